@@ -1,0 +1,40 @@
+package proxyconfig
+
+// Report is what a proxy says of itself on its admin port, at
+// GET /v1/report?after=<Sequence>&wait=<seconds>. With after, the answer is
+// held back until Sequence differs from it or wait has passed.
+type Report struct {
+	// Sequence changes whenever any other field does.
+	Sequence uint64 `json:"sequence"`
+	// GatewayUID is the Gateway that this proxy belongs to.
+	GatewayUID string `json:"gatewayUID"`
+	// Hash and Revision are of the configuration that is being served; Hash is
+	// empty as long as there is none.
+	Hash     string `json:"hash,omitempty"`
+	Revision int64  `json:"revision,omitempty"`
+	// Rejected is the newest configuration that was refused, unless a newer one
+	// has been applied since.
+	Rejected *Rejection `json:"rejected,omitempty"`
+	// Refused are the items of the served configuration that could not be
+	// compiled or started, each of which fails alone.
+	Refused []RefusedItem `json:"refused,omitempty"`
+}
+
+// Rejection is a whole configuration that was refused.
+type Rejection struct {
+	// Source is "watch", "mount" or "saved".
+	Source   string `json:"source"`
+	Revision int64  `json:"revision,omitempty"`
+	Reason   string `json:"reason"`
+}
+
+// RefusedItem is one part of a configuration that was refused.
+type RefusedItem struct {
+	// Kind is "Listener", "Route", "Rule" or "Certificate".
+	Kind string `json:"kind"`
+	// Name is a listener's name, or "namespace/name" of a route.
+	Name string `json:"name"`
+	// Rule is the index of the rule, where Kind is "Rule".
+	Rule   int    `json:"rule,omitempty"`
+	Reason string `json:"reason"`
+}

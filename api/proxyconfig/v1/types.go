@@ -1,0 +1,229 @@
+package proxyconfig
+
+// Config is all that the proxies of one Gateway serve. Its slices are sorted
+// (listeners by port and name, routes by identity, backends by ID), so that
+// equal configurations have equal bytes.
+type Config struct {
+	Listeners []Listener `json:"listeners,omitempty"`
+	Routes    []Route    `json:"routes,omitempty"`
+	Backends  []Backend  `json:"backends,omitempty"`
+}
+
+// Protocol is what a listener speaks with its clients.
+type Protocol string
+
+// The protocols of listeners.
+const (
+	HTTP  Protocol = "HTTP"
+	HTTPS Protocol = "HTTPS"
+)
+
+// Listener is one listener of the Gateway. Listeners that share a port share
+// its socket and are told apart by hostname.
+type Listener struct {
+	// Name is unique within the Gateway.
+	Name     string   `json:"name"`
+	Port     int32    `json:"port"`
+	Protocol Protocol `json:"protocol"`
+	// Hostname is an exact name, a wildcard such as "*.example.com", or empty
+	// for any host. It is lower case.
+	Hostname string `json:"hostname,omitempty"`
+	// Certificates are set for HTTPS alone. The first is served to a client
+	// whose server name matches none of them.
+	Certificates []CertificateRef `json:"certificates,omitempty"`
+}
+
+// CertificateRef says where in the fleet's Secrets a certificate lies. Key
+// material itself is never part of a Config.
+type CertificateRef struct {
+	// Secret is the index of the numbered certificate Secret.
+	Secret int `json:"secret"`
+	// Key is the prefix of the two keys in it: Key+".crt" and Key+".key".
+	Key string `json:"key"`
+	// SHA256 is the hex hash of the PEM certificate chain, so that a proxy can
+	// tell whether the Secret it sees is the one that was rendered.
+	SHA256 string `json:"sha256"`
+}
+
+// Route is one route object with the listeners it is attached to.
+type Route struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// CreatedAt is the object's creation time in Unix seconds; the older of two
+	// routes with equal matches wins, then the one whose "namespace/name" comes
+	// first (Gateway API, HTTPRouteRule).
+	CreatedAt   int64        `json:"createdAt"`
+	Attachments []Attachment `json:"attachments"`
+	Rules       []Rule       `json:"rules"`
+}
+
+// Attachment binds a route to one listener.
+type Attachment struct {
+	Listener string `json:"listener"`
+	// Hostnames is the intersection of the route's hostnames with the
+	// listener's, lower case; one empty string means any host.
+	Hostnames []string `json:"hostnames"`
+}
+
+// Rule is one rule of a route: any of Matches leads to it. An empty Matches
+// stands for a path prefix of "/".
+type Rule struct {
+	Name    string   `json:"name,omitempty"`
+	Matches []Match  `json:"matches,omitempty"`
+	Filters []Filter `json:"filters,omitempty"`
+	// Backends share the rule's requests in proportion to their weights. A rule
+	// with none, or with none of positive weight, and without a redirect
+	// answers 500.
+	Backends []BackendRef `json:"backends,omitempty"`
+	Timeouts *Timeouts    `json:"timeouts,omitempty"`
+	// Invalid says why the operator could not translate the rule. The rule
+	// still matches, and answers 500.
+	Invalid string `json:"invalid,omitempty"`
+}
+
+// PathMatchType says how a path is compared.
+type PathMatchType string
+
+// The types of path matches.
+const (
+	PathExact  PathMatchType = "Exact"
+	PathPrefix PathMatchType = "PathPrefix"
+	PathRegex  PathMatchType = "RegularExpression"
+)
+
+// ValueMatchType says how a header's or query parameter's value is compared.
+type ValueMatchType string
+
+// The types of value matches.
+const (
+	ValueExact ValueMatchType = "Exact"
+	ValueRegex ValueMatchType = "RegularExpression"
+)
+
+// Match holds conditions that all must be met.
+type Match struct {
+	// Path is never nil in a rendered configuration; nil means prefix "/".
+	Path    *PathMatch   `json:"path,omitempty"`
+	Method  string       `json:"method,omitempty"`
+	Headers []ValueMatch `json:"headers,omitempty"`
+	Query   []ValueMatch `json:"query,omitempty"`
+}
+
+// PathMatch compares the path, without the query.
+type PathMatch struct {
+	Type  PathMatchType `json:"type"`
+	Value string        `json:"value"`
+}
+
+// ValueMatch compares the value of the named header (any case) or query
+// parameter (exact case). Regular expressions are RE2 and match anywhere
+// unless they are anchored.
+type ValueMatch struct {
+	Type  ValueMatchType `json:"type"`
+	Name  string         `json:"name"`
+	Value string         `json:"value"`
+}
+
+// FilterType names a filter. A proxy answers 500 for a rule with a filter of a
+// type that it does not know: a rule is never served without its filter.
+type FilterType string
+
+// The types of filters.
+const (
+	FilterRequestHeaders  FilterType = "RequestHeaders"
+	FilterResponseHeaders FilterType = "ResponseHeaders"
+	FilterRedirect        FilterType = "Redirect"
+	FilterRewrite         FilterType = "Rewrite"
+)
+
+// Filter is a union; the field that belongs to Type is set.
+type Filter struct {
+	Type     FilterType   `json:"type"`
+	Headers  *HeaderEdits `json:"headers,omitempty"`
+	Redirect *Redirect    `json:"redirect,omitempty"`
+	Rewrite  *Rewrite     `json:"rewrite,omitempty"`
+}
+
+// HeaderEdits are applied in the order set, add, remove. Names match in any
+// case.
+type HeaderEdits struct {
+	Set    []Header `json:"set,omitempty"`
+	Add    []Header `json:"add,omitempty"`
+	Remove []string `json:"remove,omitempty"`
+}
+
+// Header is one header field.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Redirect answers with a Location made from the request and these
+// replacements. Empty fields keep what the request has.
+type Redirect struct {
+	Scheme   string `json:"scheme,omitempty"`
+	Hostname string `json:"hostname,omitempty"`
+	// Port zero follows the Gateway API: the scheme's well-known port when a
+	// scheme is given, else the listener's.
+	Port   int32        `json:"port,omitempty"`
+	Path   *PathRewrite `json:"path,omitempty"`
+	Status int          `json:"status"`
+}
+
+// Rewrite changes the request line and Host that the backend sees.
+type Rewrite struct {
+	Hostname string       `json:"hostname,omitempty"`
+	Path     *PathRewrite `json:"path,omitempty"`
+}
+
+// PathRewrite replaces the whole path, or the prefix that was matched.
+type PathRewrite struct {
+	// Type is ReplaceFullPath or ReplacePrefixMatch.
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// The types of path rewrites.
+const (
+	ReplaceFullPath    = "ReplaceFullPath"
+	ReplacePrefixMatch = "ReplacePrefixMatch"
+)
+
+// BackendRef is a rule's share of one backend.
+type BackendRef struct {
+	// Backend is the ID of one of Config.Backends. It is empty when the
+	// reference is invalid: its share of the requests is answered 500.
+	Backend string `json:"backend,omitempty"`
+	// Weight is in [0, 1000000]; zero takes no requests.
+	Weight  int32    `json:"weight"`
+	Filters []Filter `json:"filters,omitempty"`
+}
+
+// Timeouts of a rule; zero means the proxy's default, and negative none.
+type Timeouts struct {
+	RequestMillis        int64 `json:"requestMillis,omitempty"`
+	BackendRequestMillis int64 `json:"backendRequestMillis,omitempty"`
+}
+
+// Backend is one port of a Service with the endpoints behind it.
+type Backend struct {
+	// ID is "<namespace>/<service>:<port>".
+	ID        string `json:"id"`
+	Namespace string `json:"namespace"`
+	Service   string `json:"service"`
+	Port      int32  `json:"port"`
+	// Protocol is how the backend is spoken to: "http" (HTTP/1.1).
+	Protocol  string     `json:"protocol"`
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+}
+
+// Endpoint is one address that serves a backend.
+type Endpoint struct {
+	// Address is an IP address in its canonical text form.
+	Address string `json:"address"`
+	Port    int32  `json:"port"`
+	Zone    string `json:"zone,omitempty"`
+	// Terminating endpoints are used only when no other is left (KEP-1669).
+	Terminating bool `json:"terminating,omitempty"`
+}

@@ -1,0 +1,30 @@
+package store
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// Resources is everything that belongs to one Gateway: what it needs to be
+// validated, rendered and provisioned, and nothing else. The objects are
+// shared with the informer caches and must not be changed.
+type Resources struct {
+	// Class is the Gateway's class; nil when it does not exist or is not ours.
+	Class   *gatewayv1.GatewayClass
+	Gateway *gatewayv1.Gateway
+	// HTTPRoutes have at least one parentRef to the Gateway.
+	HTTPRoutes map[types.NamespacedName]*gatewayv1.HTTPRoute
+	// Grants are those in the namespaces that the Gateway or its routes point
+	// to, sorted by namespace and name.
+	Grants []*gatewayv1.ReferenceGrant
+	// Namespaces are those of the routes and of the Gateway, for their labels.
+	Namespaces map[string]*corev1.Namespace
+	// Services are those that the routes name as backends and that exist.
+	Services map[types.NamespacedName]*corev1.Service
+	// EndpointSlices are keyed by their Service.
+	EndpointSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
+	// Secrets are those that the listeners name as certificates and that exist.
+	Secrets map[types.NamespacedName]*corev1.Secret
+}

@@ -1,0 +1,94 @@
+package snapshot
+
+import (
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/filter"
+	"github.com/fleetgate/fleetgate/proxy/internal/router"
+)
+
+// Snapshot is one compiled configuration. It is immutable and safe for
+// concurrent use; a request reads one from its first byte to its last.
+type Snapshot struct {
+	// Hash and Revision are those of the document it was compiled from.
+	Hash     string
+	Revision int64
+	// Ports are sorted by number.
+	Ports []*Port
+	// Series are the labels of the probe's series by identifier.
+	Series []Series
+}
+
+// Port is one socket's worth of listeners.
+type Port struct {
+	Number uint16
+	// TLS is nil for a port that speaks plaintext.
+	TLS *TLS
+
+	table *router.Table[*Rule]
+}
+
+// Match returns the rule that serves the request, or nil for 404. It allocates
+// nothing and writes only to m.
+func (p *Port) Match(r *router.Request, m *router.Match) *Rule {
+	return p.table.Find(r, m)
+}
+
+// Listener labels what a rule was reached through.
+type Listener struct {
+	Name string
+	Port uint16
+}
+
+// RouteID identifies a route object.
+type RouteID struct {
+	Kind, Namespace, Name string
+}
+
+// Rule is a compiled rule of a route, as reached through one listener.
+type Rule struct {
+	// Series is the identifier for the probe and the metrics; see
+	// Snapshot.Series.
+	Series   uint32
+	Listener *Listener
+	Route    RouteID
+	Name     string
+	Index    int
+
+	// Fail, when not zero, is the status that every request is answered with:
+	// the rule is invalid.
+	Fail int
+	// Redirect, when not nil, answers the request.
+	Redirect *filter.Redirect
+	// Rewrite may be nil.
+	Rewrite *filter.Rewrite
+	// RequestHeaders and ResponseHeaders may be nil.
+	RequestHeaders  *filter.HeaderEdits
+	ResponseHeaders *filter.HeaderEdits
+	// Backends may be empty: the request is answered 500.
+	Backends *balance.Split[*Backend]
+
+	// RequestTimeout bounds the whole exchange, BackendTimeout one attempt.
+	// Zero means none.
+	RequestTimeout time.Duration
+	BackendTimeout time.Duration
+}
+
+// Backend is a rule's reference to a Service port. A nil Cluster is an invalid
+// reference: its share of the requests is answered 500.
+type Backend struct {
+	Cluster *balance.Cluster
+	// RequestHeaders and ResponseHeaders are those of the reference, applied
+	// after the rule's; they may be nil.
+	RequestHeaders  *filter.HeaderEdits
+	ResponseHeaders *filter.HeaderEdits
+	Rewrite         *filter.Rewrite
+}
+
+// Series labels one series of the probe.
+type Series struct {
+	Listener string
+	Route    RouteID
+	Rule     string
+}

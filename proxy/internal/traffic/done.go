@@ -1,0 +1,44 @@
+package traffic
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+)
+
+// Done is one finished request, as the engine reports it to its observers. Its
+// slices are valid only during the call.
+type Done struct {
+	// Rule is nil when no route matched.
+	Rule *snapshot.Rule
+	// Listener port that the connection was accepted on.
+	Port     uint16
+	Endpoint *balance.Endpoint
+	// Start is the wall clock time of the request's first byte.
+	Start    time.Time
+	Duration time.Duration
+	// Upstream is the time from the first byte sent to a backend to the last
+	// byte received from it; zero when there was no backend.
+	Upstream      time.Duration
+	Status        int
+	Method        probe.Method
+	Protocol      probe.Protocol
+	Flags         probe.Flags
+	Attempts      uint8
+	RequestBytes  uint64
+	ResponseBytes uint64
+	Client        netip.AddrPort
+
+	// For the access log.
+	RawMethod, Host, Target, UserAgent, RequestID []byte
+}
+
+// Observer is told of every finished request. Each engine loop has an Observer
+// of its own, so calls to one Observer never overlap. It must neither block
+// nor allocate.
+type Observer interface {
+	RequestDone(*Done)
+}
