@@ -1,0 +1,125 @@
+# Fleetgate follows the layout of a kubebuilder project (PROJECT, config/, target
+# names), but its code lies in operator/, proxy/ and bpf/ rather than in cmd/ and
+# internal/, since three programs are built from one repository.
+
+VERSION ?= 0.1.0
+# IMAGE_TAG_BASE is the registry and path that the images' names begin with.
+IMAGE_TAG_BASE ?= fleetgate.io
+IMG ?= $(IMAGE_TAG_BASE)/operator:v$(VERSION)
+PROXY_IMG ?= $(IMAGE_TAG_BASE)/proxy:v$(VERSION)
+SENSOR_IMG ?= $(IMAGE_TAG_BASE)/sensor:v$(VERSION)
+
+# KUBECTL is the client of the cluster that install, deploy and their opposites
+# work on. `make kubectl ARGS=...` speaks to the test cluster instead.
+KUBECTL ?= kubectl
+ARGS ?=
+
+# gateway-api v1.7.0 needs Go 1.27; an older go command fetches it by itself.
+export GOTOOLCHAIN = go1.27.4
+export GOFLAGS = -buildvcs=false
+export CGO_ENABLED = 0
+
+LDFLAGS = -s -w -X main.version=v$(VERSION)
+LOCALBIN ?= $(CURDIR)/bin
+DIST ?= $(CURDIR)/dist
+ARCH ?= $(shell go env GOARCH)
+
+# Tools are built once per version into the user's cache.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fleetgate
+TOOLS = $(CACHE)/tools/$(shell cat test/tools/go.mod test/tools/go.sum | sha256sum | cut -c1-16)
+CONTROLLER_GEN = $(TOOLS)/controller-gen
+KUSTOMIZE = $(TOOLS)/kustomize
+GOLANGCI_LINT = $(TOOLS)/golangci-lint
+BPF2GO = $(TOOLS)/bpf2go
+
+CLUSTER = go -C test run ./cluster
+
+.DEFAULT_GOAL := help
+.PHONY: help
+SHELL = /usr/bin/env bash -o pipefail
+.SHELLFLAGS = -ec
+
+##@ General
+
+help: ## Show this help.
+	@awk 'BEGIN {FS = ":.*##"; printf "\nUsage:\n  make \033[36m<target>\033[0m\n"} /^[a-zA-Z_0-9-]+:.*?##/ { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 } /^##@/ { printf "\n\033[1m%s\033[0m\n", substr($$0, 5) }' $(MAKEFILE_LIST)
+
+##@ See it
+
+.PHONY: try demo demo-down
+try: build-echo build ## Run two Gateways on this machine without Kubernetes, from config/samples/local.
+	@go -C test run ./try -bin $(LOCALBIN) -samples $(CURDIR)/config/samples/local $(ARGS)
+
+demo: ## Show everything on a real Kubernetes that is started on this machine (Linux, root).
+	@go -C test run ./demo up $(ARGS)
+
+demo-down: ## Take down what demo has started.
+	@go -C test run ./demo down
+
+##@ Development
+
+.PHONY: manifests generate bpf fmt vet lint lint-fix verify
+manifests: controller-gen ## Generate the operator's ClusterRole from the markers in its code.
+	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./operator/... output:rbac:dir=config/rbac
+
+generate: manifests ## Generate all code and manifests but the eBPF objects.
+
+bpf: bpf2go ## Compile the eBPF programs (needs clang-19).
+	PATH="$(TOOLS):$$PATH" go generate ./bpf/...
+
+fmt: ## Format the code.
+	gofmt -w api bpf operator proxy test
+
+vet: ## Run go vet on all modules of the project's own.
+	go vet ./...
+	go -C test vet ./...
+
+lint: golangci-lint ## Run the linters.
+	$(GOLANGCI_LINT) run ./...
+
+lint-fix: golangci-lint ## Run the linters and apply their fixes.
+	$(GOLANGCI_LINT) run --fix ./...
+
+verify: ## Fail when generated code, formatting or go.mod differ from what is committed.
+	@test/verify.sh
+
+##@ Test
+
+.PHONY: test test-unit test-race test-e2e test-long fuzz bench conformance
+test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
+	@test/run.sh
+
+test-unit: ## Run the unit and golden tests and the fuzz seeds.
+	go test ./...
+	go -C test test ./cluster/... ./images/...
+
+test-race: ## Run the tests of the concurrent packages under the race detector.
+	CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...
+
+test-e2e: ## Run the end-to-end tests in the test cluster, which is started when needed.
+	go -C test test -count=1 -timeout 20m -v ./e2e/...
+
+fuzz: ## Run every fuzz target for FUZZTIME (30s).
+	@test/fuzz.sh $(or $(FUZZTIME),30s)
+
+bench: ## Run the Go benchmarks of the proxy's hot path.
+	go test -run '^$$' -bench . -benchmem ./proxy/... ./api/...
+
+conformance: ## Run the official Gateway API conformance suite in the test cluster.
+	@go -C test run ./demo conformance $(ARGS)
+
+##@ Build
+
+.PHONY: build build-echo run images docker-build build-installer
+build: ## Build the three programs into bin/.
+	@mkdir -p $(LOCALBIN)
+	GOARCH=$(ARCH) go build -trimpath -ldflags "$(LDFLAGS)" -o $(LOCALBIN)/fleetgate ./operator
+	GOARCH=$(ARCH) go build -trimpath -ldflags "-w -X main.version=v$(VERSION)" -o $(LOCALBIN)/fleetgate-proxy ./proxy
+	GOARCH=$(ARCH) go build -trimpath -ldflags "$(LDFLAGS)" -o $(LOCALBIN)/fleetgate-sensor ./bpf/exporter
+
+build-echo:
+	@mkdir -p $(LOCALBIN)
+	@go -C test build -trimpath -ldflags "-s -w" -o $(LOCALBIN)/echo ./echo
+
+run: build ## Run the operator against the cluster of the current kubeconfig.
+	$(LOCALBIN)/fleetgate controller --metrics-bind-address=0 --leader-elect=false $(ARGS)
