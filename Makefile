@@ -123,3 +123,66 @@ build-echo:
 
 run: build ## Run the operator against the cluster of the current kubeconfig.
 	$(LOCALBIN)/fleetgate controller --metrics-bind-address=0 --leader-elect=false $(ARGS)
+
+images: build build-echo ## Build container images of the three programs as archives in dist/images.
+	@mkdir -p $(DIST)/images
+	go -C test run ./images -o $(DIST)/images/operator.tar -tag $(IMG) -user 65532 $(LOCALBIN)/fleetgate:/fleetgate
+	go -C test run ./images -o $(DIST)/images/proxy.tar -tag $(PROXY_IMG) -user 65532 $(LOCALBIN)/fleetgate-proxy:/fleetgate-proxy
+	go -C test run ./images -o $(DIST)/images/sensor.tar -tag $(SENSOR_IMG) -user 0 $(LOCALBIN)/fleetgate-sensor:/fleetgate-sensor
+	go -C test run ./images -o $(DIST)/images/echo.tar -tag $(IMAGE_TAG_BASE)/echo:v$(VERSION) -user 65532 $(LOCALBIN)/echo:/echo
+
+docker-build: images ## The same as images, under the name that kubebuilder uses.
+
+build-installer: kustomize ## Render everything that a cluster needs into dist/install.yaml.
+	@mkdir -p $(DIST)
+	@$(MANIFESTS) > $(DIST)/install.yaml
+
+##@ Deployment
+
+# The operator's image is set on the rendered manifests, so that no file of the
+# work tree changes.
+MANIFESTS = $(KUSTOMIZE) build config/default | sed -e 's|fleetgate.io/operator:v[0-9.]*|$(IMG)|' -e 's|fleetgate.io/proxy:v[0-9.]*|$(PROXY_IMG)|' -e 's|fleetgate.io/sensor:v[0-9.]*|$(SENSOR_IMG)|'
+GATEWAY_API_DIR = $(shell go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)
+ignore-not-found ?= false
+
+.PHONY: install uninstall deploy undeploy
+install: ## Install the Gateway API CRDs (experimental channel) in the current cluster.
+	$(KUBECTL) apply --server-side -k $(GATEWAY_API_DIR)/config/crd/experimental
+
+uninstall: ## Remove the Gateway API CRDs, and with them every Gateway and route.
+	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k $(GATEWAY_API_DIR)/config/crd/experimental
+
+deploy: kustomize ## Deploy the operator and the GatewayClass to the current cluster.
+	$(MANIFESTS) | $(KUBECTL) apply --server-side -f -
+	$(KUBECTL) apply --server-side -f config/samples/gatewayclass.yaml
+
+undeploy: kustomize ## Remove the operator; Gateways go on serving until they are deleted.
+	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f config/samples/gatewayclass.yaml
+	$(MANIFESTS) | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
+
+##@ Test cluster
+
+.PHONY: cluster-up cluster-down cluster-status kubectl
+cluster-up: ## Start a real Kubernetes on this machine (Linux, root).
+	@$(CLUSTER) up
+
+cluster-down: ## Stop it; nothing is left.
+	@$(CLUSTER) down
+
+cluster-status: ## Say whether it is up.
+	@$(CLUSTER) status
+
+kubectl: ## Run kubectl in it: make kubectl ARGS="get pods -A".
+	@$(CLUSTER) kubectl $(ARGS)
+
+##@ Dependencies
+
+# All tools come from one module, so one build makes them all.
+.PHONY: controller-gen kustomize golangci-lint bpf2go
+controller-gen: $(CONTROLLER_GEN) ## Build controller-gen.
+kustomize: $(CONTROLLER_GEN) ## Build kustomize.
+golangci-lint: $(CONTROLLER_GEN) ## Build golangci-lint.
+bpf2go: $(CONTROLLER_GEN) ## Build bpf2go.
+$(CONTROLLER_GEN):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go -C test/tools install -trimpath tool

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# All tests, bounded, with a summary at the end. A stage that fails does not keep
+# the others from running.
+#
+#   test/run.sh           everything
+#   test/run.sh unit e2e  these stages only
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+summary=() passed=0 failed=0
+
+# stage NAME COMMAND... runs a command whose output is that of go test, shows
+# what failed, and counts tests.
+stage() {
+	local name=$1 start=$SECONDS rc p f
+	shift
+	echo "== $name"
+	"$@" >"$logs/$name" 2>&1
+	rc=$?
+	p=$(grep -cE '^ *--- PASS|^ok ' "$logs/$name")
+	f=$(grep -cE '^ *--- FAIL|^FAIL' "$logs/$name")
+	if [ $rc != 0 ]; then
+		[ "$f" = 0 ] && f=1
+		tail -n 150 "$logs/$name"
+	else
+		grep -E '^ *--- SKIP|measured:' "$logs/$name"
+		[ "$p" = 0 ] && p=1
+		f=0
+	fi
+	passed=$((passed + p)) failed=$((failed + f))
+	summary+=("$(printf '%-8s %-6s %5ds  %d passed, %d failed' "$name" "$([ $rc = 0 ] && echo ok || echo FAILED)" $((SECONDS - start)) "$p" "$f")")
+}
+
+verify() { make -s verify; }
+lint() { make -s lint; }
+unit() { go vet ./... && go -C test vet ./... && FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... && go -C test test -v ./cluster/... ./images/... ./echo/...; }
+race() { CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...; }
+try() { make -s try ARGS=-once; }
+e2e() { make -s test-e2e; }
+
+for name in ${*:-verify lint unit race try e2e}; do
+	stage "$name" "$name"
+done
+
+echo
+echo "Summary"
+printf '  %s\n' "${summary[@]}"
+echo
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
