@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// Collect reads what belongs to the Gateway. It returns nil when the Gateway
+// does not exist. When its class is missing or has another controller, Class is
+// nil and nothing beside the Gateway is read. An error means that a read went
+// wrong, never that an object is missing or bad.
+func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, controllerName string) (*Resources, error) {
+	gateway, err := get(ctx, r, key, &gatewayv1.Gateway{})
+	if err != nil || gateway == nil {
+		return nil, err
+	}
+	c := &collector{ctx: ctx, reader: r, out: &Resources{
+		Gateway:        gateway,
+		HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+		Namespaces:     make(map[string]*corev1.Namespace),
+		Services:       make(map[types.NamespacedName]*corev1.Service),
+		EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
+		Secrets:        make(map[types.NamespacedName]*corev1.Secret),
+	}}
+	c.class(controllerName)
+	if c.out.Class != nil {
+		c.routes(key)
+		c.namespaces()
+		c.secrets()
+		c.backends()
+		c.grants()
+	}
+	return c.out, c.err
+}
+
+// collector fills one Resources. The first error stops it.
+type collector struct {
+	ctx    context.Context
+	reader client.Reader
+	out    *Resources
+	err    error
+}
+
+func (c *collector) class(controllerName string) {
+	key := types.NamespacedName{Name: string(c.out.Gateway.Spec.GatewayClassName)}
+	class := find(c, key, &gatewayv1.GatewayClass{})
+	if class != nil && string(class.Spec.ControllerName) == controllerName {
+		c.out.Class = class
+	}
+}
+
+func (c *collector) routes(gateway types.NamespacedName) {
+	var list gatewayv1.HTTPRouteList
+	c.list(&list, client.MatchingFields{RouteByGateway: gateway.String()})
+	for i := range list.Items {
+		route := &list.Items[i]
+		// The index holds routes that only their status ties to the Gateway, too.
+		if slices.Contains(ParentGateways(route), gateway) {
+			c.out.HTTPRoutes[client.ObjectKeyFromObject(route)] = route
+		}
+	}
+}
+
+func (c *collector) namespaces() {
+	names := map[string]struct{}{c.out.Gateway.Namespace: {}}
+	for key := range c.out.HTTPRoutes {
+		names[key.Namespace] = struct{}{}
+	}
+	for name := range names {
+		if ns := find(c, types.NamespacedName{Name: name}, &corev1.Namespace{}); ns != nil {
+			c.out.Namespaces[name] = ns
+		}
+	}
+}
+
+func (c *collector) secrets() {
+	for _, key := range CertificateSecrets(c.out.Gateway) {
+		if secret := find(c, key, &corev1.Secret{}); secret != nil {
+			c.out.Secrets[key] = secret
+		}
+	}
+}
+
+func (c *collector) backends() {
+	for key := range c.backendKeys() {
+		service := find(c, key, &corev1.Service{})
+		if service == nil {
+			continue
+		}
+		c.out.Services[key] = service
+		var list discoveryv1.EndpointSliceList
+		c.list(&list, client.InNamespace(key.Namespace), client.MatchingFields{SliceByService: key.Name})
+		for i := range list.Items {
+			c.out.EndpointSlices[key] = append(c.out.EndpointSlices[key], &list.Items[i])
+		}
+		slices.SortFunc(c.out.EndpointSlices[key], func(a, b *discoveryv1.EndpointSlice) int {
+			return strings.Compare(a.Name, b.Name)
+		})
+	}
+}
+
+func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
+	keys := make(map[types.NamespacedName]struct{})
+	for _, route := range c.out.HTTPRoutes {
+		for _, key := range BackendServices(route) {
+			keys[key] = struct{}{}
+		}
+	}
+	return keys
+}
+
+func (c *collector) grants() {
+	targets := make(map[string]struct{})
+	for _, ns := range foreign(c.out.Gateway.Namespace, CertificateSecrets(c.out.Gateway)) {
+		targets[ns] = struct{}{}
+	}
+	for _, route := range c.out.HTTPRoutes {
+		for _, ns := range foreign(route.Namespace, BackendServices(route)) {
+			targets[ns] = struct{}{}
+		}
+	}
+	for ns := range targets {
+		var list gatewayv1.ReferenceGrantList
+		c.list(&list, client.InNamespace(ns))
+		for i := range list.Items {
+			c.out.Grants = append(c.out.Grants, &list.Items[i])
+		}
+	}
+	slices.SortFunc(c.out.Grants, func(a, b *gatewayv1.ReferenceGrant) int {
+		if byNamespace := strings.Compare(a.Namespace, b.Namespace); byNamespace != 0 {
+			return byNamespace
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+}
+
+func (c *collector) list(list client.ObjectList, opts ...client.ListOption) {
+	if c.err != nil {
+		return
+	}
+	if err := c.reader.List(c.ctx, list, opts...); err != nil {
+		c.err = fmt.Errorf("listing %T: %w", list, err)
+	}
+}
+
+// find is get for a collector, which remembers the error.
+func find[T client.Object](c *collector, key types.NamespacedName, into T) T {
+	var none T
+	if c.err != nil {
+		return none
+	}
+	obj, err := get(c.ctx, c.reader, key, into)
+	c.err = err
+	return obj
+}
+
+// get reads an object, and returns a nil one when it does not exist.
+func get[T client.Object](ctx context.Context, r client.Reader, key types.NamespacedName, into T) (T, error) {
+	var none T
+	err := r.Get(ctx, key, into)
+	switch {
+	case err == nil:
+		return into, nil
+	case apierrors.IsNotFound(err):
+		return none, nil
+	default:
+		return none, fmt.Errorf("reading %T %s: %w", into, key, err)
+	}
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// The names of the indexes. Values that stand for a namespaced object are
+// "namespace/name": neither part can contain a slash.
+const (
+	// RouteByGateway finds routes by a Gateway that their spec or their status
+	// names.
+	RouteByGateway = "fleetgate.gateway"
+	// RouteByService finds routes by a Service that they send requests to.
+	RouteByService = "fleetgate.service"
+	// ByForeignNamespace finds routes and Gateways by a namespace other than
+	// their own that they refer into.
+	ByForeignNamespace = "fleetgate.foreign-namespace"
+	// GatewayByClass finds Gateways by the name of their class.
+	GatewayByClass = "fleetgate.class"
+	// GatewayBySecret finds Gateways by a Secret that a listener names.
+	GatewayBySecret = "fleetgate.secret"
+	// SliceByService finds EndpointSlices by the name of their Service, which
+	// is in the same namespace.
+	SliceByService = "fleetgate.service"
+)
+
+// Index is one index: for an object of the type of Object, Values returns the
+// values under which the object is found.
+type Index struct {
+	Object client.Object
+	Name   string
+	Values client.IndexerFunc
+}
+
+// Indexes returns all indexes that Collect and GatewaysFor need.
+func Indexes() []Index {
+	return []Index{
+		{&gatewayv1.HTTPRoute{}, RouteByGateway, func(obj client.Object) []string {
+			route := obj.(*gatewayv1.HTTPRoute)
+			return values(merge(ParentGateways(route), ReportedGateways(route)))
+		}},
+		{&gatewayv1.HTTPRoute{}, RouteByService, func(obj client.Object) []string {
+			return values(BackendServices(obj.(*gatewayv1.HTTPRoute)))
+		}},
+		{&gatewayv1.HTTPRoute{}, ByForeignNamespace, func(obj client.Object) []string {
+			return foreign(obj.GetNamespace(), BackendServices(obj.(*gatewayv1.HTTPRoute)))
+		}},
+		{&gatewayv1.Gateway{}, GatewayByClass, func(obj client.Object) []string {
+			return []string{string(obj.(*gatewayv1.Gateway).Spec.GatewayClassName)}
+		}},
+		{&gatewayv1.Gateway{}, GatewayBySecret, func(obj client.Object) []string {
+			return values(CertificateSecrets(obj.(*gatewayv1.Gateway)))
+		}},
+		{&gatewayv1.Gateway{}, ByForeignNamespace, func(obj client.Object) []string {
+			return foreign(obj.GetNamespace(), CertificateSecrets(obj.(*gatewayv1.Gateway)))
+		}},
+		{&discoveryv1.EndpointSlice{}, SliceByService, func(obj client.Object) []string {
+			service, ok := serviceOf(obj.(*discoveryv1.EndpointSlice))
+			if !ok {
+				return nil
+			}
+			return []string{service.Name}
+		}},
+	}
+}
+
+// IndexFields registers all indexes. It must be called once, before the caches
+// of the indexed kinds are filled.
+func IndexFields(ctx context.Context, indexer client.FieldIndexer) error {
+	for _, index := range Indexes() {
+		if err := indexer.IndexField(ctx, index.Object, index.Name, index.Values); err != nil {
+			return fmt.Errorf("indexing %T by %s: %w", index.Object, index.Name, err)
+		}
+	}
+	return nil
+}
+
+func values(keys []types.NamespacedName) []string {
+	out := make([]string, len(keys))
+	for i, key := range keys {
+		out[i] = key.String()
+	}
+	return out
+}
+
+// merge returns a followed by what is in b alone.
+func merge(a, b []types.NamespacedName) []types.NamespacedName {
+	seen := make(map[types.NamespacedName]struct{}, len(a)+len(b))
+	out := make([]types.NamespacedName, 0, len(a)+len(b))
+	for _, keys := range [][]types.NamespacedName{a, b} {
+		for _, key := range keys {
+			if _, dup := seen[key]; !dup {
+				seen[key] = struct{}{}
+				out = append(out, key)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"slices"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// ParentGateways returns the Gateways that the route names as parents, each
+// once, in the order of the references.
+func ParentGateways(route *gatewayv1.HTTPRoute) []types.NamespacedName {
+	return gatewaysOf(route.Namespace, route.Spec.ParentRefs)
+}
+
+// ReportedGateways returns the Gateways that the route's status speaks of,
+// whoever wrote the entry.
+func ReportedGateways(route *gatewayv1.HTTPRoute) []types.NamespacedName {
+	refs := make([]gatewayv1.ParentReference, 0, len(route.Status.Parents))
+	for i := range route.Status.Parents {
+		refs = append(refs, route.Status.Parents[i].ParentRef)
+	}
+	return gatewaysOf(route.Namespace, refs)
+}
+
+func gatewaysOf(namespace string, refs []gatewayv1.ParentReference) []types.NamespacedName {
+	var keys []types.NamespacedName
+	for i := range refs {
+		if key, ok := ParentGateway(namespace, &refs[i]); ok && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// ParentGateway returns the Gateway that a parentRef in the given namespace
+// means, and false when the reference is to another kind.
+func ParentGateway(namespace string, ref *gatewayv1.ParentReference) (types.NamespacedName, bool) {
+	if !is(ref.Group, gatewayv1.GroupName) || !is(ref.Kind, "Gateway") {
+		return types.NamespacedName{}, false
+	}
+	return types.NamespacedName{Namespace: or(ref.Namespace, namespace), Name: string(ref.Name)}, true
+}
+
+// BackendServices returns the Services that the route's rules name, as backends
+// or as targets of mirrors, each once.
+func BackendServices(route *gatewayv1.HTTPRoute) []types.NamespacedName {
+	seen := make(map[types.NamespacedName]struct{})
+	var keys []types.NamespacedName
+	add := func(ref *gatewayv1.BackendObjectReference) {
+		if !is(ref.Group, "") || !is(ref.Kind, "Service") {
+			return
+		}
+		key := types.NamespacedName{Namespace: or(ref.Namespace, route.Namespace), Name: string(ref.Name)}
+		if _, dup := seen[key]; !dup {
+			seen[key] = struct{}{}
+			keys = append(keys, key)
+		}
+	}
+	for i := range route.Spec.Rules {
+		rule := &route.Spec.Rules[i]
+		mirrors(rule.Filters, add)
+		for j := range rule.BackendRefs {
+			add(&rule.BackendRefs[j].BackendObjectReference)
+			mirrors(rule.BackendRefs[j].Filters, add)
+		}
+	}
+	return keys
+}
+
+func mirrors(filters []gatewayv1.HTTPRouteFilter, add func(*gatewayv1.BackendObjectReference)) {
+	for i := range filters {
+		if mirror := filters[i].RequestMirror; mirror != nil {
+			add(&mirror.BackendRef)
+		}
+	}
+}
+
+// CertificateSecrets returns the Secrets that the Gateway's listeners name as
+// certificates, each once.
+func CertificateSecrets(gateway *gatewayv1.Gateway) []types.NamespacedName {
+	var keys []types.NamespacedName
+	for i := range gateway.Spec.Listeners {
+		tls := gateway.Spec.Listeners[i].TLS
+		if tls == nil {
+			continue
+		}
+		for j := range tls.CertificateRefs {
+			ref := &tls.CertificateRefs[j]
+			if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
+				continue
+			}
+			key := types.NamespacedName{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// foreign returns the namespaces of keys other than home, each once.
+func foreign(home string, keys []types.NamespacedName) []string {
+	var namespaces []string
+	for _, key := range keys {
+		if key.Namespace != home && !slices.Contains(namespaces, key.Namespace) {
+			namespaces = append(namespaces, key.Namespace)
+		}
+	}
+	return namespaces
+}
+
+// serviceOf returns the Service that an EndpointSlice belongs to.
+func serviceOf(slice *discoveryv1.EndpointSlice) (types.NamespacedName, bool) {
+	name := slice.Labels[discoveryv1.LabelServiceName]
+	return types.NamespacedName{Namespace: slice.Namespace, Name: name}, name != ""
+}
+
+// is reports whether an optional field of a reference has the value; when it
+// is absent, the API's defaulting has it mean just that value.
+func is[T ~string](field *T, value string) bool {
+	return field == nil || string(*field) == value
+}
+
+func or[T ~string](field *T, fallback string) string {
+	if field == nil || *field == "" {
+		return fallback
+	}
+	return string(*field)
+}
