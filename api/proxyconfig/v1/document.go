@@ -24,6 +24,9 @@ type Document struct {
 	Requires []string `json:"requires,omitempty"`
 	// Hash is the lower-case hex SHA-256 of the compact JSON of Config.
 	Hash string `json:"hash"`
+	// Seal is the hash of the fields above, so that a damaged revision is
+	// noticed as surely as a damaged configuration.
+	Seal string `json:"seal"`
 	// Config is the JSON of a Config.
 	Config json.RawMessage `json:"config"`
 }

@@ -30,11 +30,21 @@ type Rejection struct {
 
 // RefusedItem is one part of a configuration that was refused.
 type RefusedItem struct {
-	// Kind is "Listener", "Route", "Rule" or "Certificate".
+	// Kind is one of the kinds below.
 	Kind string `json:"kind"`
-	// Name is a listener's name, or "namespace/name" of a route.
+	// Name is a listener's name (also for a certificate), "namespace/name" of a
+	// route, or the ID of a backend.
 	Name string `json:"name"`
 	// Rule is the index of the rule, where Kind is "Rule".
 	Rule   int    `json:"rule,omitempty"`
 	Reason string `json:"reason"`
 }
+
+// The kinds of refused items.
+const (
+	KindListener    = "Listener"
+	KindCertificate = "Certificate"
+	KindRoute       = "Route"
+	KindRule        = "Rule"
+	KindBackend     = "Backend"
+)

@@ -110,15 +110,17 @@ type Match struct {
 	Query   []ValueMatch `json:"query,omitempty"`
 }
 
-// PathMatch compares the path, without the query.
+// PathMatch compares the path, without the query. A prefix is compared element
+// by element and its trailing slash is ignored: "/a" and "/a/" match "/a",
+// "/a/" and "/a/b", and not "/ab". A regular expression matches the whole path.
 type PathMatch struct {
 	Type  PathMatchType `json:"type"`
 	Value string        `json:"value"`
 }
 
 // ValueMatch compares the value of the named header (any case) or query
-// parameter (exact case). Regular expressions are RE2 and match anywhere
-// unless they are anchored.
+// parameter (exact case). Regular expressions are RE2 and match the whole
+// value: see CompileRegexp.
 type ValueMatch struct {
 	Type  ValueMatchType `json:"type"`
 	Name  string         `json:"name"`

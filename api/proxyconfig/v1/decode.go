@@ -1,0 +1,91 @@
+package proxyconfig
+
+import (
+	"bytes"
+	"encoding/json"
+	jsonv2 "encoding/json/v2"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// The reasons for which Decode refuses a document. Each error that Decode
+// returns wraps one of them.
+var (
+	ErrMalformed = errors.New("malformed document")
+	ErrSchema    = errors.New("unknown schema")
+	ErrRequires  = errors.New("unknown required feature")
+	ErrHash      = errors.New("hash does not match")
+)
+
+// Warnings are what Decode noticed in a document that it accepted.
+type Warnings struct {
+	// UnknownFields counts members that this version of the contract does not
+	// know. They are ignored: what must not be ignored is named in
+	// Document.Requires.
+	UnknownFields int
+}
+
+// Decode reads an encoded document and its configuration, or refuses it as a
+// whole. It refuses whatever is not exactly one JSON document of this schema
+// whose hashes match, with member names in their exact case and none twice. It
+// does not know which Gateway the caller belongs to; comparing Document.Gateway
+// is the caller's part.
+func Decode(data []byte) (*Document, *Config, Warnings, error) {
+	var w Warnings
+	if len(data) > MaxDocumentBytes {
+		return nil, nil, w, fmt.Errorf("%w: %w: %d bytes", ErrMalformed, ErrTooLarge, len(data))
+	}
+	d := &Document{}
+	if err := decodeStrict(data, d, &w); err != nil {
+		return nil, nil, w, err
+	}
+	if err := d.check(); err != nil {
+		return nil, nil, w, err
+	}
+	c := &Config{}
+	if err := decodeStrict(d.Config, c, &w); err != nil {
+		return nil, nil, w, err
+	}
+	return d, c, w, nil
+}
+
+// check verifies the envelope. The schema comes first: of a document of
+// another version nothing else is known.
+func (d *Document) check() error {
+	if d.Schema != Schema {
+		return fmt.Errorf("%w %q", ErrSchema, d.Schema)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, d.Config); err != nil {
+		return fmt.Errorf("%w: config: %w", ErrMalformed, err)
+	}
+	if got := hashBytes(compact.Bytes()); got != d.Hash {
+		return fmt.Errorf("%w: the configuration hashes to %.12s, the document says %.12s", ErrHash, got, d.Hash)
+	}
+	if d.seal() != d.Seal {
+		return fmt.Errorf("%w: the envelope does not match its seal", ErrHash)
+	}
+	known := KnownFeatures()
+	for _, feature := range d.Requires {
+		if !slices.Contains(known, feature) {
+			return fmt.Errorf("%w %q", ErrRequires, feature)
+		}
+	}
+	return nil
+}
+
+// decodeStrict decodes data into v, which must be a pointer to a zero struct.
+// Unknown members are counted only when there are some, as counting them costs
+// as much as decoding.
+func decodeStrict(data []byte, v any, w *Warnings) error {
+	err := jsonv2.Unmarshal(data, v, jsonv2.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	if err := jsonv2.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	w.UnknownFields += countUnknown(data, v)
+	return nil
+}

@@ -1,0 +1,94 @@
+package proxyconfig
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// MaxDocumentBytes bounds an encoded Document, so that it fits into one
+// ConfigMap with room to spare below the API server's limit of 1 MiB.
+const MaxDocumentBytes = 512 << 10
+
+// readableBytes is the size up to which a document is indented. Past it nobody
+// reads the document by eye, and the white space costs more than it helps.
+const readableBytes = 64 << 10
+
+// ErrTooLarge is returned for a document of more than MaxDocumentBytes.
+var ErrTooLarge = errors.New("the configuration is too large for one document")
+
+// Encode wraps a Config in a Document and returns its bytes and the hash of
+// the Config. Equal arguments give equal bytes. It returns ErrTooLarge, with
+// the hash, where the result exceeds MaxDocumentBytes.
+func Encode(g Gateway, revision int64, c *Config) (data []byte, hash string, err error) {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil, "", fmt.Errorf("encoding configuration: %w", err)
+	}
+	d := Document{
+		Schema:   Schema,
+		Gateway:  g,
+		Revision: revision,
+		Requires: Features(c),
+		Hash:     hashBytes(raw),
+		Config:   raw,
+	}
+	d.Seal = d.seal()
+	data, err = json.Marshal(&d)
+	if err != nil {
+		return nil, d.Hash, fmt.Errorf("encoding document: %w", err)
+	}
+	if len(data) > MaxDocumentBytes {
+		return nil, d.Hash, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(data))
+	}
+	if len(data) <= readableBytes {
+		data = indent(data)
+	}
+	return data, d.Hash, nil
+}
+
+// Hash is the lower-case hex SHA-256 of the compact JSON of a Config: what
+// Encode would put into a document.
+func Hash(c *Config) (string, error) {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("encoding configuration: %w", err)
+	}
+	return hashBytes(raw), nil
+}
+
+func hashBytes(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func indent(data []byte) []byte {
+	var out bytes.Buffer
+	if err := json.Indent(&out, data, "", "  "); err != nil {
+		// The bytes come from Marshal a few lines above.
+		panic("proxyconfig: indenting own JSON: " + err.Error())
+	}
+	out.WriteByte('\n')
+	return out.Bytes()
+}
+
+// seal hashes the envelope. Each field is preceded by its length, so that no
+// two envelopes are written alike.
+func (d *Document) seal() string {
+	h := sha256.New()
+	put := func(s string) { fmt.Fprintf(h, "%d:%s", len(s), s) }
+	put(d.Schema)
+	put(d.Gateway.Namespace)
+	put(d.Gateway.Name)
+	put(d.Gateway.UID)
+	put(strconv.FormatInt(d.Revision, 10))
+	for _, feature := range d.Requires {
+		put(feature)
+	}
+	put(d.Hash)
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,62 @@
+package proxyconfig
+
+// sampleGateway and sampleConfig are a small configuration in which every field
+// of the contract is set at least once.
+func sampleGateway() Gateway {
+	return Gateway{Namespace: "shop", Name: "edge", UID: "6c1f2a0e-0000-4000-8000-000000000001"}
+}
+
+func sampleConfig() *Config {
+	return &Config{
+		Listeners: []Listener{
+			{Name: "http", Port: 80, Protocol: HTTP},
+			{Name: "secure", Port: 443, Protocol: HTTPS, Hostname: "*.example.com", Certificates: []CertificateRef{
+				{Secret: 0, Key: "shop.edge-tls", SHA256: "aa11"},
+			}},
+		},
+		Routes: []Route{{
+			Kind: "HTTPRoute", Namespace: "shop", Name: "cart", CreatedAt: 1700000000,
+			Attachments: []Attachment{{Listener: "http", Hostnames: []string{"cart.example.com", "*.example.org"}}},
+			Rules: []Rule{
+				{
+					Name: "api",
+					Matches: []Match{{
+						Path:    &PathMatch{Type: PathPrefix, Value: "/api"},
+						Method:  "GET",
+						Headers: []ValueMatch{{Type: ValueExact, Name: "X-Version", Value: "2"}},
+						Query:   []ValueMatch{{Type: ValueRegex, Name: "q", Value: "a+"}},
+					}},
+					Filters: []Filter{
+						{Type: FilterRequestHeaders, Headers: &HeaderEdits{
+							Set:    []Header{{Name: "X-Set", Value: "1"}},
+							Add:    []Header{{Name: "X-Add", Value: "<2>"}},
+							Remove: []string{"X-Gone"},
+						}},
+						{Type: FilterRewrite, Rewrite: &Rewrite{Hostname: "inner", Path: &PathRewrite{Type: ReplacePrefixMatch, Value: "/v2"}}},
+					},
+					Backends: []BackendRef{
+						{Backend: "shop/cart:8080", Weight: 90, Filters: []Filter{
+							{Type: FilterResponseHeaders, Headers: &HeaderEdits{Remove: []string{"Server"}}},
+						}},
+						{Weight: 10},
+					},
+					Timeouts: &Timeouts{RequestMillis: 5000, BackendRequestMillis: 1000},
+				},
+				{
+					Filters: []Filter{{Type: FilterRedirect, Redirect: &Redirect{
+						Scheme: "https", Hostname: "example.com", Port: 8443, Status: 301,
+						Path: &PathRewrite{Type: ReplaceFullPath, Value: "/moved"},
+					}}},
+				},
+				{Invalid: "filter ExtensionRef is not known"},
+			},
+		}},
+		Backends: []Backend{{
+			ID: "shop/cart:8080", Namespace: "shop", Service: "cart", Port: 8080, Protocol: "http",
+			Endpoints: []Endpoint{
+				{Address: "10.0.0.1", Port: 8080, Zone: "a"},
+				{Address: "fd00::1", Port: 8080, Terminating: true},
+			},
+		}},
+	}
+}

@@ -1,0 +1,144 @@
+package proxyconfig
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Validate returns every item of c that a proxy would refuse, in the order of
+// c. The other items are served: one bad item never spoils another.
+func Validate(c *Config) []RefusedItem {
+	var refused []RefusedItem
+	refuse := func(item RefusedItem) { refused = append(refused, item) }
+	ValidListeners(c, refuse)
+	for _, r := range ValidRoutes(c, refuse) {
+		for i := range r.Rules {
+			if err := ValidateRule(&r.Rules[i]); err != nil {
+				refuse(RefusedItem{Kind: KindRule, Name: r.ID(), Rule: i, Reason: err.Error()})
+			}
+		}
+	}
+	for _, b := range ValidBackends(c, refuse) {
+		for i := range b.Endpoints {
+			if _, err := b.Endpoints[i].AddrPort(); err != nil {
+				refuse(RefusedItem{Kind: KindBackend, Name: b.ID, Reason: err.Error()})
+			}
+		}
+	}
+	return refused
+}
+
+// ValidListeners returns the listeners that can be served and hands the others
+// to refuse. Of two that clash the first stays.
+func ValidListeners(c *Config, refuse func(RefusedItem)) []*Listener {
+	type place struct {
+		port     int32
+		hostname string
+	}
+	var valid []*Listener
+	names := map[string]bool{}
+	places := map[place]string{}
+	protocols := map[int32]Protocol{}
+	check := func(l *Listener) error {
+		if err := ValidateListener(l); err != nil {
+			return err
+		}
+		if names[l.Name] {
+			return fmt.Errorf("another listener has the same name")
+		}
+		at := place{l.Port, l.Hostname}
+		if other, ok := places[at]; ok {
+			return fmt.Errorf("listener %q has the same port and hostname", other)
+		}
+		if p, ok := protocols[l.Port]; ok && p != l.Protocol {
+			return fmt.Errorf("port %d already speaks %s", l.Port, p)
+		}
+		names[l.Name], places[at], protocols[l.Port] = true, l.Name, l.Protocol
+		return nil
+	}
+	for i := range c.Listeners {
+		l := &c.Listeners[i]
+		if err := check(l); err != nil {
+			refuse(RefusedItem{Kind: KindListener, Name: l.Name, Reason: err.Error()})
+			continue
+		}
+		valid = append(valid, l)
+	}
+	return valid
+}
+
+// ValidRoutes returns the routes whose frame is sound and hands the others to
+// refuse. It does not look into their rules: see ValidateRule.
+func ValidRoutes(c *Config, refuse func(RefusedItem)) []*Route {
+	type identity struct{ kind, namespace, name string }
+	valid := make([]*Route, 0, len(c.Routes))
+	seen := make(map[identity]bool, len(c.Routes))
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		id := identity{r.Kind, r.Namespace, r.Name}
+		err := validateRoute(r)
+		if err == nil && seen[id] {
+			err = fmt.Errorf("the route is there twice")
+		}
+		if err != nil {
+			refuse(RefusedItem{Kind: KindRoute, Name: r.ID(), Reason: err.Error()})
+			continue
+		}
+		seen[id] = true
+		valid = append(valid, r)
+	}
+	return valid
+}
+
+// ValidBackends returns the backends that can be used and hands the others to
+// refuse. It does not look at their endpoints: see Endpoint.AddrPort.
+func ValidBackends(c *Config, refuse func(RefusedItem)) []*Backend {
+	valid := make([]*Backend, 0, len(c.Backends))
+	seen := make(map[string]bool, len(c.Backends))
+	for i := range c.Backends {
+		b := &c.Backends[i]
+		err := validateBackend(b)
+		if err == nil && seen[b.ID] {
+			err = fmt.Errorf("the backend is there twice")
+		}
+		if err != nil {
+			refuse(RefusedItem{Kind: KindBackend, Name: b.ID, Reason: err.Error()})
+			continue
+		}
+		seen[b.ID] = true
+		valid = append(valid, b)
+	}
+	return valid
+}
+
+// ID is the "namespace/name" that names the route in reports and metrics.
+func (r *Route) ID() string { return r.Namespace + "/" + r.Name }
+
+// AddrPort is the endpoint's address, without an IPv4-in-IPv6 form.
+func (e *Endpoint) AddrPort() (netip.AddrPort, error) {
+	addr, err := netip.ParseAddr(e.Address)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("endpoint address %q: %w", e.Address, err)
+	}
+	if err := validatePort(e.Port); err != nil {
+		return netip.AddrPort{}, fmt.Errorf("endpoint %q: %w", e.Address, err)
+	}
+	return netip.AddrPortFrom(addr.Unmap(), uint16(e.Port)), nil
+}
+
+func validateBackend(b *Backend) error {
+	if b.ID == "" {
+		return fmt.Errorf("the backend has no ID")
+	}
+	if b.Protocol != "http" {
+		return fmt.Errorf("unknown backend protocol %q", b.Protocol)
+	}
+	return validatePort(b.Port)
+}
+
+func validatePort(port int32) error {
+	if port < 1 || port > 65535 {
+		return fmt.Errorf("port %d is not in 1..65535", port)
+	}
+	return nil
+}

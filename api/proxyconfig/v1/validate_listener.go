@@ -1,0 +1,68 @@
+package proxyconfig
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ValidateListener checks one listener by itself.
+func ValidateListener(l *Listener) error {
+	if l.Name == "" {
+		return fmt.Errorf("the listener has no name")
+	}
+	if err := validatePort(l.Port); err != nil {
+		return err
+	}
+	if err := validateHostname(l.Hostname); err != nil {
+		return err
+	}
+	switch l.Protocol {
+	case HTTP:
+		return nil
+	case HTTPS:
+		return validateCertificates(l.Certificates)
+	}
+	return fmt.Errorf("unknown protocol %q", l.Protocol)
+}
+
+func validateCertificates(refs []CertificateRef) error {
+	if len(refs) == 0 {
+		return fmt.Errorf("an HTTPS listener needs a certificate")
+	}
+	for _, ref := range refs {
+		// The key becomes the name of a file.
+		if ref.Key == "" || strings.ContainsAny(ref.Key, "/\\\x00") || strings.HasPrefix(ref.Key, ".") {
+			return fmt.Errorf("certificate key %q is not the name of a file", ref.Key)
+		}
+	}
+	return nil
+}
+
+// validateHostname accepts the empty hostname, an exact one, and one with a
+// leading wildcard label.
+func validateHostname(h string) error {
+	if h == "" {
+		return nil
+	}
+	if len(h) > 253 {
+		return fmt.Errorf("hostname %.40q... is too long", h)
+	}
+	for label := range strings.SplitSeq(strings.TrimPrefix(h, "*."), ".") {
+		if !isLabel(label) {
+			return fmt.Errorf("hostname %q is not valid", h)
+		}
+	}
+	return nil
+}
+
+func isLabel(s string) bool {
+	if s == "" || len(s) > 63 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
