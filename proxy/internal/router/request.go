@@ -10,7 +10,7 @@ type Request struct {
 	// Query is the raw query without its question mark.
 	Query  []byte
 	Method []byte
-	// Headers gives access to the header fields.
+	// Headers gives access to the header fields; nil has none.
 	Headers Headers
 }
 
