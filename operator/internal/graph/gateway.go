@@ -1,0 +1,122 @@
+package graph
+
+import (
+	"net/netip"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+)
+
+// Gateway is the root of a Graph.
+type Gateway struct {
+	Source *gatewayv1.Gateway
+	Class  *Class
+	// Listeners are in the order of the spec.
+	Listeners []*Listener
+	// Addresses are the IP addresses that the spec asks for.
+	Addresses []netip.Addr
+	// Problems break the Gateway's own Accepted condition; those of its
+	// listeners are on the listeners.
+	Problems conditions.Problems
+}
+
+// Accepted says whether anything of the Gateway can be served. It is false
+// when the Gateway itself is invalid, or when none of its listeners is
+// accepted. A proxy fleet is only made for an accepted Gateway.
+func (g *Gateway) Accepted() bool {
+	if g.Problems.Has(string(gatewayv1.GatewayConditionAccepted)) {
+		return false
+	}
+	for _, listener := range g.Listeners {
+		if listener.Accepted() {
+			return true
+		}
+	}
+	return false
+}
+
+// Name returns the Gateway's namespace and name.
+func (g *Gateway) Name() types.NamespacedName {
+	return types.NamespacedName{Namespace: g.Source.Namespace, Name: g.Source.Name}
+}
+
+// Class is a GatewayClass of ours.
+type Class struct {
+	Source   *gatewayv1.GatewayClass
+	Problems conditions.Problems
+}
+
+// BuildClass validates a GatewayClass by itself, as it has a status even when
+// no Gateway uses it. It returns nil for a class of another controller.
+func BuildClass(source *gatewayv1.GatewayClass, opts Options) *Class {
+	if string(source.Spec.ControllerName) != opts.ControllerName {
+		return nil
+	}
+	class := &Class{Source: source}
+	if ref := source.Spec.ParametersRef; ref != nil {
+		class.Problems.Add(string(gatewayv1.GatewayClassConditionStatusAccepted),
+			string(gatewayv1.GatewayClassReasonInvalidParameters),
+			"spec.parametersRef names a %s of group %q, which is not a kind of parameters", ref.Kind, ref.Group)
+	}
+	return class
+}
+
+func (b *builder) gateway() *Gateway {
+	source := b.in.Gateway
+	g := &Gateway{Source: source, Class: BuildClass(b.in.Class, b.opts)}
+	g.checkParameters()
+	g.checkAddresses()
+	for i := range source.Spec.Listeners {
+		g.Listeners = append(g.Listeners, b.listener(&source.Spec.Listeners[i]))
+	}
+	markConflicts(g.Listeners)
+	return g
+}
+
+func (g *Gateway) refuse(reason gatewayv1.GatewayConditionReason, format string, args ...any) {
+	g.Problems.Add(string(gatewayv1.GatewayConditionAccepted), string(reason), format, args...)
+}
+
+func (g *Gateway) checkParameters() {
+	if problem, bad := g.Class.Problems.First(string(gatewayv1.GatewayClassConditionStatusAccepted)); bad {
+		g.refuse(gatewayv1.GatewayReasonInvalidParameters,
+			"GatewayClass %s is not accepted: %s", g.Class.Source.Name, problem.Message)
+	}
+	infrastructure := g.Source.Spec.Infrastructure
+	if infrastructure == nil || infrastructure.ParametersRef == nil {
+		return
+	}
+	ref := infrastructure.ParametersRef
+	g.refuse(gatewayv1.GatewayReasonInvalidParameters,
+		"spec.infrastructure.parametersRef names %s %q of group %q, which is not a kind of parameters",
+		ref.Kind, ref.Name, ref.Group)
+}
+
+// checkAddresses reads the addresses that the Gateway asks for. An address
+// without a value asks for any, which is what it gets without asking.
+func (g *Gateway) checkAddresses() {
+	for i, address := range g.Source.Spec.Addresses {
+		if typ := value(address.Type, gatewayv1.IPAddressType); typ != gatewayv1.IPAddressType {
+			g.refuse(gatewayv1.GatewayReasonUnsupportedAddress,
+				"spec.addresses[%d].type is %q; only IPAddress is supported", i, typ)
+			continue
+		}
+		if address.Routability != gatewayv1.GatewayAddressRoutabilityDefault {
+			g.refuse(gatewayv1.GatewayReasonUnsupportedAddress,
+				"spec.addresses[%d].routability is %q, which is not supported", i, address.Routability)
+			continue
+		}
+		if address.Value == "" {
+			continue
+		}
+		ip, err := netip.ParseAddr(address.Value)
+		if err != nil {
+			g.refuse(gatewayv1.GatewayReasonUnsupportedAddress,
+				"spec.addresses[%d].value %q is not an IP address", i, address.Value)
+			continue
+		}
+		g.Addresses = append(g.Addresses, ip)
+	}
+}

@@ -1,0 +1,95 @@
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// Options are what a translation depends on beside the objects.
+type Options struct {
+	// ControllerName is the one that a GatewayClass must name to be ours.
+	ControllerName string
+	// ReservedPorts are those that every proxy pod uses itself, with their
+	// users. A listener cannot have them.
+	ReservedPorts map[int32]string
+	// Forbidden are the endpoints that no route may lead to.
+	Forbidden ForbiddenBackends
+}
+
+// Graph is one Gateway with everything that it serves. It is immutable once it
+// is built, and safe for concurrent use.
+type Graph struct {
+	// Gateway is nil when the Gateway's class does not exist or belongs to
+	// another controller: then there is nothing to do, and nothing to say.
+	Gateway *Gateway
+	// Routes are those with a parentRef to the Gateway, sorted by kind,
+	// namespace and name.
+	Routes []*Route
+	// Backends are the ports of Services that some rule leads to, each once,
+	// sorted by namespace, name and port.
+	Backends []*Backend
+}
+
+// Build connects the resources of one Gateway. The result depends on nothing
+// but the arguments, and not on the order of the resources' slices.
+func Build(in *store.Resources, opts Options) *Graph {
+	if in.Gateway == nil || in.Class == nil || string(in.Class.Spec.ControllerName) != opts.ControllerName {
+		return &Graph{}
+	}
+	b := &builder{
+		in:       in,
+		opts:     opts,
+		grants:   indexGrants(in.Grants),
+		backends: make(map[BackendKey]*resolution),
+	}
+	g := &Graph{Gateway: b.gateway()}
+	g.Routes = b.routes(g.Gateway)
+	g.Backends = b.resolved()
+	return g
+}
+
+// builder holds what the steps of one Build share.
+type builder struct {
+	in       *store.Resources
+	opts     Options
+	grants   grants
+	backends map[BackendKey]*resolution
+}
+
+func (b *builder) routes(gateway *Gateway) []*Route {
+	var routes []*Route
+	for _, source := range b.in.HTTPRoutes {
+		route := b.httpRoute(source)
+		b.attach(route, source.Spec.ParentRefs, gateway)
+		routes = append(routes, route)
+	}
+	slices.SortFunc(routes, func(a, b *Route) int {
+		if byKind := strings.Compare(a.Kind, b.Kind); byKind != 0 {
+			return byKind
+		}
+		return compareNames(a.Name, b.Name)
+	})
+	for _, route := range routes {
+		route.countAttachments()
+	}
+	return routes
+}
+
+func compareNames(a, b types.NamespacedName) int {
+	if byNamespace := strings.Compare(a.Namespace, b.Namespace); byNamespace != 0 {
+		return byNamespace
+	}
+	return strings.Compare(a.Name, b.Name)
+}
+
+// value returns what an optional field of the API stands for.
+func value[T any](field *T, fallback T) T {
+	if field == nil {
+		return fallback
+	}
+	return *field
+}

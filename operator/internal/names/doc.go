@@ -1,0 +1,4 @@
+// Package names holds the name of everything that the operator creates for a
+// Gateway, and the values of the labels that it puts on it. It turns the names
+// of a Gateway and its class into them, and knows nothing else.
+package names

@@ -1,0 +1,106 @@
+package names
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// maxLabel is the longest name of a Service and the longest value of a label.
+const maxLabel = 63
+
+// CertificateShards is the number of Secrets that a fleet's certificates are
+// spread over. It is fixed, so that neither a new certificate nor a new shard
+// changes the pod or its Role.
+const CertificateShards = 4
+
+// Fleet names the objects of one Gateway's fleet. All of them lie in the
+// Gateway's namespace.
+type Fleet struct {
+	name string
+}
+
+// ForGateway returns the names of the fleet of the given Gateway. GEP-1762
+// wants "<gateway>-<class>"; what does not fit a Service's name (63 characters,
+// no dots, a letter in front) is shortened or replaced, with a hash of the
+// whole at the end to keep the names of two Gateways apart.
+func ForGateway(gateway, class string) Fleet {
+	return Fleet{name: dnsLabel(gateway + "-" + class)}
+}
+
+// Name is shared by the Deployment, the Service, the ServiceMonitor, the
+// ServiceAccount, the Role, the RoleBinding, the PodDisruptionBudget and the
+// NetworkPolicy.
+func (f Fleet) Name() string { return f.name }
+
+// MetricsService is the headless Service that carries the metrics ports.
+func (f Fleet) MetricsService() string { return dnsLabel(f.name + "-metrics") }
+
+// ConfigMap holds the rendered configuration.
+func (f Fleet) ConfigMap() string { return f.name + "-config" }
+
+// AdminSecret holds the certificate and the bearer token of the proxies' admin
+// port.
+func (f Fleet) AdminSecret() string { return f.name + "-admin" }
+
+// CertificateSecret is the shard with the given index.
+func (f Fleet) CertificateSecret(shard int) string {
+	return f.name + "-certs-" + strconv.Itoa(shard)
+}
+
+// CertificateSecrets are all shards, in order.
+func (f Fleet) CertificateSecrets() []string {
+	all := make([]string, CertificateShards)
+	for shard := range all {
+		all[shard] = f.CertificateSecret(shard)
+	}
+	return all
+}
+
+// Certificate returns the shard that the given Secret's certificate goes to,
+// and the prefix of its keys there. Both depend on the Secret's name alone:
+// neither moves when other certificates come and go.
+func Certificate(secret types.NamespacedName) (shard int, key string) {
+	sum := sha256.Sum256([]byte(secret.String()))
+	return int(sum[len(sum)-1]) % CertificateShards, hex.EncodeToString(sum[:16])
+}
+
+// LabelValue makes a value for a label of an object's name, which may have up
+// to 253 characters, all of them allowed in a label's value.
+func LabelValue(name string) string {
+	if len(name) <= maxLabel {
+		return name
+	}
+	return shorten(name, name)
+}
+
+// ServicePort names a port of the public Service.
+func ServicePort(protocol string, port int32) string {
+	return strings.ToLower(protocol) + "-" + strconv.Itoa(int(port))
+}
+
+func dnsLabel(name string) string {
+	label := strings.ReplaceAll(name, ".", "-")
+	if label[0] >= '0' && label[0] <= '9' {
+		label = "g" + label
+	}
+	if label == name && len(label) <= maxLabel {
+		return label
+	}
+	return shorten(label, name)
+}
+
+// shorten cuts text so that it fits with a hash of whole behind it. 40 bits
+// are enough: a clash would need two Gateways of one namespace, and it is
+// noticed, as the second one finds objects that are not its own.
+func shorten(text, whole string) string {
+	sum := sha256.Sum256([]byte(whole))
+	suffix := hex.EncodeToString(sum[:5])
+	if limit := maxLabel - len(suffix) - 1; len(text) > limit {
+		text = text[:limit]
+	}
+	return strings.TrimRight(text, "-._") + "-" + suffix
+}

@@ -1,0 +1,30 @@
+package render
+
+import (
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+)
+
+// CertificateSecrets returns the data of the fleet's numbered Secrets. There
+// is an entry for each of them, an empty one too, so that a certificate that is
+// no longer used disappears. The values are shared with the graph.
+func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]byte {
+	var shards [names.CertificateShards]map[string][]byte
+	for i := range shards {
+		shards[i] = make(map[string][]byte)
+	}
+	if g.Gateway == nil {
+		return shards
+	}
+	for _, listener := range g.Gateway.Listeners {
+		if !listener.Serves() {
+			continue
+		}
+		for _, certificate := range listener.Certificates {
+			shard, key := names.Certificate(certificate.Secret)
+			shards[shard][key+".crt"] = certificate.Chain
+			shards[shard][key+".key"] = certificate.Key
+		}
+	}
+	return shards
+}

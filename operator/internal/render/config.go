@@ -1,0 +1,92 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+)
+
+// backendProtocol is how all backends are spoken to.
+const backendProtocol = "http"
+
+// Config renders what the proxies of the graph's Gateway serve.
+func Config(g *graph.Graph) proxyconfig.Config {
+	if g.Gateway == nil {
+		return proxyconfig.Config{}
+	}
+	return proxyconfig.Config{
+		Listeners: listeners(g.Gateway.Listeners),
+		Routes:    routes(g.Routes),
+		Backends:  backends(g.Backends),
+	}
+}
+
+func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
+	var out []proxyconfig.Listener
+	for _, node := range nodes {
+		if !node.Serves() {
+			continue
+		}
+		out = append(out, proxyconfig.Listener{
+			Name:         string(node.Source.Name),
+			Port:         node.Source.Port,
+			Protocol:     proxyconfig.Protocol(node.Source.Protocol),
+			Hostname:     node.Hostname,
+			Certificates: certificateRefs(node.Certificates),
+		})
+	}
+	slices.SortFunc(out, func(a, b proxyconfig.Listener) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+// certificateRefs keeps the order of the spec, as the first certificate is the
+// one for clients that name no server.
+func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
+	var out []proxyconfig.CertificateRef
+	for _, node := range nodes {
+		shard, key := names.Certificate(node.Secret)
+		out = append(out, proxyconfig.CertificateRef{Secret: shard, Key: key, SHA256: node.SHA256})
+	}
+	return out
+}
+
+func backends(nodes []*graph.Backend) []proxyconfig.Backend {
+	var out []proxyconfig.Backend
+	for _, node := range nodes {
+		out = append(out, proxyconfig.Backend{
+			ID:        backendID(node.Key),
+			Namespace: node.Key.Service.Namespace,
+			Service:   node.Key.Service.Name,
+			Port:      node.Key.Port,
+			Protocol:  backendProtocol,
+			Endpoints: endpoints(node.Endpoints),
+		})
+	}
+	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
+	var out []proxyconfig.Endpoint
+	for _, node := range nodes {
+		out = append(out, proxyconfig.Endpoint{
+			Address:     node.Address.Addr().String(),
+			Port:        int32(node.Address.Port()),
+			Zone:        node.Zone,
+			Terminating: node.Terminating,
+		})
+	}
+	return out
+}
+
+// backendID is the contract's identity of a backend. Neither a namespace nor a
+// Service's name can have a slash or a colon, so no two keys share an ID.
+func backendID(key graph.BackendKey) string {
+	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port))
+}
