@@ -1,0 +1,176 @@
+package balance
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// Options of a Registry. The zero value is what a proxy in a cluster uses.
+type Options struct {
+	// AllowLoopback permits endpoints on loopback addresses, for a proxy that
+	// runs beside its backends on one machine.
+	AllowLoopback bool
+}
+
+// Registry holds the Clusters of a proxy by ID. It is safe for concurrent use,
+// but Prepare and Commit belong to one goroutine: whoever applies
+// configurations.
+type Registry struct {
+	options Options
+
+	mu       sync.Mutex
+	clusters map[string]*Cluster
+	// probes gives each ID an identifier for the sensor. One is never used for
+	// something else within a process: the sensor's counters go on.
+	probes map[string]uint32
+}
+
+// NewRegistry returns an empty Registry.
+func NewRegistry(o Options) *Registry {
+	return &Registry{options: o, clusters: map[string]*Cluster{}, probes: map[string]uint32{}}
+}
+
+// Change is a set of endpoints that was prepared and waits for Commit.
+type Change struct {
+	registry *Registry
+	clusters map[string]*Cluster
+	sets     map[*Cluster]*endpointSet
+	refused  []proxyconfig.RefusedItem
+}
+
+// Prepare makes the Clusters of a configuration. Until Commit, Clusters that
+// exist already keep their endpoints, so that requests on the snapshot before
+// still find theirs; one that has no endpoint gets its new ones at once.
+func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ch := &Change{
+		registry: r,
+		clusters: make(map[string]*Cluster, len(backends)),
+		sets:     make(map[*Cluster]*endpointSet, len(backends)),
+	}
+	for _, b := range backends {
+		c, ok := r.clusters[b.ID]
+		if !ok {
+			c = &Cluster{ID: b.ID, Namespace: b.Namespace, Service: b.Service, Port: b.Port, Probe: r.probe(b.ID)}
+		}
+		set := ch.endpoints(c, b)
+		if c.endpoints().empty() {
+			c.set.Store(set)
+		}
+		ch.clusters[b.ID] = c
+		ch.sets[c] = set
+	}
+	return ch
+}
+
+// probe returns the sensor's identifier of a backend; zero once all are used.
+func (r *Registry) probe(id string) uint32 {
+	p, ok := r.probes[id]
+	if !ok && len(r.probes)+1 < probe.MaxSeries {
+		p = uint32(len(r.probes) + 1)
+		r.probes[id] = p
+	}
+	return p
+}
+
+// endpoints makes the new set of a Cluster out of the endpoints it has and
+// those that are new. Addresses that are not to be dialled are refused alone.
+func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
+	old := c.endpoints().byAddress()
+	set := &endpointSet{}
+	seen := make(map[netip.AddrPort]bool, len(b.Endpoints))
+	for i := range b.Endpoints {
+		addr, err := b.Endpoints[i].AddrPort()
+		if err == nil {
+			err = ch.registry.options.permit(addr.Addr())
+		}
+		if err != nil {
+			ch.refused = append(ch.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindBackend, Name: b.ID, Reason: err.Error()})
+			continue
+		}
+		if seen[addr] {
+			continue
+		}
+		seen[addr] = true
+		e, ok := old[addr]
+		if !ok {
+			e = &Endpoint{Addr: addr, Cluster: c}
+		}
+		if b.Endpoints[i].Terminating {
+			set.terminating = append(set.terminating, e)
+		} else {
+			set.active = append(set.active, e)
+		}
+	}
+	return set
+}
+
+// Refused are the endpoints that were left out.
+func (ch *Change) Refused() []proxyconfig.RefusedItem { return ch.refused }
+
+// Cluster returns the Cluster of an ID, or nil.
+func (ch *Change) Cluster(id string) *Cluster { return ch.clusters[id] }
+
+// Commit makes the new endpoints those in use and drops the Clusters that the
+// configuration no longer names. It is called once the snapshot that was
+// compiled with the Change serves. A request that still holds an older snapshot
+// keeps the endpoints of a dropped Cluster.
+func (ch *Change) Commit() {
+	r := ch.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c, set := range ch.sets {
+		markGone(c.endpoints(), set)
+		c.set.Store(set)
+	}
+	for id, c := range r.clusters {
+		if ch.clusters[id] != c {
+			markGone(c.endpoints(), noEndpoints)
+		}
+	}
+	r.clusters = ch.clusters
+}
+
+// markGone marks the endpoints of old that are not in set.
+func markGone(old, set *endpointSet) {
+	kept := set.byAddress()
+	for addr, e := range old.byAddress() {
+		if kept[addr] != e {
+			e.gone.Store(true)
+		}
+	}
+}
+
+// Counts sums the endpoints of all Clusters at the time now.
+func (r *Registry) Counts(now int64) Counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var sum Counts
+	for _, c := range r.clusters {
+		n := c.Counts(now)
+		sum.Active += n.Active
+		sum.Terminating += n.Terminating
+		sum.Ejected += n.Ejected
+	}
+	return sum
+}
+
+// permit refuses the addresses that lead to the proxy itself, to its node's
+// metadata service, or nowhere. An EndpointSlice is written by a tenant, so it
+// must not reach what only the pod may.
+func (o Options) permit(addr netip.Addr) error {
+	switch {
+	case addr.IsLoopback() && !o.AllowLoopback:
+		return fmt.Errorf("endpoint %s is a loopback address", addr)
+	case addr.IsLinkLocalUnicast():
+		return fmt.Errorf("endpoint %s is a link-local address", addr)
+	case addr.IsUnspecified(), addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return fmt.Errorf("endpoint %s is not the address of one host", addr)
+	}
+	return nil
+}
