@@ -1,0 +1,99 @@
+package point
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func offset(t *testing.T) uint64 {
+	t.Helper()
+	off, err := Offset()
+	if runtime.GOARCH != "amd64" {
+		if !errors.Is(err, ErrNone) {
+			t.Fatalf("Offset: got error %v, want ErrNone", err)
+		}
+		t.Skip("the attach point is written for amd64 only")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return off
+}
+
+func TestOffsetLeadsToThePatternInTheFile(t *testing.T) {
+	off := offset(t)
+	exe, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exe.Close()
+	got := make([]byte, len(Pattern))
+	if _, err := exe.ReadAt(got, int64(off)); err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != Pattern {
+		t.Errorf("bytes at %#x: got % x, want % x", off, got, Pattern)
+	}
+}
+
+func TestFastPointDoesNotCrossAPage(t *testing.T) {
+	const page, nop = 4096, 5
+	if in := (offset(t) + Fast) % page; in > page-nop {
+		t.Errorf("the nop starts %d bytes into a page and crosses into the next", in)
+	}
+}
+
+func TestPatternOccursOnce(t *testing.T) {
+	offset(t)
+	if n := strings.Count(string(text()), Pattern); n != 1 {
+		t.Errorf("pattern occurs %d times within %d bytes, want once", n, search)
+	}
+}
+
+func TestRequestDoneLeavesItsCallerAlone(t *testing.T) {
+	// The call changes every argument register; what the caller holds in
+	// them must be what it was.
+	sum := uint64(0)
+	for i := range uint64(1000) {
+		RequestDone(i, i+1, i+2, i+3, i+4, i+5)
+		sum += i
+	}
+	if want := uint64(499500); sum != want {
+		t.Errorf("got %d, want %d", sum, want)
+	}
+}
+
+func TestFileOffset(t *testing.T) {
+	const maps = `00400000-00452000 r--p 00000000 08:02 173521      /usr/bin/proxy
+00452000-00500000 r-xp 00052000 08:02 173521      /usr/bin/proxy
+00500000-00510000 rw-p 00100000 08:02 173521      /usr/bin/proxy
+7ffd0000-7ffe0000 r-xp 00000000 00:00 0           [vdso]
+`
+	tests := []struct {
+		address uint64
+		want    uint64
+		ok      bool
+	}{
+		{0x452000, 0x52000, true},
+		{0x4fffff, 0xfffff, true},
+		{0x400010, 0, false}, // not executable
+		{0x500000, 0, false}, // the mapping's end is not part of it
+		{0x7ffd0010, 0x10, true},
+		{0x10, 0, false},
+	}
+	for _, tt := range tests {
+		got, err := fileOffset(strings.NewReader(maps), tt.address)
+		if got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("fileOffset(%#x) = %#x, %v; want %#x, ok %v", tt.address, got, err, tt.want, tt.ok)
+		}
+	}
+}
+
+func BenchmarkRequestDone(b *testing.B) {
+	for b.Loop() {
+		RequestDone(1, 2, 3, 4, 5, 6)
+	}
+}

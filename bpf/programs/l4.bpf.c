@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Connections of one cgroup's sockets. What is known of a socket lives in its
+ * own storage and goes with it; what is counted goes to the flow of its side
+ * and of its backend (upstream) or local port (downstream).
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "histogram.h"
+#include "kernel.h"
+
+char LICENSE[] SEC("license") = "Dual Apache/GPL";
+
+#define AF_INET 2
+#define MAX_FLOWS 8192
+#define MAX_ENDPOINTS 65536
+
+/* Errors of a socket, the same on all architectures that we build for. */
+#define EPIPE 32
+#define ENETUNREACH 101
+#define ECONNRESET 104
+#define ETIMEDOUT 110
+#define ECONNREFUSED 111
+#define EHOSTUNREACH 113
+
+enum side {
+	SIDE_DOWNSTREAM,
+	SIDE_UPSTREAM,
+};
+
+enum close_reason {
+	CLOSE_FIN,
+	CLOSE_RESET_RECEIVED,
+	CLOSE_RESET_SENT,
+	CLOSE_TIMEOUT,
+	CLOSE_RESET, /* by whom is not known */
+	CLOSE_REASONS,
+};
+
+enum failure_reason {
+	FAILURE_REFUSED,
+	FAILURE_TIMEOUT,
+	FAILURE_UNREACHABLE,
+	FAILURE_OTHER,
+	FAILURE_REASONS,
+};
+
+struct flow_key {
+	__u32 side;
+	__u32 id; /* upstream: backend, zero when unknown; downstream: local port */
+};
+
+struct flow {
+	__u64 opened;
+	__u64 closed[CLOSE_REASONS];
+	__u64 failed[FAILURE_REASONS];
+	__u64 received;
+	__u64 transmitted;
+	__u64 retransmitted;
+	struct durations wait; /* upstream: connect; downstream: accept queue */
+	struct durations rtt;
+};
+
+/* endpoint is an address and port of a backend; IPv4 is written v4-mapped. */
+struct endpoint {
+	__be32 addr[4];
+	__be16 port;
+	__u16 reserved;
+};
+
+struct conn {
+	__u64 start;
+	__u64 established;
+	__u64 received_at_fin_wait;
+	struct flow_key flow;
+	__u8 accepted;
+	__u8 fin_received;
+	__u8 reserved[6];
+};
+
+/* For the loader, which takes the enumerations from the type information. */
+const enum side *unused_side __attribute__((unused));
+const enum close_reason *unused_close_reason __attribute__((unused));
+const enum failure_reason *unused_failure_reason __attribute__((unused));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_FLOWS);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_ENDPOINTS);
+	__type(key, struct endpoint);
+	__type(value, __u32);
+} endpoints SEC(".maps");
+
+/* A flow is larger than the stack; new ones are copied from this. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow);
+} blank SEC(".maps");
+
+/* Events that found the flows full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} overflows SEC(".maps");
+
+static __always_inline struct flow *flow_of(struct flow_key *key)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	struct flow *empty;
+	__u32 zero = 0;
+	__u64 *lost;
+
+	if (f)
+		return f;
+	empty = bpf_map_lookup_elem(&blank, &zero);
+	if (!empty)
+		return NULL;
+	bpf_map_update_elem(&flows, key, empty, BPF_NOEXIST);
+	f = bpf_map_lookup_elem(&flows, key);
+	if (f)
+		return f;
+	lost = bpf_map_lookup_elem(&overflows, &zero);
+	if (lost)
+		__sync_fetch_and_add(lost, 1);
+	/* The loader creates flow zero of both sides. */
+	key->id = 0;
+	return bpf_map_lookup_elem(&flows, key);
+}
+
+static __always_inline __u32 backend_of(struct bpf_sock_ops *ctx)
+{
+	struct endpoint e = {};
+	__u32 *id;
+
+	if (ctx->family == AF_INET) {
+		e.addr[2] = bpf_htonl(0xffff);
+		e.addr[3] = ctx->remote_ip4;
+	} else {
+		e.addr[0] = ctx->remote_ip6[0];
+		e.addr[1] = ctx->remote_ip6[1];
+		e.addr[2] = ctx->remote_ip6[2];
+		e.addr[3] = ctx->remote_ip6[3];
+	}
+	e.port = bpf_htons(bpf_ntohl(ctx->remote_port));
+	id = bpf_map_lookup_elem(&endpoints, &e);
+	return id ? *id : 0;
+}
+
+static __always_inline struct conn *conn_of(struct bpf_sock *sk, __u64 create)
+{
+	return bpf_sk_storage_get(&conns, sk, NULL, create);
+}
+
+static __always_inline void watch(struct bpf_sock_ops *ctx)
+{
+	bpf_sock_ops_cb_flags_set(ctx, BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RETRANS_CB_FLAG);
+}
+
+static __always_inline void connecting(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+{
+	struct conn *c = conn_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!c)
+		return;
+	c->start = bpf_ktime_get_ns();
+	c->flow.side = SIDE_UPSTREAM;
+	c->flow.id = backend_of(ctx);
+	/* Before the handshake, so that one that fails is seen as well. */
+	watch(ctx);
+}
+
+static __always_inline void connected(struct bpf_sock *sk)
+{
+	struct conn *c = conn_of(sk, 0);
+	struct flow *f;
+
+	if (!c)
+		return;
+	c->established = bpf_ktime_get_ns();
+	f = flow_of(&c->flow);
+	if (!f)
+		return;
+	__sync_fetch_and_add(&f->opened, 1);
+	observe(&f->wait, c->established - c->start);
+}
+
+static __always_inline void arrived(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
+{
+	struct conn *c = conn_of(sk, BPF_SK_STORAGE_GET_F_CREATE);
+	struct flow *f;
+
+	if (!c)
+		return;
+	c->established = bpf_ktime_get_ns();
+	c->flow.side = SIDE_DOWNSTREAM;
+	c->flow.id = ctx->local_port;
+	watch(ctx);
+	f = flow_of(&c->flow);
+	if (f)
+		__sync_fetch_and_add(&f->opened, 1);
+}
+
+static __always_inline void retransmitted(struct bpf_sock *sk, __u32 segments)
+{
+	struct conn *c = conn_of(sk, 0);
+	struct flow *f = c ? flow_of(&c->flow) : NULL;
+
+	if (f)
+		__sync_fetch_and_add(&f->retransmitted, segments);
+}
+
+static __always_inline enum failure_reason failure_of(int err)
+{
+	switch (err) {
+	case ECONNREFUSED:
+		return FAILURE_REFUSED;
+	case 0: /* closed by ourselves while waiting for the answer */
+	case ETIMEDOUT:
+		return FAILURE_TIMEOUT;
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		return FAILURE_UNREACHABLE;
+	}
+	return FAILURE_OTHER;
+}
+
+/* close_of tells why an established connection went away. A negative err says
+ * that the socket's error could not be read. */
+static __always_inline enum close_reason close_of(int err, __u32 state)
+{
+	if (err == ECONNRESET || err == EPIPE)
+		return CLOSE_RESET_RECEIVED;
+	if (err == ETIMEDOUT)
+		return CLOSE_TIMEOUT;
+	if (state == BPF_TCP_ESTABLISHED || state == BPF_TCP_CLOSE_WAIT)
+		return err < 0 ? CLOSE_RESET : CLOSE_RESET_SENT;
+	return CLOSE_FIN;
+}
+
+/* payload_received leaves out the sequence number that a FIN takes. */
+static __always_inline __u64 payload_received(struct bpf_sock_ops *ctx, struct conn *c)
+{
+	__u64 n = ctx->bytes_received;
+	__u32 state = ctx->args[0];
+	bool fin = c->fin_received;
+
+	/* A socket that nobody holds any more leaves FIN_WAIT2 before the
+	 * other side's FIN has come; then nothing came in between. */
+	if (state == BPF_TCP_FIN_WAIT2)
+		fin = n > c->received_at_fin_wait;
+	return n - (fin && n ? 1 : 0);
+}
+
+/* payload_transmitted leaves out those of our SYN and FIN. */
+static __always_inline __u64 payload_transmitted(struct bpf_sock_ops *ctx, int err)
+{
+	__u64 n = ctx->bytes_acked;
+	__u32 state = ctx->args[0];
+	__u64 extra = 1;
+
+	if (state == BPF_TCP_FIN_WAIT2 || ((state == BPF_TCP_LAST_ACK || state == BPF_TCP_CLOSING) && err <= 0))
+		extra++;
+	return n > extra ? n - extra : 0;
+}
+
+static __always_inline void closed(struct bpf_sock_ops *ctx, struct conn *c, int err)
+{
+	struct flow *f = flow_of(&c->flow);
+
+	if (!f)
+		return;
+	if (!c->established) {
+		enum failure_reason why = err < 0 ? FAILURE_OTHER : failure_of(err);
+
+		if (why < FAILURE_REASONS)
+			__sync_fetch_and_add(&f->failed[why], 1);
+		return;
+	}
+	enum close_reason why = close_of(err, ctx->args[0]);
+
+	if (why < CLOSE_REASONS)
+		__sync_fetch_and_add(&f->closed[why], 1);
+	__sync_fetch_and_add(&f->received, payload_received(ctx, c));
+	__sync_fetch_and_add(&f->transmitted, payload_transmitted(ctx, err));
+	if (ctx->srtt_us)
+		observe(&f->rtt, (__u64)(ctx->srtt_us >> 3) * 1000);
+}
+
+static __always_inline int socket_error(struct bpf_sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	return tp ? tp->inet_conn.icsk_inet.sk.sk_err : 0;
+}
+
+static __always_inline void changed(struct bpf_sock_ops *ctx, struct bpf_sock *sk, bool with_error)
+{
+	struct conn *c = conn_of(sk, 0);
+
+	if (!c)
+		return;
+	switch (ctx->args[1]) {
+	case BPF_TCP_CLOSE_WAIT:
+	case BPF_TCP_CLOSING:
+		c->fin_received = 1;
+		break;
+	case BPF_TCP_FIN_WAIT2:
+		c->received_at_fin_wait = ctx->bytes_received;
+		break;
+	case BPF_TCP_CLOSE:
+		closed(ctx, c, with_error ? socket_error(sk) : -1);
+	}
+}
+
+static __always_inline int dispatch(struct bpf_sock_ops *ctx, bool with_error)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (!sk)
+		return 1;
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		connecting(ctx, sk);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		connected(sk);
+		break;
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		arrived(ctx, sk);
+		break;
+	case BPF_SOCK_OPS_RETRANS_CB:
+		retransmitted(sk, ctx->args[1]);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		changed(ctx, sk, with_error);
+	}
+	return 1;
+}
+
+SEC("sockops")
+int socket_events(struct bpf_sock_ops *ctx)
+{
+	return dispatch(ctx, true);
+}
+
+/* socket_events_basic does without the socket's error, and so without BTF and
+ * CAP_PERFMON: it cannot tell who reset a connection or why one failed. */
+SEC("sockops")
+int socket_events_basic(struct bpf_sock_ops *ctx)
+{
+	return dispatch(ctx, false);
+}
+
+/* first_option takes the first option that is set on a connection for its
+ * acceptance: servers turn on TCP_NODELAY as soon as accept returns, and no
+ * hook on accept itself can be had without kprobes. */
+SEC("cgroup/setsockopt")
+int first_option(struct bpf_sockopt *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct conn *c;
+	struct flow *f;
+
+	if (!sk)
+		return 1;
+	c = conn_of(sk, 0);
+	if (!c || c->accepted || !c->established || c->flow.side != SIDE_DOWNSTREAM)
+		return 1;
+	c->accepted = 1;
+	f = flow_of(&c->flow);
+	if (f)
+		observe(&f->wait, bpf_ktime_get_ns() - c->established);
+	return 1;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* Requests: one call of request_done for each that the proxy has finished. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel.h"
+#include "probe.h"
+#include "regs.h"
+
+char LICENSE[] SEC("license") = "Dual Apache/GPL";
+
+/* scope says whose calls count: the probe sits on a file, and so fires for
+ * every process on the node that runs the same image. */
+struct scope {
+	__u64 cgroup; /* zero: any */
+	__u32 netns;
+	__u32 reserved;
+};
+
+enum counter {
+	COUNTER_REFUSED, /* records of another layout */
+	COUNTER_SERIES_OVERFLOW,
+	COUNTER_BACKEND_OVERFLOW,
+	COUNTER_OUTCOME_OVERFLOW,
+	COUNTERS,
+};
+
+/* For the loader, which takes the enumeration from the type information. */
+const enum counter *unused_counter __attribute__((unused));
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scope);
+} scopes SEC(".maps");
+
+/* Hash maps without preallocation: memory follows the series in use, and a
+ * shared value with atomic adds, unlike one per CPU, does not grow with the
+ * machine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SERIES);
+	__type(key, __u32);
+	__type(value, struct cell);
+} series SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_SERIES);
+	__type(key, __u32);
+	__type(value, struct cell);
+} backends SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, MAX_OUTCOMES);
+	__type(key, __u64);
+	__type(value, __u64);
+} outcomes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/* A cell is larger than the stack; new ones are copied from this. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cell);
+} blank SEC(".maps");
+
+static __always_inline void count(enum counter which)
+{
+	__u32 key = which;
+	__u64 *n = bpf_map_lookup_elem(&counters, &key);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+static __always_inline struct cell *cell_of(void *map, __u32 id)
+{
+	struct cell *c = bpf_map_lookup_elem(map, &id);
+	struct cell *empty;
+	__u32 zero = 0;
+
+	if (c)
+		return c;
+	empty = bpf_map_lookup_elem(&blank, &zero);
+	if (!empty)
+		return NULL;
+	/* Another CPU may have been faster: then this fails and the lookup
+	 * finds the other's. */
+	bpf_map_update_elem(map, &id, empty, BPF_NOEXIST);
+	return bpf_map_lookup_elem(map, &id);
+}
+
+/* cell_or_overflow falls back on cell zero, which the loader creates. */
+static __always_inline struct cell *cell_or_overflow(void *map, __u32 id, enum counter overflow)
+{
+	struct cell *c = cell_of(map, id);
+	__u32 zero = 0;
+
+	if (c)
+		return c;
+	count(overflow);
+	return bpf_map_lookup_elem(map, &zero);
+}
+
+static __always_inline void count_outcome(__u64 key)
+{
+	__u64 *n = bpf_map_lookup_elem(&outcomes, &key);
+	__u64 first = 1;
+
+	if (n) {
+		__sync_fetch_and_add(n, 1);
+		return;
+	}
+	if (!bpf_map_update_elem(&outcomes, &key, &first, BPF_NOEXIST))
+		return;
+	n = bpf_map_lookup_elem(&outcomes, &key);
+	if (!n) {
+		count(COUNTER_OUTCOME_OVERFLOW);
+		key = 1ULL << 63;
+		n = bpf_map_lookup_elem(&outcomes, &key);
+	}
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+/* Most requests have no body, and an atomic addition is not free. */
+static __always_inline void add_bytes(struct cell *c, __u64 request, __u64 response)
+{
+	if (request)
+		__sync_fetch_and_add(&c->request_bytes, request);
+	if (response)
+		__sync_fetch_and_add(&c->response_bytes, response);
+}
+
+static __always_inline int record(struct pt_regs *ctx)
+{
+	__u64 meta = ARG1(ctx), extra = ARG6(ctx);
+	enum code_class class = class_of(meta);
+	__u32 backend = bounded(extra);
+	struct cell *c;
+
+	if (abi_of(meta) != PROBE_ABI) {
+		count(COUNTER_REFUSED);
+		return 0;
+	}
+	count_outcome(outcome_of(meta, extra));
+	c = cell_or_overflow(&series, bounded(meta), COUNTER_SERIES_OVERFLOW);
+	if (c) {
+		add_bytes(c, ARG4(ctx), ARG5(ctx));
+		observe(&c->class[class], ARG2(ctx));
+	}
+	if (!backend)
+		return 0;
+	c = cell_or_overflow(&backends, backend, COUNTER_BACKEND_OVERFLOW);
+	if (c)
+		observe(&c->class[class], ARG3(ctx));
+	return 0;
+}
+
+static __always_inline struct scope *current_scope(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scopes, &zero);
+}
+
+SEC("uprobe.multi")
+int request_done(struct pt_regs *ctx)
+{
+	struct scope *s = current_scope();
+
+	if (!s || (s->cgroup && s->cgroup != bpf_get_current_cgroup_id()))
+		return 0;
+	return record(ctx);
+}
+
+/* request_done_netns is for where the proxy's own cgroup is not known: all
+ * containers of a pod share its network namespace. */
+SEC("uprobe.multi")
+int request_done_netns(struct pt_regs *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct scope *s = current_scope();
+
+	if (!s || task->nsproxy->net_ns->ns.inum != s->netns)
+		return 0;
+	return record(ctx);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* Wrappers through which the tests run what the programs are made of, and the
+ * fault that they inject. Nothing of this is part of the sensor. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "probe.h"
+
+char LICENSE[] SEC("license") = "Dual Apache/GPL";
+
+#define BATCH 64
+
+/* Verdicts of a program on the traffic control hook. */
+#define TCX_NEXT -1
+#define TCX_DROP 2
+
+struct bucket_test {
+	__u64 ns[BATCH];
+	__u32 slot[BATCH];
+};
+
+struct record_test {
+	__u64 meta;
+	__u64 extra;
+	__u64 outcome;
+	__u32 series;
+	__u32 backend;
+	__u32 class;
+	__u32 abi;
+};
+
+const struct bucket_test *unused_bucket_test __attribute__((unused));
+const struct record_test *unused_record_test __attribute__((unused));
+
+SEC("syscall")
+int test_bucket(struct bucket_test *ctx)
+{
+	for (int i = 0; i < BATCH; i++)
+		ctx->slot[i] = bucket_of(ctx->ns[i]);
+	return 0;
+}
+
+SEC("syscall")
+int test_record(struct record_test *ctx)
+{
+	ctx->outcome = outcome_of(ctx->meta, ctx->extra);
+	ctx->series = bounded(ctx->meta);
+	ctx->backend = bounded(ctx->extra);
+	ctx->class = class_of(ctx->meta);
+	ctx->abi = abi_of(ctx->meta);
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} large_packets SEC(".maps");
+
+/* drop_tenth loses every tenth packet that carries data. */
+SEC("tcx/egress")
+int drop_tenth(struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	__u64 *n = bpf_map_lookup_elem(&large_packets, &zero);
+
+	if (skb->len <= 200 || !n)
+		return TCX_NEXT;
+	return __sync_fetch_and_add(n, 1) % 10 == 9 ? TCX_DROP : TCX_NEXT;
+}
