@@ -90,7 +90,7 @@ var (
 func (r *Rule) checkHeaderEdits(field string, edits *gatewayv1.HTTPHeaderFilter) {
 	for _, header := range slices.Concat(edits.Set, edits.Add) {
 		r.checkFieldName(field, string(header.Name))
-		if !fieldValue.MatchString(header.Value) {
+		if !fieldValue.MatchString(header.Value) || header.Value != strings.Trim(header.Value, " \t") {
 			r.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s: the value of %s is not valid", field, header.Name)
 		}
 	}

@@ -19,7 +19,12 @@ func validPreciseHostname(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return false
 	}
-	return len(validation.IsDNS1123Subdomain(name)) == 0
+	for label := range strings.SplitSeq(name, ".") {
+		if len(validation.IsDNS1123Label(label)) > 0 {
+			return false
+		}
+	}
+	return len(name) <= validation.DNS1123SubdomainMaxLength
 }
 
 // intersect returns the hostnames that both the listener and the route stand

@@ -2,11 +2,12 @@ package graph
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // readMatches keeps the matches that can be compiled. One bad match makes the
@@ -95,10 +96,10 @@ func checkValueMatch(field, typ, name, text string) []string {
 	return problems
 }
 
-// checkRegexp compiles with the same engine that the proxy has: RE2, whose
-// time is linear in the input whatever the expression is.
+// checkRegexp compiles in the very way that the proxy does: by RE2, whose time
+// is linear in the input whatever the expression is.
 func checkRegexp(field, expression string) []string {
-	if _, err := regexp.Compile(expression); err != nil {
+	if _, err := proxyconfig.CompileRegexp(expression); err != nil {
 		return []string{fmt.Sprintf("%s %q is not a valid regular expression (RE2): %s",
 			field, expression, strings.TrimPrefix(err.Error(), "error parsing regexp: "))}
 	}

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"time"
 
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
@@ -16,9 +17,21 @@ type Snapshot struct {
 	Revision int64
 	// Ports are sorted by number.
 	Ports []*Port
-	// Series are the labels of the probe's series by identifier.
+	// Series are the labels of the probe's series by identifier. The entries of
+	// one process never change; new ones are appended.
 	Series []Series
+	// Config is what it was compiled from. It must not be changed.
+	Config *proxyconfig.Config
+
+	change *balance.Change
+	// routes and series are carried from one snapshot to the next by Compile.
+	routes map[routeKey]*compiledRoute
+	series *seriesTable
 }
+
+// Commit makes the endpoints of the snapshot those in use, and lets go of those
+// that left. It is called once, after the snapshot has begun to serve.
+func (s *Snapshot) Commit() { s.change.Commit() }
 
 // Port is one socket's worth of listeners.
 type Port struct {
@@ -26,13 +39,23 @@ type Port struct {
 	// TLS is nil for a port that speaks plaintext.
 	TLS *TLS
 
-	table *router.Table[*Rule]
+	// listeners holds the routes of each listener by its hostname.
+	listeners router.Hosts[*router.Table[*Rule]]
 }
 
 // Match returns the rule that serves the request, or nil for 404. It allocates
 // nothing and writes only to m.
+//
+// Only the routes of the most specific listener for the request's host are
+// looked at, even where none of them matches: a listener is isolated from the
+// less specific ones beside it (Gateway API, Listener isolation).
 func (p *Port) Match(r *router.Request, m *router.Match) *Rule {
-	return p.table.Find(r, m)
+	table, ok := p.listeners.Find(r.Host)
+	if !ok {
+		m.PrefixLen = 0
+		return nil
+	}
+	return table.Find(r, m)
 }
 
 // Listener labels what a rule was reached through.

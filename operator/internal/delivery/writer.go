@@ -1,0 +1,181 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/operator/internal/apply"
+)
+
+// FieldManager owns the fields of delivered objects.
+const FieldManager = client.FieldOwner("fleetgate-config")
+
+// attempts bounds how often one call looks again after somebody else was
+// faster. What is left over is an error, and so a later call.
+const attempts = 4
+
+// Options are what a Writer works with. All fields are required, except Now.
+type Options struct {
+	// Client writes, and reads ConfigMaps from a cache that holds those with
+	// our labels. Of Secrets it reads the metadata, from a cache of all.
+	Client client.Client
+	// Live reads from the API server itself.
+	Live client.Reader
+	Now  func() time.Time
+}
+
+// Writer stores the configurations of many Gateways. It is safe for concurrent
+// use by several owners, not for one owner twice at a time.
+type Writer struct {
+	opts Options
+
+	mu     sync.Mutex
+	fleets map[types.NamespacedName]*memory
+}
+
+// memory is what is known of one owner's objects beyond what the cache says.
+type memory struct {
+	config  written
+	secrets map[string]*written
+	// admin is what was read of the credentials last.
+	admin *Admin
+}
+
+// written is the last state of one object that is known for certain.
+type written struct {
+	uid     types.UID
+	version string
+	// stale are versions that were replaced since, newest last: a cache that
+	// still shows one of them is behind and not in disagreement.
+	stale []string
+	// content identifies what was written; revision is a configuration's.
+	content  string
+	revision int64
+}
+
+// maxStale bounds written.stale. A cache that is further behind costs a read.
+const maxStale = 16
+
+// set records that the object has the version and content now.
+func (w *written) set(uid types.UID, version, content string) {
+	if w.uid == uid && w.version != "" && w.version != version {
+		w.stale = append(w.stale, w.version)
+		if extra := len(w.stale) - maxStale; extra > 0 {
+			w.stale = slices.Delete(w.stale, 0, extra)
+		}
+	}
+	if w.uid != uid {
+		w.stale = nil
+	}
+	w.uid, w.version, w.content = uid, version, content
+}
+
+// covers says whether the object, as a cache shows it, is the one that is known
+// or an earlier state of it.
+func (w *written) covers(obj metav1.Object) bool {
+	return w.version != "" && w.uid == obj.GetUID() &&
+		(w.version == obj.GetResourceVersion() || slices.Contains(w.stale, obj.GetResourceVersion()))
+}
+
+// New returns a Writer.
+func New(opts Options) *Writer {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Writer{opts: opts, fleets: make(map[types.NamespacedName]*memory)}
+}
+
+// Forget drops what is remembered of the owner's objects.
+func (w *Writer) Forget(owner types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.fleets, owner)
+}
+
+// Wrote says whether the version of the owner's object is one that this Writer
+// has written, so that hearing of it is no news.
+func (w *Writer) Wrote(owner types.NamespacedName, obj client.Object) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m := w.fleets[owner]
+	if m == nil {
+		return false
+	}
+	if m.config.covers(obj) {
+		return true
+	}
+	secret := m.secrets[obj.GetName()]
+	return secret != nil && secret.covers(obj)
+}
+
+func (w *Writer) memory(owner types.NamespacedName) *memory {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m := w.fleets[owner]
+	if m == nil {
+		m = &memory{secrets: make(map[string]*written)}
+		w.fleets[owner] = m
+	}
+	return m
+}
+
+// locked changes what Wrote reads.
+func (w *Writer) locked(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
+// ForeignError says that an object stands where one of the owner's should. It
+// is not for a retry to solve.
+type ForeignError struct{ Conflict apply.Conflict }
+
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s %s belongs to somebody else", e.Conflict.Kind, e.Conflict.NamespacedName)
+}
+
+func foreign(kind string, obj client.Object) error {
+	conflict := apply.Conflict{Kind: kind, NamespacedName: client.ObjectKeyFromObject(obj)}
+	if ref := metav1.GetControllerOf(obj); ref != nil {
+		conflict.Owner = ref.Kind + " " + ref.Name
+	}
+	return &ForeignError{conflict}
+}
+
+// store creates obj, or updates it when it has a resource version, and reports
+// whether it lost a race.
+func (w *Writer) store(ctx context.Context, obj client.Object) (raced bool, err error) {
+	if obj.GetResourceVersion() == "" {
+		err = w.opts.Client.Create(ctx, obj, FieldManager)
+	} else {
+		err = w.opts.Client.Update(ctx, obj, FieldManager)
+	}
+	if apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) || (apierrors.IsNotFound(err) && obj.GetResourceVersion() != "") {
+		return true, nil
+	}
+	return false, err
+}
+
+// adopt puts the owner's marks on an object's metadata. What others have put
+// there stays.
+func adopt(obj client.Object, owner apply.Owner) {
+	labels := obj.GetLabels()
+	if labels == nil {
+		labels = make(map[string]string, len(owner.Labels))
+	}
+	for key, value := range owner.Labels {
+		labels[key] = value
+	}
+	obj.SetLabels(labels)
+	if !owner.Owns(obj) {
+		obj.SetOwnerReferences([]metav1.OwnerReference{owner.Reference()})
+	}
+}

@@ -1,0 +1,83 @@
+package provision
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+func (f *fleet) proxy() corev1.Container {
+	return corev1.Container{
+		Name:            "proxy",
+		Image:           f.settings.ProxyImage,
+		ImagePullPolicy: f.settings.PullPolicy,
+		Args:            f.proxyArgs(),
+		// The listeners' ports are not listed: a list informs and nothing else,
+		// and each change of it would replace the pods.
+		Ports: []corev1.ContainerPort{
+			{Name: proxyMetrics, ContainerPort: HealthPort, Protocol: corev1.ProtocolTCP},
+			{Name: "admin", ContainerPort: AdminPort, Protocol: corev1.ProtocolTCP},
+		},
+		Resources:       *f.settings.ProxyResources,
+		SecurityContext: unprivileged(),
+		VolumeMounts: []corev1.VolumeMount{
+			{Name: volumeConfig, MountPath: configDir, ReadOnly: true},
+			{Name: volumeAdmin, MountPath: adminDir, ReadOnly: true},
+			{Name: volumeToken, MountPath: tokenDir, ReadOnly: true},
+			{Name: volumeState, MountPath: stateDir},
+			{Name: volumeRun, MountPath: runDir},
+		},
+		// Readiness is asked for often, as it decides when a rollout goes on;
+		// liveness is patient, as a restart costs every open connection.
+		StartupProbe:   probe("/livez", 1, 60),
+		ReadinessProbe: probe("/readyz", 1, 2),
+		LivenessProbe:  probe("/livez", 10, 3),
+	}
+}
+
+func (f *fleet) proxyArgs() []string {
+	args := []string{
+		"--gateway-namespace=" + f.gateway.Namespace,
+		"--gateway-name=" + f.gateway.Name,
+		"--gateway-uid=" + string(f.gateway.UID),
+		"--config-dir=" + configDir,
+		"--state-dir=" + stateDir,
+		"--admin-dir=" + adminDir,
+		"--watch-configmap=" + f.names.ConfigMap(),
+		"--watch-secrets=" + strings.Join(f.names.CertificateSecrets(), ","),
+		"--drain-timeout=" + drainTimeout,
+		"--access-log=" + f.settings.AccessLog,
+		"--log-level=" + f.settings.LogLevel,
+	}
+	if f.settings.Sensor != SensorOff {
+		args = append(args, "--probe-socket="+probeSocket)
+	}
+	return args
+}
+
+func probe(path string, period, failures int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler: corev1.ProbeHandler{
+			HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromInt32(HealthPort)},
+		},
+		PeriodSeconds:    period,
+		TimeoutSeconds:   1,
+		FailureThreshold: failures,
+	}
+}
+
+// unprivileged is the security context of a container that can do nothing but
+// run its program.
+func unprivileged() *corev1.SecurityContext {
+	yes, no, user := true, false, proxyUser
+	return &corev1.SecurityContext{
+		RunAsNonRoot:             &yes,
+		RunAsUser:                &user,
+		RunAsGroup:               &user,
+		AllowPrivilegeEscalation: &no,
+		ReadOnlyRootFilesystem:   &yes,
+		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+}

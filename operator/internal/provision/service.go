@@ -1,0 +1,114 @@
+package provision
+
+import (
+	"cmp"
+	"slices"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+)
+
+// The names of the ports of the metrics Service, which a ServiceMonitor
+// selects by.
+const (
+	proxyMetrics  = "proxy-metrics"
+	sensorMetrics = "sensor-metrics"
+)
+
+// service is what clients reach the Gateway by.
+func (f *fleet) service() *corev1.Service {
+	family := corev1.IPFamilyPolicyPreferDualStack
+	service := &corev1.Service{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
+		ObjectMeta: f.meta(f.names.Name()),
+		Spec: corev1.ServiceSpec{
+			Type:           f.settings.ServiceType,
+			Selector:       f.selector(),
+			Ports:          f.listenerPorts(),
+			IPFamilyPolicy: &family,
+		},
+	}
+	// A Service has room for one address. When the Gateway asks for more, its
+	// status says which ones it did not get.
+	if len(f.node.Addresses) > 0 && f.settings.ServiceType == corev1.ServiceTypeLoadBalancer {
+		service.Spec.LoadBalancerIP = f.node.Addresses[0].String()
+	}
+	return service
+}
+
+// listenerPorts has one port for each that an accepted listener asks for, even
+// when the listener cannot serve yet: a certificate that is late must not make
+// the load balancer forget a port.
+func (f *fleet) listenerPorts() []corev1.ServicePort {
+	var ports []corev1.ServicePort
+	for _, listener := range f.node.Listeners {
+		port := listener.Source.Port
+		known := slices.ContainsFunc(ports, func(p corev1.ServicePort) bool { return p.Port == port })
+		if known || !listener.Accepted() {
+			continue
+		}
+		ports = append(ports, corev1.ServicePort{
+			Name:       names.ServicePort(string(listener.Source.Protocol), port),
+			Port:       port,
+			TargetPort: intstr.FromInt32(port),
+			Protocol:   corev1.ProtocolTCP,
+		})
+	}
+	slices.SortFunc(ports, func(a, b corev1.ServicePort) int { return cmp.Compare(a.Port, b.Port) })
+	return ports
+}
+
+// metricsService makes each pod a target of its own. It is headless, and kept
+// apart from the public Service, so that metrics never get a public address.
+func (f *fleet) metricsService() *corev1.Service {
+	service := &corev1.Service{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
+		ObjectMeta: f.meta(f.names.MetricsService()),
+		Spec: corev1.ServiceSpec{
+			ClusterIP: corev1.ClusterIPNone,
+			Selector:  f.selector(),
+			Ports:     f.metricsPorts(),
+			// A pod that does not become ready is the one to look at.
+			PublishNotReadyAddresses: true,
+		},
+	}
+	service.Labels[names.LabelComponent] = names.ComponentMetrics
+	return service
+}
+
+func (f *fleet) metricsPorts() []corev1.ServicePort {
+	ports := []corev1.ServicePort{metricsPort(proxyMetrics, HealthPort)}
+	if f.settings.Sensor != SensorOff {
+		ports = append(ports, metricsPort(sensorMetrics, SensorPort))
+	}
+	return ports
+}
+
+func metricsPort(name string, port int32) corev1.ServicePort {
+	return corev1.ServicePort{Name: name, Port: port, TargetPort: intstr.FromInt32(port), Protocol: corev1.ProtocolTCP}
+}
+
+func (f *fleet) serviceMonitor() *monitoringv1.ServiceMonitor {
+	monitor := &monitoringv1.ServiceMonitor{
+		TypeMeta:   metav1.TypeMeta{APIVersion: monitoringv1.SchemeGroupVersion.String(), Kind: monitoringv1.ServiceMonitorsKind},
+		ObjectMeta: f.meta(f.names.Name()),
+		Spec: monitoringv1.ServiceMonitorSpec{
+			Selector:     metav1.LabelSelector{MatchLabels: f.selector()},
+			TargetLabels: []string{names.LabelGateway, names.LabelClass},
+		},
+	}
+	monitor.Spec.Selector.MatchLabels[names.LabelComponent] = names.ComponentMetrics
+	for _, port := range f.metricsPorts() {
+		monitor.Spec.Endpoints = append(monitor.Spec.Endpoints, monitoringv1.Endpoint{Port: port.Name, Path: "/metrics"})
+	}
+	for key, text := range f.settings.ServiceMonitorLabels {
+		if _, ours := monitor.Labels[key]; !ours {
+			monitor.Labels[key] = text
+		}
+	}
+	return monitor
+}

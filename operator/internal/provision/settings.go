@@ -1,0 +1,102 @@
+package provision
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// SensorMode says how much the sensor may do.
+type SensorMode string
+
+// The modes of the sensor.
+const (
+	// SensorFull loads eBPF programs; it needs three capabilities.
+	SensorFull SensorMode = "full"
+	// SensorUnprivileged has no capability, and fits into namespaces that
+	// enforce the restricted Pod Security Standard.
+	SensorUnprivileged SensorMode = "unprivileged"
+	// SensorOff leaves the sensor out of the pod.
+	SensorOff SensorMode = "off"
+)
+
+// The ports of a proxy pod that no listener can have.
+const (
+	HealthPort int32 = 19000
+	AdminPort  int32 = 19001
+	SensorPort int32 = 19002
+)
+
+// ReservedPorts are the ports above with what they serve.
+func ReservedPorts() map[int32]string {
+	return map[int32]string{
+		HealthPort: "its health and metrics",
+		AdminPort:  "its admin port",
+		SensorPort: "its sensor's metrics",
+	}
+}
+
+// Settings are what a fleet depends on beside its Gateway. The zero value of
+// each field stands for a default, but the images have none.
+type Settings struct {
+	ProxyImage  string
+	SensorImage string
+	// PullPolicy is the cluster's default when empty.
+	PullPolicy corev1.PullPolicy
+	// Replicas is the number of proxies; 2 when zero.
+	Replicas int32
+	// Sensor is SensorFull when empty.
+	Sensor SensorMode
+	// HostCgroup is the path of the node's unified cgroup hierarchy. It is set
+	// for nodes whose containers do not see it, and mounted read-only into a
+	// SensorFull only.
+	HostCgroup string
+	// ServiceMonitor says whether the cluster has the kind.
+	ServiceMonitor bool
+	// ServiceMonitorLabels are what the cluster's Prometheus selects by.
+	ServiceMonitorLabels map[string]string
+	// ServiceType is LoadBalancer when empty.
+	ServiceType corev1.ServiceType
+	// OperatorNamespace is the only one from which the admin port is reached.
+	OperatorNamespace string
+	// AccessLog is the proxies' access log format; off when empty.
+	AccessLog string
+	// LogLevel is that of the proxies' own log; info when empty.
+	LogLevel string
+	// ProxyResources and SensorResources have small requests and no limits
+	// when empty: a limit on memory would turn a burst into an outage, and one
+	// on CPU into latency.
+	ProxyResources  *corev1.ResourceRequirements
+	SensorResources *corev1.ResourceRequirements
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.Replicas == 0 {
+		s.Replicas = 2
+	}
+	if s.Sensor == "" {
+		s.Sensor = SensorFull
+	}
+	if s.ServiceType == "" {
+		s.ServiceType = corev1.ServiceTypeLoadBalancer
+	}
+	if s.AccessLog == "" {
+		s.AccessLog = "off"
+	}
+	if s.LogLevel == "" {
+		s.LogLevel = "info"
+	}
+	if s.ProxyResources == nil {
+		s.ProxyResources = requests("50m", "48Mi")
+	}
+	if s.SensorResources == nil {
+		s.SensorResources = requests("10m", "24Mi")
+	}
+	return s
+}
+
+func requests(cpu, memory string) *corev1.ResourceRequirements {
+	return &corev1.ResourceRequirements{Requests: corev1.ResourceList{
+		corev1.ResourceCPU:    resource.MustParse(cpu),
+		corev1.ResourceMemory: resource.MustParse(memory),
+	}}
+}

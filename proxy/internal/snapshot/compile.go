@@ -1,0 +1,167 @@
+package snapshot
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/router"
+)
+
+// Input is what Compile reads.
+type Input struct {
+	Document *proxyconfig.Document
+	Config   *proxyconfig.Config
+	// Certificates may be nil where there are none.
+	Certificates Certificates
+	Registry     *balance.Registry
+	// Previous is the snapshot that serves, or nil. What did not change is taken
+	// over from it, identifiers of series among it.
+	Previous *Snapshot
+}
+
+// Compile makes a Snapshot and names what it had to refuse, in a fixed order.
+// It never fails as a whole. The caller swaps the Snapshot in and then calls its
+// Commit. Calls must not overlap.
+func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
+	c := &compiler{in: in, listeners: map[string]*listenerEntries{}}
+	backends := proxyconfig.ValidBackends(in.Config, c.refuse)
+	c.out = &Snapshot{
+		Hash:     in.Document.Hash,
+		Revision: in.Document.Revision,
+		Config:   in.Config,
+		change:   in.Registry.Prepare(backends),
+		routes:   make(map[routeKey]*compiledRoute, len(in.Config.Routes)),
+		series:   newSeriesTable(),
+	}
+	if in.Previous != nil {
+		c.out.series = in.Previous.series
+	}
+	c.refused = append(c.refused, c.out.change.Refused()...)
+	c.compileListeners()
+	c.compileRoutes()
+	c.buildPorts()
+	c.out.Series = slices.Clip(c.out.series.list)
+	return c.out, c.refused
+}
+
+type compiler struct {
+	in      Input
+	out     *Snapshot
+	refused []proxyconfig.RefusedItem
+	// listeners are the sound ones, by name; order lists them as configured.
+	listeners map[string]*listenerEntries
+	order     []*listenerEntries
+}
+
+// listenerEntries gathers the routes of one listener.
+type listenerEntries struct {
+	source  *proxyconfig.Listener
+	label   *Listener
+	tls     *tlsListener
+	entries []router.Entry[*Rule]
+}
+
+func (c *compiler) refuse(item proxyconfig.RefusedItem) { c.refused = append(c.refused, item) }
+
+func (c *compiler) compileListeners() {
+	for _, l := range proxyconfig.ValidListeners(c.in.Config, c.refuse) {
+		e := &listenerEntries{source: l, label: &Listener{Name: l.Name, Port: uint16(l.Port)}}
+		if l.Protocol == proxyconfig.HTTPS {
+			e.tls = loadListener(l, c.in.Certificates, c.refuse)
+		}
+		c.listeners[l.Name] = e
+		c.order = append(c.order, e)
+	}
+}
+
+func (c *compiler) compileRoutes() {
+	routes := proxyconfig.ValidRoutes(c.in.Config, c.refuse)
+	slices.SortStableFunc(routes, compareRoutes)
+	for _, r := range routes {
+		compiled := c.compileRoute(r)
+		c.refused = append(c.refused, compiled.refused...)
+		for i := range r.Attachments {
+			c.attach(r, &r.Attachments[i], compiled)
+		}
+	}
+}
+
+// compareRoutes is the order among equally specific matches (Gateway API,
+// HTTPRouteRule.Matches): the oldest route, then the name.
+func compareRoutes(a, b *proxyconfig.Route) int {
+	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), strings.Compare(a.ID(), b.ID()), strings.Compare(a.Kind, b.Kind))
+}
+
+// compileRoute takes the route over from the snapshot before where it can.
+func (c *compiler) compileRoute(r *proxyconfig.Route) *compiledRoute {
+	key := RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+	var compiled *compiledRoute
+	if c.in.Previous != nil {
+		compiled = c.in.Previous.routes[key]
+	}
+	if compiled == nil || !compiled.reusable(r, c.out.change) {
+		compiled = compileRoute(r, c.out.change)
+	}
+	c.out.routes[key] = compiled
+	return compiled
+}
+
+// attach adds the route's rules to a listener. A listener that was refused or
+// that does not exist has been named already, or is the operator's to name.
+func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compiled *compiledRoute) {
+	l, ok := c.listeners[a.Listener]
+	if !ok {
+		return
+	}
+	for i := range compiled.rules {
+		rule := compiled.rules[i].rule
+		rule.Listener = l.label
+		rule.Series = c.out.series.id(Series{Listener: a.Listener, Route: rule.Route, Rule: compiled.rules[i].label})
+		for _, m := range compiled.rules[i].matchers {
+			for _, h := range a.Hostnames {
+				l.entries = append(l.entries, router.Entry[*Rule]{Hostname: h, Matcher: m, Value: &rule})
+			}
+		}
+	}
+}
+
+func (c *compiler) buildPorts() {
+	byNumber := map[uint16][]*listenerEntries{}
+	for _, l := range c.order {
+		byNumber[l.label.Port] = append(byNumber[l.label.Port], l)
+	}
+	for number, listeners := range byNumber {
+		c.out.Ports = append(c.out.Ports, c.buildPort(number, listeners))
+	}
+	slices.SortFunc(c.out.Ports, func(a, b *Port) int { return cmp.Compare(a.Number, b.Number) })
+}
+
+func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port {
+	p := &Port{Number: number}
+	var terminating []*tlsListener
+	for _, l := range listeners {
+		p.listeners.Set(l.source.Hostname, router.New(l.entries))
+		if l.tls != nil {
+			terminating = append(terminating, l.tls)
+		}
+	}
+	if terminating != nil {
+		p.TLS = newTLS(c.previousTLS(number), terminating)
+	}
+	return p
+}
+
+func (c *compiler) previousTLS(number uint16) *TLS {
+	if c.in.Previous == nil {
+		return nil
+	}
+	for _, p := range c.in.Previous.Ports {
+		if p.Number == number {
+			return p.TLS
+		}
+	}
+	return nil
+}

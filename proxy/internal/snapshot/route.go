@@ -1,0 +1,156 @@
+package snapshot
+
+import (
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/filter"
+	"github.com/fleetgate/fleetgate/proxy/internal/router"
+)
+
+type routeKey = RouteID
+
+// compiledRoute is a route before it is attached to a listener.
+type compiledRoute struct {
+	source  *proxyconfig.Route
+	rules   []compiledRule
+	refused []proxyconfig.RefusedItem
+	// clusters are those that the rules hold. One that was dropped and came back
+	// is another one, and the route is compiled anew.
+	clusters map[string]*balance.Cluster
+}
+
+// compiledRule is a rule with the matchers that lead to it.
+type compiledRule struct {
+	matchers []*router.Matcher
+	// rule is the part that is common to all listeners.
+	rule  Rule
+	label string
+}
+
+// reusable says whether the route, compiled for an earlier snapshot, still is
+// what compiling it now would give. What is kept also keeps its place in the
+// sequence by which it shares requests among backends.
+func (c *compiledRoute) reusable(r *proxyconfig.Route, ch *balance.Change) bool {
+	for id, cluster := range c.clusters {
+		if ch.Cluster(id) != cluster {
+			return false
+		}
+	}
+	return reflect.DeepEqual(c.source.Rules, r.Rules)
+}
+
+func compileRoute(r *proxyconfig.Route, ch *balance.Change) *compiledRoute {
+	out := &compiledRoute{source: r, clusters: map[string]*balance.Cluster{}}
+	for i := range r.Rules {
+		out.addRule(r, i, ch)
+	}
+	return out
+}
+
+// addRule compiles one rule. One that is refused keeps the matches that are
+// sound, and answers 500.
+func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, ch *balance.Change) {
+	in := &r.Rules[index]
+	out := compiledRule{
+		rule: Rule{
+			Route: RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name},
+			Name:  in.Name,
+			Index: index,
+		},
+		label: ruleLabel(in, index),
+	}
+	err := proxyconfig.ValidateRule(in)
+	if err == nil {
+		err = c.fill(&out.rule, in, ch)
+	}
+	if err != nil {
+		out.rule.Fail = http.StatusInternalServerError
+		c.refused = append(c.refused, proxyconfig.RefusedItem{
+			Kind: proxyconfig.KindRule, Name: r.ID(), Rule: index, Reason: err.Error(),
+		})
+	}
+	out.matchers = compileMatches(in.Matches)
+	c.rules = append(c.rules, out)
+}
+
+// compileMatches leaves out what is not sound; validation has named it.
+func compileMatches(matches []proxyconfig.Match) []*router.Matcher {
+	if len(matches) == 0 {
+		matches = []proxyconfig.Match{{}}
+	}
+	var out []*router.Matcher
+	for i := range matches {
+		if m, err := router.NewMatcher(&matches[i]); err == nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, ch *balance.Change) error {
+	chain, err := filter.Compile(in.Filters)
+	if err != nil {
+		return err
+	}
+	out.Redirect, out.Rewrite = chain.Redirect, chain.Rewrite
+	out.RequestHeaders, out.ResponseHeaders = chain.RequestHeaders, chain.ResponseHeaders
+	out.RequestTimeout, out.BackendTimeout = timeouts(in.Timeouts)
+
+	backends := make([]*Backend, len(in.Backends))
+	weights := make([]int32, len(in.Backends))
+	for i := range in.Backends {
+		if backends[i], err = c.backend(&in.Backends[i], ch); err != nil {
+			return err
+		}
+		weights[i] = in.Backends[i].Weight
+	}
+	out.Backends = balance.NewSplit(backends, weights)
+	return nil
+}
+
+// backend compiles a reference. One to a backend that is not part of the
+// configuration is invalid and keeps its share of the requests, as 500.
+func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, ch *balance.Change) (*Backend, error) {
+	chain, err := filter.Compile(ref.Filters)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{
+		RequestHeaders:  chain.RequestHeaders,
+		ResponseHeaders: chain.ResponseHeaders,
+		Rewrite:         chain.Rewrite,
+	}
+	if ref.Backend != "" {
+		b.Cluster = ch.Cluster(ref.Backend)
+		c.clusters[ref.Backend] = b.Cluster
+	}
+	return b, nil
+}
+
+// The timeouts of a rule that does not state any. The backend's bounds how long
+// an attempt may take, so that a stuck backend does not hold a client for ever.
+const (
+	defaultRequestTimeout = 0
+	defaultBackendTimeout = 60 * time.Second
+)
+
+func timeouts(t *proxyconfig.Timeouts) (request, backend time.Duration) {
+	if t == nil {
+		t = &proxyconfig.Timeouts{}
+	}
+	return timeout(t.RequestMillis, defaultRequestTimeout), timeout(t.BackendRequestMillis, defaultBackendTimeout)
+}
+
+func timeout(millis int64, byDefault time.Duration) time.Duration {
+	switch {
+	case millis < 0:
+		return 0
+	case millis == 0:
+		return byDefault
+	}
+	return time.Duration(millis) * time.Millisecond
+}

@@ -1,0 +1,3 @@
+module github.com/fleetgate/fleetgate/test/cluster/components/pause
+
+go 1.26.0
