@@ -102,7 +102,9 @@ func (c *compiler) compileRoute(r *proxyconfig.Route) *compiledRoute {
 	if c.in.Previous != nil {
 		compiled = c.in.Previous.routes[key]
 	}
-	if compiled == nil || !compiled.reusable(r, c.out.change) {
+	if compiled != nil && compiled.reusable(r, c.out.change) {
+		compiled.source = r
+	} else {
 		compiled = compileRoute(r, c.out.change)
 	}
 	c.out.routes[key] = compiled

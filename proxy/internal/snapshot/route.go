@@ -15,6 +15,8 @@ type routeKey = RouteID
 
 // compiledRoute is a route before it is attached to a listener.
 type compiledRoute struct {
+	// source is the route in the newest configuration that it was part of, so
+	// that it does not keep older ones in memory.
 	source  *proxyconfig.Route
 	rules   []compiledRule
 	refused []proxyconfig.RefusedItem
@@ -131,26 +133,16 @@ func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, ch *balance.Change)
 	return b, nil
 }
 
-// The timeouts of a rule that does not state any. The backend's bounds how long
-// an attempt may take, so that a stuck backend does not hold a client for ever.
-const (
-	defaultRequestTimeout = 0
-	defaultBackendTimeout = 60 * time.Second
-)
-
+// timeouts returns those of a rule. The default of both is none: whoever reads
+// a long answer slowly is not to be cut off, and idle connections are bounded by
+// the engine.
 func timeouts(t *proxyconfig.Timeouts) (request, backend time.Duration) {
 	if t == nil {
-		t = &proxyconfig.Timeouts{}
+		return 0, 0
 	}
-	return timeout(t.RequestMillis, defaultRequestTimeout), timeout(t.BackendRequestMillis, defaultBackendTimeout)
+	return timeout(t.RequestMillis), timeout(t.BackendRequestMillis)
 }
 
-func timeout(millis int64, byDefault time.Duration) time.Duration {
-	switch {
-	case millis < 0:
-		return 0
-	case millis == 0:
-		return byDefault
-	}
-	return time.Duration(millis) * time.Millisecond
+func timeout(millis int64) time.Duration {
+	return time.Duration(max(0, millis)) * time.Millisecond
 }
