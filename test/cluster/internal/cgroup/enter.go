@@ -12,8 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Folders returns where the cgroups called name lie, one in each hierarchy,
-// below the calling process's own. They need not exist.
+// Folders returns where the cgroups called name lie, one in each hierarchy.
+// They need not exist.
+//
+// They are below the calling process's own, so that limits which it has hold
+// for the cluster as well. Where v2 is all there is, they are at the root:
+// elsewhere a cgroup with processes in it, as a login session is, can pass no
+// controllers on.
 func Folders(name string) ([]string, error) {
 	all, err := Own()
 	if err != nil {
@@ -25,6 +30,9 @@ func Folders(name string) ([]string, error) {
 	}
 	var folders []string
 	for _, h := range all {
+		if !hybrid(all) {
+			h.Path = "/"
+		}
 		folder, err := h.mounted(table)
 		if err != nil {
 			// An unmounted v2 hierarchy beside v1 is common and no loss.
@@ -78,9 +86,10 @@ func prepareCPUSet(folder string) error {
 	return nil
 }
 
-// delegateTo lets a v2 cgroup's parent pass its controllers on. That fails if
-// the parent holds processes, as a login session's does; then the cluster has
-// the controllers that it has, and the kubelet says which one it misses.
+// delegateTo lets a v2 cgroup's parent pass its controllers on. That fails
+// where the parent is not the machine's real root and holds processes; then
+// the cluster has the controllers that it has, and the kubelet says which one
+// it misses.
 func delegateTo(folder string) error {
 	parent := filepath.Dir(folder)
 	controllers, err := os.ReadFile(filepath.Join(parent, "cgroup.controllers"))

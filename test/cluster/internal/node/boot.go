@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -31,39 +32,57 @@ func boot(ctx context.Context, s *supervisor, line *timeline) error {
 	// The images are read while the control plane starts: both take some
 	// seconds.
 	work, workCtx := errgroup.WithContext(ctx)
-	work.Go(func() error { return b.importImages(workCtx) })
-	work.Go(func() error { return b.await(workCtx, "etcd", httpOK(etcdClient+"/health")) })
-	controlPlane := func() error {
-		s.start(apiServer())
-		if err := b.await(workCtx, "kube-apiserver", api.ready); err != nil {
-			return err
-		}
-		s.start(controllerManager())
-		s.start(scheduler())
-		s.start(kubeProxy())
-		s.start(loadBalancer())
-		return b.installDNS(workCtx)
+	imported := make(chan struct{})
+	work.Go(func() error {
+		defer close(imported)
+		return b.importImages(workCtx)
+	})
+	if err := errors.Join(b.controlPlane(workCtx), workCtx.Err()); err != nil {
+		return errors.Join(err, work.Wait())
 	}
-	work.Go(controlPlane)
+	work.Go(func() error { return b.installDNS(workCtx) })
+	// A kubelet that finds no pause image would try to fetch it.
+	<-imported
+	s.start(kubelet())
 	if err := work.Wait(); err != nil {
 		return err
 	}
-	s.start(kubelet())
+	return b.awaitAll(ctx)
+}
+
+// controlPlane starts what does not need containerd.
+func (b *bootstrap) controlPlane(ctx context.Context) error {
+	if err := b.await(ctx, "etcd", httpOK(etcdClient+"/health")); err != nil {
+		return err
+	}
+	b.start(apiServer())
+	if err := b.await(ctx, "kube-apiserver", b.api.ready); err != nil {
+		return err
+	}
+	b.start(controllerManager())
+	b.start(scheduler())
+	b.start(kubeProxy())
+	b.start(loadBalancer())
+	return nil
+}
+
+// awaitAll returns when everything that was started does its work.
+func (b *bootstrap) awaitAll(ctx context.Context) error {
 	for _, step := range []struct {
 		name string
 		done probe
 	}{
 		{"kube-controller-manager", httpOK("https://127.0.0.1:10257/healthz")},
 		{"kube-scheduler", httpOK("https://127.0.0.1:10259/healthz")},
-		{"node", api.nodeReady},
-		{"default service account", api.exists("/api/v1/namespaces/default/serviceaccounts/default")},
-		{"cluster DNS", api.dnsReady},
+		{"node", b.api.nodeReady},
+		{"default service account", b.api.exists("/api/v1/namespaces/default/serviceaccounts/default")},
+		{"cluster DNS", b.api.dnsReady},
 	} {
 		if err := b.await(ctx, step.name, step.done); err != nil {
 			return err
 		}
 	}
-	line.ready()
+	b.line.ready()
 	return nil
 }
 

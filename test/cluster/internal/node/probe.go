@@ -12,9 +12,6 @@ import (
 	"net/http"
 	"os"
 
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/fleetgate/fleetgate/test/cluster/internal/layout"
 )
 
@@ -83,12 +80,18 @@ func (a *api) exists(path string) probe {
 }
 
 func (a *api) nodeReady(ctx context.Context) error {
-	var node corev1.Node
+	// Only what is looked at: the API's Go types would double this program's
+	// build time.
+	var node struct {
+		Status struct {
+			Conditions []struct{ Type, Status string }
+		}
+	}
 	if err := a.read(ctx, "/api/v1/nodes/"+layout.NodeName, &node); err != nil {
 		return err
 	}
 	for _, c := range node.Status.Conditions {
-		if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
+		if c.Type == "Ready" && c.Status == "True" {
 			return nil
 		}
 	}
@@ -96,11 +99,13 @@ func (a *api) nodeReady(ctx context.Context) error {
 }
 
 func (a *api) dnsReady(ctx context.Context) error {
-	var d appsv1.Deployment
-	if err := a.read(ctx, "/apis/apps/v1/namespaces/kube-system/deployments/coredns", &d); err != nil {
+	var deployment struct {
+		Status struct{ ReadyReplicas int }
+	}
+	if err := a.read(ctx, "/apis/apps/v1/namespaces/kube-system/deployments/coredns", &deployment); err != nil {
 		return err
 	}
-	if d.Status.ReadyReplicas == 0 {
+	if deployment.Status.ReadyReplicas == 0 {
 		return errors.New("no replica is ready")
 	}
 	return nil
