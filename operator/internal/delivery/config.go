@@ -106,7 +106,7 @@ func (c *configWrite) bring(live *corev1.ConfigMap) (raced bool, err error) {
 		return false, foreign("ConfigMap", live)
 	}
 	stored := c.inspect(live)
-	if stored.damage == "" && stored.hash == c.result.Hash {
+	if stored.damage == "" && stored.hash == c.result.Hash && marked(live, c.owner) {
 		c.result.Revision = stored.revision
 		return false, nil
 	}

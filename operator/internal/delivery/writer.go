@@ -164,6 +164,16 @@ func (w *Writer) store(ctx context.Context, obj client.Object) (raced bool, err 
 	return false, err
 }
 
+// marked says whether the object has the labels by which caches see it.
+func marked(obj client.Object, owner apply.Owner) bool {
+	for key, value := range owner.Labels {
+		if obj.GetLabels()[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
 // adopt puts the owner's marks on an object's metadata. What others have put
 // there stays.
 func adopt(obj client.Object, owner apply.Owner) {
