@@ -56,7 +56,8 @@ type Settings struct {
 	ServiceMonitorLabels map[string]string
 	// ServiceType is LoadBalancer when empty.
 	ServiceType corev1.ServiceType
-	// OperatorNamespace is the only one from which the admin port is reached.
+	// OperatorNamespace is the only one from which the admin port is reached;
+	// fleetgate-system when empty.
 	OperatorNamespace string
 	// AccessLog is the proxies' access log format; off when empty.
 	AccessLog string
@@ -78,6 +79,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.ServiceType == "" {
 		s.ServiceType = corev1.ServiceTypeLoadBalancer
+	}
+	if s.OperatorNamespace == "" {
+		s.OperatorNamespace = "fleetgate-system"
 	}
 	if s.AccessLog == "" {
 		s.AccessLog = "off"

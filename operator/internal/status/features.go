@@ -1,0 +1,45 @@
+package status
+
+import (
+	"slices"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/gateway-api/pkg/features"
+)
+
+// supportedFeatures are what a GatewayClass of ours promises, sorted. A feature
+// is here when the whole way from the object to the proxy's answer has it.
+func supportedFeatures() []gatewayv1.SupportedFeature {
+	list := []features.FeatureName{
+		features.SupportGateway,
+		features.SupportGatewayAddressEmpty,
+		features.SupportGatewayHTTPListenerIsolation,
+		features.SupportGatewayInfrastructure,
+		features.SupportGatewayPort8080,
+		features.SupportHTTPRoute,
+		features.SupportHTTPRoute303RedirectStatusCode,
+		features.SupportHTTPRoute307RedirectStatusCode,
+		features.SupportHTTPRoute308RedirectStatusCode,
+		features.SupportHTTPRouteBackendRequestHeaderModification,
+		features.SupportHTTPRouteBackendTimeout,
+		features.SupportHTTPRouteDestinationPortMatching,
+		features.SupportHTTPRouteHostRewrite,
+		features.SupportHTTPRouteMethodMatching,
+		features.SupportHTTPRouteNamedRouteRule,
+		features.SupportHTTPRouteParentRefPort,
+		features.SupportHTTPRoutePathRedirect,
+		features.SupportHTTPRoutePathRewrite,
+		features.SupportHTTPRoutePortRedirect,
+		features.SupportHTTPRouteQueryParamMatching,
+		features.SupportHTTPRouteRequestTimeout,
+		features.SupportHTTPRouteResponseHeaderModification,
+		features.SupportHTTPRouteSchemeRedirect,
+		features.SupportReferenceGrant,
+	}
+	slices.Sort(list)
+	out := make([]gatewayv1.SupportedFeature, 0, len(list))
+	for _, name := range list {
+		out = append(out, gatewayv1.SupportedFeature{Name: gatewayv1.FeatureName(name)})
+	}
+	return out
+}

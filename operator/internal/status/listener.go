@@ -1,0 +1,110 @@
+package status
+
+import (
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+)
+
+func (b *builder) listener(l *graph.Listener) gatewayv1.ListenerStatus {
+	return gatewayv1.ListenerStatus{
+		Name:           l.Source.Name,
+		SupportedKinds: l.Kinds,
+		AttachedRoutes: b.attachedRoutes(l),
+		Conditions: []metav1.Condition{
+			b.listenerCondition(l, gatewayv1.ListenerConditionAccepted,
+				gatewayv1.ListenerReasonAccepted, note("The listener is accepted", l.Notes)),
+			b.listenerProgrammed(l),
+			b.listenerCondition(l, gatewayv1.ListenerConditionResolvedRefs,
+				gatewayv1.ListenerReasonResolvedRefs, "All references are resolved"),
+			b.conflicted(l),
+		},
+	}
+}
+
+// attachedRoutes counts the routes whose Accepted condition is True.
+func (b *builder) attachedRoutes(l *graph.Listener) int32 {
+	var count int32
+	for _, route := range l.Routes {
+		if b.verdicts[route].accepted() {
+			count++
+		}
+	}
+	return count
+}
+
+func (b *builder) listenerCondition(l *graph.Listener, typ gatewayv1.ListenerConditionType, fine gatewayv1.ListenerConditionReason, message string) metav1.Condition {
+	generation := b.gateway.Source.Generation
+	if problem, bad := l.Problems.First(string(typ)); bad {
+		return condition(typ, metav1.ConditionFalse, problem.Reason, l.Problems.Message(string(typ)), generation)
+	}
+	return condition(typ, metav1.ConditionTrue, fine, message, generation)
+}
+
+func (b *builder) conflicted(l *graph.Listener) metav1.Condition {
+	const typ = gatewayv1.ListenerConditionConflicted
+	generation := b.gateway.Source.Generation
+	if problem, bad := l.Problems.First(string(typ)); bad {
+		return condition(typ, metav1.ConditionTrue, problem.Reason, l.Problems.Message(string(typ)), generation)
+	}
+	return condition(typ, metav1.ConditionFalse, gatewayv1.ListenerReasonNoConflicts, "No other listener is in the way", generation)
+}
+
+// listenerProgrammed follows the Gateway's condition: a listener is programmed
+// when it is part of what the proxies serve.
+func (b *builder) listenerProgrammed(l *graph.Listener) metav1.Condition {
+	const typ = gatewayv1.ListenerConditionProgrammed
+	generation := b.gateway.Source.Generation
+	if reason, message := b.listenerObstacle(l); reason != "" {
+		return condition(typ, metav1.ConditionFalse, reason, message, generation)
+	}
+	return condition(typ, metav1.ConditionTrue, gatewayv1.ListenerReasonProgrammed, "The proxies serve the listener", generation)
+}
+
+func (b *builder) listenerObstacle(l *graph.Listener) (gatewayv1.ListenerConditionReason, string) {
+	if problem, bad := l.Problems.First(string(gatewayv1.ListenerConditionConflicted)); bad {
+		return gatewayv1.ListenerConditionReason(problem.Reason), problem.Message
+	}
+	if !l.Serves() {
+		return gatewayv1.ListenerReasonInvalid, "The listener cannot be served"
+	}
+	for _, kind := range []string{proxyconfig.KindListener, proxyconfig.KindCertificate} {
+		if why, bad := b.refused[item{kind: kind, name: string(l.Source.Name)}]; bad {
+			return gatewayv1.ListenerReasonInvalid, "The proxies refuse it: " + why
+		}
+	}
+	if reason, message := b.obstacle(); reason != "" {
+		return gatewayv1.ListenerReasonPending, message
+	}
+	if b.observed.Serving < b.observed.Ready && !b.listenerStood(l) {
+		return gatewayv1.ListenerReasonPending, b.count()
+	}
+	return "", ""
+}
+
+// listenerStood says whether the listener was programmed in this generation
+// already. One that became servable since, by a Secret that was missing, has to
+// wait for the proxies even while the Gateway as a whole is programmed.
+func (b *builder) listenerStood(l *graph.Listener) bool {
+	source := b.gateway.Source
+	for i := range source.Status.Listeners {
+		if live := &source.Status.Listeners[i]; live.Name == l.Source.Name {
+			programmed := conditions.Find(live.Conditions, string(gatewayv1.ListenerConditionProgrammed))
+			return stands(programmed, source.Generation)
+		}
+	}
+	return false
+}
+
+// note adds to a message what has no effect though it was asked for.
+func note(message string, notes []string) string {
+	if len(notes) == 0 {
+		return message
+	}
+	return message + "; " + strings.Join(notes, "; ")
+}

@@ -1,0 +1,138 @@
+package status
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+)
+
+// MergeGateway brings want into the status that a Gateway has, and returns the
+// result with whether it differs. Conditions of types that are not ours stay.
+// The live status is not changed.
+func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
+	merged := *live.DeepCopy()
+	merged.Addresses = want.Addresses
+	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, gatewayConditions(), now)
+	merged.Listeners = make([]gatewayv1.ListenerStatus, 0, len(want.Listeners))
+	for _, listener := range want.Listeners {
+		var had []metav1.Condition
+		if i := slices.IndexFunc(live.Listeners, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener.Name }); i >= 0 {
+			had = live.Listeners[i].Conditions
+		}
+		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), now)
+		merged.Listeners = append(merged.Listeners, listener)
+	}
+	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+// MergeClass brings want into the status that a GatewayClass has, as
+// MergeGateway does.
+func MergeClass(live gatewayv1.GatewayClassStatus, want *Class, now metav1.Time) (gatewayv1.GatewayClassStatus, bool) {
+	merged := *live.DeepCopy()
+	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, classConditions(), now)
+	merged.SupportedFeatures = want.SupportedFeatures
+	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+// maxParents is how many entries the schema allows.
+const maxParents = 32
+
+// MergeRoute brings want into the parents that a route's status has, and
+// returns the result with whether it differs. Entries of other controllers and
+// of other Gateways keep their place and content; ours are replaced where they
+// are, removed when the route no longer names that parent, and appended when
+// they are new. The live entries are not changed.
+func MergeRoute(live []gatewayv1.RouteParentStatus, want *Route, now metav1.Time) ([]gatewayv1.RouteParentStatus, bool) {
+	merged := make([]gatewayv1.RouteParentStatus, 0, len(live)+len(want.Parents))
+	used := make([]bool, len(want.Parents))
+	for _, have := range live {
+		if !want.owns(&have) {
+			merged = append(merged, have)
+			continue
+		}
+		if i := want.find(&have, used); i >= 0 {
+			used[i] = true
+			merged = append(merged, mergeParent(have, want.Parents[i], now))
+		}
+	}
+	for i, parent := range want.Parents {
+		if !used[i] && len(merged) < maxParents {
+			merged = append(merged, mergeParent(gatewayv1.RouteParentStatus{}, parent, now))
+		}
+	}
+	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+func mergeParent(have, want gatewayv1.RouteParentStatus, now metav1.Time) gatewayv1.RouteParentStatus {
+	want.Conditions, _ = conditions.Merge(have.Conditions, want.Conditions, routeConditions(), now)
+	return want
+}
+
+// owns says whether the entry is one of ours for the Gateway.
+func (r *Route) owns(entry *gatewayv1.RouteParentStatus) bool {
+	ref := &entry.ParentRef
+	return entry.ControllerName == r.Controller &&
+		(ref.Group == nil || *ref.Group == gatewayv1.GroupName) &&
+		(ref.Kind == nil || *ref.Kind == "Gateway") &&
+		string(ref.Name) == r.Gateway.Name &&
+		r.namespaceOf(ref) == r.Gateway.Namespace
+}
+
+func (r *Route) namespaceOf(ref *gatewayv1.ParentReference) string {
+	if ref.Namespace == nil {
+		return r.Name.Namespace
+	}
+	return string(*ref.Namespace)
+}
+
+// find returns the wanted entry for the same listener and port. That the two
+// are of the same Gateway is known already.
+func (r *Route) find(have *gatewayv1.RouteParentStatus, used []bool) int {
+	for i := range r.Parents {
+		want := &r.Parents[i].ParentRef
+		if !used[i] && equal(want.SectionName, have.ParentRef.SectionName) && equal(want.Port, have.ParentRef.Port) {
+			return i
+		}
+	}
+	return -1
+}
+
+func equal[T comparable](a, b *T) bool {
+	return a == b || (a != nil && b != nil && *a == *b)
+}
+
+func gatewayConditions() []string {
+	return []string{
+		string(gatewayv1.GatewayConditionAccepted),
+		string(gatewayv1.GatewayConditionProgrammed),
+		string(gatewayv1.GatewayConditionResolvedRefs),
+	}
+}
+
+func listenerConditions() []string {
+	return []string{
+		string(gatewayv1.ListenerConditionAccepted),
+		string(gatewayv1.ListenerConditionProgrammed),
+		string(gatewayv1.ListenerConditionResolvedRefs),
+		string(gatewayv1.ListenerConditionConflicted),
+	}
+}
+
+func routeConditions() []string {
+	return []string{
+		string(gatewayv1.RouteConditionAccepted),
+		string(gatewayv1.RouteConditionResolvedRefs),
+		string(gatewayv1.RouteConditionPartiallyInvalid),
+	}
+}
+
+func classConditions() []string {
+	return []string{
+		string(gatewayv1.GatewayClassConditionStatusAccepted),
+		string(gatewayv1.GatewayClassConditionStatusSupportedVersion),
+	}
+}

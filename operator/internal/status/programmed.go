@@ -1,0 +1,91 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+)
+
+// programmed says whether clients can reach the Gateway as it is in the spec.
+//
+// It becomes True once all ready proxies serve what was rendered, and stays so
+// while routes come and go: then some proxies are behind for a moment, and the
+// message alone says so. A new generation of the Gateway has to earn it again.
+func (b *builder) programmed() metav1.Condition {
+	const typ = gatewayv1.GatewayConditionProgrammed
+	reason, message := b.obstacle()
+	if reason != "" {
+		return b.gatewayCondition(typ, metav1.ConditionFalse, reason, conditions.Join(append([]string{message}, b.troubles()...)))
+	}
+	return b.gatewayCondition(typ, metav1.ConditionTrue, gatewayv1.GatewayReasonProgrammed,
+		conditions.Join(append([]string{b.count()}, b.troubles()...)))
+}
+
+// obstacle returns why the Gateway is not programmed, or nothing.
+func (b *builder) obstacle() (gatewayv1.GatewayConditionReason, string) {
+	o := &b.observed
+	switch {
+	case !b.gateway.Accepted():
+		return gatewayv1.GatewayReasonInvalid, "The Gateway is not accepted"
+	case o.Ready == 0 && len(o.Problems) > 0:
+		return gatewayv1.GatewayReasonNoResources, "The fleet cannot be created"
+	case len(b.missingAddresses()) > 0:
+		return gatewayv1.GatewayReasonAddressNotUsable,
+			"spec.addresses asks for what the load balancer has not assigned: " + strings.Join(b.missingAddresses(), ", ")
+	case len(o.Addresses) == 0:
+		return gatewayv1.GatewayReasonAddressNotAssigned, "The Service has no address yet"
+	case o.Ready == 0 && b.wasProgrammed():
+		return gatewayv1.GatewayReasonNoResources, fmt.Sprintf("0/%d proxies are ready", o.Wanted)
+	case o.Ready == 0:
+		return gatewayv1.GatewayReasonPending, fmt.Sprintf("0/%d proxies are ready", o.Wanted)
+	case o.Serving < o.Ready && !b.wasProgrammed():
+		return gatewayv1.GatewayReasonPending, b.count()
+	}
+	return "", ""
+}
+
+// troubles are what is wrong without being in the way of traffic.
+func (b *builder) troubles() []string {
+	return slices.Concat(b.observed.Problems, b.observed.Rejected, elsewhere(b.observed.Refused))
+}
+
+func (b *builder) count() string {
+	wanted := max(b.observed.Wanted, b.observed.Ready)
+	return fmt.Sprintf("%d/%d proxies on %s", b.observed.Serving, wanted, short(b.observed.Hash))
+}
+
+// short is as much of a hash as people compare.
+func short(hash string) string {
+	const digits = 8
+	if len(hash) <= digits {
+		return hash
+	}
+	return hash[:digits] + "…"
+}
+
+func (b *builder) wasProgrammed() bool {
+	source := b.gateway.Source
+	live := conditions.Find(source.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed))
+	return stands(live, source.Generation)
+}
+
+func stands(live *metav1.Condition, generation int64) bool {
+	return live != nil && live.Status == metav1.ConditionTrue && live.ObservedGeneration == generation
+}
+
+func (b *builder) missingAddresses() []string {
+	var missing []string
+	for _, wanted := range b.gateway.Addresses {
+		if !slices.ContainsFunc(b.observed.Addresses, func(have gatewayv1.GatewayStatusAddress) bool {
+			return have.Value == wanted.String()
+		}) {
+			missing = append(missing, wanted.String())
+		}
+	}
+	return missing
+}

@@ -1,0 +1,129 @@
+package status
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+)
+
+// Observed is what is known of the fleet of a Gateway.
+type Observed struct {
+	// Addresses are those under which clients reach the Gateway. See
+	// ServiceAddresses.
+	Addresses []gatewayv1.GatewayStatusAddress
+	// Hash is the hash of the rendered configuration.
+	Hash string
+	// Wanted is the number of proxies that the fleet is to have, Ready that of
+	// the ready ones, and Serving that of the ready ones that serve Hash.
+	Wanted, Ready, Serving int
+	// Refused are the items of the configuration that some proxy refused.
+	Refused []proxyconfig.RefusedItem
+	// Rejected are whole configurations that a proxy refused, as sentences.
+	Rejected []string
+	// Problems are those of provisioning, as sentences that name the object:
+	// "Service a/b exists and does not belong to this Gateway".
+	Problems []string
+}
+
+// ServiceAddresses returns the addresses of the Service of a fleet: what the
+// load balancer has assigned, or the cluster's own address where there is
+// none to be.
+func ServiceAddresses(service *corev1.Service) []gatewayv1.GatewayStatusAddress {
+	var addresses []gatewayv1.GatewayStatusAddress
+	add := func(typ gatewayv1.AddressType, text string) {
+		addresses = append(addresses, gatewayv1.GatewayStatusAddress{Type: &typ, Value: text})
+	}
+	if service.Spec.Type != corev1.ServiceTypeLoadBalancer {
+		for _, ip := range service.Spec.ClusterIPs {
+			if ip != corev1.ClusterIPNone {
+				add(gatewayv1.IPAddressType, ip)
+			}
+		}
+		return addresses
+	}
+	for _, ingress := range service.Status.LoadBalancer.Ingress {
+		if ingress.IP != "" {
+			add(gatewayv1.IPAddressType, ingress.IP)
+		}
+		if ingress.Hostname != "" {
+			add(gatewayv1.HostnameAddressType, ingress.Hostname)
+		}
+	}
+	return addresses
+}
+
+// Set is the desired status of a Gateway and of its routes. Its conditions
+// have no transition times; those come from merging.
+type Set struct {
+	// Gateway is nil when the Gateway is not ours.
+	Gateway *Gateway
+	// Routes are in the order of the graph.
+	Routes []Route
+}
+
+// Gateway is the desired status of a Gateway.
+type Gateway struct {
+	Name       types.NamespacedName
+	Generation int64
+	Addresses  []gatewayv1.GatewayStatusAddress
+	Conditions []metav1.Condition
+	// Listeners are in the order of the spec.
+	Listeners []gatewayv1.ListenerStatus
+}
+
+// Route is the desired status of a route as far as one Gateway is concerned.
+type Route struct {
+	Kind string
+	Name types.NamespacedName
+	// Gateway and Controller say which of the route's parents are spoken of:
+	// all that lead to this Gateway, and no others.
+	Gateway    types.NamespacedName
+	Controller gatewayv1.GatewayController
+	// Parents are the entries to have. None removes those that are there.
+	Parents []gatewayv1.RouteParentStatus
+}
+
+// Build returns the status of the graph's Gateway and its routes. Whether the
+// Gateway was programmed before is read from the status that it has in the
+// graph.
+func Build(g *graph.Graph, observed Observed) Set {
+	if g.Gateway == nil {
+		return Set{}
+	}
+	b := &builder{
+		gateway:  g.Gateway,
+		observed: observed,
+		refused:  indexRefused(observed.Refused),
+		verdicts: make(map[*graph.Route]verdict, len(g.Routes)),
+	}
+	for _, route := range g.Routes {
+		b.verdicts[route] = b.judge(route)
+	}
+	set := Set{Gateway: b.gatewayStatus()}
+	for _, route := range g.Routes {
+		set.Routes = append(set.Routes, b.route(route))
+	}
+	return set
+}
+
+// builder holds what the parts of one Build share.
+type builder struct {
+	gateway  *graph.Gateway
+	observed Observed
+	refused  refusedItems
+	verdicts map[*graph.Route]verdict
+}
+
+func condition[T, R ~string](typ T, status metav1.ConditionStatus, reason R, message string, generation int64) metav1.Condition {
+	return metav1.Condition{
+		Type:               string(typ),
+		Status:             status,
+		Reason:             string(reason),
+		Message:            message,
+		ObservedGeneration: generation,
+	}
+}
