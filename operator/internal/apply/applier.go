@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/csaupgrade"
@@ -31,8 +32,10 @@ type Options struct {
 	Client client.Client
 	// Live reads from the API server itself.
 	Live client.Reader
-	// Kinds are all that are ever applied, as empty typed objects. Those of
-	// them that are not desired are removed.
+	// Kinds are all kinds of objects that fleets have, each as an empty object:
+	// a typed one, or a metav1.PartialObjectMetadata for a kind of which the
+	// cache holds the metadata. Objects of these kinds that are not desired are
+	// removed.
 	Kinds []client.Object
 	// Available says whether the API server knows the kind of the object. nil
 	// means that it knows all.
@@ -55,6 +58,9 @@ type Result struct {
 	// "Kind name", in order.
 	Written []string
 }
+
+// Kept is an object of the core API group in the owner's namespace.
+type Kept struct{ Kind, Name string }
 
 // Applier writes the objects of fleets. It is safe for concurrent use by
 // several owners, not for one owner twice at a time.
@@ -94,14 +100,17 @@ func New(opts Options) *Applier {
 }
 
 // Sync brings the objects of the owner into the desired state and deletes those
-// of its objects, of all Kinds, that are not desired. Kinds that are not
-// available are passed over. A conflict is a result and not an error; the call
+// of its objects, of all Kinds, that are neither desired nor among keep, which
+// somebody else writes. Kinds that are not available are passed over. A conflict is a result and not an error; the call
 // goes on with the other objects, as it does after an error, and returns the
 // first error.
-func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object) (Result, error) {
+func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object, keep ...Kept) (Result, error) {
 	var result Result
 	var first error
-	keep := make(map[id]struct{}, len(objects))
+	wanted := make(map[id]struct{}, len(objects)+len(keep))
+	for _, kept := range keep {
+		wanted[id{schema.GroupKind{Kind: kept.Kind}, types.NamespacedName{Namespace: owner.Namespace, Name: kept.Name}}] = struct{}{}
+	}
 	memory := a.memory(owner.NamespacedName)
 	for _, obj := range objects {
 		if !a.opts.Available(obj) {
@@ -109,14 +118,14 @@ func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object
 		}
 		want, err := prepare(obj, owner, a.opts.Client.Scheme())
 		if err == nil {
-			keep[want.id] = struct{}{}
+			wanted[want.id] = struct{}{}
 			err = a.ensure(ctx, owner, obj, want, memory, &result)
 		}
 		if err != nil && first == nil {
 			first = err
 		}
 	}
-	if err := a.prune(ctx, owner, keep, &result); err != nil && first == nil {
+	if err := a.prune(ctx, owner, wanted, &result); err != nil && first == nil {
 		first = err
 	}
 	return result, first

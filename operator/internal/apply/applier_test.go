@@ -51,7 +51,8 @@ func sameType(a, b client.Object) bool {
 func owner(uid types.UID) apply.Owner {
 	return apply.Owner{
 		NamespacedName: types.NamespacedName{Namespace: "tenant", Name: "gw"}, UID: uid,
-		Labels: map[string]string{"gateway": "gw"},
+		Labels:   map[string]string{"gateway": "gw", "class": "a"},
+		Selector: map[string]string{"gateway": "gw"},
 	}
 }
 
@@ -190,6 +191,28 @@ func TestUndesiredIsDeleted(t *testing.T) {
 	w.sync([]string{"deleted PodDisruptionBudget fleet"}, service(80))
 	w.sync([]string{"deleted Service fleet"})
 	w.sync(nil)
+}
+
+// Objects that are written elsewhere, and known here by their metadata, stay as
+// long as they are named, and go like all others when they are not.
+func TestKeptObjects(t *testing.T) {
+	secret := func(name string) *corev1.Secret {
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+			Namespace: "tenant", Name: name, Labels: map[string]string{"gateway": "gw", "class": "old"},
+			OwnerReferences: []metav1.OwnerReference{owner("uid-1").Reference()},
+		}}
+	}
+	w := newWorld(t, secret("kept"), secret("left"))
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	applier := apply.New(apply.Options{Client: w.client, Live: w.client, Kinds: []client.Object{metadata}})
+	result, err := applier.Sync(t.Context(), w.owner, nil, apply.Kept{Kind: "Secret", Name: "kept"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"deleted Secret left"}, result.Written); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestUnavailableKindIsPassedOver(t *testing.T) {

@@ -10,8 +10,11 @@ import (
 type Owner struct {
 	types.NamespacedName
 	UID types.UID
-	// Labels are on every object of the owner, and on no other owner's.
+	// Labels are put on every object.
 	Labels map[string]string
+	// Selector are those of the labels by which the owner's objects are found
+	// again, whatever else about the owner has changed since.
+	Selector map[string]string
 }
 
 // Reference is the ownerReference that every object of the owner carries. It

@@ -32,12 +32,11 @@ func (a *Applier) pruneKind(ctx context.Context, owner Owner, kind client.Object
 	if err != nil {
 		return fmt.Errorf("finding the kind of %T: %w", kind, err)
 	}
-	typed, err := a.opts.Client.Scheme().New(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	list, err := a.listOf(kind, gvk)
 	if err != nil {
-		return fmt.Errorf("making a list of %s: %w", gvk.Kind, err)
+		return err
 	}
-	list := typed.(client.ObjectList)
-	err = a.opts.Client.List(ctx, list, client.InNamespace(owner.Namespace), client.MatchingLabels(owner.Labels))
+	err = a.opts.Client.List(ctx, list, client.InNamespace(owner.Namespace), client.MatchingLabels(owner.Selector))
 	if meta.IsNoMatchError(err) {
 		return nil
 	}
@@ -52,6 +51,21 @@ func (a *Applier) pruneKind(ctx context.Context, owner Owner, kind client.Object
 		}
 		return a.remove(ctx, owner, gvk, this, result)
 	})
+}
+
+// listOf returns an empty list of what kind is: typed, or of metadata alone.
+func (a *Applier) listOf(kind client.Object, gvk schema.GroupVersionKind) (client.ObjectList, error) {
+	gvk.Kind += "List"
+	if _, ok := kind.(*metav1.PartialObjectMetadata); ok {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(gvk)
+		return list, nil
+	}
+	list, err := a.opts.Client.Scheme().New(gvk)
+	if err != nil {
+		return nil, fmt.Errorf("making a list of %s: %w", gvk.Kind, err)
+	}
+	return list.(client.ObjectList), nil
 }
 
 // remove deletes an object that the cache says is the owner's, once the API
