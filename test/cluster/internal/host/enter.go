@@ -38,6 +38,7 @@ func (h *Host) Start(command *exec.Cmd) error {
 	search := layout.InBin + ":" + os.Getenv("PATH")
 	command.Env = append(command.Env,
 		"KUBECONFIG="+layout.AdminKubeconfig,
+		"KUBECACHEDIR="+layout.InKubectlCache,
 		"PATH="+search,
 		"CONTAINERD_ADDRESS="+layout.ContainerdSocket,
 		"CONTAINERD_NAMESPACE=k8s.io",

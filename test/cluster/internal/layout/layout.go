@@ -14,6 +14,10 @@ const (
 	InImages = "/run/fleetgate/images" // archives to import at the start
 	InLib    = "/var/lib"              // what components keep: etcd, containerd, kubelet
 
+	// InKubectlCache is where kubectl keeps what it knows of the API. It goes
+	// with the cluster: the next one has the same address and other types.
+	InKubectlCache = "/run/fleetgate/kubectl-cache"
+
 	ContainerdSocket = "/run/containerd/containerd.sock"
 	AdminKubeconfig  = InEtc + "/pki/admin.conf"
 )

@@ -82,6 +82,12 @@ func controllerManager() component {
 		"--root-ca-file=" + keys + "/ca.crt",
 		"--cluster-signing-cert-file=" + keys + "/ca.crt",
 		"--cluster-signing-key-file=" + keys + "/ca.key",
+		// The default is a folder below /usr, which would be made there.
+		"--flex-volume-plugin-dir=/var/lib/flexvolumes",
+		// At the default of 20, making the accounts of its own controllers
+		// takes longer than all the rest of the start.
+		"--kube-api-qps=500",
+		"--kube-api-burst=1000",
 		"--leader-elect=false",
 		"--bind-address=127.0.0.1",
 		"--v=1",
@@ -92,6 +98,8 @@ func scheduler() component {
 	const config = keys + "/scheduler.conf"
 	return component{"kube-scheduler", []string{
 		"kube-scheduler",
+		"--kube-api-qps=500",
+		"--kube-api-burst=1000",
 		"--kubeconfig=" + config,
 		"--authentication-kubeconfig=" + config,
 		"--authorization-kubeconfig=" + config,

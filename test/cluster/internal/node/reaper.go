@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/test/cluster/internal/layout"
 )
 
 // reaper starts processes and collects all that end: those that it started,
@@ -62,7 +64,8 @@ func (r *reaper) start(path string, args []string, log *os.File) (child, error) 
 func environment() []string {
 	return []string{
 		"PATH=" + searchPath,
-		"HOME=/root",
+		"HOME=/run",
+		"KUBECACHEDIR=" + layout.InKubectlCache,
 		"LANG=C.UTF-8",
 	}
 }
