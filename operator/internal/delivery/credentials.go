@@ -57,6 +57,16 @@ type Admin struct {
 	RenewAt time.Time
 }
 
+// NewAdmin makes credentials that are kept in no Secret, for a fleet outside a
+// cluster: data is what its proxies read, by file name, and credentials what it
+// takes to talk to them under the name.
+func NewAdmin(name string, now time.Time) (data map[string][]byte, credentials *Admin, err error) {
+	if data, err = issue(name, now, nil); err != nil {
+		return nil, nil, err
+	}
+	return data, admin(name, now, data), nil
+}
+
 // issue returns the data of a Secret with a new certificate for the name. Of
 // previous it keeps the token, and the certificate as an authority.
 func issue(name string, now time.Time, previous map[string][]byte) (map[string][]byte, error) {
