@@ -126,10 +126,10 @@ run: build ## Run the operator against the cluster of the current kubeconfig.
 
 images: build build-echo ## Build container images of the three programs as archives in dist/images.
 	@mkdir -p $(DIST)/images
-	go -C test run ./images -o $(DIST)/images/operator.tar -tag $(IMG) -user 65532 $(LOCALBIN)/fleetgate:/fleetgate
-	go -C test run ./images -o $(DIST)/images/proxy.tar -tag $(PROXY_IMG) -user 65532 $(LOCALBIN)/fleetgate-proxy:/fleetgate-proxy
-	go -C test run ./images -o $(DIST)/images/sensor.tar -tag $(SENSOR_IMG) -user 0 $(LOCALBIN)/fleetgate-sensor:/fleetgate-sensor
-	go -C test run ./images -o $(DIST)/images/echo.tar -tag $(IMAGE_TAG_BASE)/echo:v$(VERSION) -user 65532 $(LOCALBIN)/echo:/echo
+	go -C test run ./images/build -o $(DIST)/images/operator.tar -t $(IMG) -user 65532 $(LOCALBIN)/fleetgate:/fleetgate
+	go -C test run ./images/build -o $(DIST)/images/proxy.tar -t $(PROXY_IMG) -user 65532 $(LOCALBIN)/fleetgate-proxy:/fleetgate-proxy
+	go -C test run ./images/build -o $(DIST)/images/sensor.tar -t $(SENSOR_IMG) -user 0 $(LOCALBIN)/fleetgate-sensor:/fleetgate-sensor
+	go -C test run ./images/build -o $(DIST)/images/echo.tar -t $(IMAGE_TAG_BASE)/echo:v$(VERSION) -user 65532 $(LOCALBIN)/echo:/echo
 
 docker-build: images ## The same as images, under the name that kubebuilder uses.
 
