@@ -1,0 +1,98 @@
+package proxies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// Pod is what matters of a proxy's pod.
+type Pod struct {
+	Name    string
+	UID     types.UID
+	Address string
+	Ready   bool
+}
+
+// FromPod reads a pod. One that is being deleted is not ready, whatever its
+// condition says: it gets no new connections.
+func FromPod(pod *corev1.Pod) Pod {
+	return Pod{Name: pod.Name, UID: pod.UID, Address: pod.Status.PodIP, Ready: pod.DeletionTimestamp == nil && ready(pod)}
+}
+
+func ready(pod *corev1.Pod) bool {
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// Proxy is one pod with what it last said.
+type Proxy struct {
+	Pod
+	// Report is nil as long as the pod has not answered since it was last out
+	// of reach.
+	Report *proxyconfig.Report
+}
+
+// Fleet is all proxies of a Gateway, sorted by the pods' names.
+type Fleet []Proxy
+
+// Ready counts the ready proxies, and those of them that serve the hash.
+func (f Fleet) Ready(hash string) (all, serving int) {
+	for i := range f {
+		if !f[i].Ready {
+			continue
+		}
+		all++
+		if f[i].Report != nil && f[i].Report.Hash == hash {
+			serving++
+		}
+	}
+	return all, serving
+}
+
+// Refused are the items that any proxy refused, each with its reasons once.
+func (f Fleet) Refused() []proxyconfig.RefusedItem {
+	var items []proxyconfig.RefusedItem
+	for i := range f {
+		if f[i].Report == nil {
+			continue
+		}
+		for _, item := range f[i].Report.Refused {
+			if !slices.Contains(items, item) {
+				items = append(items, item)
+			}
+		}
+	}
+	return items
+}
+
+// Rejected tells in sentences which proxies refused a whole configuration.
+func (f Fleet) Rejected() []string {
+	var pods []string
+	reasons := make(map[string][]string)
+	for i := range f {
+		if f[i].Report == nil || f[i].Report.Rejected == nil {
+			continue
+		}
+		reason := f[i].Report.Rejected.Reason
+		if reasons[reason] == nil {
+			pods = append(pods, reason)
+		}
+		reasons[reason] = append(reasons[reason], f[i].Name)
+	}
+	slices.Sort(pods)
+	sentences := make([]string, len(pods))
+	for i, reason := range pods {
+		sentences[i] = fmt.Sprintf("%s: the last configuration is kept, as a newer one was refused: %s", strings.Join(reasons[reason], ", "), reason)
+	}
+	return sentences
+}

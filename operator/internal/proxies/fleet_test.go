@@ -1,0 +1,48 @@
+package proxies
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+func TestFleet(t *testing.T) {
+	item := proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, Name: "a/b", Rule: 1, Reason: "bad"}
+	other := proxyconfig.RefusedItem{Kind: proxyconfig.KindListener, Name: "http", Reason: "in use"}
+	rejection := &proxyconfig.Rejection{Source: "watch", Reason: "hash does not match"}
+	fleet := Fleet{
+		{Pod: Pod{Name: "p1", Ready: true}, Report: &proxyconfig.Report{Hash: "new", Refused: []proxyconfig.RefusedItem{item}}},
+		{Pod: Pod{Name: "p2", Ready: true}, Report: &proxyconfig.Report{Hash: "old", Rejected: rejection}},
+		{Pod: Pod{Name: "p3", Ready: true}},
+		{Pod: Pod{Name: "p4"}, Report: &proxyconfig.Report{Hash: "new", Rejected: rejection, Refused: []proxyconfig.RefusedItem{item, other}}},
+	}
+	if all, serving := fleet.Ready("new"); all != 3 || serving != 1 {
+		t.Errorf("got %d ready, %d serving", all, serving)
+	}
+	if diff := cmp.Diff([]proxyconfig.RefusedItem{item, other}, fleet.Refused()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"p2, p4: the last configuration is kept, as a newer one was refused: hash does not match"}, fleet.Rejected()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFromPod(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", UID: "u"}}
+	pod.Status.PodIP = "10.0.0.1"
+	if got := FromPod(pod); got != (Pod{Name: "p", UID: "u", Address: "10.0.0.1"}) {
+		t.Errorf("without a condition: %+v", got)
+	}
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if !FromPod(pod).Ready {
+		t.Error("not ready")
+	}
+	pod.DeletionTimestamp = new(metav1.Now())
+	if FromPod(pod).Ready {
+		t.Error("ready while being deleted")
+	}
+}

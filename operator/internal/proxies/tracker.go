@@ -1,0 +1,261 @@
+package proxies
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// Options are what a Tracker works with. Changed is required; zero values of
+// the others stand for defaults.
+type Options struct {
+	// Changed is called when what Fleet returns for the Gateway has changed. It
+	// must not block, and not call the Tracker.
+	Changed func(gateway types.NamespacedName)
+	// Port is the admin port of the pods.
+	Port int
+	// Wait is how long a proxy holds an answer back; half a minute by default.
+	Wait time.Duration
+	// Retry is the first pause after a failure; a quarter of a second by
+	// default. It doubles up to maxRetry.
+	Retry time.Duration
+	Log   logr.Logger
+}
+
+// maxRetry is the longest pause between two attempts to reach a proxy.
+const maxRetry = 10 * time.Second
+
+// Tracker follows the proxies of all Gateways. It is safe for concurrent use.
+type Tracker struct {
+	opts Options
+
+	mu     sync.Mutex
+	fleets map[types.NamespacedName]*fleet
+	// ctx is the parent of every watcher's and ends with Stop.
+	ctx      context.Context
+	cancel   context.CancelFunc
+	watchers sync.WaitGroup
+}
+
+type fleet struct {
+	access Access
+	client *client
+	pods   map[types.UID]*watcher
+}
+
+// watcher asks one pod.
+type watcher struct {
+	tracker *Tracker
+	gateway types.NamespacedName
+	client  *client
+	cancel  context.CancelFunc
+	// kick ends a pause early.
+	kick chan struct{}
+
+	// Guarded by the Tracker's mutex.
+	pod    Pod
+	report *proxyconfig.Report
+}
+
+// New returns a Tracker that asks nobody until it is told of pods.
+func New(opts Options) *Tracker {
+	if opts.Wait == 0 {
+		opts.Wait = 30 * time.Second
+	}
+	if opts.Retry == 0 {
+		opts.Retry = 250 * time.Millisecond
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Tracker{opts: opts, fleets: make(map[types.NamespacedName]*fleet), ctx: ctx, cancel: cancel}
+}
+
+// Start waits for the end of ctx, then ends all goroutines and returns. After
+// that no pod is asked any more.
+func (t *Tracker) Start(ctx context.Context) error {
+	<-ctx.Done()
+	t.Stop()
+	return nil
+}
+
+// Stop ends all goroutines and waits for them.
+func (t *Tracker) Stop() {
+	t.mu.Lock()
+	t.cancel()
+	t.mu.Unlock()
+	t.watchers.Wait()
+}
+
+// Sync has the Tracker follow exactly these pods of the Gateway. Those without
+// an address are not asked, and are part of the Fleet all the same.
+func (t *Tracker) Sync(gateway types.NamespacedName, access Access, pods []Pod) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f, err := t.fleet(gateway, access)
+	if err != nil {
+		return err
+	}
+	for uid, w := range f.pods {
+		if !slices.ContainsFunc(pods, func(p Pod) bool { return p.UID == uid && p.Address == w.pod.Address }) {
+			w.cancel()
+			delete(f.pods, uid)
+		}
+	}
+	for _, pod := range pods {
+		if w := f.pods[pod.UID]; w != nil {
+			w.update(pod)
+		} else {
+			f.pods[pod.UID] = t.watch(gateway, f.client, pod)
+		}
+	}
+	return nil
+}
+
+// Forget stops following the Gateway's pods.
+func (t *Tracker) Forget(gateway types.NamespacedName) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.fleets[gateway]; f != nil {
+		f.stop()
+		delete(t.fleets, gateway)
+	}
+}
+
+// Fleet returns what is known of the Gateway's proxies.
+func (t *Tracker) Fleet(gateway types.NamespacedName) Fleet {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := t.fleets[gateway]
+	if f == nil {
+		return nil
+	}
+	proxies := make(Fleet, 0, len(f.pods))
+	for _, w := range f.pods {
+		proxies = append(proxies, Proxy{Pod: w.pod, Report: w.report})
+	}
+	slices.SortFunc(proxies, func(a, b Proxy) int { return strings.Compare(a.Name, b.Name) })
+	return proxies
+}
+
+// Reporting counts the pods of all fleets, and those that answer.
+func (t *Tracker) Reporting() (all, answering int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range t.fleets {
+		for _, w := range f.pods {
+			all++
+			if w.report != nil {
+				answering++
+			}
+		}
+	}
+	return all, answering
+}
+
+// fleet returns the Gateway's fleet. Its pods are asked anew when the access
+// has changed.
+func (t *Tracker) fleet(gateway types.NamespacedName, access Access) (*fleet, error) {
+	f := t.fleets[gateway]
+	if f != nil && f.access.same(&access) {
+		return f, nil
+	}
+	client, err := newClient(access, t.opts.Port)
+	if err != nil {
+		return nil, err
+	}
+	if f != nil {
+		f.stop()
+	}
+	f = &fleet{access: access, client: client, pods: make(map[types.UID]*watcher)}
+	t.fleets[gateway] = f
+	return f, nil
+}
+
+func (f *fleet) stop() {
+	for _, w := range f.pods {
+		w.cancel()
+	}
+	f.client.close()
+}
+
+// watch starts following a pod. The mutex is held, so that no goroutine starts
+// once Stop waits for them.
+func (t *Tracker) watch(gateway types.NamespacedName, c *client, pod Pod) *watcher {
+	ctx, cancel := context.WithCancel(t.ctx)
+	w := &watcher{tracker: t, gateway: gateway, client: c, cancel: cancel, kick: make(chan struct{}, 1), pod: pod}
+	if pod.Address != "" && ctx.Err() == nil {
+		t.watchers.Go(func() { w.run(ctx, pod) })
+	}
+	return w
+}
+
+// update takes note of a pod's new state. A pod that became ready has just
+// started to answer, so it is worth asking at once.
+func (w *watcher) update(pod Pod) {
+	if pod.Ready && !w.pod.Ready {
+		select {
+		case w.kick <- struct{}{}:
+		default:
+		}
+	}
+	w.pod = pod
+}
+
+// run asks until ctx ends.
+func (w *watcher) run(ctx context.Context, pod Pod) {
+	log := w.tracker.opts.Log.WithValues("gateway", w.gateway, "pod", pod.Name)
+	pause := w.tracker.opts.Retry
+	var after *uint64
+	for ctx.Err() == nil {
+		report, err := w.client.ask(ctx, pod.Address, after, w.tracker.opts.Wait)
+		if ctx.Err() != nil {
+			return
+		}
+		w.tell(ctx, report)
+		if err == nil {
+			pause = w.tracker.opts.Retry
+			if after != nil && *after == report.Sequence {
+				// Nothing new: the time was up, or the proxy does not hold
+				// its answers back, which must not become a busy loop.
+				w.sleep(ctx, pause)
+			}
+			after = &report.Sequence
+			continue
+		}
+		log.V(1).Info("Got no report", "reason", err.Error())
+		after = nil
+		w.sleep(ctx, pause)
+		pause = min(2*pause, maxRetry)
+	}
+}
+
+func (w *watcher) sleep(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-w.kick:
+	case <-timer.C:
+	}
+}
+
+// tell keeps the report, nil when there is none, and says so if that is news.
+func (w *watcher) tell(ctx context.Context, report *proxyconfig.Report) {
+	t := w.tracker
+	t.mu.Lock()
+	changed := ctx.Err() == nil && !reflect.DeepEqual(w.report, report)
+	if changed {
+		w.report = report
+	}
+	t.mu.Unlock()
+	if changed {
+		t.opts.Changed(w.gateway)
+	}
+}
