@@ -31,7 +31,8 @@ type proxy struct {
 	news   chan struct{}
 	// waiting counts the requests that are held back now.
 	waiting int
-	denied  int
+	// down has every request refused.
+	down bool
 }
 
 func newProxy(t *testing.T) *proxy {
@@ -43,8 +44,7 @@ func newProxy(t *testing.T) *proxy {
 
 func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
-	if r.Header.Get("Authorization") != "Bearer secret" || r.URL.Path != "/v1/report" {
-		p.denied++
+	if p.down || r.Header.Get("Authorization") != "Bearer secret" || r.URL.Path != "/v1/report" {
 		p.mu.Unlock()
 		w.WriteHeader(http.StatusUnauthorized)
 		return
@@ -168,9 +168,10 @@ func TestTrackerLosesAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, tracker, changed, "a first report", serves(""))
+	p.mu.Lock()
+	p.down = true
+	p.mu.Unlock()
 	p.server.CloseClientConnections()
-	p.server.Listener.Close()
-	p.say(func(r *proxyconfig.Report) { r.Hash = "h1" })
 	until(t, tracker, changed, "the loss", func(f proxies.Fleet) bool { return f[0].Report == nil })
 }
 
