@@ -1,0 +1,241 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/bpf/internal/collect"
+	"github.com/fleetgate/fleetgate/bpf/internal/handshake"
+	"github.com/fleetgate/fleetgate/bpf/internal/load"
+	"github.com/fleetgate/fleetgate/bpf/internal/selftest"
+	"github.com/fleetgate/fleetgate/bpf/internal/shared"
+)
+
+// sensor is what the kernel has granted, and what of it is in use. It
+// implements handshake.Handler.
+type sensor struct {
+	options   Options
+	directory *collect.Directory
+	netns     uint32
+
+	// table is always there, for a proxy that cannot be attached to.
+	table *shared.Table
+	// l7 and l4 are nil when the kernel refused them.
+	l7   *load.L7
+	test selftest.Result
+	l4   *load.L4
+
+	// mu guards what is below, and changes of what is above.
+	mu sync.RWMutex
+	// instance is the proxy that the numbers are of.
+	instance string
+	mode     string
+}
+
+// newSensor loads what the kernel allows. Only shared memory must be had.
+func newSensor(o Options) (*sensor, error) {
+	table, err := shared.New()
+	if err != nil {
+		return nil, err
+	}
+	s := &sensor{options: o, directory: &collect.Directory{}, table: table, mode: probe.ModeShared}
+	if s.netns, err = networkNamespace(); err != nil {
+		o.Log.Error(err, "Cannot tell calls by network namespace")
+	}
+	if o.Mode != ModeShared {
+		if err := s.loadL7(); err != nil {
+			if o.Mode == ModeUprobe {
+				s.close()
+				return nil, err
+			}
+			o.Log.Info("Counting requests in shared memory", "reason", err.Error())
+		}
+	}
+	if s.l4, err = load.LoadL4(); err != nil {
+		s.l4 = nil
+		o.Log.Info("Counting connections by the kernel's counters", "reason", err.Error())
+	}
+	return s, nil
+}
+
+func (s *sensor) loadL7() error {
+	l7, err := load.LoadL7()
+	if err != nil {
+		return err
+	}
+	result, err := selftest.Run(l7)
+	if err != nil {
+		l7.Close()
+		return err
+	}
+	s.options.Log.Info("Tested the probe", "mode", string(result.Mode), "cost", result.Cost.String())
+	s.l7, s.test, s.mode = l7, result, string(result.Mode)
+	return nil
+}
+
+func (s *sensor) close() {
+	var errs []error
+	if s.l7 != nil {
+		errs = append(errs, s.l7.Close())
+	}
+	if s.l4 != nil {
+		errs = append(errs, s.l4.Close())
+	}
+	errs = append(errs, s.table.Close())
+	if err := errors.Join(errs...); err != nil {
+		s.options.Log.Error(err, "Detached incompletely")
+	}
+}
+
+// Joined implements handshake.Handler: it attaches to the proxy in the best
+// way that works.
+func (s *sensor) Joined(p *handshake.Peer) (probe.Welcome, *os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	again := p.Hello.Instance == s.instance
+	if !again {
+		if err := s.reset(); err != nil {
+			return probe.Welcome{}, nil, err
+		}
+		s.instance = p.Hello.Instance
+	}
+	id := s.attachConnections(p, again)
+	welcome := probe.Welcome{ABI: probe.ABI, Mode: probe.ModeUprobe}
+	err := s.attachRequests(p, id, again)
+	if err == nil {
+		s.mode = string(s.test.Mode)
+		s.log("Attached to the proxy")
+		return welcome, nil, nil
+	}
+	if s.l7 != nil {
+		s.options.Log.Info("Fell back to shared memory", "reason", err.Error())
+	}
+	welcome.Mode, s.mode = probe.ModeShared, probe.ModeShared
+	s.log("Sharing memory with the proxy")
+	return welcome, s.table.File(), nil
+}
+
+func (s *sensor) log(message string) {
+	s.options.Log.Info(message, "instance", s.instance, "l7", s.mode, "l4", s.l4Mode())
+}
+
+// reset forgets the proxy before: identifiers now mean something else.
+func (s *sensor) reset() error {
+	s.directory.Reset()
+	errs := []error{s.table.Reset()}
+	if s.l7 != nil {
+		errs = append(errs, s.l7.Detach(), s.l7.Reset())
+	}
+	if s.l4 != nil {
+		errs = append(errs, s.l4.Detach(), s.l4.Reset(), s.l4.SetEndpoints(nil))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("forgetting the proxy before: %w", err)
+	}
+	return nil
+}
+
+// Updated implements handshake.Handler.
+func (s *sensor) Updated(t *probe.Tables) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(s.directory.Replace(t, time.Now()))
+	if s.l4 == nil {
+		return
+	}
+	if err := s.l4.SetEndpoints(t.Endpoints); err != nil {
+		s.options.Log.Error(err, "Cannot tell all backends apart")
+	}
+}
+
+// Left implements handshake.Handler. What is attached stays so: the proxy may
+// have lost nothing but the conversation, and goes on being counted.
+func (s *sensor) Left() {
+	s.options.Log.V(1).Info("Lost the proxy")
+}
+
+// expire clears what was removed a while ago, until ctx is done.
+func (s *sensor) expire(ctx context.Context) error {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			s.mu.Lock()
+			s.forget(s.directory.Expire(now))
+			s.mu.Unlock()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *sensor) forget(gone collect.Gone) {
+	if gone.Empty() {
+		return
+	}
+	series := func(id uint32) bool { return gone.Series[id] }
+	backend := func(id uint32) bool { return gone.Backends[id] }
+	err := s.table.Clear(series, backend)
+	if s.l7 != nil {
+		err = errors.Join(err, s.l7.Clear(series, backend))
+	}
+	if s.l4 != nil {
+		err = errors.Join(err, s.l4.Clear(backend))
+	}
+	if err != nil {
+		s.options.Log.Error(err, "Cannot clear what was removed")
+	}
+}
+
+// state tells the collector how things are.
+func (s *sensor) state() collect.State {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	state := collect.State{
+		L7Mode: s.mode,
+		L4Mode: s.l4Mode(),
+		Hooks: []collect.Hook{
+			{Name: "request_done", Attached: s.l7 != nil && s.l7.Attached()},
+			{Name: "sockops", Attached: s.l4 != nil && s.l4.SocketsAttached()},
+			{Name: "setsockopt", Attached: s.l4 != nil && s.l4.OptionsAttached()},
+		},
+	}
+	switch {
+	case s.instance == "":
+	case s.mode == probe.ModeShared:
+		state.Requests = s.table
+	default:
+		state.Requests = s.l7
+	}
+	if s.l4 != nil && s.l4.SocketsAttached() {
+		state.Connections = s.l4
+	}
+	return state
+}
+
+func (s *sensor) l4Mode() string {
+	switch {
+	case s.l4 == nil || !s.l4.SocketsAttached():
+		return "proc"
+	case s.l4.Basic():
+		return "sockops-basic"
+	}
+	return "sockops"
+}
+
+// networkNamespace returns the identifier of the own one.
+func networkNamespace() (uint32, error) {
+	var stat unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/net", &stat); err != nil {
+		return 0, fmt.Errorf("looking at the network namespace: %w", err)
+	}
+	return uint32(stat.Ino), nil
+}

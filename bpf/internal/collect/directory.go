@@ -1,0 +1,141 @@
+package collect
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+)
+
+// grace is how long what the proxy has removed is still shown, so that its
+// last requests are scraped.
+const grace = 2 * time.Minute
+
+// other labels what has no name, or none any more.
+const other = "other"
+
+// Directory knows the names behind identifiers. It is safe for concurrent use.
+type Directory struct {
+	mu       sync.RWMutex
+	series   map[uint32]entry[routeLabels]
+	backends map[uint32]entry[string]
+	ports    map[uint16]string
+}
+
+type routeLabels struct {
+	listener, route, rule string
+}
+
+// entry is a name, and when the proxy removed it.
+type entry[L comparable] struct {
+	label   L
+	removed time.Time
+}
+
+// Gone is the identifiers whose numbers are to be forgotten.
+type Gone struct {
+	Series, Backends map[uint32]bool
+}
+
+// Empty says that there is nothing to forget.
+func (g Gone) Empty() bool { return len(g.Series)+len(g.Backends) == 0 }
+
+// Replace takes the proxy's tables. It returns the identifiers that now stand
+// for something else.
+func (d *Directory) Replace(t *probe.Tables, now time.Time) Gone {
+	series := make(map[uint32]routeLabels, len(t.Series))
+	for _, s := range t.Series {
+		series[s.ID] = routeLabels{s.Listener, s.Namespace + "/" + s.Name, s.Rule}
+	}
+	backends := make(map[uint32]string, len(t.Backends))
+	for _, b := range t.Backends {
+		backends[b.ID] = fmt.Sprintf("%s/%s:%d", b.Namespace, b.Service, b.Port)
+	}
+	ports := make(map[uint16]string, len(t.Ports))
+	for _, p := range t.Ports {
+		ports[p.Number] = p.Listener
+	}
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ports = ports
+	var gone Gone
+	d.series, gone.Series = replace(d.series, series, now)
+	d.backends, gone.Backends = replace(d.backends, backends, now)
+	return gone
+}
+
+// replace marks what is no longer there and returns what has changed.
+func replace[L comparable](old map[uint32]entry[L], labels map[uint32]L, now time.Time) (map[uint32]entry[L], map[uint32]bool) {
+	next := make(map[uint32]entry[L], len(labels))
+	gone := map[uint32]bool{}
+	for id, e := range old {
+		label, ok := labels[id]
+		switch {
+		case !ok:
+			if e.removed.IsZero() {
+				e.removed = now
+			}
+			next[id] = e
+		case label != e.label:
+			gone[id] = true
+		}
+	}
+	for id, label := range labels {
+		next[id] = entry[L]{label: label}
+	}
+	return next, gone
+}
+
+// Expire forgets what was removed a while ago and returns its identifiers.
+func (d *Directory) Expire(now time.Time) Gone {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Gone{Series: expire(d.series, now), Backends: expire(d.backends, now)}
+}
+
+func expire[L comparable](entries map[uint32]entry[L], now time.Time) map[uint32]bool {
+	gone := map[uint32]bool{}
+	for id, e := range entries {
+		if !e.removed.IsZero() && now.Sub(e.removed) >= grace {
+			delete(entries, id)
+			gone[id] = true
+		}
+	}
+	return gone
+}
+
+// Reset forgets all names: another process gives them anew.
+func (d *Directory) Reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.series, d.backends, d.ports = nil, nil, nil
+}
+
+func (d *Directory) route(id uint32) routeLabels {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if e, ok := d.series[id]; ok {
+		return e.label
+	}
+	return routeLabels{other, other, other}
+}
+
+func (d *Directory) backend(id uint32) string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if e, ok := d.backends[id]; ok {
+		return e.label
+	}
+	return other
+}
+
+func (d *Directory) port(number uint32) string {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if listener, ok := d.ports[uint16(number)]; ok {
+		return listener
+	}
+	return other
+}
