@@ -4,13 +4,15 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 )
 
 // Apply makes the fleet that of the given Gateways: it starts what is new,
 // hands changed configurations over, and begins to drain what is gone. What did
 // not change is not touched. It does not wait for drains; a Gateway that comes
 // back, or moves to another address, while its old proxy drains is started when
-// that is over, at the Apply after the next call of Changed.
+// that is over. So Apply is to be called again after each call of Changed.
 func (f *Fleet) Apply(gateways []Gateway) {
 	f.reap()
 	wanted := map[types.NamespacedName]bool{}
@@ -20,6 +22,7 @@ func (f *Fleet) Apply(gateways []Gateway) {
 		if err := f.apply(g); err != nil {
 			f.problems[g.Key] = err.Error()
 		}
+		f.follow(g.Key)
 	}
 	for key, in := range f.instances {
 		if !wanted[key] {
@@ -65,12 +68,24 @@ func (f *Fleet) start(g Gateway) error {
 	return nil
 }
 
+// follow has the process that runs now asked for its reports.
+func (f *Fleet) follow(key types.NamespacedName) {
+	in := f.instances[key]
+	if in == nil || in.stopping {
+		return
+	}
+	if err := f.tracker.Sync(key, in.access, []proxies.Pod{in.pod()}); err != nil {
+		f.problems[key] = err.Error()
+	}
+}
+
 // stop begins to drain an instance; reap forgets it when that is over.
 func (f *Fleet) stop(key types.NamespacedName, in *instance) {
 	if in.stopping {
 		return
 	}
 	in.stopping = true
+	f.tracker.Forget(key)
 	f.stopping.Go(func() {
 		in.stop()
 		f.mu.Lock()
@@ -100,6 +115,7 @@ func (f *Fleet) State(key types.NamespacedName) State {
 	var state State
 	if in := f.instances[key]; in != nil {
 		state = in.state()
+		state.Proxies = f.tracker.Fleet(key)
 	}
 	if problem := f.problems[key]; problem != "" {
 		state.Problem = problem
@@ -114,5 +130,6 @@ func (f *Fleet) Close() {
 	}
 	f.stopping.Wait()
 	f.reap()
+	f.tracker.Stop()
 	f.launcher.Close()
 }

@@ -8,11 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/local/process"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 )
 
 // Options of a Fleet.
@@ -58,10 +60,9 @@ type State struct {
 	Proxy   process.State
 	// Sensor is nil when none is run.
 	Sensor *process.State
-	// Report is what the proxy says of itself; while it does not, ReportProblem
-	// says why.
-	Report        *proxyconfig.Report
-	ReportProblem string
+	// Proxies are the Gateway's proxies with what they say of themselves. In
+	// local mode that is one, or none.
+	Proxies proxies.Fleet
 	// Metrics are the URLs of the metrics, Log the file with the proxy's log.
 	Metrics []string
 	Log     string
@@ -71,6 +72,7 @@ type State struct {
 type Fleet struct {
 	opts      Options
 	launcher  *process.Launcher
+	tracker   *proxies.Tracker
 	addresses *addresses
 	instances map[types.NamespacedName]*instance
 	problems  map[types.NamespacedName]string
@@ -87,13 +89,22 @@ func New(opts Options) *Fleet {
 		opts.Now = time.Now
 	}
 	return &Fleet{
-		opts:      opts,
-		launcher:  process.NewLauncher(),
+		opts:     opts,
+		launcher: process.NewLauncher(),
+		tracker: proxies.New(proxies.Options{
+			Changed: func(types.NamespacedName) { opts.Changed() },
+			Port:    int(provision.AdminPort),
+			Retry:   reportRetry,
+			Log:     logr.Discard(),
+		}),
 		addresses: newAddresses(freeBlock()),
 		instances: map[types.NamespacedName]*instance{},
 		problems:  map[types.NamespacedName]string{},
 	}
 }
+
+// reportRetry is shorter than in a cluster: a child is there in a blink.
+const reportRetry = 50 * time.Millisecond
 
 // freeBlock returns the first block whose first address is not in use by
 // another local mode on this machine.

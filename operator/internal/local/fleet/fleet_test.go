@@ -132,6 +132,22 @@ type fixture struct {
 	t       *testing.T
 	dir     string
 	changes atomic.Int64
+	seen    int64
+	applied []Gateway
+}
+
+// Apply remembers the Gateways, to apply them again after a change.
+func (f *fixture) Apply(gateways []Gateway) {
+	f.applied = gateways
+	f.Fleet.Apply(gateways)
+}
+
+// settle does what the owner of a Fleet does: it applies after each change.
+func (f *fixture) settle() {
+	if now := f.changes.Load(); now != f.seen {
+		f.seen = now
+		f.Fleet.Apply(f.applied)
+	}
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -177,13 +193,23 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+// report is what the Gateway's proxy said last.
+func report(s State) *proxyconfig.Report {
+	if len(s.Proxies) != 1 {
+		return nil
+	}
+	return s.Proxies[0].Report
+}
+
 // serving waits until the Gateway's proxy reports what it is to serve.
 func (f *fixture) serving(g Gateway) State {
 	f.t.Helper()
 	var s State
 	eventually(f.t, "the proxy serves what it is to", func() bool {
+		f.settle()
 		s = f.State(g.Key)
-		return s.Report != nil && s.Hash != "" && s.Report.Hash == s.Hash
+		_, serving := s.Proxies.Ready(s.Hash)
+		return serving == 1
 	})
 	return s
 }
@@ -203,9 +229,9 @@ func TestFleetFollowsTheGateways(t *testing.T) {
 	a.Config = gateway("a", "web", 8081).Config
 	f.Apply([]Gateway{a, b})
 	eventually(t, "the changed Gateway serves its new configuration", func() bool {
-		return f.serving(a).Report.Hash != first.Report.Hash
+		return report(f.serving(a)).Hash != report(first).Hash
 	})
-	if s := f.serving(b); s.Proxy != other.Proxy || s.Report.Revision != other.Report.Revision {
+	if s := f.serving(b); s.Proxy != other.Proxy || report(s).Revision != report(other).Revision {
 		t.Errorf("the other Gateway was touched: %+v, before %+v", s, other)
 	}
 	if s := f.State(a.Key); s.Proxy.PID != first.Proxy.PID {
@@ -228,8 +254,10 @@ func TestKilledProxyComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "another process serves", func() bool {
+		f.settle()
 		s := f.State(g.Key)
-		return s.Proxy.Starts == 2 && s.Report != nil && s.Report.Hash == before.Hash
+		_, serving := s.Proxies.Ready(before.Hash)
+		return s.Proxy.Starts == 2 && serving == 1
 	})
 }
 
@@ -241,7 +269,7 @@ func TestGatewayThatComesBackWhileItDrains(t *testing.T) {
 	f.Apply(nil)
 	f.Apply([]Gateway{g})
 	eventually(t, "the second proxy runs", func() bool {
-		f.Apply([]Gateway{g})
+		f.settle()
 		return strings.HasPrefix(f.notes(g), "start\nend\nstart\n")
 	})
 	f.serving(g)
@@ -253,8 +281,9 @@ func TestGatewayMovesToTheAddressItAsksFor(t *testing.T) {
 	f.Apply([]Gateway{g})
 	f.serving(g)
 	g.Address = netip.MustParseAddr("127.201.0.9")
+	f.Apply([]Gateway{g})
 	eventually(t, "the Gateway is at its address", func() bool {
-		f.Apply([]Gateway{g})
+		f.settle()
 		return f.State(g.Key).Address == g.Address
 	})
 	f.serving(g)

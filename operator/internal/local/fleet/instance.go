@@ -8,10 +8,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/local/process"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 )
 
 // The proxy ends by itself within its drain timeout; past its stop timeout it
@@ -29,13 +32,14 @@ const maxSocketPath = 107
 
 // instance is the proxy of one Gateway, with its sensor.
 type instance struct {
-	gateway  Gateway
-	address  netip.Addr
-	dir      string
-	cgroup   string
-	proxy    *process.Child
-	sensor   *process.Child
-	watch    *watch
+	gateway Gateway
+	address netip.Addr
+	dir     string
+	cgroup  string
+	proxy   *process.Child
+	sensor  *process.Child
+	// access is what it takes to ask the proxy for its report.
+	access   proxies.Access
 	revision int64
 	// hash is of the configuration that was written last.
 	hash string
@@ -61,6 +65,10 @@ func (f *Fleet) newInstance(g Gateway, address netip.Addr) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.access = proxies.Access{
+		GatewayUID: g.UID, ServerName: admin.ServerName, Authorities: admin.Authorities,
+		Token: func() string { return string(admin.Token) },
+	}
 	if err := writeVolume(filepath.Join(in.dir, "admin"), data); err != nil {
 		return nil, err
 	}
@@ -69,9 +77,6 @@ func (f *Fleet) newInstance(g Gateway, address netip.Addr) (*instance, error) {
 		if in.cgroup, err = f.opts.Cgroups.Make(fileName(g)); err != nil {
 			return nil, err
 		}
-	}
-	if in.watch, err = newWatch(netip.AddrPortFrom(address, uint16(provision.AdminPort)), admin, f.opts.Changed); err != nil {
-		return nil, err
 	}
 	in.start(f)
 	return in, nil
@@ -172,13 +177,24 @@ func (in *instance) metrics() []string {
 // request. It blocks until both are gone.
 func (in *instance) stop() {
 	in.proxy.Stop()
-	in.watch.close()
 	if in.sensor != nil {
 		in.sensor.Stop()
 	}
 	if in.cgroup != "" {
 		// A cgroup that cannot be removed now is removed with the run's.
 		_ = os.Remove(in.cgroup)
+	}
+}
+
+// pod stands for the proxy's process among those that are asked for their
+// reports. A process that was started anew is another pod.
+func (in *instance) pod() proxies.Pod {
+	state := in.proxy.State()
+	return proxies.Pod{
+		Name:    "proxy",
+		UID:     types.UID(fmt.Sprintf("%s/%d", in.gateway.UID, state.Starts)),
+		Address: in.address.String(),
+		Ready:   state.PID != 0 && !in.stopping,
 	}
 }
 
@@ -192,7 +208,6 @@ func (in *instance) state() State {
 		Metrics: in.metrics(),
 		Log:     filepath.Join(in.dir, "proxy.log"),
 	}
-	s.Report, s.ReportProblem = in.watch.last()
 	if in.sensor != nil {
 		sensor := in.sensor.State()
 		s.Sensor = &sensor
