@@ -1,0 +1,71 @@
+package exchange
+
+import "time"
+
+// Limits bound what a client or a backend can make a connection wait for. Zero
+// fields have the defaults that DefaultLimits returns.
+type Limits struct {
+	// Head bounds the time from the first byte of a head to its last.
+	Head time.Duration
+	// Idle is how long a connection is kept between requests.
+	Idle time.Duration
+	// Body is how long a client may pause within a request body.
+	Body time.Duration
+	// Stall is how long a client may take no byte of what is sent to it.
+	Stall time.Duration
+	// Connect bounds the connecting to one endpoint.
+	Connect time.Duration
+	// Linger is how long a connection that was closed for sending still takes
+	// (and drops) input, so that the last response is not lost to a reset.
+	Linger time.Duration
+	// Leaving is how long the backend may be silent after the client has
+	// ended its side. Clients that are gone and clients that merely half-closed
+	// look the same.
+	Leaving time.Duration
+	// Tunnel is how long an upgraded connection may be silent.
+	Tunnel time.Duration
+}
+
+// DefaultLimits returns the limits that are on unless they are set.
+func DefaultLimits() Limits {
+	return Limits{
+		Head:    10 * time.Second,
+		Idle:    60 * time.Second,
+		Body:    60 * time.Second,
+		Stall:   60 * time.Second,
+		Connect: 2 * time.Second,
+		Linger:  2 * time.Second,
+		Leaving: 5 * time.Second,
+		Tunnel:  time.Hour,
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	for _, f := range []struct {
+		value *time.Duration
+		def   time.Duration
+	}{
+		{&l.Head, d.Head}, {&l.Idle, d.Idle}, {&l.Body, d.Body}, {&l.Stall, d.Stall},
+		{&l.Connect, d.Connect}, {&l.Linger, d.Linger}, {&l.Leaving, d.Leaving}, {&l.Tunnel, d.Tunnel},
+	} {
+		if *f.value <= 0 {
+			*f.value = f.def
+		}
+	}
+	return l
+}
+
+// The bounds of what a connection keeps in memory.
+const (
+	// maxKept bounds the input that is kept for later, beyond which a driver
+	// is not asked to read.
+	maxKept = 16 << 10
+	// maxInterim bounds the interim responses to one request.
+	maxInterim = 32
+	// maxConnects is the number of endpoints that are tried for one request.
+	maxConnects = 3
+	// maxRequestID is the length of the longest request identifier that is
+	// taken over from a client.
+	maxRequestID = 128
+)

@@ -1,0 +1,142 @@
+package exchange
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+	"github.com/fleetgate/fleetgate/proxy/internal/router"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// Options are what the Conns of a Loop share with the rest of the proxy.
+type Options struct {
+	// Snapshot is read at the first byte of each request. It may hold nil:
+	// every request is answered 404.
+	Snapshot *atomic.Pointer[snapshot.Snapshot]
+	// Observer is told of every finished request; nil is allowed.
+	Observer traffic.Observer
+	// Draining, once true, has every response announce the connection's end.
+	Draining *atomic.Bool
+	// Epoch is the wall clock time of instant zero.
+	Epoch time.Time
+	// Seed makes request identifiers differ among loops and processes.
+	Seed   uint64
+	Limits Limits
+}
+
+// Loop is what connections that are never run at the same time share: scratch
+// memory and counters. Only Open and Active are safe for concurrent use.
+type Loop struct {
+	// Open counts connections of clients, Active the requests in progress.
+	Open, Active atomic.Int64
+
+	opts   Options
+	limits Limits
+	now    int64
+	// wake is the earliest of the deadlines that the coarse sweep would miss.
+	wake int64
+
+	req   h1.Request
+	resp  h1.Response
+	route router.Request
+	match router.Match
+	done  traffic.Done
+	out   []byte
+	ids   *rand.PCG
+
+	spare   []*exchange
+	buffers [][]byte
+}
+
+// NewLoop returns a Loop at instant zero.
+func NewLoop(o Options) *Loop {
+	l := &Loop{opts: o, limits: o.Limits.withDefaults(), wake: math.MaxInt64, ids: rand.NewPCG(o.Seed, uint64(o.Epoch.UnixNano()))}
+	l.route.Headers = &l.req
+	return l
+}
+
+// SetNow tells the time, in nanoseconds since the Epoch. It never goes back.
+func (l *Loop) SetNow(now int64) { l.now = now }
+
+// Now returns the time that was told last.
+func (l *Loop) Now() int64 { return l.now }
+
+// Wake returns the instant at which all Conns want their Tick, or math.MaxInt64
+// if none wants it before the next coarse sweep.
+func (l *Loop) Wake() int64 { return l.wake }
+
+// ClearWake forgets the wanted instant. The Ticks that follow set it anew.
+func (l *Loop) ClearWake() { l.wake = math.MaxInt64 }
+
+func (l *Loop) draining() bool { return l.opts.Draining != nil && l.opts.Draining.Load() }
+
+// port returns the port of the current snapshot.
+func (l *Loop) port(number uint16) *snapshot.Port {
+	if s := l.opts.Snapshot.Load(); s != nil {
+		for _, p := range s.Ports {
+			if p.Number == number {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	bufferSize    = 4 << 10
+	maxBufferSize = 128 << 10
+	maxSpare      = 256
+)
+
+// buffer returns an empty buffer from those that were freed.
+func (l *Loop) buffer() []byte {
+	if n := len(l.buffers); n > 0 {
+		b := l.buffers[n-1]
+		l.buffers = l.buffers[:n-1]
+		return b
+	}
+	return make([]byte, 0, bufferSize)
+}
+
+func (l *Loop) free(b []byte) {
+	if cap(b) >= bufferSize && cap(b) <= maxBufferSize && len(l.buffers) < maxSpare {
+		l.buffers = append(l.buffers, b[:0])
+	}
+}
+
+func (l *Loop) exchange() *exchange {
+	if n := len(l.spare); n > 0 {
+		x := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return x
+	}
+	return new(exchange)
+}
+
+func (l *Loop) freeExchange(x *exchange) {
+	l.free(x.buf)
+	l.free(x.partial)
+	request, response := x.request, x.response
+	request.Reset()
+	response.Reset()
+	*x = exchange{request: request, response: response}
+	if len(l.spare) < maxSpare {
+		l.spare = append(l.spare, x)
+	}
+}
+
+// appendID appends a new request identifier: 32 hexadecimal digits.
+func (l *Loop) appendID(out []byte) []byte {
+	const hex = "0123456789abcdef"
+	for range 2 {
+		for v, i := l.ids.Uint64(), 0; i < 16; i++ {
+			out = append(out, hex[v>>60])
+			v <<= 4
+		}
+	}
+	return out
+}

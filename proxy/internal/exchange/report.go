@@ -1,0 +1,72 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+)
+
+// statusClientGone is reported when the client left before an answer began.
+const statusClientGone = 499
+
+// report tells the observer of the exchange, and ends it.
+func (c *Conn) report() {
+	l, x := c.loop, c.x
+	if x == nil {
+		return
+	}
+	c.x = nil
+	l.Active.Add(-1)
+	if l.opts.Observer != nil {
+		c.fill(x)
+		l.opts.Observer.RequestDone(&l.done)
+	}
+	l.freeExchange(x)
+}
+
+func (c *Conn) fill(x *exchange) {
+	l, d := c.loop, &c.loop.done
+	d.Rule, d.Port, d.Endpoint = x.rule, c.port, x.endpoint
+	d.Start = l.opts.Epoch.Add(time.Duration(x.start))
+	d.Duration = time.Duration(l.now - x.start)
+	d.Upstream = 0
+	if x.sent > 0 {
+		if x.received == 0 {
+			x.received = l.now
+		}
+		d.Upstream = time.Duration(x.received - x.sent)
+	}
+	d.Status = x.status
+	if x.status == 0 {
+		d.Status = statusClientGone
+	}
+	d.RawMethod = x.bytes(x.method)
+	d.Method, d.Protocol = methodOf(d.RawMethod), x.protocol
+	d.Flags, d.Attempts = x.flags, x.attempts
+	d.RequestBytes, d.ResponseBytes = x.requestLen, x.respondLen
+	d.Client = c.client
+	d.Host, d.Target = x.bytes(x.host), x.bytes(x.target)
+	d.UserAgent, d.RequestID = x.bytes(x.agent), x.bytes(x.id)
+}
+
+func methodOf(m []byte) probe.Method {
+	switch string(m) {
+	case "GET":
+		return probe.MethodGet
+	case "HEAD":
+		return probe.MethodHead
+	case "POST":
+		return probe.MethodPost
+	case "PUT":
+		return probe.MethodPut
+	case "PATCH":
+		return probe.MethodPatch
+	case "DELETE":
+		return probe.MethodDelete
+	case "OPTIONS":
+		return probe.MethodOptions
+	case "TRACE":
+		return probe.MethodTrace
+	}
+	return probe.MethodOther
+}
