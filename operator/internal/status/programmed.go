@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
 // programmed says whether clients can reach the Gateway as it is in the spec.
@@ -32,6 +33,8 @@ func (b *builder) obstacle() (gatewayv1.GatewayConditionReason, string) {
 	switch {
 	case !b.gateway.Accepted():
 		return gatewayv1.GatewayReasonInvalid, "The Gateway is not accepted"
+	case !slices.ContainsFunc(b.gateway.Listeners, (*graph.Listener).Serves):
+		return gatewayv1.GatewayReasonInvalid, "No listener can be served"
 	case o.Ready == 0 && len(o.Problems) > 0:
 		return gatewayv1.GatewayReasonNoResources, "The fleet cannot be created"
 	case len(b.missingAddresses()) > 0:

@@ -140,7 +140,11 @@ func partiallyInvalid(route *graph.Route, v *verdict) metav1.Condition {
 	for _, i := range indexes {
 		list = append(list, strconv.Itoa(i))
 	}
+	plural := ""
+	if len(list) > 1 {
+		plural = "s"
+	}
 	return condition(gatewayv1.RouteConditionPartiallyInvalid, metav1.ConditionTrue, v.rules[indexes[0]].Reason,
-		fmt.Sprintf("Dropped Rule %s, which answers 500: %s", strings.Join(list, ", "), v.message()),
+		fmt.Sprintf("Dropped Rule%s %s, answered with 500: %s", plural, strings.Join(list, ", "), v.message()),
 		route.Meta.Generation)
 }

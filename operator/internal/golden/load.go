@@ -1,0 +1,173 @@
+package golden
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// ControllerName is the one that the classes of the cases name.
+const ControllerName = "fleetgate.io/gateway-controller"
+
+// Case is the content of an in.yaml.
+type Case struct {
+	Resources *store.Resources
+	// Observed is a healthy fleet of two, unless a document of kind Observed
+	// says otherwise.
+	Observed status.Observed
+	// Settings are read from a document of kind Settings. Objects are of
+	// interest only in cases that have one.
+	Settings *provision.Settings
+}
+
+// Load reads a case. Fields that are not known are errors, so that a typing
+// mistake in a case does not make it pass.
+func Load(data []byte) (*Case, error) {
+	c := &Case{
+		Resources: &store.Resources{
+			Class:          defaultClass(),
+			HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+			Namespaces:     make(map[string]*corev1.Namespace),
+			Services:       make(map[types.NamespacedName]*corev1.Service),
+			EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
+			Secrets:        make(map[types.NamespacedName]*corev1.Secret),
+		},
+		Observed: healthy(),
+	}
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for n := 1; ; n++ {
+		document, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return c, nil
+		}
+		if err == nil {
+			err = c.add(document)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", n, err)
+		}
+	}
+}
+
+func (c *Case) add(document []byte) error {
+	var meta metav1.TypeMeta
+	if err := yaml.Unmarshal(document, &meta); err != nil {
+		return err
+	}
+	in := c.Resources
+	switch meta.Kind {
+	case "":
+		return nil // nothing but comments
+	case "GatewayClass":
+		in.Class = &gatewayv1.GatewayClass{}
+		return decode(document, in.Class)
+	case "Gateway":
+		in.Gateway = &gatewayv1.Gateway{}
+		return decode(document, in.Gateway)
+	case "HTTPRoute":
+		return put(document, &gatewayv1.HTTPRoute{}, in.HTTPRoutes)
+	case "Service":
+		return put(document, &corev1.Service{}, in.Services)
+	case "Secret":
+		return c.addSecret(document)
+	case "Namespace":
+		namespace := &corev1.Namespace{}
+		err := decode(document, namespace)
+		in.Namespaces[namespace.Name] = namespace
+		return err
+	case "ReferenceGrant":
+		grant := &gatewayv1.ReferenceGrant{}
+		in.Grants = append(in.Grants, grant)
+		return decode(document, grant)
+	case "EndpointSlice":
+		return c.addSlice(document)
+	case "Observed":
+		return yaml.UnmarshalStrict(document, &struct {
+			metav1.TypeMeta
+			*status.Observed
+		}{Observed: &c.Observed})
+	case "Settings":
+		c.Settings = &provision.Settings{ProxyImage: "fleetgate.io/proxy:v0.1.0", SensorImage: "fleetgate.io/sensor:v0.1.0"}
+		return yaml.UnmarshalStrict(document, &struct {
+			metav1.TypeMeta
+			*provision.Settings
+		}{Settings: c.Settings})
+	}
+	return fmt.Errorf("kind %q is not known", meta.Kind)
+}
+
+func (c *Case) addSlice(document []byte) error {
+	slice := &discoveryv1.EndpointSlice{}
+	if err := decode(document, slice); err != nil {
+		return err
+	}
+	key := types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
+	c.Resources.EndpointSlices[key] = append(c.Resources.EndpointSlices[key], slice)
+	return nil
+}
+
+func (c *Case) addSecret(document []byte) error {
+	secret := &corev1.Secret{}
+	if err := decode(document, secret); err != nil {
+		return err
+	}
+	c.Resources.Secrets[client.ObjectKeyFromObject(secret)] = secret
+	host, wanted := secret.Annotations[certificateFor]
+	if !wanted {
+		return nil
+	}
+	var err error
+	secret.Data, err = selfSigned(host)
+	return err
+}
+
+func put[T client.Object](document []byte, object T, into map[types.NamespacedName]T) error {
+	err := decode(document, object)
+	into[client.ObjectKeyFromObject(object)] = object
+	return err
+}
+
+// decode also does what an API server does to every object.
+func decode(document []byte, object client.Object) error {
+	if err := yaml.UnmarshalStrict(document, object); err != nil {
+		return err
+	}
+	if object.GetGeneration() == 0 {
+		object.SetGeneration(1)
+	}
+	if created := object.GetCreationTimestamp(); created.IsZero() {
+		object.SetCreationTimestamp(metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
+	}
+	return nil
+}
+
+func defaultClass() *gatewayv1.GatewayClass {
+	class := &gatewayv1.GatewayClass{Spec: gatewayv1.GatewayClassSpec{ControllerName: ControllerName}}
+	class.Name = "fleetgate"
+	class.Generation = 1
+	return class
+}
+
+func healthy() status.Observed {
+	ip := gatewayv1.IPAddressType
+	return status.Observed{
+		Addresses: []gatewayv1.GatewayStatusAddress{{Type: &ip, Value: "192.0.2.10"}},
+		Wanted:    2, Ready: 2, Serving: 2,
+	}
+}
