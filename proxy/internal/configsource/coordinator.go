@@ -1,0 +1,254 @@
+package configsource
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+)
+
+// Options of a Coordinator.
+type Options struct {
+	// GatewayUID is the Gateway that the proxy belongs to. Documents of another
+	// one are refused.
+	GatewayUID string
+	Registry   *balance.Registry
+	// Apply makes a snapshot the one that serves, and returns what could not be
+	// started, such as a port that is taken.
+	Apply func(*snapshot.Snapshot) []proxyconfig.RefusedItem
+	// Save keeps the document that serves for the next start of the process; nil
+	// keeps none.
+	Save func(document []byte) error
+	Now  func() time.Time
+	Log  logr.Logger
+}
+
+// Coordinator decides which configuration is served. Observe and Run belong to
+// one goroutine; the other methods are safe for concurrent use.
+type Coordinator struct {
+	options Options
+	board   *board
+
+	// What serves; nil before the first configuration.
+	document *proxyconfig.Document
+	serving  *snapshot.Snapshot
+
+	certificates certificates
+	// seen holds what was last seen of each lane, so that a lane that repeats
+	// itself is cheap, and a rejection is counted once.
+	seen map[Source][sha256.Size]byte
+	// rejected holds the lanes whose newest document is a refused one.
+	rejected map[Source]*proxyconfig.Rejection
+	state    Status
+}
+
+// New returns a Coordinator that serves nothing yet.
+func New(o Options) *Coordinator {
+	c := &Coordinator{
+		options:      o,
+		board:        newBoard(o.GatewayUID),
+		certificates: certificates{byLane: map[Source]map[string]snapshot.KeyPair{}},
+		seen:         map[Source][sha256.Size]byte{},
+		rejected:     map[Source]*proxyconfig.Rejection{},
+	}
+	c.state.Rejections = map[RejectionKey]uint64{}
+	return c
+}
+
+// Run handles observations until ctx ends.
+func (c *Coordinator) Run(ctx context.Context, observations <-chan Observation) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case o := <-observations:
+			c.Observe(o)
+		}
+	}
+}
+
+// Observe takes in what a lane sees, and applies it where it is newer than what
+// serves.
+func (c *Coordinator) Observe(o Observation) {
+	changed := c.certificates.set(o.Source, o.Certificates)
+	applied := c.observeDocument(o)
+	if changed && !applied && c.serving != nil {
+		if err := c.try(c.document, c.serving.Config); err != nil {
+			c.reject(o.Source, c.document, err)
+		}
+	}
+	c.publish()
+}
+
+// observeDocument says whether the document was applied.
+func (c *Coordinator) observeDocument(o Observation) bool {
+	if o.Document == nil {
+		// A document that is gone changes nothing for what serves.
+		delete(c.seen, o.Source)
+		delete(c.rejected, o.Source)
+		return false
+	}
+	sum := sha256.Sum256(o.Document)
+	if c.seen[o.Source] == sum {
+		return false
+	}
+	c.seen[o.Source] = sum
+	d, config, warnings, err := proxyconfig.Decode(o.Document)
+	if err == nil {
+		err = c.check(o.Source, d)
+	}
+	if errors.Is(err, errNothingNew) {
+		delete(c.rejected, o.Source)
+		return false
+	}
+	if err == nil {
+		err = c.try(d, config)
+	}
+	if err != nil {
+		c.reject(o.Source, d, err)
+		return false
+	}
+	c.accept(o, warnings)
+	return true
+}
+
+// The reasons for which a document that decodes is refused or passed over.
+var (
+	errGateway    = errors.New("the document belongs to another Gateway")
+	errStale      = errors.New("the document is older than the one that serves")
+	errConflict   = errors.New("the document has the revision that serves and another content")
+	errPanic      = errors.New("compiling the document failed")
+	errNothingNew = errors.New("nothing new")
+)
+
+// check compares a sound document with what serves. That the watched lane goes
+// back is worth a complaint; the mounted one lags behind as a rule.
+func (c *Coordinator) check(lane Source, d *proxyconfig.Document) error {
+	if d.Gateway.UID != c.options.GatewayUID {
+		return fmt.Errorf("%w: %q", errGateway, d.Gateway.UID)
+	}
+	switch {
+	case c.document == nil || d.Revision > c.document.Revision:
+		return nil
+	case d.Revision < c.document.Revision && lane == Watch:
+		return fmt.Errorf("%w: revision %d, serving %d", errStale, d.Revision, c.document.Revision)
+	case d.Revision == c.document.Revision && d.Hash != c.document.Hash:
+		return fmt.Errorf("%w: revision %d", errConflict, d.Revision)
+	}
+	return errNothingNew
+}
+
+// try applies a configuration, and turns a panic while compiling, which would
+// be a defect of ours, into an error: traffic must not end with it.
+func (c *Coordinator) try(d *proxyconfig.Document, config *proxyconfig.Config) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errPanic, r)
+		}
+	}()
+	c.apply(d, config)
+	return nil
+}
+
+// apply compiles a configuration with the certificates at hand and makes it the
+// one that serves.
+func (c *Coordinator) apply(d *proxyconfig.Document, config *proxyconfig.Config) {
+	s, refused := snapshot.Compile(snapshot.Input{
+		Document:     d,
+		Config:       config,
+		Certificates: &c.certificates,
+		Registry:     c.options.Registry,
+		Previous:     c.serving,
+	})
+	refused = append(refused, c.options.Apply(s)...)
+	s.Commit()
+	// The raw bytes are in config already; two copies of a big one matter.
+	envelope := *d
+	envelope.Config = nil
+	c.document, c.serving = &envelope, s
+	c.state.refused = refused
+}
+
+// accept records that a document was applied. A newer configuration that works
+// makes up for whatever was refused before it.
+func (c *Coordinator) accept(o Observation, w proxyconfig.Warnings) {
+	clear(c.rejected)
+	c.state.Reloads++
+	c.state.LastSuccess = c.options.Now()
+	c.state.UnknownFields = w.UnknownFields
+	c.options.Log.V(1).Info("Applied configuration", "source", o.Source, "revision", c.document.Revision,
+		"hash", c.document.Hash, "refusedItems", len(c.state.refused), "unknownFields", w.UnknownFields)
+	if o.Source == Saved || c.options.Save == nil {
+		return
+	}
+	if err := c.options.Save(o.Document); err != nil {
+		c.state.SaveErrors++
+		c.options.Log.Error(err, "Kept no copy of the configuration")
+	}
+}
+
+// reject records a document that was refused. d is nil when it did not decode.
+func (c *Coordinator) reject(lane Source, d *proxyconfig.Document, err error) {
+	r := &proxyconfig.Rejection{Source: string(lane), Reason: err.Error()}
+	if d != nil {
+		r.Revision = d.Revision
+	}
+	c.rejected[lane] = r
+	c.state.Rejections[RejectionKey{lane, reasonOf(err)}]++
+	c.options.Log.Error(err, "Refused configuration", "source", lane, "revision", r.Revision)
+}
+
+// publish makes the state visible to reports and metrics.
+func (c *Coordinator) publish() {
+	s := c.state
+	s.Document = c.document
+	s.Snapshot = c.serving
+	s.LastReloadOK = c.serving != nil && len(c.rejected) == 0
+	s.rejected = newest(c.rejected)
+	c.board.publish(s)
+}
+
+// newest returns the rejection of the highest revision; of equal ones that of
+// the watched lane.
+func newest(rejected map[Source]*proxyconfig.Rejection) *proxyconfig.Rejection {
+	var out *proxyconfig.Rejection
+	for _, lane := range []Source{Watch, Mount, Saved} {
+		if r := rejected[lane]; r != nil && (out == nil || r.Revision > out.Revision) {
+			out = r
+		}
+	}
+	return out
+}
+
+// reasonOf is the word for an error in the metrics.
+func reasonOf(err error) string {
+	for _, known := range []struct {
+		err  error
+		word string
+	}{
+		{proxyconfig.ErrMalformed, "malformed"},
+		{proxyconfig.ErrSchema, "schema"},
+		{proxyconfig.ErrRequires, "requires"},
+		{proxyconfig.ErrHash, "hash"},
+		{errGateway, "gateway"},
+		{errStale, "stale"},
+		{errConflict, "conflict"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.word
+		}
+	}
+	return "internal"
+}
+
+// Reasons are the words that RejectionKey.Reason may have.
+func Reasons() []string {
+	return []string{"malformed", "schema", "requires", "hash", "gateway", "stale", "conflict", "internal"}
+}

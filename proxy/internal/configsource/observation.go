@@ -1,0 +1,84 @@
+package configsource
+
+import (
+	"bytes"
+	"maps"
+	"strings"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+)
+
+// Source names a lane.
+type Source string
+
+// The lanes.
+const (
+	Watch Source = "watch"
+	Mount Source = "mount"
+	Saved Source = "saved"
+)
+
+// Observation is all that a lane sees at one moment.
+type Observation struct {
+	Source Source
+	// Document holds the encoded document; nil when there is none.
+	Document []byte
+	// Certificates are the key pairs by key. They must not be changed.
+	Certificates map[string]snapshot.KeyPair
+}
+
+// The endings of the two files of a key pair, in a Secret as in a directory.
+const (
+	certificateSuffix = ".crt"
+	keySuffix         = ".key"
+)
+
+// keyPairs collects the complete key pairs among files by name.
+func keyPairs(files map[string][]byte) map[string]snapshot.KeyPair {
+	pairs := map[string]snapshot.KeyPair{}
+	for name, cert := range files {
+		key, ok := strings.CutSuffix(name, certificateSuffix)
+		if !ok {
+			continue
+		}
+		if private, ok := files[key+keySuffix]; ok {
+			pairs[key] = snapshot.KeyPair{Certificate: cert, Key: private}
+		}
+	}
+	return pairs
+}
+
+// certificates holds the key pairs of all lanes. A compiled snapshot does not
+// refer to it.
+type certificates struct {
+	byLane map[Source]map[string]snapshot.KeyPair
+}
+
+// set replaces a lane's key pairs, and says whether they differ.
+func (c *certificates) set(lane Source, pairs map[string]snapshot.KeyPair) bool {
+	if maps.EqualFunc(c.byLane[lane], pairs, equalPair) {
+		return false
+	}
+	c.byLane[lane] = pairs
+	return true
+}
+
+func equalPair(a, b snapshot.KeyPair) bool {
+	return bytes.Equal(a.Certificate, b.Certificate) && bytes.Equal(a.Key, b.Key)
+}
+
+// Find prefers the key pair that was rendered, from whichever lane, and then
+// the watched one, which is never older than the mounted one for long.
+func (c *certificates) Find(ref proxyconfig.CertificateRef) (found snapshot.KeyPair, ok bool) {
+	for _, lane := range []Source{Watch, Mount} {
+		pair, has := c.byLane[lane][ref.Key]
+		if has && pair.Hash() == ref.SHA256 {
+			return pair, true
+		}
+		if has && !ok {
+			found, ok = pair, true
+		}
+	}
+	return found, ok
+}

@@ -1,0 +1,94 @@
+package configsource
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+)
+
+// WatchedConfig is the watched lane: one ConfigMap with the document and the
+// Secrets with the certificates, each watched by name.
+type WatchedConfig struct {
+	Client    *KubeClient
+	ConfigMap string
+	Secrets   []string
+	// Random returns a number in [0, 1), to spread attempts.
+	Random func() float64
+	// Pause waits between attempts; nil waits by the clock.
+	Pause func(ctx context.Context, d time.Duration)
+	Log   logr.Logger
+}
+
+// Run sends an observation whenever one of the objects changes, until ctx ends
+// and all watches have.
+func (w *WatchedConfig) Run(ctx context.Context, out chan<- Observation) {
+	lane := &watchedLane{ctx: ctx, out: out, secrets: map[string]map[string][]byte{}}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { follow(ctx, w, "configmaps", w.ConfigMap, lane.configMap) })
+	for _, name := range w.Secrets {
+		wg.Go(func() {
+			follow(ctx, w, "secrets", name, func(o *object[[]byte]) { lane.secret(name, o) })
+		})
+	}
+}
+
+// follow runs one watcher.
+func follow[V any](ctx context.Context, w *WatchedConfig, resource, name string, changed func(*object[V])) {
+	b := backoff{random: w.Random, pause: w.Pause}
+	if b.pause == nil {
+		b.pause = pause
+	}
+	f := watcher[V]{client: w.Client, resource: resource, name: name, changed: changed, backoff: b, log: w.Log}
+	f.run(ctx)
+}
+
+// watchedLane puts together what the watches saw.
+type watchedLane struct {
+	ctx context.Context
+	out chan<- Observation
+
+	mu       sync.Mutex
+	document []byte
+	secrets  map[string]map[string][]byte
+}
+
+func (l *watchedLane) configMap(o *object[string]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.document = nil
+	if o != nil {
+		if text, ok := o.Data[proxyconfig.ConfigKey]; ok {
+			l.document = []byte(text)
+		}
+	}
+	l.send()
+}
+
+func (l *watchedLane) secret(name string, o *object[[]byte]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.secrets, name)
+	if o != nil {
+		l.secrets[name] = o.Data
+	}
+	l.send()
+}
+
+// send is called under the lock, so that observations arrive in order.
+func (l *watchedLane) send() {
+	pairs := map[string]snapshot.KeyPair{}
+	for _, data := range l.secrets {
+		maps.Copy(pairs, keyPairs(data))
+	}
+	select {
+	case l.out <- Observation{Source: Watch, Document: l.document, Certificates: pairs}:
+	case <-l.ctx.Done():
+	}
+}
