@@ -1,0 +1,63 @@
+package cluster
+
+import (
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+)
+
+// CacheOptions says what is cached. Without namespaces it is the whole cluster.
+func CacheOptions(namespaces []string) cache.Options {
+	share := true
+	fleets := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{names.LabelManagedBy: names.ManagedBy})}
+	pods := cache.ByObject{
+		Label:     labels.SelectorFromSet(labels.Set{names.LabelName: names.ProxyName}),
+		Transform: stripPod,
+	}
+	return cache.Options{
+		DefaultNamespaces:            watched(namespaces),
+		DefaultTransform:             strip,
+		DefaultUnsafeDisableDeepCopy: &share,
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Pod{}:                   pods,
+			&corev1.ConfigMap{}:             fleets,
+			&corev1.ServiceAccount{}:        fleets,
+			&appsv1.Deployment{}:            fleets,
+			&rbacv1.Role{}:                  fleets,
+			&rbacv1.RoleBinding{}:           fleets,
+			&policyv1.PodDisruptionBudget{}: fleets,
+			&networkingv1.NetworkPolicy{}:   fleets,
+			&monitoringv1.ServiceMonitor{}:  fleets,
+			&corev1.Service{}:               {Transform: stripService},
+			&discoveryv1.EndpointSlice{}:    {Transform: stripEndpoints},
+			&corev1.Namespace{}:             {Transform: stripNamespace},
+			CRDMetadata():                   {Transform: stripCRD},
+		},
+	}
+}
+
+// ClientOptions has Secrets read from the API server, so that no cache ever
+// holds their data.
+func ClientOptions() client.Options {
+	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}}
+}
+
+func watched(namespaces []string) map[string]cache.Config {
+	if len(namespaces) == 0 {
+		return nil
+	}
+	configs := make(map[string]cache.Config, len(namespaces))
+	for _, name := range namespaces {
+		configs[name] = cache.Config{}
+	}
+	return configs
+}

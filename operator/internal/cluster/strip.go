@@ -1,0 +1,104 @@
+package cluster
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/gateway-api/pkg/consts"
+
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+)
+
+// The functions below take away what nobody reads before an object is cached.
+// None of the results is ever written back: what is written is either built
+// from scratch or read from the API server first, except for status, whose
+// updates leave the rest of an object alone.
+
+// strip takes away what no kind needs.
+func strip(in any) (any, error) {
+	if obj, ok := in.(metav1.Object); ok {
+		obj.SetManagedFields(nil)
+		if annotations := obj.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+			delete(annotations, corev1.LastAppliedConfigAnnotation)
+		}
+	}
+	return in, nil
+}
+
+func stripPod(in any) (any, error) {
+	pod, ok := in.(*corev1.Pod)
+	if !ok {
+		return in, nil
+	}
+	slim := &corev1.Pod{ObjectMeta: identity(&pod.ObjectMeta)}
+	slim.Labels = pod.Labels
+	slim.Status.PodIP = pod.Status.PodIP
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.PodReady {
+			slim.Status.Conditions = []corev1.PodCondition{{Type: condition.Type, Status: condition.Status}}
+		}
+	}
+	return slim, nil
+}
+
+// stripService leaves the Services of fleets whole, as they are compared with
+// what they ought to be.
+func stripService(in any) (any, error) {
+	service, ok := in.(*corev1.Service)
+	if !ok || service.Labels[names.LabelManagedBy] == names.ManagedBy {
+		return strip(in)
+	}
+	service.ObjectMeta = identity(&service.ObjectMeta)
+	spec := &service.Spec
+	service.Spec = corev1.ServiceSpec{
+		Type: spec.Type, Ports: spec.Ports, ClusterIP: spec.ClusterIP, ClusterIPs: spec.ClusterIPs, ExternalName: spec.ExternalName,
+	}
+	service.Status = corev1.ServiceStatus{}
+	return service, nil
+}
+
+func stripEndpoints(in any) (any, error) {
+	slice, ok := in.(*discoveryv1.EndpointSlice)
+	if !ok {
+		return in, nil
+	}
+	service := slice.Labels[discoveryv1.LabelServiceName]
+	slice.ObjectMeta = identity(&slice.ObjectMeta)
+	slice.Labels = map[string]string{discoveryv1.LabelServiceName: service}
+	for i := range slice.Endpoints {
+		endpoint := &slice.Endpoints[i]
+		endpoint.TargetRef, endpoint.NodeName, endpoint.Hints, endpoint.DeprecatedTopology = nil, nil, nil, nil
+	}
+	return slice, nil
+}
+
+func stripNamespace(in any) (any, error) {
+	namespace, ok := in.(*corev1.Namespace)
+	if !ok {
+		return in, nil
+	}
+	slim := &corev1.Namespace{ObjectMeta: identity(&namespace.ObjectMeta)}
+	slim.Labels = namespace.Labels
+	return slim, nil
+}
+
+func stripCRD(in any) (any, error) {
+	crd, ok := in.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return in, nil
+	}
+	version, has := crd.Annotations[consts.BundleVersionAnnotation]
+	crd.ObjectMeta = identity(&crd.ObjectMeta)
+	if has {
+		crd.Annotations = map[string]string{consts.BundleVersionAnnotation: version}
+	}
+	return crd, nil
+}
+
+// identity is what tells one state of an object from another.
+func identity(meta *metav1.ObjectMeta) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: meta.Namespace, Name: meta.Name, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
+		Generation: meta.Generation, CreationTimestamp: meta.CreationTimestamp, DeletionTimestamp: meta.DeletionTimestamp,
+	}
+}
