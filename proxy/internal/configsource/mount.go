@@ -44,25 +44,35 @@ func (m *MountedConfig) Read() (Observation, error) {
 	// The kubelet removes the old version after the swap: a reader that was
 	// caught in between starts again.
 	for range 5 {
+		dir := currentVersion(m.Dir)
 		var files map[string][]byte
-		files, err = readVersion(m.Dir)
+		files, err = readVersion(dir)
+		if currentVersion(m.Dir) != dir {
+			err = errSwapped
+			continue
+		}
 		if err == nil {
 			o.Document = files[proxyconfig.ConfigKey]
 			o.Certificates = keyPairs(files)
 			return o, nil
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
 	}
 	return o, fmt.Errorf("reading %s: %w", m.Dir, err)
 }
 
+var errSwapped = errors.New("the files were replaced while they were read")
+
+// currentVersion is the directory that the link leads to, or dir itself where
+// there is no link.
+func currentVersion(dir string) string {
+	if target, err := filepath.EvalSymlinks(filepath.Join(dir, dataLink)); err == nil {
+		return target
+	}
+	return dir
+}
+
 // readVersion reads the files of one version of the directory.
 func readVersion(dir string) (map[string][]byte, error) {
-	if target, err := filepath.EvalSymlinks(filepath.Join(dir, dataLink)); err == nil {
-		dir = target
-	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
