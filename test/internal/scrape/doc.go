@@ -1,0 +1,3 @@
+// Package scrape reads Prometheus metrics from the pods of a fleet, and adds
+// them up as a query would.
+package scrape
