@@ -3,6 +3,7 @@ module github.com/fleetgate/fleetgate/test
 go 1.27.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/vishvananda/netlink v1.3.1
 	golang.org/x/mod v0.42.0

@@ -21,6 +21,10 @@ const (
 
 	// goneWithin is how long the kernel may take to end what was killed.
 	goneWithin = 20 * time.Second
+
+	// collectedWithin is how long the machine's own init may take to collect
+	// the cluster's.
+	collectedWithin = 2 * time.Second
 )
 
 // DownOptions are the choices of Down.
@@ -91,6 +95,7 @@ func (h *Host) sweep() error {
 	if err := killAll(deadline); err != nil {
 		return err
 	}
+	r.awaitEnd(time.Now().Add(collectedWithin))
 	if err := removeNetwork(); err != nil {
 		return err
 	}
@@ -103,24 +108,13 @@ func (h *Host) sweep() error {
 	return nil
 }
 
-// killAll ends every process in the cluster's network namespace: nothing but
-// the cluster's own is ever in there. It also catches those that belong to no
-// record.
+// killAll ends the processes of a cluster that no record knows of, and waits
+// until all are gone.
 func killAll(deadline time.Time) error {
-	network, err := os.Stat(networkPath())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("looking at the network namespace: %w", err)
-	}
 	for {
-		pids, err := processesIn(network, "net")
-		if err != nil {
+		pids, err := clusterProcesses()
+		if err != nil || len(pids) == 0 {
 			return err
-		}
-		if len(pids) == 0 {
-			return nil
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("processes %v of the cluster do not end", pids)
@@ -134,9 +128,21 @@ func killAll(deadline time.Time) error {
 	}
 }
 
-// processesIn returns the processes whose namespace of the kind is the given
-// one.
-func processesIn(namespace os.FileInfo, kind string) ([]int, error) {
+// clusterProcesses returns the processes that are in the cluster's network
+// namespace and in another PID namespace than this process. The second leaves
+// out the machine's own processes that only look into the network.
+func clusterProcesses() ([]int, error) {
+	network, err := os.Stat(networkPath())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking at the network namespace: %w", err)
+	}
+	own, err := os.Stat("/proc/self/ns/pid")
+	if err != nil {
+		return nil, fmt.Errorf("looking at the own PID namespace: %w", err)
+	}
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, fmt.Errorf("listing processes: %w", err)
@@ -144,14 +150,20 @@ func processesIn(namespace os.FileInfo, kind string) ([]int, error) {
 	var pids []int
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
+		if err != nil {
 			continue
 		}
-		info, err := os.Stat(filepath.Join("/proc", e.Name(), "ns", kind))
-		// Processes end while they are looked at.
-		if err == nil && os.SameFile(info, namespace) {
+		namespaces := filepath.Join("/proc", e.Name(), "ns")
+		if inNamespace(namespaces, "net", network) && !inNamespace(namespaces, "pid", own) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids, nil
+}
+
+// inNamespace reports whether a process's link leads to the namespace. Of a
+// process that has ended, none does.
+func inNamespace(folder, kind string, namespace os.FileInfo) bool {
+	info, err := os.Stat(filepath.Join(folder, kind))
+	return err == nil && os.SameFile(info, namespace)
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -43,14 +42,7 @@ func (h *Host) Start(command *exec.Cmd) error {
 		"CONTAINERD_ADDRESS="+layout.ContainerdSocket,
 		"CONTAINERD_NAMESPACE=k8s.io",
 	)
-	failure := make(chan error, 1)
-	go func() {
-		// A thread that has been in another mount namespace is of no more use
-		// to this process: it is left locked and ends here.
-		runtime.LockOSThread()
-		failure <- startInside(init, command, search)
-	}()
-	return <-failure
+	return onOwnThread(func() error { return startInside(init, command, search) })
 }
 
 // Run is Start and Wait.
@@ -114,14 +106,10 @@ func (h *Host) initProcess() (*os.File, error) {
 // that f makes stays in that namespace; goroutines that f starts do not run in
 // it.
 func (h *Host) InNetwork(f func() error) error {
-	failure := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
+	return onOwnThread(func() error {
 		if err := joinNetwork(networkPath()); err != nil {
-			failure <- err
-			return
+			return err
 		}
-		failure <- f()
-	}()
-	return <-failure
+		return f()
+	})
 }

@@ -95,11 +95,11 @@ func launch(l layout.Layout) error {
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("starting init: %w", err)
 	}
-	started, err := startTime(command.Process.Pid)
+	init, err := readProcess(command.Process.Pid)
 	if err != nil {
 		return fmt.Errorf("looking at init: %w", err)
 	}
-	if err := (record{PID: command.Process.Pid, Started: started, Cgroups: folders}).write(l); err != nil {
+	if err := (record{PID: command.Process.Pid, Started: init.started, Cgroups: folders}).write(l); err != nil {
 		return err
 	}
 	if _, err := release.Write([]byte{1}); err != nil {

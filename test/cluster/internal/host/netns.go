@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -27,14 +26,7 @@ func createNetwork() error {
 	if err := os.WriteFile(networkPath(), nil, 0o444); err != nil {
 		return fmt.Errorf("making the network namespace's file: %w", err)
 	}
-	failure := make(chan error, 1)
-	go func() {
-		// The thread is left locked: it ends with the goroutine, as no other
-		// goroutine may run in that namespace.
-		runtime.LockOSThread()
-		failure <- unshareNetwork(networkPath())
-	}()
-	return <-failure
+	return onOwnThread(func() error { return unshareNetwork(networkPath()) })
 }
 
 func unshareNetwork(path string) error {

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -56,10 +55,24 @@ func (r record) write(l layout.Layout) error {
 	return os.Rename(temporary, l.InitRecord())
 }
 
-// alive reports whether the init process still is the one of the record.
+// alive reports whether the init process still is the one of the record and
+// is not about to end.
 func (r record) alive() bool {
-	started, err := startTime(r.PID)
-	return err == nil && r.PID > 0 && started == r.Started
+	p, err := readProcess(r.PID)
+	return err == nil && p.started == r.Started && !p.ending
+}
+
+// awaitEnd waits until the kernel and the init process's parent have let go
+// of it. A parent that collects its children late leaves an entry without a
+// process behind, which is not waited for past the deadline.
+func (r record) awaitEnd(deadline time.Time) {
+	for {
+		p, err := readProcess(r.PID)
+		if err != nil || p.started != r.Started || time.Now().After(deadline) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 func (r record) signal(s unix.Signal) error {
@@ -70,31 +83,4 @@ func (r record) signal(s unix.Signal) error {
 		return fmt.Errorf("signalling the cluster's init: %w", err)
 	}
 	return nil
-}
-
-// startTime returns the boot-relative time at which a process started, or an
-// error if there is none or it has ended.
-func startTime(pid int) (string, error) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return "", err
-	}
-	return parseStartTime(string(stat))
-}
-
-// parseStartTime reads field 22 of proc_pid_stat(5). The second field, the
-// name in brackets, may hold spaces and brackets of its own.
-func parseStartTime(stat string) (string, error) {
-	end := strings.LastIndex(stat, ")")
-	if end < 0 {
-		return "", errors.New("process status has no name")
-	}
-	fields := strings.Fields(stat[end+1:])
-	if len(fields) < 20 {
-		return "", errors.New("process status is short")
-	}
-	if state := fields[0]; state == "Z" || state == "X" {
-		return "", errors.New("process has ended")
-	}
-	return fields[19], nil
 }
