@@ -18,28 +18,24 @@ func (c *Conn) attempt(r Reuse) {
 		x.tryDeadline = l.now + int64(t)
 		l.wakeAt(x.tryDeadline)
 	}
-	for {
-		x.endpoint = x.backend.Cluster.Pick(l.now)
-		if x.endpoint == nil {
-			x.flags |= flagUpstreamFailed
-			c.fail(503)
-			return
-		}
-		x.attempts++
-		switch c.io.Take(x.endpoint, r) {
-		case Reused:
-			x.reused = true
-			c.send()
-			return
-		case Dialing:
-			x.reused, x.up = false, dialing
-			x.connectBy = l.now + int64(l.limits.Connect)
-			l.wakeAt(x.connectBy)
-			return
-		}
-		if !c.nextEndpoint(502) {
-			return
-		}
+	x.endpoint = x.backend.Cluster.Pick(l.now)
+	if x.endpoint == nil {
+		x.flags |= flagUpstreamFailed
+		c.fail(503)
+		return
+	}
+	x.attempts++
+	switch c.io.Take(x.endpoint, r) {
+	case Reused:
+		x.reused = true
+		c.send()
+	case Dialing:
+		x.reused, x.up = false, dialing
+		x.connectBy = l.now + int64(l.limits.Connect)
+		l.wakeAt(x.connectBy)
+	case Unavailable:
+		x.flags |= flagUpstreamFailed
+		c.fail(503)
 	}
 }
 

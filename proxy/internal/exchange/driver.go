@@ -52,7 +52,8 @@ const (
 type Taken uint8
 
 const (
-	// Unavailable means that no connection can be had.
+	// Unavailable means that this process cannot have another connection, which
+	// says nothing of the endpoint.
 	Unavailable Taken = iota
 	// Reused means an idle connection, ready for use.
 	Reused

@@ -5,12 +5,17 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 )
 
-const readSize = 16 << 10
+const (
+	readSize = 16 << 10
+	// flushTime is how long a closed connection may take to send its rest.
+	flushTime = 10 * time.Second
+)
 
 // conn is a client connection; it is the exchange.Driver of its core.
 type conn struct {
@@ -122,7 +127,11 @@ func (c *conn) WriteClient(b []byte) bool {
 func (c *conn) ShutdownClient() { c.out.shut = true }
 
 // CloseClient implements exchange.Driver.
-func (c *conn) CloseClient() { c.out.end = true }
+func (c *conn) CloseClient() {
+	c.out.end = true
+	// Nobody looks after it any more, should the client not read.
+	_ = c.nc.SetWriteDeadline(time.Now().Add(flushTime))
+}
 
 // AbortClient implements exchange.Driver.
 func (c *conn) AbortClient() {

@@ -1,0 +1,82 @@
+//go:build linux
+
+package epoll
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+)
+
+// acceptBatch bounds the connections that are accepted before others have
+// their turn; the listener is level-triggered, and reports the rest again.
+const acceptBatch = 64
+
+func (l *loop) addListener(fd int, port uint16) error {
+	return l.register(&socket{fd: fd, port: port}, unix.EPOLLIN)
+}
+
+// removeListener closes a port's socket, after taking in who waits there: a
+// connection that the kernel has acknowledged is not refused.
+func (l *loop) removeListener(port uint16) {
+	for _, s := range l.sockets {
+		if s == nil || s.port != port || s.dead {
+			continue
+		}
+		for l.acceptOne(s) {
+		}
+		// Closed at once, so that the port is free when the caller goes on.
+		s.dead = true
+		l.sockets[s.fd] = nil
+		unix.Close(s.fd)
+	}
+}
+
+func (l *loop) acceptAll(s *socket) {
+	for range acceptBatch {
+		if !l.acceptOne(s) {
+			return
+		}
+	}
+}
+
+func (l *loop) acceptOne(s *socket) bool {
+	fd, from, e := accept(s.fd)
+	switch e {
+	case 0:
+	case unix.ECONNABORTED, unix.EINTR:
+		return true
+	case unix.EAGAIN:
+		return false
+	default:
+		l.pause(s)
+		return false
+	}
+	// Small responses must not wait for acknowledgements.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	c := &client{loop: l, socket: socket{fd: fd}}
+	c.socket.client = c
+	if l.register(&c.socket, everything) != nil {
+		unix.Close(fd)
+		return true
+	}
+	l.clients++
+	c.core.Init(l.state, c, from, s.port, exchange.Plaintext)
+	return true
+}
+
+// pause takes a listener out of the kernel's set until the next sweep: for
+// want of descriptors or memory it would be reported without end.
+func (l *loop) pause(s *socket) {
+	if !s.paused && unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, s.fd, nil) == nil {
+		s.paused = true
+	}
+}
+
+func (l *loop) retryListeners() {
+	for _, s := range l.sockets {
+		if s != nil && s.paused && !s.dead && l.register(s, unix.EPOLLIN) == nil {
+			s.paused = false
+		}
+	}
+}

@@ -1,0 +1,100 @@
+//go:build linux
+
+package epoll
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+)
+
+// Options of an Engine.
+type Options struct {
+	// Loops are the states of the loops to run, at least one. The Engine has
+	// them for itself.
+	Loops []*exchange.Loop
+	// Epoch is instant zero of the Loops.
+	Epoch time.Time
+	// Bind is the address of listening sockets; the zero Addr means all.
+	Bind netip.Addr
+	// PoolIdle is how long an idle connection to a backend is kept; zero means
+	// 90 seconds.
+	PoolIdle time.Duration
+}
+
+// Engine runs loops. Its methods are safe for concurrent use; after Close only
+// Close may be called.
+type Engine struct {
+	opts    Options
+	loops   []*loop
+	running sync.WaitGroup
+	closing sync.Once
+}
+
+// New starts an Engine. Close ends it.
+func New(o Options) (*Engine, error) {
+	if o.PoolIdle == 0 {
+		o.PoolIdle = 90 * time.Second
+	}
+	e := &Engine{opts: o}
+	for _, state := range o.Loops {
+		l, err := newLoop(state, o)
+		if err != nil {
+			e.Close()
+			return nil, err
+		}
+		e.loops = append(e.loops, l)
+		e.running.Go(l.run)
+	}
+	return e, nil
+}
+
+// Open begins to accept connections on a port.
+func (e *Engine) Open(port uint16) error {
+	fds, err := listen(e.opts.Bind, port, len(e.loops))
+	if err != nil {
+		return err
+	}
+	for i, l := range e.loops {
+		l.do(func() { err = l.addListener(fds[i], port) })
+		if err != nil {
+			for _, fd := range fds[i:] {
+				unix.Close(fd)
+			}
+			e.Shut(port)
+			return fmt.Errorf("register listener: %w", err)
+		}
+	}
+	return nil
+}
+
+// Shut stops accepting connections on a port. Those that wait to be accepted
+// still are.
+func (e *Engine) Shut(port uint16) {
+	for _, l := range e.loops {
+		l.do(func() { l.removeListener(port) })
+	}
+}
+
+// CloseIdle closes the connections on which no request is in progress.
+func (e *Engine) CloseIdle() {
+	for _, l := range e.loops {
+		l.do(l.closeIdle)
+	}
+}
+
+// Close closes all listeners, breaks off all connections and returns when the
+// loops have ended.
+func (e *Engine) Close() {
+	e.closing.Do(func() {
+		for _, l := range e.loops {
+			l.post(func() { l.stopping = true })
+		}
+	})
+	e.running.Wait()
+}

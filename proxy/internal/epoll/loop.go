@@ -1,0 +1,248 @@
+//go:build linux
+
+package epoll
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+)
+
+const (
+	readSize  = 64 << 10
+	batchSize = 256
+	// fair is how many reads a connection gets before the others have theirs.
+	fair = 16
+	// flushTime is how long a closed connection may take to send its rest.
+	flushTime = 10 * time.Second
+)
+
+// everything is what a connection is registered for, once.
+const everything = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+
+// loop is one thread's connections.
+type loop struct {
+	state    *exchange.Loop
+	epoch    time.Time
+	poolIdle int64
+
+	poll, event int
+	sockets     []*socket // by descriptor
+	clients     int
+	pool        pool
+	// resume are connections that may have more to do, dead those whose
+	// descriptors are to be closed; both wait for the end of the batch.
+	resume, turn []*client
+	dead         []*socket
+	buf          []byte
+	spare        [][]byte
+	nextSweep    int64
+	stopping     bool
+
+	mu     sync.Mutex
+	posted []func()
+	ended  chan struct{}
+}
+
+func newLoop(state *exchange.Loop, o Options) (*loop, error) {
+	l := &loop{
+		state: state, epoch: o.Epoch, poolIdle: int64(o.PoolIdle),
+		poll: -1, event: -1, buf: make([]byte, readSize), ended: make(chan struct{}),
+	}
+	var err error
+	if l.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("epoll: %w", err)
+	}
+	if l.event, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		unix.Close(l.poll)
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	if err := l.register(&socket{fd: l.event}, unix.EPOLLIN); err != nil {
+		unix.Close(l.poll)
+		unix.Close(l.event)
+		return nil, fmt.Errorf("registering the eventfd: %w", err)
+	}
+	return l, nil
+}
+
+// register adds a socket. Its descriptor is removed from the kernel's set by
+// being closed.
+func (l *loop) register(s *socket, events uint32) error {
+	for s.fd >= len(l.sockets) {
+		l.sockets = append(l.sockets, make([]*socket, max(len(l.sockets), 64))...)
+	}
+	l.sockets[s.fd] = s
+	err := unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: events, Fd: int32(s.fd)})
+	if err != nil {
+		l.sockets[s.fd] = nil
+	}
+	return err
+}
+
+// post has f run within the loop soon.
+func (l *loop) post(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.event < 0 {
+		return
+	}
+	l.posted = append(l.posted, f)
+	// The counter cannot overflow: the loop resets it.
+	_, _ = unix.Write(l.event, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+// do runs f within the loop and waits for it; f is not run when the loop ends
+// before.
+func (l *loop) do(f func()) {
+	done := make(chan struct{})
+	l.post(func() {
+		f()
+		close(done)
+	})
+	select {
+	case <-done:
+	case <-l.ended:
+	}
+}
+
+// run is the loop.
+func (l *loop) run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(l.ended)
+	events := make([]unix.EpollEvent, batchSize)
+	for !l.stopping {
+		n, err := unix.EpollWait(l.poll, events, l.timeout())
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			// Only a broken invariant of ours can be the cause.
+			panic(fmt.Sprintf("epoll_wait: %v", err))
+		}
+		l.state.SetNow(int64(time.Since(l.epoch)))
+		for i := range max(n, 0) {
+			if s := l.sockets[events[i].Fd]; s != nil && !s.dead {
+				l.handle(s, events[i].Events)
+			}
+		}
+		l.resumeAll()
+		l.sweep()
+		l.reap()
+	}
+	l.closeAll()
+}
+
+// timeout returns for how many milliseconds there is nothing to do but wait
+// for events.
+func (l *loop) timeout() int {
+	switch {
+	case len(l.resume) > 0:
+		return 0
+	case l.clients == 0 && l.pool.size == 0:
+		return -1
+	}
+	at := min(l.nextSweep, l.state.Wake())
+	ns := at - int64(time.Since(l.epoch))
+	return int(max(0, (ns+int64(time.Millisecond)-1)/int64(time.Millisecond)))
+}
+
+func (l *loop) handle(s *socket, events uint32) {
+	switch {
+	case s.client != nil:
+		l.handleClient(s.client, events)
+	case s.backend != nil:
+		l.handleBackend(s.backend, events)
+	case s.port != 0:
+		l.acceptAll(s)
+	default:
+		l.runPosted()
+	}
+}
+
+func (l *loop) runPosted() {
+	var b [8]byte
+	_, _ = unix.Read(l.event, b[:])
+	l.mu.Lock()
+	posted := l.posted
+	l.posted = nil
+	l.mu.Unlock()
+	for _, f := range posted {
+		f()
+	}
+}
+
+// resumeAll goes on with what was put off. What is put off again meanwhile
+// waits for the next batch.
+func (l *loop) resumeAll() {
+	l.resume, l.turn = l.turn[:0], l.resume
+	for i, c := range l.turn {
+		l.turn[i] = nil
+		c.queued = false
+		if !c.dead {
+			l.advance(c)
+		}
+	}
+}
+
+// sweep lets time pass for all connections when it is due.
+func (l *loop) sweep() {
+	now := l.state.Now()
+	if now < l.nextSweep && now < l.state.Wake() {
+		return
+	}
+	if now >= l.nextSweep {
+		l.nextSweep = now + int64(exchange.SweepEvery)
+		l.pool.expire(l, now-l.poolIdle)
+		l.retryListeners()
+	}
+	l.state.ClearWake()
+	for _, s := range l.sockets {
+		if s != nil && s.client != nil && !s.dead {
+			l.tick(s.client)
+		}
+	}
+}
+
+// reap closes the descriptors of the dead.
+func (l *loop) reap() {
+	for i, s := range l.dead {
+		l.dead[i] = nil
+		l.sockets[s.fd] = nil
+		unix.Close(s.fd)
+		l.free(s.out)
+		s.out = nil
+	}
+	l.dead = l.dead[:0]
+}
+
+func (l *loop) closeIdle() {
+	for _, s := range l.sockets {
+		if s != nil && s.client != nil && !s.dead {
+			s.client.core.CloseIdle()
+		}
+	}
+}
+
+// closeAll ends everything that the loop has.
+func (l *loop) closeAll() {
+	for _, s := range l.sockets {
+		switch {
+		case s == nil || s.dead:
+		case s.client != nil:
+			s.client.core.ClientClosed()
+			l.kill(s)
+		case s.fd != l.event:
+			l.kill(s)
+		}
+	}
+	l.reap()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	unix.Close(l.event)
+	unix.Close(l.poll)
+	l.event = -1
+}
