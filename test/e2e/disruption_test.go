@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/test/cluster/client"
+	"github.com/fleetgate/fleetgate/test/internal/load"
+	"github.com/fleetgate/fleetgate/test/internal/stack"
+)
+
+// settled gives the tenant a route to its backend that has taken effect, on
+// every proxy.
+func settled(t *testing.T, name string) *tenantSpace {
+	t.Helper()
+	s := serving(t, name, "shop")
+	s.route("shop", "shop.example.com", "steady", "shop")
+	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "steady", Name: s.namespace, Version: "shop"})
+	time.Sleep(time.Second) // the other proxy may be a moment behind
+	return s
+}
+
+func TestOperatorIsKilledWhileTrafficRuns(t *testing.T) {
+	s := settled(t, "operator-killed")
+	run := s.load("shop.example.com", load.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	for i := int64(1); i <= 2; i++ {
+		if err := run.WaitSent(ctx, i*30_000); err != nil {
+			t.Fatal(err)
+		}
+		if err := killOperator(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cluster.WaitDeployment(ctx, stack.Namespace, stack.Operator); err != nil {
+		t.Fatal(err)
+	}
+	// The operator that came back must still be able to change something.
+	s.route("shop", "shop.example.com", "changed", "shop")
+	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "changed", Name: s.namespace, Version: "shop"})
+	wantNoneFailed(t, run, 100_000)
+}
+
+// killOperator ends the operator without a chance to say goodbye.
+func killOperator(ctx context.Context) error {
+	zero := int64(0)
+	return cluster.Client.DeleteAllOf(ctx, &corev1.Pod{}, ctrlclient.InNamespace(stack.Namespace),
+		ctrlclient.MatchingLabels{"control-plane": "controller-manager"},
+		&ctrlclient.DeleteAllOfOptions{DeleteOptions: ctrlclient.DeleteOptions{GracePeriodSeconds: &zero}})
+}
+
+func TestProxyPodIsDeletedUnderLoad(t *testing.T) {
+	s := settled(t, "proxy-deleted")
+	run := s.load("shop.example.com", load.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	if err := run.WaitSent(ctx, 5_000); err != nil {
+		t.Fatal(err)
+	}
+	pods, err := s.gateway.Pods(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pods) != 2 {
+		t.Fatalf("the Gateway has %d proxies, want 2", len(pods))
+	}
+	if err := cluster.Client.Delete(ctx, &pods[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.WaitGone(ctx, &pods[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.waitDeployment("web-fleetgate")
+	wantNoneFailed(t, run, run.Sent()+5_000)
+}
+
+func TestBackendsAreRolledOutUnderLoad(t *testing.T) {
+	s := settled(t, "backend-rollout")
+	run := s.load("shop.example.com", load.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	if err := run.WaitSent(ctx, 5_000); err != nil {
+		t.Fatal(err)
+	}
+	before, err := backendPods(ctx, s.namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cluster.Kubectl(ctx, "rollout", "restart", "deployment/shop", "-n", s.namespace); err != nil {
+		t.Fatal(err)
+	}
+	err = client.Poll(ctx, func(ctx context.Context) error {
+		now, err := backendPods(ctx, s.namespace)
+		if err != nil {
+			return err
+		}
+		for name := range before {
+			if now[name] {
+				return fmt.Errorf("pod %s is still there", name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNoneFailed(t, run, run.Sent()+5_000)
+}
+
+func backendPods(ctx context.Context, namespace string) (map[string]bool, error) {
+	var pods corev1.PodList
+	err := cluster.Client.List(ctx, &pods, ctrlclient.InNamespace(namespace), ctrlclient.MatchingLabels{"app": "shop"})
+	names := map[string]bool{}
+	for _, pod := range pods.Items {
+		names[pod.Name] = true
+	}
+	return names, err
+}
