@@ -1,14 +1,8 @@
 package fleet
 
 import (
-	"context"
-	"crypto/tls"
-	"encoding/json"
-	"flag"
-	"net/http"
 	"net/netip"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -19,111 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/local/fakeproxy"
 )
 
-// roleVariable makes the test binary play a child instead of running the tests.
-const roleVariable = "FLEETGATE_TEST_CHILD"
-
 func TestMain(m *testing.M) {
-	switch {
-	case os.Getenv(roleVariable) == "":
-		os.Exit(m.Run())
-	case strings.HasPrefix(os.Args[1], "--gateway-namespace="):
-		os.Exit(fakeProxy(os.Args[1:]))
-	default:
-		os.Exit(fakeSensor(os.Args[1:]))
-	}
-}
-
-// fakeProxy reports the configuration that it finds, and leaves a note of each
-// start and of each orderly end.
-func fakeProxy(args []string) int {
-	fs := flag.NewFlagSet("proxy", flag.ExitOnError)
-	values := map[string]*string{}
-	for _, name := range []string{"gateway-namespace", "gateway-name", "gateway-uid", "config-dir", "state-dir", "admin-dir", "bind", "health-address", "admin-address", "probe-socket"} {
-		values[name] = fs.String(name, "", "")
-	}
-	fs.Bool("allow-loopback-backends", false, "")
-	_ = fs.Parse(args)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	note(filepath.Join(*values["state-dir"], "notes"), "start\n")
-
-	p := &reporter{path: filepath.Join(*values["config-dir"], "config.json"), uid: *values["gateway-uid"]}
-	token, err := os.ReadFile(filepath.Join(*values["admin-dir"], "token"))
-	if err != nil {
-		panic(err)
-	}
-	p.token = string(token)
-	server := &http.Server{Addr: *values["admin-address"], Handler: p, TLSConfig: &tls.Config{}}
-	go func() {
-		<-ctx.Done()
-		server.Close()
-	}()
-	_ = server.ListenAndServeTLS(filepath.Join(*values["admin-dir"], "tls.crt"), filepath.Join(*values["admin-dir"], "tls.key"))
-	note(filepath.Join(*values["state-dir"], "notes"), "end\n")
-	return 0
-}
-
-func fakeSensor([]string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	<-ctx.Done()
-	return 0
-}
-
-func note(path, text string) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		panic(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString(text); err != nil {
-		panic(err)
-	}
-}
-
-// reporter answers with the hash of the document on disk; the revision is the
-// sequence.
-type reporter struct{ path, uid, token string }
-
-func (p *reporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/v1/report" || r.Header.Get("Authorization") != "Bearer "+p.token {
-		http.Error(w, "no", http.StatusForbidden)
-		return
-	}
-	for {
-		report := p.report()
-		if after := r.URL.Query().Get("after"); after == "" || after != jsonOf(report.Sequence) {
-			_ = json.NewEncoder(w).Encode(report)
-			return
-		}
-		select {
-		case <-r.Context().Done():
-			return
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
-func (p *reporter) report() proxyconfig.Report {
-	report := proxyconfig.Report{GatewayUID: p.uid}
-	data, err := os.ReadFile(p.path)
-	if err != nil {
-		return report
-	}
-	if d, _, _, err := proxyconfig.Decode(data); err == nil {
-		report.Sequence, report.Revision, report.Hash = uint64(d.Revision), d.Revision, d.Hash
-	}
-	return report
-}
-
-func jsonOf(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
+	fakeproxy.Main()
+	os.Exit(m.Run())
 }
 
 // fixture is a fleet of fake children.
@@ -152,14 +47,14 @@ func (f *fixture) settle() {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	t.Setenv(roleVariable, "yes")
+	binary := fakeproxy.Use(t)
 	// Not t.TempDir: with the test's name in it the sockets' paths get too long.
 	dir, err := os.MkdirTemp("", "fleet")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := &fixture{t: t, dir: dir}
-	f.Fleet = New(Options{Dir: dir, Proxy: os.Args[0], Sensor: os.Args[0], Changed: func() { f.changes.Add(1) }})
+	f.Fleet = New(Options{Dir: dir, Proxy: binary, Sensor: binary, Changed: func() { f.changes.Add(1) }})
 	t.Cleanup(func() {
 		f.Close()
 		if err := os.RemoveAll(dir); err != nil {
@@ -170,7 +65,7 @@ func newFixture(t *testing.T) *fixture {
 }
 
 func (f *fixture) notes(g Gateway) string {
-	text, err := os.ReadFile(filepath.Join(f.dir, fileName(g), "state", "notes"))
+	text, err := os.ReadFile(filepath.Join(f.dir, fileName(g), "state", fakeproxy.Notes))
 	if err != nil {
 		f.t.Fatal(err)
 	}

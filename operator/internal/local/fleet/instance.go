@@ -21,7 +21,7 @@ import (
 // is killed.
 const (
 	proxyStopTimeout  = 30 * time.Second
-	sensorStopTimeout = 5 * time.Second
+	sensorStopTimeout = 15 * time.Second
 )
 
 // serverName is what the admin ports' certificates are for.
@@ -74,7 +74,7 @@ func (f *Fleet) newInstance(g Gateway, address netip.Addr) (*instance, error) {
 	}
 	in.update(g, f.opts.Now())
 	if f.opts.Cgroups != nil {
-		if in.cgroup, err = f.opts.Cgroups.Make(fileName(g)); err != nil {
+		if in.cgroup, err = f.opts.Cgroups.Make("pod" + g.UID); err != nil {
 			return nil, err
 		}
 	}
@@ -157,7 +157,9 @@ func (in *instance) sensorArgs(cgroups *Cgroups) []string {
 	if cgroups == nil {
 		return append(args, "--mode=shm")
 	}
-	return append(args, "--cgroup-root="+cgroups.Root)
+	// The sensor looks for a cgroup by the UID that is in the directory's name,
+	// as a kubelet names it.
+	return append(args, "--cgroup-root="+cgroups.Root, "--pod-uid="+in.gateway.UID)
 }
 
 func (in *instance) at(port int32) string {

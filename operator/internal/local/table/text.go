@@ -12,7 +12,7 @@ func (t *Table) Text() string {
 	var b strings.Builder
 	t.gateways(&b)
 	t.troubles(&b)
-	list(&b, "Cannot be read (what was read before stays):", t.Unread)
+	list(&b, "In the files (what was read before stays):", t.Unread)
 	t.metrics(&b)
 	list(&b, "Good to know:", t.Notes)
 	return b.String()
