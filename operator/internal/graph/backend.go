@@ -95,7 +95,7 @@ func (b *builder) lookUp(key BackendKey) *resolution {
 			message: "Service " + key.Service.String() + " is of type ExternalName, which is not supported"}
 	}
 	at := slices.IndexFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == key.Port })
-	if at < 0 {
+	if at < 0 || key.Port < 1 || key.Port > 65535 {
 		return missing("Service " + key.Service.String() + " has no port " + itoa(key.Port))
 	}
 	port := &service.Spec.Ports[at]

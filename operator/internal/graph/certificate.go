@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,11 +27,8 @@ type PrivateKey []byte
 
 const redacted = "[redacted]"
 
-// String hides the key.
-func (PrivateKey) String() string { return redacted }
-
-// GoString hides the key.
-func (PrivateKey) GoString() string { return redacted }
+// Format hides the key from every verb of package fmt.
+func (PrivateKey) Format(state fmt.State, _ rune) { fmt.Fprint(state, redacted) }
 
 // MarshalText hides the key.
 func (PrivateKey) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -36,8 +36,15 @@ func ForGateway(gateway, class string) Fleet {
 // NetworkPolicy.
 func (f Fleet) Name() string { return f.name }
 
-// MetricsService is the headless Service that carries the metrics ports.
-func (f Fleet) MetricsService() string { return dnsLabel(f.name + "-metrics") }
+// MetricsService is the headless Service that carries the metrics ports. As a
+// Service it has less room for its suffix than the objects below.
+func (f Fleet) MetricsService() string {
+	const suffix = "-metrics"
+	if len(f.name)+len(suffix) <= maxLabel {
+		return f.name + suffix
+	}
+	return shorten(f.name, f.name, maxLabel-len(suffix)) + suffix
+}
 
 // ConfigMap holds the rendered configuration.
 func (f Fleet) ConfigMap() string { return f.name + "-config" }
@@ -74,7 +81,7 @@ func LabelValue(name string) string {
 	if len(name) <= maxLabel {
 		return name
 	}
-	return shorten(name, name)
+	return shorten(name, name, maxLabel)
 }
 
 // ServicePort names a port of the public Service.
@@ -90,17 +97,17 @@ func dnsLabel(name string) string {
 	if label == name && len(label) <= maxLabel {
 		return label
 	}
-	return shorten(label, name)
+	return shorten(label, name, maxLabel)
 }
 
-// shorten cuts text so that it fits with a hash of whole behind it. 40 bits
-// are enough: a clash would need two Gateways of one namespace, and it is
-// noticed, as the second one finds objects that are not its own.
-func shorten(text, whole string) string {
+// shorten cuts text so that it and a hash of whole behind it fit into limit.
+// 40 bits are enough: a clash would need two Gateways of one namespace, and it
+// is noticed, as the second one finds objects that are not its own.
+func shorten(text, whole string, limit int) string {
 	sum := sha256.Sum256([]byte(whole))
-	suffix := hex.EncodeToString(sum[:5])
-	if limit := maxLabel - len(suffix) - 1; len(text) > limit {
-		text = text[:limit]
+	suffix := "-" + hex.EncodeToString(sum[:5])
+	if room := limit - len(suffix); len(text) > room {
+		text = text[:room]
 	}
-	return strings.TrimRight(text, "-._") + "-" + suffix
+	return strings.TrimRight(text, "-._") + suffix
 }

@@ -18,11 +18,26 @@ func Config(g *graph.Graph) proxyconfig.Config {
 	if g.Gateway == nil {
 		return proxyconfig.Config{}
 	}
-	return proxyconfig.Config{
+	config := proxyconfig.Config{
 		Listeners: listeners(g.Gateway.Listeners),
 		Routes:    routes(g.Routes),
-		Backends:  backends(g.Backends),
 	}
+	config.Backends = backends(g.Backends, referenced(config.Routes))
+	return config
+}
+
+// referenced are the IDs of the backends that the routes lead to. A route that
+// may not attach, in whatever namespace, adds nothing to the configuration.
+func referenced(routes []proxyconfig.Route) map[string]struct{} {
+	ids := make(map[string]struct{})
+	for i := range routes {
+		for j := range routes[i].Rules {
+			for _, ref := range routes[i].Rules[j].Backends {
+				ids[ref.Backend] = struct{}{}
+			}
+		}
+	}
+	return ids
 }
 
 func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
@@ -56,11 +71,15 @@ func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
 	return out
 }
 
-func backends(nodes []*graph.Backend) []proxyconfig.Backend {
+func backends(nodes []*graph.Backend, wanted map[string]struct{}) []proxyconfig.Backend {
 	var out []proxyconfig.Backend
 	for _, node := range nodes {
+		id := backendID(node.Key)
+		if _, used := wanted[id]; !used {
+			continue
+		}
 		out = append(out, proxyconfig.Backend{
-			ID:        backendID(node.Key),
+			ID:        id,
 			Namespace: node.Key.Service.Namespace,
 			Service:   node.Key.Service.Name,
 			Port:      node.Key.Port,

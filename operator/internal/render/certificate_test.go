@@ -1,0 +1,63 @@
+package render_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/fleetgate/fleetgate/operator/internal/golden"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/render"
+)
+
+func build(t *testing.T, name string) *graph.Graph {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "golden", "testdata", name, "in.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := golden.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph.Build(c.Resources, graph.Options{ControllerName: golden.ControllerName})
+}
+
+// TestCertificatesAreWhereTheConfigSays looks up each reference of the config
+// in the Secrets, and finds no more there than that.
+func TestCertificatesAreWhereTheConfigSays(t *testing.T) {
+	for _, name := range []string{"https-listener-serves-several-certificates", "missing-certificate-spoils-one-listener-only"} {
+		g := build(t, name)
+		shards := render.CertificateSecrets(g)
+		entries := 0
+		for _, shard := range shards {
+			entries += len(shard)
+		}
+		found := 0
+		for _, listener := range render.Config(g).Listeners {
+			for _, ref := range listener.Certificates {
+				chain, key := shards[ref.Secret][ref.Key+".crt"], shards[ref.Secret][ref.Key+".key"]
+				if !bytes.Contains(chain, []byte("BEGIN CERTIFICATE")) || !bytes.Contains(key, []byte("BEGIN PRIVATE KEY")) {
+					t.Errorf("%s: %v leads to %q", name, ref, chain)
+				}
+				found += 2
+			}
+		}
+		if found == 0 || found != entries {
+			t.Errorf("%s: the config refers to %d entries of %d", name, found, entries)
+		}
+	}
+}
+
+func TestConfigHasNoKeyMaterial(t *testing.T) {
+	g := build(t, "https-listener-serves-several-certificates")
+	data, err := json.Marshal(render.Config(g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(data, []byte("BEGIN")) {
+		t.Errorf("PEM in the config: %s", data)
+	}
+}
