@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 )
 
 // Format says how a Printer shows a table.
@@ -31,28 +34,37 @@ func Formats() []Format { return []Format{Auto, Live, Plain, JSON} }
 type Printer struct {
 	out    io.Writer
 	format Format
-	last   string
+	// width returns the terminal's, and zero where there is none.
+	width func() int
+	last  string
+	// rows is how many the last table takes on the terminal.
+	rows int
 }
 
 // NewPrinter returns a Printer to out.
 func NewPrinter(out io.Writer, format Format) *Printer {
+	p := &Printer{out: out, format: format, width: func() int { return widthOf(out) }}
 	if format == Auto || format == "" {
-		format = Plain
-		if isTerminal(out) {
-			format = Live
+		p.format = Plain
+		if p.width() > 0 && os.Getenv("TERM") != "dumb" {
+			p.format = Live
 		}
 	}
-	return &Printer{out: out, format: format}
+	return p
 }
 
-// isTerminal says whether out is a terminal that can be redrawn.
-func isTerminal(out io.Writer) bool {
+// widthOf returns the width of the terminal that out is, and zero if it is
+// none.
+func widthOf(out io.Writer) int {
 	f, ok := out.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
-		return false
+	if !ok {
+		return 0
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
 }
 
 // Print shows the table, unless it is the one that is shown already.
@@ -65,7 +77,7 @@ func (p *Printer) Print(t *Table) error {
 	p.last = text
 	switch {
 	case p.format == Live:
-		text = redraw(text)
+		text = p.redraw(text)
 	case p.format == Plain && !first:
 		text = "\n" + text
 	}
@@ -86,13 +98,31 @@ func (p *Printer) text(t *Table) (string, error) {
 
 // The sequences that every terminal since the VT100 knows.
 const (
-	home       = "\x1b[H"
+	up         = "\x1b[%dA"
 	clearLine  = "\x1b[K"
 	clearBelow = "\x1b[J"
 )
 
-// redraw writes over what is there line by line, which does not flicker as an
-// empty screen in between would.
-func redraw(text string) string {
-	return home + strings.ReplaceAll(text, "\n", clearLine+"\n") + clearBelow
+// redraw writes over the last table line by line, which does not flicker as an
+// empty screen in between would. What stood above it stays.
+func (p *Printer) redraw(text string) string {
+	back := ""
+	if p.rows > 0 {
+		back = fmt.Sprintf(up, p.rows)
+	}
+	p.rows = rows(text, p.width())
+	return back + strings.ReplaceAll(text, "\n", clearLine+"\n") + clearBelow
+}
+
+// rows counts those that the text takes with its long lines wrapped.
+func rows(text string, width int) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		length := utf8.RuneCountInString(strings.TrimSuffix(line, "\n"))
+		n++
+		if width > 0 && length > width {
+			n += (length - 1) / width
+		}
+	}
+	return n
 }

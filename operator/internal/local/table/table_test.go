@@ -80,8 +80,37 @@ func TestPrinterWritesOneDocumentALine(t *testing.T) {
 	}
 }
 
-func TestRedrawLeavesNothingOfTheLastTable(t *testing.T) {
-	if got, want := redraw("a\nb\n"), home+"a"+clearLine+"\nb"+clearLine+"\n"+clearBelow; got != want {
-		t.Errorf("%q, want %q", got, want)
+func TestLiveWritesOverTheLastTable(t *testing.T) {
+	var out strings.Builder
+	p := &Printer{out: &out, format: Live, width: func() int { return 20 }}
+	for _, source := range []string{"a", "b"} {
+		if err := p.Print(&Table{Source: source}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// "No Gateway in a yet." has 20 characters and takes one row.
+	want := "No Gateway in a yet.\x1b[K\n\x1b[J\x1b[1ANo Gateway in b yet.\x1b[K\n\x1b[J"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRows(t *testing.T) {
+	tests := []struct {
+		text  string
+		width int
+		want  int
+	}{
+		{"", 10, 0},
+		{"a\n\nb\n", 10, 3},
+		{"1234567890\n", 10, 1},
+		{"12345678901\n", 10, 2},
+		{"äöüäöüäöüä\n", 10, 1},
+		{strings.Repeat("x", 100) + "\n", 0, 1},
+	}
+	for _, tt := range tests {
+		if got := rows(tt.text, tt.width); got != tt.want {
+			t.Errorf("%q in %d columns: %d rows, want %d", tt.text, tt.width, got, tt.want)
+		}
 	}
 }
