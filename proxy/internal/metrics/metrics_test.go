@@ -1,0 +1,324 @@
+package metrics
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// fixture is a Collector over counters that a test writes.
+type fixture struct {
+	t        testing.TB
+	requests *Requests
+	status   configsource.Status
+	registry *prometheus.Registry
+}
+
+func newFixture(t testing.TB, loops int) *fixture {
+	f := &fixture{t: t, requests: NewRequests(loops), registry: prometheus.NewPedanticRegistry()}
+	f.registry.MustRegister(NewCollector(Sources{
+		Requests:         f.requests,
+		Config:           func() configsource.Status { return f.status },
+		Engine:           func() (int64, int64) { return 7, 3 },
+		Endpoints:        func() balance.Counts { return balance.Counts{Active: 4, Ejected: 1, Terminating: 2} },
+		AccessLogDropped: func() uint64 { return 9 },
+		Draining:         func() bool { return true },
+		Version:          "v1",
+	}))
+	return f
+}
+
+// serve makes routes part of the configuration; series of all routes ever
+// named are kept, as a proxy does.
+func (f *fixture) serve(routes ...string) {
+	s := &snapshot.Snapshot{Config: &proxyconfig.Config{}}
+	if f.status.Snapshot != nil {
+		s.Series = f.status.Snapshot.Series
+	} else {
+		s.Series = []snapshot.Series{{}}
+	}
+	for _, name := range routes {
+		s.Config.Routes = append(s.Config.Routes, proxyconfig.Route{Namespace: "ns", Name: name})
+		if f.series(s, name) == 0 {
+			s.Series = append(s.Series, snapshot.Series{Listener: "http", Route: snapshot.RouteID{Namespace: "ns", Name: name}})
+		}
+	}
+	f.status.Snapshot = s
+}
+
+func (f *fixture) series(s *snapshot.Snapshot, name string) uint32 {
+	for i, e := range s.Series {
+		if i > 0 && e.Route.Name == name {
+			return uint32(i)
+		}
+	}
+	return 0
+}
+
+func (f *fixture) request(loop int, route string, d traffic.Done) {
+	if route != "" {
+		d.Rule = &snapshot.Rule{Series: f.series(f.status.Snapshot, route)}
+	}
+	f.requests.Observer(loop).RequestDone(&d)
+}
+
+// lines returns the samples of the named metrics, as "name{labels} value".
+func (f *fixture) lines(names ...string) string {
+	f.t.Helper()
+	var b strings.Builder
+	for _, family := range f.gather() {
+		if !slices.Contains(names, family.GetName()) {
+			continue
+		}
+		for _, m := range family.Metric {
+			var labels []string
+			for _, l := range m.Label {
+				labels = append(labels, l.GetName()+"="+l.GetValue())
+			}
+			fmt.Fprintf(&b, "%s{%s} %v\n", strings.TrimPrefix(family.GetName(), "fleetgate_proxy_"),
+				strings.Join(labels, ","), m.GetCounter().GetValue()+m.GetGauge().GetValue())
+		}
+	}
+	return b.String()
+}
+
+func (f *fixture) gather() []*dto.MetricFamily {
+	f.t.Helper()
+	families, err := f.registry.Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return families
+}
+
+func (f *fixture) want(text string, metrics ...Metric) {
+	f.t.Helper()
+	var names []string
+	for _, m := range metrics {
+		names = append(names, m.Name)
+	}
+	if got := f.lines(names...); got != text {
+		f.t.Errorf("got:\n%swant:\n%s", got, text)
+	}
+}
+
+func TestRequestsAreSummedOverLoops(t *testing.T) {
+	f := newFixture(t, 2)
+	f.serve("a", "b")
+	f.request(0, "a", traffic.Done{Status: 200, Duration: 3 * time.Millisecond})
+	f.request(1, "a", traffic.Done{Status: 204, Duration: 5 * time.Millisecond})
+	f.request(1, "a", traffic.Done{Status: 502, Duration: 80 * time.Millisecond, Flags: probe.FlagUpstreamFailed, Attempts: 3})
+	f.request(0, "b", traffic.Done{Status: 101, Duration: time.Hour})
+	f.request(0, "", traffic.Done{Status: 404, Flags: probe.FlagNoRoute})
+	f.request(0, "unknown", traffic.Done{Status: 999, Flags: probe.FlagTimeout | probe.FlagClientCancel})
+	f.want(`backend_failures_total{reason=connect} 1
+backend_failures_total{reason=reset} 0
+backend_failures_total{reason=timeout} 1
+client_cancels_total{} 1
+requests_total{code_class=1xx,listener=http,route=ns/b} 1
+requests_total{code_class=2xx,listener=http,route=ns/a} 2
+requests_total{code_class=4xx,listener=-,route=-} 1
+requests_total{code_class=5xx,listener=http,route=ns/a} 1
+requests_total{code_class=other,listener=*,route=*} 1
+retries_total{} 2
+`, requestsTotal, backendFailuresTotal, retriesTotal, clientCancelsTotal)
+}
+
+func TestDurationsAreCumulativeByListener(t *testing.T) {
+	f := newFixture(t, 2)
+	f.serve("a", "b")
+	f.request(0, "a", traffic.Done{Status: 200, Duration: 5 * time.Millisecond})
+	f.request(1, "b", traffic.Done{Status: 200, Duration: 5*time.Millisecond + 1})
+	f.request(1, "b", traffic.Done{Status: 200, Duration: 11 * time.Second})
+	for _, family := range f.gather() {
+		if family.GetName() != requestDuration.Name {
+			continue
+		}
+		h := family.Metric[0].Histogram
+		var got strings.Builder
+		for _, b := range h.Bucket {
+			fmt.Fprintf(&got, "%g:%d ", b.GetUpperBound(), b.GetCumulativeCount())
+		}
+		want := "0.005:1 0.01:2 0.025:2 0.05:2 0.075:2 0.1:2 0.25:2 0.5:2 0.75:2 1:2 2.5:2 5:2 7.5:2 10:2 "
+		if got.String() != want || h.GetSampleCount() != 3 || h.GetSampleSum() != 11.010000001 {
+			t.Errorf("got %s count %d sum %v", got.String(), h.GetSampleCount(), h.GetSampleSum())
+		}
+		return
+	}
+	t.Error("no histogram")
+}
+
+func TestConfigMetrics(t *testing.T) {
+	f := newFixture(t, 1)
+	metrics := []Metric{configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision}
+	f.want("config_last_reload_successful{} 0\n", metrics...)
+	f.serve("a")
+	f.status.Document = &proxyconfig.Document{Hash: "0000000000ff9999", Revision: 12}
+	f.status.LastReloadOK = true
+	f.status.LastSuccess = time.UnixMilli(1500)
+	f.status.Rejections = map[configsource.RejectionKey]uint64{{Source: configsource.Watch, Reason: "hash"}: 3}
+	f.want(`config_hash{} 255
+config_last_reload_success_timestamp_seconds{} 1.5
+config_last_reload_successful{} 1
+config_revision{} 12
+`, metrics...)
+	if got := f.lines(configRejectionsTotal.Name); !strings.Contains(got, "{reason=hash,source=watch} 3\n") || strings.Count(got, "\n") != 24 {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
+// exported returns the requests by route, summed over classes.
+func (f *fixture) exported() map[string]float64 {
+	out := map[string]float64{}
+	for _, family := range f.gather() {
+		if family.GetName() != requestsTotal.Name {
+			continue
+		}
+		for _, m := range family.Metric {
+			for _, l := range m.Label {
+				if l.GetName() == "route" {
+					out[l.GetValue()] += m.Counter.GetValue()
+				}
+			}
+		}
+	}
+	return out
+}
+
+func TestVanishedRoutesAreDroppedAndTheRestOnlyGrows(t *testing.T) {
+	f := newFixture(t, 1)
+	ok := traffic.Done{Status: 200}
+	var many []string
+	for i := range maxRoutes + 2 {
+		many = append(many, fmt.Sprintf("r%03d", i))
+	}
+	f.serve(many...)
+	for _, name := range many {
+		f.request(0, name, ok)
+	}
+	got := f.exported()
+	if len(got) != maxRoutes+1 || got[restLabel] != 2 {
+		t.Fatalf("got %d series with %v in the rest, want %d with 2", len(got), got[restLabel], maxRoutes+1)
+	}
+	last := many[maxRoutes+1]
+	// The first route goes: its series goes with it, and the last but one gets
+	// its place, beginning at zero.
+	f.request(0, many[0], ok)
+	f.serve(many[1:]...)
+	f.request(0, last, ok)
+	got = f.exported()
+	if _, there := got["ns/"+many[0]]; there {
+		t.Error("a route that is gone is exported")
+	}
+	if got[restLabel] != 3 {
+		t.Errorf("the rest is %v, want 3", got[restLabel])
+	}
+	f.request(0, many[maxRoutes], ok)
+	got = f.exported()
+	if n := got["ns/"+many[maxRoutes]]; n != 1 || got[restLabel] != 3 {
+		t.Errorf("the route that got a name has %v and the rest %v, want 1 and 3", n, got[restLabel])
+	}
+	// The first one comes back: there is no room, so it is part of the rest.
+	f.serve(many...)
+	f.request(0, many[0], ok)
+	if got = f.exported(); got[restLabel] != 4 {
+		t.Errorf("the rest is %v, want 4", got[restLabel])
+	}
+}
+
+func TestSeriesStayBelowTheBound(t *testing.T) {
+	f := newFixture(t, 2)
+	var many []string
+	for i := range 4000 {
+		many = append(many, fmt.Sprintf("r%d", i))
+	}
+	f.serve(many...)
+	for i := range many {
+		for _, status := range []int{200, 301, 404, 503} {
+			f.requests.Observer(i % 2).RequestDone(&traffic.Done{Status: status, Rule: &snapshot.Rule{Series: uint32(i + 1)}})
+		}
+	}
+	n := 0
+	for _, family := range f.gather() {
+		n += len(family.Metric)
+		if family.GetType() == dto.MetricType_HISTOGRAM {
+			n += len(family.Metric) * (numBuckets + 2)
+		}
+	}
+	if n > 300 {
+		t.Errorf("got %d series of the proxy's own, want at most 300", n)
+	}
+}
+
+func TestAllIsExportedAndNamedWell(t *testing.T) {
+	f := newFixture(t, 1)
+	f.serve("a")
+	f.status.Document = &proxyconfig.Document{}
+	f.request(0, "a", traffic.Done{Status: 200})
+	families := f.gather()
+	if len(families) != len(All()) {
+		t.Errorf("got %d families, want %d", len(families), len(All()))
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+}
+
+func TestRequestDoneAllocatesNothing(t *testing.T) {
+	f := newFixture(t, 1)
+	o := f.requests.Observer(0)
+	d := &traffic.Done{Rule: &snapshot.Rule{Series: 5}, Status: 200, Duration: time.Second, Flags: probe.FlagRetried, Attempts: 2}
+	o.RequestDone(d)
+	if n := testing.AllocsPerRun(100, func() { o.RequestDone(d) }); n != 0 {
+		t.Errorf("got %v allocations, want 0", n)
+	}
+}
+
+// Under the race detector: scraping beside counting.
+func TestScrapeBesideRequests(t *testing.T) {
+	f := newFixture(t, 4)
+	f.serve("a")
+	var wg sync.WaitGroup
+	for loop := range 4 {
+		wg.Go(func() {
+			for i := range 2000 {
+				f.requests.Observer(loop).RequestDone(&traffic.Done{Status: 200, Rule: &snapshot.Rule{Series: uint32(i % 200)}})
+			}
+		})
+	}
+	for range 20 {
+		f.exported()
+	}
+	wg.Wait()
+	sum := 0.0
+	for _, n := range f.exported() {
+		sum += n
+	}
+	if sum != 8000 {
+		t.Errorf("got %v requests, want 8000", sum)
+	}
+}
+
+func BenchmarkRequestDone(b *testing.B) {
+	o := NewRequests(1).Observer(0)
+	d := &traffic.Done{Rule: &snapshot.Rule{Series: 5}, Status: 200, Duration: time.Millisecond}
+	b.ReportAllocs()
+	for b.Loop() {
+		o.RequestDone(d)
+	}
+}

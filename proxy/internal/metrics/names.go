@@ -1,0 +1,90 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Metric describes one metric of the proxy.
+type Metric struct {
+	Name, Help string
+	Type       prometheus.ValueType
+	Labels     []string
+}
+
+// The metrics. Routes are "namespace/name"; "-" stands for requests that no
+// route took, "*" for those that have no label of their own.
+var (
+	requestsTotal = Metric{"fleetgate_proxy_requests_total",
+		"Finished requests by listener, route and class of the status.",
+		prometheus.CounterValue, []string{"listener", "route", "code_class"}}
+	requestDuration = Metric{"fleetgate_proxy_request_duration_seconds",
+		"Time from the first byte of a request to the last byte of its response.",
+		prometheus.UntypedValue, []string{"listener"}}
+	requestsInFlight = Metric{"fleetgate_proxy_requests_in_flight",
+		"Requests that have begun and are not finished.",
+		prometheus.GaugeValue, nil}
+	openConnections = Metric{"fleetgate_proxy_open_connections",
+		"Open connections of clients.",
+		prometheus.GaugeValue, nil}
+	backendFailuresTotal = Metric{"fleetgate_proxy_backend_failures_total",
+		"Requests that failed at a backend, by reason: connect, reset or timeout.",
+		prometheus.CounterValue, []string{"reason"}}
+	clientCancelsTotal = Metric{"fleetgate_proxy_client_cancels_total",
+		"Requests whose client left before the response was complete.",
+		prometheus.CounterValue, nil}
+	retriesTotal = Metric{"fleetgate_proxy_retries_total",
+		"Further attempts of requests after a first one at a backend.",
+		prometheus.CounterValue, nil}
+	endpoints = Metric{"fleetgate_proxy_endpoints",
+		"Endpoints of all backends by state: active, ejected after failures, or terminating.",
+		prometheus.GaugeValue, []string{"state"}}
+	configLastReloadSuccessful = Metric{"fleetgate_proxy_config_last_reload_successful",
+		"Whether a configuration serves and none was refused since.",
+		prometheus.GaugeValue, nil}
+	configLastReloadSuccess = Metric{"fleetgate_proxy_config_last_reload_success_timestamp_seconds",
+		"When a configuration was last applied.",
+		prometheus.GaugeValue, nil}
+	configHash = Metric{"fleetgate_proxy_config_hash",
+		"The first 48 bits of the hash of the configuration that serves, to compare proxies.",
+		prometheus.GaugeValue, nil}
+	configRevision = Metric{"fleetgate_proxy_config_revision",
+		"The revision of the configuration that serves.",
+		prometheus.GaugeValue, nil}
+	configReloadsTotal = Metric{"fleetgate_proxy_config_reloads_total",
+		"Configurations that were applied.",
+		prometheus.CounterValue, nil}
+	configRejectionsTotal = Metric{"fleetgate_proxy_config_rejections_total",
+		"Configurations that were refused as a whole, by the lane they came by and the reason.",
+		prometheus.CounterValue, []string{"source", "reason"}}
+	configRefusedItems = Metric{"fleetgate_proxy_config_refused_items",
+		"Items of the configuration that serves which fail alone, such as an invalid rule.",
+		prometheus.GaugeValue, nil}
+	configUnknownFields = Metric{"fleetgate_proxy_config_unknown_fields",
+		"Fields of the configuration that serves which this proxy does not know.",
+		prometheus.GaugeValue, nil}
+	configSaveErrorsTotal = Metric{"fleetgate_proxy_config_save_errors_total",
+		"Times that the configuration could not be kept for the next start.",
+		prometheus.CounterValue, nil}
+	accessLogDroppedTotal = Metric{"fleetgate_proxy_access_log_dropped_total",
+		"Lines of the access log that were dropped, as writing them did not keep up.",
+		prometheus.CounterValue, nil}
+	draining = Metric{"fleetgate_proxy_draining",
+		"Whether the proxy is shutting down.",
+		prometheus.GaugeValue, nil}
+	buildInfo = Metric{"fleetgate_proxy_build_info",
+		"A constant 1, labelled by the version of the proxy and of Go.",
+		prometheus.GaugeValue, []string{"version", "goversion"}}
+)
+
+// All lists the metrics of the proxy, for the documentation.
+func All() []Metric {
+	return []Metric{
+		requestsTotal, requestDuration, requestsInFlight, openConnections,
+		backendFailuresTotal, clientCancelsTotal, retriesTotal, endpoints,
+		configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision,
+		configReloadsTotal, configRejectionsTotal, configRefusedItems, configUnknownFields, configSaveErrorsTotal,
+		accessLogDroppedTotal, draining, buildInfo,
+	}
+}
+
+func (m Metric) desc() *prometheus.Desc {
+	return prometheus.NewDesc(m.Name, m.Help, m.Labels, nil)
+}
