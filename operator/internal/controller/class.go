@@ -1,0 +1,124 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/gateway-api/pkg/consts"
+
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// gatewayCRD is the CRD whose annotation tells the version of the Gateway API.
+const gatewayCRD = "gateways." + gatewayv1.GroupName
+
+// ClassReconciler accepts the GatewayClasses of our controller, and keeps each
+// of them from being deleted while Gateways use it. It is safe for concurrent
+// use with different classes.
+type ClassReconciler struct{ opts Options }
+
+// Reconcile implements reconcile.Reconciler. The request names a GatewayClass.
+func (r *ClassReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	source := &gatewayv1.GatewayClass{}
+	if err := r.opts.Client.Get(ctx, request.NamespacedName, source); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	class := graph.BuildClass(source, r.opts.Graph)
+	if class == nil {
+		return reconcile.Result{}, nil
+	}
+	return reconcile.Result{}, errors.Join(r.protect(ctx, source), r.report(ctx, source, class))
+}
+
+// protect sets or removes the finalizer that the Gateway API has for classes in
+// use.
+func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayClass) error {
+	var gateways gatewayv1.GatewayList
+	if err := r.opts.Reader.List(ctx, &gateways, client.MatchingFields{store.GatewayByClass: class.Name}); err != nil {
+		return fmt.Errorf("listing the Gateways of class %s: %w", class.Name, err)
+	}
+	after := class.DeepCopy()
+	used := len(gateways.Items) > 0
+	switch {
+	case used && class.DeletionTimestamp == nil && controllerutil.AddFinalizer(after, gatewayv1.GatewayClassFinalizerGatewaysExist):
+	case !used && controllerutil.RemoveFinalizer(after, gatewayv1.GatewayClassFinalizerGatewaysExist):
+	default:
+		return nil
+	}
+	err := r.opts.Client.Patch(ctx, after, optimistic(class), StatusManager)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("changing the finalizer of GatewayClass %s: %w", class.Name, err)
+	}
+	return nil
+}
+
+func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayClass, class *graph.Class) error {
+	version, err := r.version(ctx)
+	if err != nil {
+		return err
+	}
+	want := status.BuildClass(class, version)
+	live := source
+	for range statusAttempts {
+		next, changed := status.MergeClass(live.Status, &want, metav1.NewTime(r.opts.Now()))
+		if !changed {
+			return nil
+		}
+		after := live.DeepCopy()
+		after.Status = next
+		err := r.opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
+		r.opts.Metrics.Status("GatewayClass", resultOf(err))
+		if err == nil {
+			return nil
+		}
+		key := types.NamespacedName{Name: source.Name}
+		if !apierrors.IsConflict(err) {
+			return ignoreGone(err, "GatewayClass", key)
+		}
+		live = &gatewayv1.GatewayClass{}
+		if err := r.opts.Live.Get(ctx, key, live); err != nil {
+			return ignoreGone(err, "GatewayClass", key)
+		}
+	}
+	return fmt.Errorf("writing the status of GatewayClass %s: %w", source.Name, errUnfinished)
+}
+
+// version returns the version that the CRDs of the Gateway API say they are of.
+func (r *ClassReconciler) version(ctx context.Context) (string, error) {
+	crd := cluster.CRDMetadata()
+	if err := r.opts.Reader.Get(ctx, types.NamespacedName{Name: gatewayCRD}, crd); err != nil {
+		return "", fmt.Errorf("reading the CRD %s: %w", gatewayCRD, err)
+	}
+	return crd.Annotations[consts.BundleVersionAnnotation], nil
+}
+
+// classOf leads from a Gateway to its class, and from the CRD of Gateways to
+// all classes.
+func (r *ClassReconciler) classOf(ctx context.Context, obj client.Object) []reconcile.Request {
+	if gateway, ok := obj.(*gatewayv1.Gateway); ok {
+		return []reconcile.Request{{NamespacedName: types.NamespacedName{Name: string(gateway.Spec.GatewayClassName)}}}
+	}
+	if obj.GetName() != gatewayCRD {
+		return nil
+	}
+	var classes gatewayv1.GatewayClassList
+	if err := r.opts.Reader.List(ctx, &classes); err != nil {
+		return nil
+	}
+	requests := make([]reconcile.Request, len(classes.Items))
+	for i := range classes.Items {
+		requests[i].Name = classes.Items[i].Name
+	}
+	return requests
+}

@@ -1,0 +1,78 @@
+package controller
+
+import (
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// The reasons of the Events on a Gateway.
+const (
+	// ConfigRepaired: the stored configuration was not what the operator had
+	// stored, and has been replaced.
+	ConfigRepaired = "ConfigRepaired"
+	// ConfigTooLarge: the configuration was not stored for its size.
+	ConfigTooLarge = "ConfigTooLarge"
+	// ForeignObject: an object that is not the Gateway's has a name that one of
+	// its own is to have.
+	ForeignObject = "ForeignObject"
+	// TranslationFailed: the translation panicked.
+	TranslationFailed = "TranslationFailed"
+	// ProvisioningFailed: the API server refuses an object of the fleet.
+	ProvisioningFailed = "ProvisioningFailed"
+)
+
+// maxNote is what the API server allows for an Event's text.
+const maxNote = 1024
+
+// announcer emits Events. One that tells of a lasting trouble is emitted when
+// the trouble begins, or changes, and not again while it lasts.
+type announcer struct {
+	recorder events.EventRecorder
+
+	mu   sync.Mutex
+	last map[types.NamespacedName]map[string]string
+}
+
+func newAnnouncer(recorder events.EventRecorder) *announcer {
+	return &announcer{recorder: recorder, last: make(map[types.NamespacedName]map[string]string)}
+}
+
+// happened tells of something that is over.
+func (a *announcer) happened(gateway *gatewayv1.Gateway, reason, action, text string) {
+	if len(text) > maxNote {
+		text = text[:maxNote]
+	}
+	a.recorder.Eventf(gateway, nil, corev1.EventTypeWarning, reason, action, "%s", text)
+}
+
+// lasts tells of a trouble, and of none when the text is empty.
+func (a *announcer) lasts(gateway *gatewayv1.Gateway, reason, action, text string) {
+	key := types.NamespacedName{Namespace: gateway.Namespace, Name: gateway.Name}
+	if a.replace(key, reason, text) {
+		a.happened(gateway, reason, action, text)
+	}
+}
+
+// replace remembers the text and reports whether it is to be told.
+func (a *announcer) replace(gateway types.NamespacedName, reason, text string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if text == a.last[gateway][reason] {
+		return false
+	}
+	if a.last[gateway] == nil {
+		a.last[gateway] = make(map[string]string)
+	}
+	a.last[gateway][reason] = text
+	return text != ""
+}
+
+func (a *announcer) forget(gateway types.NamespacedName) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.last, gateway)
+}

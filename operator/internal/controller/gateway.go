@@ -1,0 +1,208 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/delivery"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/metrics"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// Options are what the controllers work with. All fields are required, except
+// Translate and Now.
+type Options struct {
+	// Client writes, and reads from caches except for Secrets.
+	Client client.Client
+	// Reader reads from caches, and of Secrets those that are asked for.
+	Reader client.Reader
+	// Live reads from the API server itself.
+	Live    client.Reader
+	Events  events.EventRecorder
+	Metrics *metrics.Metrics
+	Kinds   *cluster.Kinds
+	// ControllerName is the one that GatewayClasses name.
+	ControllerName string
+	Graph          graph.Options
+	// Settings are those of every fleet. Sensor may be SensorAuto.
+	Settings  provision.Settings
+	Translate Translate
+	Now       func() time.Time
+}
+
+// serviceMonitor is the kind that a cluster need not have.
+var serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
+
+// GatewayReconciler brings one Gateway's fleet, configuration and status into
+// the state that follows from the objects that belong to it. It is safe for
+// concurrent use with different Gateways.
+type GatewayReconciler struct {
+	opts    Options
+	applier *apply.Applier
+	writer  *delivery.Writer
+	tracker *proxies.Tracker
+	events  *announcer
+	routes  *RouteReconciler
+	bell    *doorbell
+
+	mu sync.Mutex
+	// reported is when the status of each Gateway was written last.
+	reported map[types.NamespacedName]time.Time
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	key := request.NamespacedName
+	resources, err := store.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName)
+	switch {
+	case err != nil:
+		return reconcile.Result{}, err
+	case resources == nil:
+		r.forget(key)
+		return reconcile.Result{}, r.detach(ctx, key)
+	case resources.Gateway.DeletionTimestamp != nil:
+		// Others hold it back. Its fleet serves until it is gone.
+		return reconcile.Result{}, nil
+	case resources.Class == nil:
+		return reconcile.Result{}, r.release(ctx, resources.Gateway)
+	}
+	return r.run(ctx, resources)
+}
+
+// run goes the way from the resources to the status.
+func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources) (reconcile.Result, error) {
+	w, err := r.begin(ctx, resources)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	settings := r.opts.Settings
+	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
+	settings.Sensor = chooseSensor(settings.Sensor, resources.Namespaces[w.key.Namespace], w.deployment)
+	err = contain(func() { w.plan = makePlan(r.opts.Translate, resources, r.opts.Graph, settings) })
+	r.opts.Metrics.BuildTook(r.opts.Now().Sub(w.started))
+	var result reconcile.Result
+	if err == nil {
+		result, err = w.carryOut()
+	}
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		return r.giveUp(ctx, w.gateway, panicked)
+	}
+	r.events.lasts(w.gateway, TranslationFailed, "Translate", "")
+	return result, err
+}
+
+// begin returns the work on a Gateway with what is needed before translation.
+func (r *GatewayReconciler) begin(ctx context.Context, resources *store.Resources) (*work, error) {
+	gateway := resources.Gateway
+	w := &work{
+		GatewayReconciler: r, ctx: ctx, started: r.opts.Now(), resources: resources,
+		gateway: gateway, key: client.ObjectKeyFromObject(gateway), owner: ownerOf(gateway),
+		names: names.ForGateway(gateway.Name, string(gateway.Spec.GatewayClassName)),
+	}
+	deployment := &appsv1.Deployment{}
+	err := r.opts.Client.Get(ctx, types.NamespacedName{Namespace: w.key.Namespace, Name: w.names.Name()}, deployment)
+	switch {
+	case err == nil && w.owner.Owns(deployment):
+		w.deployment = deployment
+	case err != nil && !apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("reading the Deployment of %s: %w", w.key, err)
+	}
+	return w, nil
+}
+
+// forget drops everything that is remembered of a Gateway that is gone. Its
+// objects are the garbage collector's.
+func (r *GatewayReconciler) forget(key types.NamespacedName) {
+	r.applier.Forget(key)
+	r.writer.Forget(key)
+	r.tracker.Forget(key)
+	r.events.forget(key)
+	r.bell.forget(key)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.reported, key)
+}
+
+// release takes back what a Gateway of another controller has of us, as its
+// class was changed. While its class does not exist at all, everything stays:
+// classes come back, and a Service's address does not.
+func (r *GatewayReconciler) release(ctx context.Context, gateway *gatewayv1.Gateway) error {
+	class := &gatewayv1.GatewayClass{}
+	err := r.opts.Client.Get(ctx, types.NamespacedName{Name: string(gateway.Spec.GatewayClassName)}, class)
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading GatewayClass %s: %w", gateway.Spec.GatewayClassName, err)
+	}
+	result, err := r.applier.Sync(ctx, ownerOf(gateway), nil)
+	r.wrote(ctx, result)
+	key := client.ObjectKeyFromObject(gateway)
+	r.forget(key)
+	return errors.Join(err, r.detach(ctx, key))
+}
+
+// detach removes our entries from the status of routes that do not name the
+// Gateway any more, or that name one that is not ours.
+func (r *GatewayReconciler) detach(ctx context.Context, gateway types.NamespacedName) error {
+	var list gatewayv1.HTTPRouteList
+	if err := r.opts.Reader.List(ctx, &list, client.MatchingFields{store.RouteByGateway: gateway.String()}); err != nil {
+		return fmt.Errorf("listing the routes of %s: %w", gateway, err)
+	}
+	for i := range list.Items {
+		if route := &list.Items[i]; store.Reports(route, gateway, r.opts.ControllerName) {
+			r.routes.withdraw(route, gateway)
+		}
+	}
+	return nil
+}
+
+// wrote logs and counts what an Applier did.
+func (r *GatewayReconciler) wrote(ctx context.Context, result apply.Result) {
+	if len(result.Written) > 0 {
+		log.FromContext(ctx).Info("Wrote objects", "objects", result.Written)
+	}
+	for range result.Written {
+		r.opts.Metrics.Object("write")
+	}
+}
+
+func ownerOf(gateway *gatewayv1.Gateway) apply.Owner {
+	labels := names.Labels(gateway.Name, string(gateway.Spec.GatewayClassName))
+	return apply.Owner{
+		NamespacedName: client.ObjectKeyFromObject(gateway),
+		UID:            gateway.UID,
+		Labels:         labels,
+		Selector: map[string]string{
+			names.LabelGateway:   labels[names.LabelGateway],
+			names.LabelManagedBy: labels[names.LabelManagedBy],
+		},
+	}
+}
+
+// fleetKinds are all kinds that the objects of a fleet have.
+func fleetKinds() []client.Object {
+	kinds := ownedKinds()
+	return append(kinds, &corev1.ConfigMap{}, cluster.SecretMetadata(), monitor())
+}

@@ -1,0 +1,56 @@
+package controller
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/render"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// plan is all that follows from the resources of one Gateway.
+type plan struct {
+	graph        *graph.Graph
+	config       proxyconfig.Config
+	certificates [names.CertificateShards]map[string][]byte
+	objects      []client.Object
+}
+
+// Translate turns resources into a graph. It is graph.Build, except in tests.
+type Translate func(*store.Resources, graph.Options) *graph.Graph
+
+func makePlan(translate Translate, resources *store.Resources, opts graph.Options, settings provision.Settings) plan {
+	g := translate(resources, opts)
+	return plan{
+		graph:        g,
+		config:       render.Config(g),
+		certificates: render.CertificateSecrets(g),
+		objects:      provision.Desired(g, settings),
+	}
+}
+
+// panicError is a panic of the pure part of the pipeline.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// contain calls a pure function and turns a panic into an error. Nothing that
+// the function may have left half done is seen by anybody.
+func contain(pure func()) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicError{value, debug.Stack()}
+		}
+	}()
+	pure()
+	return nil
+}

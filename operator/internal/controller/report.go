@@ -1,0 +1,191 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/metrics"
+	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// errUnfinished is returned when every attempt met a newer version.
+var errUnfinished = errors.New("others keep changing it")
+
+// StatusManager owns the fields of statuses.
+const StatusManager = client.FieldOwner("fleetgate-status")
+
+// statusPause is the least time between two writes of a Gateway's status that
+// change nothing but counts and messages.
+const statusPause = time.Second
+
+// statusAttempts bounds how often one call tries again after a conflict.
+const statusAttempts = 4
+
+// report writes the Gateway's status and hands those of its routes on. It
+// returns how long a status that may wait has to.
+func (w *work) report() (wait time.Duration, err error) {
+	var set status.Set
+	if err := contain(func() { set = status.Build(w.plan.graph, w.observed) }); err != nil {
+		return 0, err
+	}
+	for i := range set.Routes {
+		want := &set.Routes[i]
+		w.routes.propose(want, w.resources.HTTPRoutes[want.Name].Status.Parents)
+	}
+	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
+	for _, route := range detached {
+		w.routes.withdraw(route, w.key)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
+		return status.MergeGateway(live, set.Gateway, now)
+	})
+}
+
+// mergeGateway brings something into a Gateway's status, and says whether that
+// changes it.
+type mergeGateway func(gatewayv1.GatewayStatus, metav1.Time) (gatewayv1.GatewayStatus, bool)
+
+// writeGateway brings the Gateway's status up to date. What changes no
+// condition waits until the last write is statusPause ago.
+func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.Gateway, merge mergeGateway) (time.Duration, error) {
+	key := client.ObjectKeyFromObject(cached)
+	live := cached
+	for range statusAttempts {
+		next, changed := merge(live.Status, metav1.NewTime(r.opts.Now()))
+		if !changed {
+			return 0, nil
+		}
+		if wait := r.early(key); wait > 0 && !pressing(live.Status, next) {
+			return wait, nil
+		}
+		after := live.DeepCopy()
+		after.Status = next
+		err := r.opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
+		r.opts.Metrics.Status("Gateway", resultOf(err))
+		if err == nil {
+			r.wroteStatus(key)
+			return 0, nil
+		}
+		if !apierrors.IsConflict(err) {
+			return 0, ignoreGone(err, "Gateway", key)
+		}
+		live = &gatewayv1.Gateway{}
+		if err := r.opts.Live.Get(ctx, key, live); err != nil {
+			return 0, ignoreGone(err, "Gateway", key)
+		}
+		if live.UID != cached.UID {
+			return 0, nil // Another Gateway of that name, and another event.
+		}
+	}
+	return 0, fmt.Errorf("writing the status of Gateway %s: %w", key, errUnfinished)
+}
+
+// optimistic is a patch from live that fails when live is out of date.
+func optimistic(live client.Object) client.Patch {
+	return client.MergeFromWithOptions(live, client.MergeFromWithOptimisticLock{})
+}
+
+func resultOf(err error) metrics.Result {
+	switch {
+	case err == nil:
+		return metrics.Written
+	case apierrors.IsConflict(err):
+		return metrics.Conflict
+	default:
+		return metrics.Failed
+	}
+}
+
+func ignoreGone(err error, kind string, key types.NamespacedName) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return fmt.Errorf("writing the status of %s %s: %w", kind, key, err)
+}
+
+// early returns how long it is until the Gateway's status may be written for
+// something that can wait.
+func (r *GatewayReconciler) early(key types.NamespacedName) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reported[key].Add(statusPause).Sub(r.opts.Now())
+}
+
+func (r *GatewayReconciler) wroteStatus(key types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reported[key] = r.opts.Now()
+}
+
+// pressing says whether the two statuses differ in more than counts and
+// messages.
+func pressing(before, after gatewayv1.GatewayStatus) bool {
+	if len(before.Addresses) != len(after.Addresses) || len(before.Listeners) != len(after.Listeners) ||
+		differ(before.Conditions, after.Conditions) {
+		return true
+	}
+	for i := range after.Addresses {
+		if before.Addresses[i].Value != after.Addresses[i].Value {
+			return true
+		}
+	}
+	for i := range after.Listeners {
+		if before.Listeners[i].Name != after.Listeners[i].Name || differ(before.Listeners[i].Conditions, after.Listeners[i].Conditions) {
+			return true
+		}
+	}
+	return false
+}
+
+func differ(before, after []metav1.Condition) bool {
+	return !slices.EqualFunc(before, after, func(a, b metav1.Condition) bool {
+		return a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason && a.ObservedGeneration == b.ObservedGeneration
+	})
+}
+
+// internalError is the reason of a condition that tells of a fault of ours.
+const internalError = "InternalError"
+
+// giveUp leaves the fleet as it is after a panic and says so on the Gateway. It
+// is tried again after the next change, or after a while: the same input would
+// panic the same way.
+func (r *GatewayReconciler) giveUp(ctx context.Context, gateway *gatewayv1.Gateway, panicked *panicError) (reconcile.Result, error) {
+	r.opts.Metrics.Panicked()
+	log.FromContext(ctx).Error(panicked, "Translation panicked", "stack", string(panicked.stack))
+	text := fmt.Sprintf("The Gateway or one of its routes cannot be translated (%s); the last configuration that could be is still served. This is a fault of the operator.", panicked)
+	r.events.lasts(gateway, TranslationFailed, "Translate", text)
+	failed := []metav1.Condition{{
+		Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionFalse, Reason: internalError,
+		Message: conditions.Join([]string{text}), ObservedGeneration: gateway.Generation,
+	}}
+	wait, err := r.writeGateway(ctx, gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
+		merged := *live.DeepCopy()
+		changed := false
+		merged.Conditions, changed = conditions.Merge(live.Conditions, failed, nil, now)
+		return merged, changed
+	})
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: max(wait, panicPause)}, nil
+}
+
+// panicPause is how long a Gateway whose translation panicked is left alone
+// when nothing changes.
+const panicPause = 5 * time.Minute

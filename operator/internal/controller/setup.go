@@ -1,0 +1,169 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/delivery"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/metrics"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// How many of a kind are worked on at a time. A Gateway that takes long, or
+// whose API calls are slow, must leave workers for the others.
+const (
+	gatewayWorkers = 8
+	routeWorkers   = 8
+)
+
+// reportPause is the least time between two looks at a Gateway for the sake of
+// its proxies' reports alone.
+const reportPause = 300 * time.Millisecond
+
+// Config is what Setup needs beside the manager.
+type Config struct {
+	ControllerName string
+	Graph          graph.Options
+	Settings       provision.Settings
+	Registry       prometheus.Registerer
+}
+
+// Setup adds the indexes, the controllers and what they share to the manager.
+// The CRDs of the Gateway API must be there. It may be called after the manager
+// has started.
+func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
+	if err := store.IndexFields(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	opts := Options{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
+		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), time.Now),
+		Events:         mgr.GetEventRecorder("fleetgate"),
+		Kinds:          cluster.NewKinds(mgr.GetScheme(), serviceMonitor),
+		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,
+		Translate: graph.Build, Now: time.Now,
+	}
+	bell := newDoorbell(reportPause, opts.Now)
+	tracker := proxies.New(proxies.Options{
+		Changed: bell.ringSlowly, Port: int(provision.AdminPort), Log: mgr.GetLogger().WithName("proxies"),
+	})
+	if err := mgr.Add(leaderOnly{tracker}); err != nil {
+		return fmt.Errorf("adding the tracker: %w", err)
+	}
+	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
+
+	routes := newRouteReconciler(opts)
+	gateways := newGatewayReconciler(opts, tracker, routes, bell)
+	if err := setupRoutes(mgr, routes); err != nil {
+		return err
+	}
+	ctrl, err := setupGateways(mgr, gateways)
+	if err != nil {
+		return err
+	}
+	if err := setupClasses(mgr, &ClassReconciler{opts}); err != nil {
+		return err
+	}
+	return setupMonitors(mgr, &MonitorReconciler{
+		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), gateways: ctrl, bell: bell,
+		watch: watch{monitor(), owner, ownedChanged},
+	})
+}
+
+func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes *RouteReconciler, bell *doorbell) *GatewayReconciler {
+	return &GatewayReconciler{
+		opts: opts, tracker: tracker, routes: routes, bell: bell,
+		applier: apply.New(apply.Options{
+			Client: opts.Client, Live: opts.Live, Kinds: fleetKinds(), Available: opts.Kinds.Available, Now: opts.Now,
+		}),
+		writer:   delivery.New(delivery.Options{Client: opts.Client, Live: opts.Live, Now: opts.Now}),
+		events:   newAnnouncer(opts.Events),
+		reported: make(map[types.NamespacedName]time.Time),
+	}
+}
+
+// leaderOnly makes a runnable wait for the leadership.
+type leaderOnly struct{ manager.Runnable }
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (leaderOnly) NeedLeaderElection() bool { return true }
+
+// options has a controller fill its caches and queue before it leads, so that a
+// new leader starts at once.
+func options(r reconcile.Reconciler, workers int) controller.Options {
+	warm := true
+	return controller.Options{Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm}
+}
+
+func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
+	ctrl, err := controller.New("gateway", mgr, options(r, gatewayWorkers))
+	if err != nil {
+		return nil, fmt.Errorf("making the Gateway controller: %w", err)
+	}
+	sources := []source.Source{r.bell.source()}
+	for _, w := range r.watches() {
+		sources = append(sources, source.Kind(mgr.GetCache(), w.object, w.handler(), w.predicate()))
+	}
+	return ctrl, add(ctrl, sources...)
+}
+
+func setupRoutes(mgr manager.Manager, r *RouteReconciler) error {
+	ctrl, err := controller.New("routestatus", mgr, options(r, routeWorkers))
+	if err != nil {
+		return fmt.Errorf("making the route controller: %w", err)
+	}
+	return add(ctrl, r.bell.source())
+}
+
+func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
+	ctrl, err := controller.New("gatewayclass", mgr, options(r, 1))
+	if err != nil {
+		return fmt.Errorf("making the GatewayClass controller: %w", err)
+	}
+	byObject := handler.EnqueueRequestsFromMapFunc(r.classOf)
+	return add(ctrl,
+		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.GatewayClass{}, &handler.EnqueueRequestForObject{}),
+		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.Gateway{}, byObject, updates(specChanged)),
+		source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), byObject),
+	)
+}
+
+func setupMonitors(mgr manager.Manager, r *MonitorReconciler) error {
+	ctrl, err := controller.New("servicemonitor", mgr, options(r, 1))
+	if err != nil {
+		return fmt.Errorf("making the ServiceMonitor controller: %w", err)
+	}
+	only := predicate.NewPredicateFuncs(func(obj client.Object) bool { return obj.GetName() == monitorCRD })
+	return add(ctrl, source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), &handler.EnqueueRequestForObject{}, only))
+}
+
+func updates(matter func(before, after client.Object) bool) predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return matter(e.ObjectOld, e.ObjectNew) }}
+}
+
+func add(ctrl controller.Controller, sources ...source.Source) error {
+	for _, s := range sources {
+		if err := ctrl.Watch(s); err != nil {
+			return fmt.Errorf("starting a watch: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package controller
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// watch is one kind whose changes touch Gateways.
+type watch struct {
+	object client.Object
+	// gateways leads from an object to the Gateways that it touches. It is
+	// asked for the old and the new state of an update.
+	gateways func(context.Context, client.Object) []types.NamespacedName
+	// matters says which updates matter. Creations and deletions always do.
+	matters func(before, after client.Object) bool
+}
+
+// watches are all kinds that the Gateway controller watches from its start.
+func (r *GatewayReconciler) watches() []watch {
+	all := []watch{
+		{&gatewayv1.Gateway{}, r.touched, specChanged},
+		{&gatewayv1.GatewayClass{}, r.touched, specChanged},
+		{&gatewayv1.HTTPRoute{}, r.touched, specChanged},
+		{&gatewayv1.ReferenceGrant{}, r.touched, specChanged},
+		{&corev1.Service{}, r.touchedOrOwner, changed},
+		{&discoveryv1.EndpointSlice{}, r.touched, endpointsChanged},
+		{&corev1.Namespace{}, r.touched, labelsChanged},
+		{cluster.SecretMetadata(), r.touchedOrOwner, r.changedByOthers},
+		{&corev1.ConfigMap{}, owner, r.changedByOthers},
+		{&corev1.Pod{}, r.fleetOf, podChanged},
+	}
+	for _, kind := range ownedKinds() {
+		if _, service := kind.(*corev1.Service); !service {
+			all = append(all, watch{kind, owner, ownedChanged})
+		}
+	}
+	return all
+}
+
+// ownedKinds are the kinds of a fleet's provisioned objects that every cluster
+// has.
+func ownedKinds() []client.Object {
+	return []client.Object{
+		&corev1.ServiceAccount{}, &rbacv1.Role{}, &rbacv1.RoleBinding{}, &corev1.Service{},
+		&networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{}, &appsv1.Deployment{},
+	}
+}
+
+func monitor() client.Object { return &monitoringv1.ServiceMonitor{} }
+
+// touched finds Gateways by the indexes of the store.
+func (r *GatewayReconciler) touched(ctx context.Context, obj client.Object) []types.NamespacedName {
+	keys, err := store.GatewaysFor(ctx, r.opts.Reader, obj)
+	if err != nil {
+		// The indexes are in memory: this is a missing index, and no test
+		// passes without it.
+		log.FromContext(ctx).Error(err, "Could not tell which Gateways an object touches", "object", client.ObjectKeyFromObject(obj))
+	}
+	return keys
+}
+
+func (r *GatewayReconciler) touchedOrOwner(ctx context.Context, obj client.Object) []types.NamespacedName {
+	return append(r.touched(ctx, obj), owner(ctx, obj)...)
+}
+
+// owner returns the Gateway that an object of a fleet belongs to.
+func owner(_ context.Context, obj client.Object) []types.NamespacedName {
+	ref := metav1.GetControllerOf(obj)
+	if ref == nil || ref.Kind != "Gateway" {
+		return nil
+	}
+	return []types.NamespacedName{{Namespace: obj.GetNamespace(), Name: ref.Name}}
+}
+
+// fleetOf returns the Gateway that a pod's label names. A label may be too
+// short for the name, so it is compared with those of the Gateways.
+func (r *GatewayReconciler) fleetOf(ctx context.Context, pod client.Object) []types.NamespacedName {
+	var list gatewayv1.GatewayList
+	if err := r.opts.Reader.List(ctx, &list, client.InNamespace(pod.GetNamespace())); err != nil {
+		log.FromContext(ctx).Error(err, "Could not list the Gateways of a namespace", "namespace", pod.GetNamespace())
+		return nil
+	}
+	label := pod.GetLabels()[names.LabelGateway]
+	for i := range list.Items {
+		if names.LabelValue(list.Items[i].Name) == label {
+			return []types.NamespacedName{client.ObjectKeyFromObject(&list.Items[i])}
+		}
+	}
+	return nil
+}
+
+// handler makes requests of what the watch finds.
+func (w watch) handler() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
+		keys := w.gateways(ctx, obj)
+		requests := make([]reconcile.Request, len(keys))
+		for i, key := range keys {
+			requests[i] = reconcile.Request{NamespacedName: key}
+		}
+		return requests
+	})
+}
+
+func (w watch) predicate() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return w.matters(e.ObjectOld, e.ObjectNew) }}
+}
+
+// changed says whether there is a new version at all: a periodic resync has
+// none.
+func changed(before, after client.Object) bool {
+	return before.GetResourceVersion() != after.GetResourceVersion()
+}
+
+// specChanged leaves out changes of the status, most of which are our own.
+func specChanged(before, after client.Object) bool {
+	return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
+		!before.GetDeletionTimestamp().Equal(after.GetDeletionTimestamp()) || labelsChanged(before, after) ||
+		!reflect.DeepEqual(before.GetAnnotations(), after.GetAnnotations())
+}
+
+func labelsChanged(before, after client.Object) bool {
+	return !reflect.DeepEqual(before.GetLabels(), after.GetLabels())
+}
+
+// ownedChanged says whether somebody changed an object of a fleet. Kinds
+// without a generation have no status either.
+func ownedChanged(before, after client.Object) bool {
+	if after.GetGeneration() == 0 {
+		return changed(before, after)
+	}
+	return specChanged(before, after) || !reflect.DeepEqual(before.GetOwnerReferences(), after.GetOwnerReferences()) ||
+		refusalChanged(before, after)
+}
+
+// refusalChanged says whether a Deployment's pods have begun to be refused.
+func refusalChanged(before, after client.Object) bool {
+	old, ok := before.(*appsv1.Deployment)
+	return ok && refused(old) != refused(after.(*appsv1.Deployment))
+}
+
+func endpointsChanged(before, after client.Object) bool {
+	a, b := before.(*discoveryv1.EndpointSlice), after.(*discoveryv1.EndpointSlice)
+	return a.AddressType != b.AddressType || labelsChanged(a, b) ||
+		!reflect.DeepEqual(a.Endpoints, b.Endpoints) || !reflect.DeepEqual(a.Ports, b.Ports)
+}
+
+func podChanged(before, after client.Object) bool {
+	return proxies.FromPod(before.(*corev1.Pod)) != proxies.FromPod(after.(*corev1.Pod)) || labelsChanged(before, after)
+}
+
+// changedByOthers leaves out what this process has just written itself.
+func (r *GatewayReconciler) changedByOthers(before, after client.Object) bool {
+	own := slices.ContainsFunc(owner(context.Background(), after), func(key types.NamespacedName) bool {
+		return r.writer.Wrote(key, after)
+	})
+	return changed(before, after) && !own
+}

@@ -1,0 +1,253 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/delivery"
+	"github.com/fleetgate/fleetgate/operator/internal/metrics"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// work is one reconciliation of a Gateway that is ours.
+type work struct {
+	*GatewayReconciler
+	ctx     context.Context
+	started time.Time
+
+	resources *store.Resources
+	gateway   *gatewayv1.Gateway
+	key       types.NamespacedName
+	names     names.Fleet
+	owner     apply.Owner
+	// deployment is the fleet's as the cache has it, or nil.
+	deployment *appsv1.Deployment
+	plan       plan
+
+	observed  status.Observed
+	conflicts []apply.Conflict
+	// renewAt is when the credentials are to be renewed.
+	renewAt time.Time
+	errs    []error
+}
+
+// carryOut does what the plan says. One step that goes wrong does not keep the
+// others from being taken, and the status tells of it.
+func (w *work) carryOut() (reconcile.Result, error) {
+	// A Gateway that was never accepted gets no fleet; one that was keeps it,
+	// and its proxies learn that nothing is left to serve.
+	accepted := w.plan.graph.Gateway.Accepted()
+	if accepted || w.deployment != nil {
+		w.deliver()
+	}
+	if accepted {
+		w.provision()
+	}
+	w.observe()
+	w.announce()
+	wait, err := w.report()
+	w.errs = append(w.errs, err)
+	if err := errors.Join(w.errs...); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: w.next(wait)}, nil
+}
+
+// next is when the Gateway is to be looked at without any event: for a status
+// that waits, for a conflict that nobody tells the end of, or to renew the
+// credentials.
+func (w *work) next(wait time.Duration) time.Duration {
+	due := []time.Duration{wait}
+	if len(w.conflicts) > 0 {
+		due = append(due, conflictPause)
+	}
+	if !w.renewAt.IsZero() {
+		due = append(due, max(w.renewAt.Sub(w.started), time.Second))
+	}
+	var next time.Duration
+	for _, d := range due {
+		if d > 0 && (next == 0 || d < next) {
+			next = d
+		}
+	}
+	return next
+}
+
+// conflictPause is how often a conflict is looked at again.
+const conflictPause = 20 * time.Second
+
+// deliver stores certificates first: a configuration that names one is of no
+// use without it.
+func (w *work) deliver() {
+	for shard, data := range w.plan.certificates {
+		_, err := w.writer.Secret(w.ctx, w.owner, w.names.CertificateSecret(shard), data)
+		w.note(err)
+	}
+	result, err := w.writer.Config(w.ctx, w.owner, w.names.ConfigMap(), &w.plan.config)
+	w.observed.Hash = result.Hash
+	w.count(result, err)
+	w.note(err)
+	if result.TooLarge != "" {
+		w.problem("The configuration is not stored, and the last one that was is still served: " + result.TooLarge)
+	}
+	w.events.lasts(w.gateway, ConfigTooLarge, "StoreConfig", result.TooLarge)
+	if result.Repaired != "" {
+		w.events.happened(w.gateway, ConfigRepaired, "StoreConfig", fmt.Sprintf(
+			"ConfigMap %s was replaced, as it was not what had been stored: %s", w.names.ConfigMap(), result.Repaired))
+	}
+}
+
+func (w *work) count(result delivery.ConfigResult, err error) {
+	m := w.opts.Metrics
+	switch {
+	case err != nil:
+		m.Config(metrics.Failed)
+	case result.TooLarge != "":
+		m.Config(metrics.TooLarge)
+	case result.Repaired != "":
+		m.Config(metrics.Repaired)
+	case result.Written:
+		m.Config(metrics.Written)
+	default:
+		return
+	}
+	if result.Written {
+		took := w.opts.Now().Sub(w.started)
+		m.Delivered(took)
+		log.FromContext(w.ctx).V(1).Info("Stored configuration", "hash", result.Hash, "revision", result.Revision, "took", took)
+	}
+}
+
+func (w *work) provision() {
+	result, err := w.applier.Sync(w.ctx, w.owner, w.plan.objects, w.delivered()...)
+	w.wrote(w.ctx, result)
+	for _, conflict := range result.Conflicts {
+		w.conflict(conflict)
+	}
+	w.note(err)
+}
+
+// delivered are the objects of the fleet that the plan does not hold.
+func (w *work) delivered() []apply.Kept {
+	kept := []apply.Kept{{Kind: "ConfigMap", Name: w.names.ConfigMap()}, {Kind: "Secret", Name: w.names.AdminSecret()}}
+	for _, name := range w.names.CertificateSecrets() {
+		kept = append(kept, apply.Kept{Kind: "Secret", Name: name})
+	}
+	return kept
+}
+
+// note keeps an error for the status and for a retry. A foreign object is not
+// for a retry to solve.
+func (w *work) note(err error) {
+	var foreign *delivery.ForeignError
+	switch {
+	case err == nil:
+	case errors.As(err, &foreign):
+		w.conflict(foreign.Conflict)
+	default:
+		w.errs = append(w.errs, err)
+		if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+			w.problem(err.Error())
+		}
+	}
+}
+
+func (w *work) conflict(conflict apply.Conflict) {
+	w.conflicts = append(w.conflicts, conflict)
+	text := fmt.Sprintf("%s %s exists and does not belong to this Gateway", conflict.Kind, conflict.NamespacedName)
+	if conflict.Owner != "" {
+		text += "; it is controlled by " + conflict.Owner
+	}
+	w.problem(text)
+}
+
+func (w *work) problem(text string) { w.observed.Problems = append(w.observed.Problems, text) }
+
+// observe gathers what is known of the fleet.
+func (w *work) observe() {
+	service := &corev1.Service{}
+	err := w.opts.Client.Get(w.ctx, types.NamespacedName{Namespace: w.key.Namespace, Name: w.names.Name()}, service)
+	switch {
+	case err == nil && w.owner.Owns(service):
+		w.observed.Addresses = status.ServiceAddresses(service)
+	case err != nil && !apierrors.IsNotFound(err):
+		w.errs = append(w.errs, fmt.Errorf("reading the Service of %s: %w", w.key, err))
+	}
+	w.observed.Wanted = w.wanted()
+	if w.deployment == nil && !w.plan.graph.Gateway.Accepted() {
+		w.tracker.Forget(w.key)
+		return
+	}
+	w.follow()
+	fleet := w.tracker.Fleet(w.key)
+	w.observed.Ready, w.observed.Serving = fleet.Ready(w.observed.Hash)
+	w.observed.Refused, w.observed.Rejected = fleet.Refused(), fleet.Rejected()
+}
+
+// follow has the Tracker ask the pods of the fleet.
+func (w *work) follow() {
+	admin, err := w.writer.Admin(w.ctx, w.owner, w.names.AdminSecret(), w.names.Name())
+	if err != nil {
+		w.note(err)
+		return
+	}
+	w.renewAt = admin.RenewAt
+	var list corev1.PodList
+	selector := client.MatchingLabels(names.Selector(w.gateway.Name, string(w.gateway.Spec.GatewayClassName)))
+	if err := w.opts.Client.List(w.ctx, &list, client.InNamespace(w.key.Namespace), selector); err != nil {
+		w.errs = append(w.errs, fmt.Errorf("listing the pods of %s: %w", w.key, err))
+		return
+	}
+	pods := make([]proxies.Pod, len(list.Items))
+	for i := range list.Items {
+		pods[i] = proxies.FromPod(&list.Items[i])
+	}
+	access := proxies.Access{
+		GatewayUID: string(w.gateway.UID), ServerName: admin.ServerName, Authorities: admin.Authorities,
+		Token: func() string { return string(admin.Token) },
+	}
+	if err := w.tracker.Sync(w.key, access, pods); err != nil {
+		w.errs = append(w.errs, fmt.Errorf("following the pods of %s: %w", w.key, err))
+	}
+}
+
+// wanted is the number of proxies that the fleet is to have: what the live
+// Deployment says, as an autoscaler may have changed it.
+func (w *work) wanted() int {
+	if w.deployment != nil && w.deployment.Spec.Replicas != nil {
+		return int(*w.deployment.Spec.Replicas)
+	}
+	return int(w.opts.Settings.Replicas)
+}
+
+// announce tells of lasting troubles once.
+func (w *work) announce() {
+	var foreign string
+	if len(w.conflicts) > 0 {
+		foreign = fmt.Sprintf("%s %s does not belong to this Gateway and is left alone",
+			w.conflicts[0].Kind, w.conflicts[0].NamespacedName)
+	}
+	w.events.lasts(w.gateway, ForeignObject, "Provision", foreign)
+	var failed string
+	for _, err := range w.errs {
+		if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+			failed = err.Error()
+		}
+	}
+	w.events.lasts(w.gateway, ProvisioningFailed, "Provision", failed)
+}
