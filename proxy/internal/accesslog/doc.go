@@ -1,0 +1,9 @@
+// Package accesslog writes one line per finished request, off the request path.
+//
+// Each loop of the engine appends its lines to a buffer of its own; one
+// goroutine takes the buffers and writes them. When writing does not keep up,
+// lines are dropped and counted: a slow log never slows a request.
+//
+// What a client sent is escaped and cut, so that a line can neither be split
+// nor faked, nor can it carry what a terminal would obey.
+package accesslog
