@@ -12,7 +12,8 @@
 #include "histogram.h"
 #include "kernel.h"
 
-char LICENSE[] SEC("license") = "Dual Apache/GPL";
+/* What the kernel is told; it knows no name for the choice above. */
+char LICENSE[] SEC("license") = "GPL";
 
 #define AF_INET 2
 #define MAX_FLOWS 8192
@@ -151,12 +152,16 @@ static __always_inline struct flow *flow_of(struct flow_key *key)
 
 static __always_inline __u32 backend_of(struct bpf_sock_ops *ctx)
 {
+	/* The verifier takes a context's fields only at constant offsets. Were
+	 * this loaded below, the compiler would choose between two offsets
+	 * instead of between two loads. */
+	__be32 ip4 = *(volatile __u32 *)&ctx->remote_ip4;
 	struct endpoint e = {};
 	__u32 *id;
 
 	if (ctx->family == AF_INET) {
 		e.addr[2] = bpf_htonl(0xffff);
-		e.addr[3] = ctx->remote_ip4;
+		e.addr[3] = ip4;
 	} else {
 		e.addr[0] = ctx->remote_ip6[0];
 		e.addr[1] = ctx->remote_ip6[1];
@@ -273,12 +278,13 @@ static __always_inline __u64 payload_received(struct bpf_sock_ops *ctx, struct c
 	return n - (fin && n ? 1 : 0);
 }
 
-/* payload_transmitted leaves out those of our SYN and FIN. */
-static __always_inline __u64 payload_transmitted(struct bpf_sock_ops *ctx, int err)
+/* payload_transmitted leaves out those of our SYN and FIN. The kernel does not
+ * count the SYN of a connection that it accepts. */
+static __always_inline __u64 payload_transmitted(struct bpf_sock_ops *ctx, struct conn *c, int err)
 {
 	__u64 n = ctx->bytes_acked;
 	__u32 state = ctx->args[0];
-	__u64 extra = 1;
+	__u64 extra = c->flow.side == SIDE_UPSTREAM;
 
 	if (state == BPF_TCP_FIN_WAIT2 || ((state == BPF_TCP_LAST_ACK || state == BPF_TCP_CLOSING) && err <= 0))
 		extra++;
@@ -303,7 +309,7 @@ static __always_inline void closed(struct bpf_sock_ops *ctx, struct conn *c, int
 	if (why < CLOSE_REASONS)
 		__sync_fetch_and_add(&f->closed[why], 1);
 	__sync_fetch_and_add(&f->received, payload_received(ctx, c));
-	__sync_fetch_and_add(&f->transmitted, payload_transmitted(ctx, err));
+	__sync_fetch_and_add(&f->transmitted, payload_transmitted(ctx, c, err));
 	if (ctx->srtt_us)
 		observe(&f->rtt, (__u64)(ctx->srtt_us >> 3) * 1000);
 }

@@ -6,7 +6,8 @@
 
 #include "probe.h"
 
-char LICENSE[] SEC("license") = "Dual Apache/GPL";
+/* What the kernel is told; it knows no name for the choice above. */
+char LICENSE[] SEC("license") = "GPL";
 
 #define BATCH 64
 
@@ -58,14 +59,14 @@ struct {
 	__type(value, __u64);
 } large_packets SEC(".maps");
 
-/* drop_tenth loses every tenth packet that carries data. */
+/* drop_some loses every 25th packet that carries data. */
 SEC("tcx/egress")
-int drop_tenth(struct __sk_buff *skb)
+int drop_some(struct __sk_buff *skb)
 {
 	__u32 zero = 0;
 	__u64 *n = bpf_map_lookup_elem(&large_packets, &zero);
 
 	if (skb->len <= 200 || !n)
 		return TCX_NEXT;
-	return __sync_fetch_and_add(n, 1) % 10 == 9 ? TCX_DROP : TCX_NEXT;
+	return __sync_fetch_and_add(n, 1) % 25 == 24 ? TCX_DROP : TCX_NEXT;
 }
