@@ -49,6 +49,9 @@ func newHTTPServer(handler http.Handler) *http.Server {
 // Addr is the address that the port is bound to.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// Close closes a port that Run was never called for.
+func (s *Server) Close() { s.listener.Close() }
+
 // Run serves until ctx ends, and returns when all requests have ended or had a
 // second to.
 func (s *Server) Run(ctx context.Context) {

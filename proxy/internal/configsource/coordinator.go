@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -23,6 +24,9 @@ type Options struct {
 	// Apply makes a snapshot the one that serves, and returns what could not be
 	// started, such as a port that is taken.
 	Apply func(*snapshot.Snapshot) []proxyconfig.RefusedItem
+	// Retry is how often what could not be started is tried again; zero means
+	// every two seconds.
+	Retry time.Duration
 	// Save keeps the document that serves for the next start of the process; nil
 	// keeps none.
 	Save func(document []byte) error
@@ -40,6 +44,9 @@ type Coordinator struct {
 	document *proxyconfig.Document
 	serving  *snapshot.Snapshot
 
+	// unstarted is how many items of what serves could not be started.
+	unstarted int
+
 	certificates certificates
 	// seen holds what was last seen of each lane, so that a lane that repeats
 	// itself is cheap, and a rejection is counted once.
@@ -51,6 +58,9 @@ type Coordinator struct {
 
 // New returns a Coordinator that serves nothing yet.
 func New(o Options) *Coordinator {
+	if o.Retry == 0 {
+		o.Retry = 2 * time.Second
+	}
 	c := &Coordinator{
 		options:      o,
 		board:        newBoard(o.GatewayUID),
@@ -64,14 +74,36 @@ func New(o Options) *Coordinator {
 
 // Run handles observations until ctx ends.
 func (c *Coordinator) Run(ctx context.Context, observations <-chan Observation) {
+	retry := time.NewTicker(c.options.Retry)
+	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case o := <-observations:
 			c.Observe(o)
+		case <-retry.C:
+			c.startRest()
 		}
 	}
+}
+
+// startRest applies the snapshot that serves once more, if something of it could
+// not be started: a port may be free by now.
+func (c *Coordinator) startRest() {
+	if c.unstarted == 0 {
+		return
+	}
+	compiled := c.state.refused[:len(c.state.refused)-c.unstarted]
+	c.start(compiled, c.serving)
+	c.publish()
+}
+
+// start makes a snapshot serve, and records what was refused of it.
+func (c *Coordinator) start(compiled []proxyconfig.RefusedItem, s *snapshot.Snapshot) {
+	unstarted := c.options.Apply(s)
+	c.unstarted = len(unstarted)
+	c.state.refused = slices.Concat(compiled, unstarted)
 }
 
 // Observe takes in what a lane sees, and applies it where it is newer than what
@@ -167,13 +199,12 @@ func (c *Coordinator) apply(d *proxyconfig.Document, config *proxyconfig.Config)
 		Registry:     c.options.Registry,
 		Previous:     c.serving,
 	})
-	refused = append(refused, c.options.Apply(s)...)
+	c.start(refused, s)
 	s.Commit()
 	// The raw bytes are in config already; two copies of a big one matter.
 	envelope := *d
 	envelope.Config = nil
 	c.document, c.serving = &envelope, s
-	c.state.refused = refused
 }
 
 // accept records that a document was applied. A newer configuration that works

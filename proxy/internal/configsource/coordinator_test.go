@@ -103,6 +103,9 @@ func (s *story) run(line string) string {
 	case "port":
 		s.portErr = words[1] == "taken"
 		return ""
+	case "retry":
+		s.c.startRest()
+		return s.describe()
 	}
 	s.c.Observe(s.observation(Source(words[0]), words[1:], args))
 	return s.describe()

@@ -33,6 +33,10 @@ type Snapshot struct {
 // that left. It is called once, after the snapshot has begun to serve.
 func (s *Snapshot) Commit() { s.change.Commit() }
 
+// Cluster returns what serves the backend of an ID, or nil when the snapshot has
+// no such backend.
+func (s *Snapshot) Cluster(id string) *balance.Cluster { return s.change.Cluster(id) }
+
 // Port is one socket's worth of listeners.
 type Port struct {
 	Number uint16

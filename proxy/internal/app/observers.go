@@ -1,0 +1,15 @@
+package app
+
+import (
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// observers tells several observers of a request, one after the other.
+type observers []traffic.Observer
+
+// RequestDone implements traffic.Observer.
+func (o observers) RequestDone(d *traffic.Done) {
+	for _, observer := range o {
+		observer.RequestDone(d)
+	}
+}

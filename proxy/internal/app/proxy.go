@@ -1,0 +1,243 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
+	"github.com/fleetgate/fleetgate/proxy/internal/admin"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/listener"
+	"github.com/fleetgate/fleetgate/proxy/internal/metrics"
+	"github.com/fleetgate/fleetgate/proxy/internal/probe"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// proxy is the parts of one proxy.
+type proxy struct {
+	options  Options
+	epoch    time.Time
+	draining atomic.Bool
+
+	current     atomic.Pointer[snapshot.Snapshot]
+	registry    *balance.Registry
+	requests    *metrics.Requests
+	accessLog   *accesslog.Log // nil when it is off
+	probe       *probe.Client
+	engine      *listener.Set
+	coordinator *configsource.Coordinator
+	saved       *configsource.SavedConfig // nil when nothing is kept
+	mounted     *configsource.MountedConfig
+	gatherer    *prometheus.Registry
+}
+
+// newProxy makes the parts. Nothing runs yet but the engine, without a port.
+func newProxy(o Options) (*proxy, error) {
+	// The engine has a driver of its own for TLS, with as many loops again.
+	observed := 2 * o.Loops
+	p := &proxy{
+		options:  o,
+		epoch:    time.Now(),
+		registry: balance.NewRegistry(balance.Options{AllowLoopback: o.AllowLoopbackBackends}),
+		requests: metrics.NewRequests(observed),
+		probe:    probe.New(probe.Options{Socket: o.ProbeSocket, Log: o.Log.WithName("probe")}),
+	}
+	if o.AccessLog != accesslog.Off {
+		p.accessLog = accesslog.New(accesslog.Options{
+			Format: o.AccessLog, Out: o.AccessLogOut, Loops: observed, Log: o.Log.WithName("accesslog"),
+		})
+	}
+	if o.ConfigDir != "" {
+		p.mounted = &configsource.MountedConfig{Dir: o.ConfigDir, Poll: mountPoll, Log: o.Log.WithName("mount")}
+	}
+	if o.StateDir != "" {
+		p.saved = &configsource.SavedConfig{Dir: o.StateDir}
+	}
+	p.coordinator = configsource.New(p.coordinatorOptions())
+	p.gatherer = p.newGatherer()
+	var err error
+	p.engine, err = listener.New(listener.Options{
+		Loops: o.Loops, Bind: o.Bind, Observers: p.observer, Snapshot: &p.current,
+		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("starting the engine: %w", err)
+	}
+	return p, nil
+}
+
+func (p *proxy) coordinatorOptions() configsource.Options {
+	o := configsource.Options{
+		GatewayUID: p.options.Gateway.UID,
+		Registry:   p.registry,
+		Apply:      p.apply,
+		Now:        time.Now,
+		Log:        p.options.Log.WithName("config"),
+	}
+	if p.saved != nil {
+		o.Save = p.saved.Save
+	}
+	return o
+}
+
+// observer puts together what is told of the requests of one loop.
+func (p *proxy) observer(loop int) traffic.Observer {
+	all := observers{p.requests.Observer(loop)}
+	if p.options.ProbeSocket != "" {
+		all = append(all, p.probe.Observer())
+	}
+	if p.accessLog != nil {
+		all = append(all, p.accessLog.Observer(loop))
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return all
+}
+
+// apply makes a snapshot the one that serves. A port that cannot be opened
+// refuses its listeners.
+func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
+	p.current.Store(s)
+	var refused []proxyconfig.RefusedItem
+	for _, failed := range p.engine.Apply(s) {
+		for _, l := range s.Config.Listeners {
+			if uint16(l.Port) == failed.Port {
+				refused = append(refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindListener, Name: l.Name, Reason: failed.Error()})
+			}
+		}
+	}
+	if p.options.ProbeSocket != "" {
+		p.probe.Publish(tables(s))
+	}
+	return refused
+}
+
+func (p *proxy) newGatherer() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(
+		metrics.NewCollector(metrics.Sources{
+			Requests:         p.requests,
+			Config:           p.coordinator.Status,
+			Engine:           p.engineStats,
+			Endpoints:        func() balance.Counts { return p.registry.Counts(int64(time.Since(p.epoch))) },
+			AccessLogDropped: p.accessLog.Dropped,
+			Draining:         p.draining.Load,
+			Version:          p.options.Version,
+		}),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(),
+	)
+	return r
+}
+
+func (p *proxy) engineStats() (connections, requests int64) {
+	for _, s := range p.engine.Stats() {
+		connections += s.Connections
+		requests += s.Requests
+	}
+	return connections, requests
+}
+
+// notReady says why the proxy should get no new connections.
+func (p *proxy) notReady() string {
+	switch {
+	case p.draining.Load():
+		return "shutting down"
+	case p.current.Load() == nil:
+		return "no configuration serves yet"
+	}
+	return ""
+}
+
+// loadFiles serves what is at hand in files. The certificates come first, for a
+// saved configuration needs those of the mount.
+func (p *proxy) loadFiles() {
+	var mounted configsource.Observation
+	if p.mounted != nil {
+		var err error
+		if mounted, err = p.mounted.Read(); err != nil {
+			p.options.Log.Error(err, "Started without the mounted configuration")
+		} else {
+			p.coordinator.Observe(configsource.Observation{Source: configsource.Mount, Certificates: mounted.Certificates})
+		}
+	}
+	if p.saved != nil {
+		saved, err := p.saved.Load()
+		if err != nil {
+			p.options.Log.Error(err, "Started without the saved configuration")
+		}
+		p.coordinator.Observe(saved)
+	}
+	if mounted.Document != nil {
+		p.coordinator.Observe(mounted)
+	}
+}
+
+// follow starts the lanes and the coordinator.
+func (p *proxy) follow(ctx context.Context, wg *sync.WaitGroup) {
+	observations := make(chan configsource.Observation)
+	wg.Go(func() { p.coordinator.Run(ctx, observations) })
+	if p.mounted != nil {
+		wg.Go(func() { p.mounted.Run(ctx, observations) })
+	}
+	if watched := p.watched(); watched != nil {
+		wg.Go(func() { watched.Run(ctx, observations) })
+	}
+}
+
+// watched is the watched lane, or nil when it is off or cannot be had: a proxy
+// that has its files serves by them.
+func (p *proxy) watched() *configsource.WatchedConfig {
+	w := p.options.Watch
+	if w.ConfigMap == "" {
+		return nil
+	}
+	if w.Client == nil {
+		var err error
+		if w.Client, err = configsource.NewInClusterClient(p.options.Gateway.Namespace); err != nil {
+			p.options.Log.Error(err, "Cannot watch the configuration, following the files alone")
+			return nil
+		}
+	}
+	return &configsource.WatchedConfig{
+		Client: w.Client, ConfigMap: w.ConfigMap, Secrets: w.Secrets,
+		Random: rand.Float64, Log: p.options.Log.WithName("watch"),
+	}
+}
+
+// ports opens the proxy's own ports.
+func (p *proxy) ports(ctx context.Context) ([]*admin.Server, error) {
+	log := p.options.Log.WithName("admin")
+	health, err := admin.Listen(p.options.HealthAddress, admin.Health{NotReady: p.notReady, Metrics: p.gatherer}.Handler(), nil, log)
+	if err != nil {
+		return nil, err
+	}
+	servers := []*admin.Server{health}
+	addresses := Addresses{Health: health.Addr().String()}
+	credentials := &admin.Credentials{Dir: p.options.AdminDir}
+	if credentials.Present() {
+		handler := admin.Admin{Credentials: credentials, Reporter: p.coordinator, Running: ctx}.Handler()
+		server, err := admin.Listen(p.options.AdminAddress, handler, credentials.TLS(), log)
+		if err != nil {
+			health.Close()
+			return nil, err
+		}
+		servers = append(servers, server)
+		addresses.Admin = server.Addr().String()
+	}
+	if p.options.Started != nil {
+		p.options.Started(addresses)
+	}
+	return servers, nil
+}

@@ -1,0 +1,95 @@
+// Command fleetgate-proxy is the data plane of one Gateway.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
+	"github.com/fleetgate/fleetgate/proxy/internal/app"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	options, err := parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fleetgate-proxy:", err)
+		os.Exit(2)
+	}
+	tuneMemory()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	// A second signal ends the process as it does by default.
+	context.AfterFunc(ctx, stop)
+	if err := app.Run(ctx, options); err != nil {
+		options.Log.Error(err, "Stopped")
+		os.Exit(1)
+	}
+}
+
+// parse reads the flags.
+func parse(args []string) (app.Options, error) {
+	o := app.Options{AccessLogOut: os.Stdout, Version: version}
+	f := flag.NewFlagSet("fleetgate-proxy", flag.ContinueOnError)
+	f.StringVar(&o.Gateway.Namespace, "gateway-namespace", "", "namespace of the Gateway that is served")
+	f.StringVar(&o.Gateway.Name, "gateway-name", "", "name of the Gateway")
+	f.StringVar(&o.Gateway.UID, "gateway-uid", "", "UID of the Gateway; configurations of another one are refused")
+	f.StringVar(&o.ConfigDir, "config-dir", "", "directory with config.json and the certificates")
+	f.StringVar(&o.StateDir, "state-dir", "", "directory that keeps the last good configuration")
+	f.StringVar(&o.Watch.ConfigMap, "watch-configmap", "", "name of the ConfigMap to watch; empty follows the files alone")
+	secrets := f.String("watch-secrets", "", "names of the Secrets with certificates to watch, separated by commas")
+	bind := f.String("bind", "", "address of the listeners; empty binds all addresses")
+	f.StringVar(&o.HealthAddress, "health-address", ":19000", "address of /livez, /readyz and /metrics")
+	f.StringVar(&o.AdminAddress, "admin-address", ":19001", "address of the admin port")
+	f.StringVar(&o.AdminDir, "admin-dir", "", "directory with tls.crt, tls.key and token of the admin port; absent closes it")
+	f.StringVar(&o.ProbeSocket, "probe-socket", "", "the sensor's socket; empty runs without a sensor")
+	f.DurationVar(&o.DrainTimeout, "drain-timeout", 25*time.Second, "longest time from SIGTERM to the end of the process")
+	f.IntVar(&o.Loops, "loops", 0, "number of the engine's loops; 0 takes the CPU quota")
+	accessLog := f.String("access-log", "off", "format of the access log on stdout: off, json or text")
+	level := f.String("log-level", "info", "least level of the log on stderr: debug, info or error")
+	f.BoolVar(&o.AllowLoopbackBackends, "allow-loopback-backends", false, "permit endpoints on loopback addresses")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	return o, interpret(&o, *secrets, *bind, *accessLog, *level)
+}
+
+// interpret reads the flags that are more than a word.
+func interpret(o *app.Options, secrets, bind, accessLog, level string) error {
+	o.Watch.Secrets = strings.FieldsFunc(secrets, func(r rune) bool { return r == ',' })
+	var err error
+	if bind != "" {
+		if o.Bind, err = netip.ParseAddr(bind); err != nil {
+			return fmt.Errorf("--bind: %w", err)
+		}
+	}
+	if o.AccessLog, err = accesslog.ParseFormat(accessLog); err != nil {
+		return fmt.Errorf("--access-log: %w", err)
+	}
+	o.Log, err = newLog(level)
+	return err
+}
+
+// newLog makes a log on stderr. V(1) of logr is the level debug.
+func newLog(level string) (logr.Logger, error) {
+	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "error": slog.LevelError}
+	least, ok := levels[level]
+	if !ok {
+		return logr.Logger{}, fmt.Errorf("--log-level: unknown level %q", level)
+	}
+	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: least})), nil
+}
