@@ -54,18 +54,14 @@ func Run(l7 *load.L7) (Result, error) {
 		return Result{}, fmt.Errorf("opening own executable: %w", err)
 	}
 	defer exe.Close()
-	address, err := point.Address()
-	if err != nil {
-		return Result{}, err
-	}
-	offset, err := point.Offset()
+	here, err := point.Find()
 	if err != nil {
 		return Result{}, err
 	}
 	var r Result
 	for _, place := range []uint64{point.Fast, point.Trap} {
-		target := load.Target{Executable: exe, Offset: offset + place, PID: uint32(os.Getpid())}
-		r, err = try(l7, target, address)
+		target := load.Target{Executable: exe, Offset: here.Offset + place, PID: uint32(os.Getpid())}
+		r, err = try(l7, target, here)
 		r.Place = place
 		// Where the kernel does not replace the longer nop, it may even
 		// have to step over it: the other is at least emulated.
@@ -80,7 +76,7 @@ func Run(l7 *load.L7) (Result, error) {
 }
 
 // try attaches, calls and detaches.
-func try(l7 *load.L7, target load.Target, address uintptr) (Result, error) {
+func try(l7 *load.L7, target load.Target, here point.Point) (Result, error) {
 	if err := l7.Attach(target); err != nil {
 		return Result{}, err
 	}
@@ -88,7 +84,7 @@ func try(l7 *load.L7, target load.Target, address uintptr) (Result, error) {
 	// The kernel puts a breakpoint first and the call only on a hit, so the
 	// code tells the mode after the calls.
 	const call = 0xe8
-	if point.Live(address)[point.Fast] == call {
+	if here.Live()[point.Fast] == call {
 		r.Mode = Fast
 	}
 	counted, err := count(l7)

@@ -23,9 +23,11 @@ func (c *Client) sendHello(conn *net.UnixConn) error {
 	rights := []int{int(exe.Fd())}
 
 	hello := probev1.Hello{ABI: probev1.ABI, Instance: c.instance}
-	if hello.Point, err = point.Offset(); err != nil && !errors.Is(err, point.ErrNone) {
+	here, err := point.Find()
+	if err != nil && !errors.Is(err, point.ErrNone) {
 		return err
 	}
+	hello.Point = here.Offset
 	if hello.CgroupPath, err = cgroupPath("/proc/self/cgroup"); err != nil {
 		return err
 	}

@@ -8,10 +8,10 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unsafe"
 )
 
-// ErrNone says that this architecture has no attach point, or that a probe has
-// already replaced its bytes.
+// ErrNone says that this architecture has no attach point.
 var ErrNone = errors.New("no attach point")
 
 // Pattern is the attach point's code: a nop of one byte, for kernels that
@@ -24,35 +24,55 @@ const (
 	Fast = 1
 )
 
-// Offset returns the attach point's offset in the file of the running
-// executable.
-func Offset() (uint64, error) {
-	address, err := Address()
-	if err != nil {
-		return 0, err
+// search is how far behind the entry the nops can be.
+const search = 64
+
+// Point is the attach point of the running executable.
+type Point struct {
+	// Offset is that in the executable's file.
+	Offset uint64
+	// address is that in this process.
+	address uintptr
+}
+
+// Find finds the attach point. It looks into the file and not at the code in
+// memory, which another pod's sensor may have changed already: a probe sits on
+// a file, and so in every process that runs it.
+func Find() (Point, error) {
+	start := entry()
+	if start == 0 {
+		return Point{}, ErrNone
 	}
 	maps, err := os.Open("/proc/self/maps")
 	if err != nil {
-		return 0, fmt.Errorf("reading own mappings: %w", err)
+		return Point{}, fmt.Errorf("reading own mappings: %w", err)
 	}
 	defer maps.Close()
-	return fileOffset(maps, uint64(address))
-}
-
-// Live returns the bytes at the attach point as they are at the moment, with
-// whatever the kernel has written there.
-func Live(address uintptr) [len(Pattern)]byte {
-	return [len(Pattern)]byte(text()[address-entry():])
-}
-
-// Address returns the attach point's address in this process. It must be asked
-// for before a probe is attached, and stays the same.
-func Address() (uintptr, error) {
-	at := bytes.Index(text(), []byte(Pattern))
-	if at < 0 {
-		return 0, ErrNone
+	offset, err := fileOffset(maps, uint64(start))
+	if err != nil {
+		return Point{}, err
 	}
-	return entry() + uintptr(at), nil
+	exe, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return Point{}, fmt.Errorf("opening own executable: %w", err)
+	}
+	defer exe.Close()
+	code := make([]byte, search)
+	if _, err := exe.ReadAt(code, int64(offset)); err != nil {
+		return Point{}, fmt.Errorf("reading own executable: %w", err)
+	}
+	at := bytes.Index(code, []byte(Pattern))
+	if at < 0 {
+		return Point{}, ErrNone
+	}
+	return Point{Offset: offset + uint64(at), address: start + uintptr(at)}, nil
+}
+
+// Live returns the code at the attach point as it is at the moment, with
+// whatever the kernel has written there.
+func (p Point) Live() [len(Pattern)]byte {
+	// The address is not a Go pointer: code is never moved or freed.
+	return **(**[len(Pattern)]byte)(unsafe.Pointer(&p.address))
 }
 
 // fileOffset translates an address by the lines of /proc/<pid>/maps:

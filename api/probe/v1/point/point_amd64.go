@@ -1,7 +1,5 @@
 package point
 
-import "unsafe"
-
 // RequestDone is what the sensor's probe is attached to. Its arguments are the
 // registers of one record: see probe.Record for meta and extra; durations are
 // in nanoseconds. Without a probe it costs a few nanoseconds.
@@ -10,12 +8,3 @@ func RequestDone(meta, durNs, upstreamNs, reqBytes, respBytes, extra uint64)
 // entry returns the address of RequestDone's body, and not of the wrapper that
 // a function value would point to.
 func entry() uintptr
-
-// search is how far behind the entry the nops can be.
-const search = 64
-
-func text() []byte {
-	// The body's address is not a Go pointer: nothing of it is ever moved.
-	address := entry()
-	return unsafe.Slice(*(**byte)(unsafe.Pointer(&address)), search)
-}

@@ -6,6 +6,4 @@ package point
 // a nop that the kernel can replace.
 func RequestDone(meta, durNs, upstreamNs, reqBytes, respBytes, extra uint64) {}
 
-func text() []byte { return nil }
-
 func entry() uintptr { return 0 }

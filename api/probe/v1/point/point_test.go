@@ -8,47 +8,57 @@ import (
 	"testing"
 )
 
-func offset(t *testing.T) uint64 {
+func find(t *testing.T) Point {
 	t.Helper()
-	off, err := Offset()
+	p, err := Find()
 	if runtime.GOARCH != "amd64" {
 		if !errors.Is(err, ErrNone) {
-			t.Fatalf("Offset: got error %v, want ErrNone", err)
+			t.Fatalf("Find: got error %v, want ErrNone", err)
 		}
 		t.Skip("the attach point is written for amd64 only")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return off
+	return p
 }
 
-func TestOffsetLeadsToThePatternInTheFile(t *testing.T) {
-	off := offset(t)
+// file returns n bytes of the executable from the offset.
+func file(t *testing.T, offset uint64, n int) string {
+	t.Helper()
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer exe.Close()
-	got := make([]byte, len(Pattern))
-	if _, err := exe.ReadAt(got, int64(off)); err != nil {
+	code := make([]byte, n)
+	if _, err := exe.ReadAt(code, int64(offset)); err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != Pattern {
-		t.Errorf("bytes at %#x: got % x, want % x", off, got, Pattern)
+	return string(code)
+}
+
+func TestFindLeadsToThePatternInFileAndMemory(t *testing.T) {
+	p := find(t)
+	if got := file(t, p.Offset, len(Pattern)); got != Pattern {
+		t.Errorf("file at %#x: got % x, want % x", p.Offset, got, Pattern)
+	}
+	if got := p.Live(); string(got[:]) != Pattern {
+		t.Errorf("memory at %#x: got % x, want % x", p.address, got, Pattern)
 	}
 }
 
 func TestFastPointDoesNotCrossAPage(t *testing.T) {
 	const page, nop = 4096, 5
-	if in := (offset(t) + Fast) % page; in > page-nop {
+	if in := (find(t).Offset + Fast) % page; in > page-nop {
 		t.Errorf("the nop starts %d bytes into a page and crosses into the next", in)
 	}
 }
 
 func TestPatternOccursOnce(t *testing.T) {
-	offset(t)
-	if n := strings.Count(string(text()), Pattern); n != 1 {
+	p := find(t)
+	entryOffset := p.Offset - uint64(p.address-entry())
+	if n := strings.Count(file(t, entryOffset, search), Pattern); n != 1 {
 		t.Errorf("pattern occurs %d times within %d bytes, want once", n, search)
 	}
 }
