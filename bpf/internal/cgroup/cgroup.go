@@ -18,6 +18,9 @@ var (
 	ErrNotFound  = errors.New("no cgroup of the pod")
 )
 
+// rootID is the identifier of the hierarchy's root on every kernel.
+const rootID = 1
+
 // Verify returns the identifier of a cgroup v2 directory that may be attached
 // to.
 func Verify(dir *os.File) (uint64, error) {
@@ -33,9 +36,8 @@ func Verify(dir *os.File) (uint64, error) {
 	if where.Type != unix.CGROUP2_SUPER_MAGIC || what.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return 0, ErrNotCgroup
 	}
-	// Only the root has no events of its own. The root of a container's
-	// cgroup namespace is an ordinary cgroup and has them.
-	if err := unix.Faccessat(fd, "cgroup.events", unix.F_OK, 0); err != nil {
+	// The root of a container's cgroup namespace is an ordinary cgroup.
+	if what.Ino == rootID {
 		return 0, ErrRoot
 	}
 	return what.Ino, nil

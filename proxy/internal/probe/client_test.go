@@ -143,7 +143,12 @@ func total(table *probev1.Table) (n uint64) {
 
 func start(t *testing.T, socket string) *Client {
 	t.Helper()
-	c := New(Options{Socket: socket, Log: logr.Discard()})
+	return startWith(t, Options{Socket: socket, Log: logr.Discard()})
+}
+
+func startWith(t *testing.T, o Options) *Client {
+	t.Helper()
+	c := New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { c.Run(ctx) })

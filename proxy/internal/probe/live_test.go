@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"golang.org/x/sys/unix"
 
 	probev1 "github.com/fleetgate/fleetgate/api/probe/v1"
@@ -76,7 +77,7 @@ func newCgroup(t *testing.T) string {
 	for _, mount := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
 		if dir := openCgroup(mount, ""); dir != nil {
 			dir.Close()
-			made, err := os.MkdirTemp(mount, "fleetgate-test-")
+			made, err := os.MkdirTemp(mount, "fleetgate-test-pod")
 			if err != nil {
 				cannot(t, err)
 			}
@@ -85,6 +86,10 @@ func newCgroup(t *testing.T) string {
 					t.Errorf("removing the test's cgroup: %v", err)
 				}
 			})
+			// As container runtimes make them: readable to all.
+			if err := os.Chmod(made, 0o755); err != nil {
+				t.Fatal(err)
+			}
 			return made
 		}
 	}
@@ -122,7 +127,7 @@ func upLoopback(t *testing.T) {
 // buildSensor builds the sensor's program.
 func buildSensor(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "fleetgate-sensor")
+	path := filepath.Join(sharedDir(t), "fleetgate-sensor")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/fleetgate/fleetgate/bpf/exporter").CombinedOutput()
 	if err != nil {
 		t.Fatalf("building the sensor: %v\n%s", err, out)
@@ -137,13 +142,21 @@ type sensor struct {
 	output bytes.Buffer
 }
 
-// startSensor starts a sensor in a process namespace of its own, as a
-// container is: it cannot tell the proxy by its process identifier.
-func startSensor(t *testing.T, program string, args ...string) *sensor {
+// allCapabilities are those that the sensor gets where it may have any.
+var allCapabilities = []uintptr{unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_NET_ADMIN}
+
+// startSensor starts a sensor as a container is: as a user without rights but
+// the capabilities, and in a process namespace of its own, in which it cannot
+// tell the proxy by its process identifier.
+func startSensor(t *testing.T, program string, capabilities []uintptr, args ...string) *sensor {
 	t.Helper()
 	s := &sensor{t: t, cmd: exec.Command(program, append(args, "--metrics-address", metricsAddress)...)}
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWPID,
+		Credential:  &syscall.Credential{Uid: 65532, Gid: 65532},
+		AmbientCaps: capabilities,
+	}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -326,28 +339,43 @@ func TestSensorCountsEveryRequest(t *testing.T) {
 	}
 	upLoopback(t)
 	program := buildSensor(t)
-	for _, asked := range []string{"auto", "shm"} {
-		t.Run(asked, func(t *testing.T) {
-			socket := filepath.Join(t.TempDir(), "probe.sock")
-			c := start(t, socket)
+	root, podUID, _ := strings.Cut(os.Getenv(inRoom), "/fleetgate-test-pod")
+	for _, tt := range []struct {
+		name         string
+		capabilities []uintptr
+		cgroup       string // that the proxy finds; empty for its own
+		args         []string
+		attached     bool // to the probe function
+		sockets      float64
+	}{
+		{"with capabilities", allCapabilities, "", nil, true, 1},
+		{"on a node where the proxy sees no cgroup", allCapabilities, "/nonexistent", []string{"--cgroup-root", root, "--pod-uid", podUID}, true, 1},
+		{"with no cgroup at all", allCapabilities, "/nonexistent", nil, true, 0},
+		{"with another pod's cgroup", allCapabilities, "/nonexistent", []string{"--cgroup-root", root, "--pod-uid", "another"}, true, 0},
+		{"in shared memory", allCapabilities, "", []string{"--mode", "shm"}, false, 1},
+		{"without capabilities", nil, "", nil, false, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			socket := filepath.Join(sharedDir(t), "probe.sock")
+			c := startWith(t, Options{Socket: socket, CgroupDir: tt.cgroup, Log: logr.Discard()})
 			c.Publish(&tables)
 			var s *sensor
 			// The second sensor takes the place of the first, and the proxy
 			// does not notice.
 			for round := range 2 {
-				s = startSensor(t, program, "--probe-socket", socket, "--mode", asked)
+				s = startSensor(t, program, tt.capabilities, append(tt.args, "--probe-socket", socket)...)
 				values := await(t, "the proxy's greeting", func(v map[string]float64) bool {
 					_, counting := v["fleetgate_sensor_dropped_records_total"]
 					return counting
 				})
-				if asked == "auto" && values[`fleetgate_sensor_hook_attached{hook="request_done"}`] != 1 {
+				if tt.attached && values[`fleetgate_sensor_hook_attached{hook="request_done"}`] != 1 {
 					cannot(t, errors.New(s.output.String()))
 				}
-				if got := mode(values); (asked == "shm") != (got == "shm") {
-					t.Errorf("mode: asked for %s, got %s", asked, got)
+				if got := mode(values); tt.attached == (got == "shm") {
+					t.Errorf("mode: got %s", got)
 				}
-				if got := values[`fleetgate_sensor_hook_attached{hook="sockops"}`]; got != 1 {
-					t.Errorf("connections are not counted:\n%s", &s.output)
+				if got := values[`fleetgate_sensor_hook_attached{hook="sockops"}`]; got != tt.sockets {
+					t.Errorf("sockops attached: got %v, want %v", got, tt.sockets)
 				}
 				// The mode is entered a moment after the greeting is answered.
 				await(t, "the first call", func(v map[string]float64) bool {
@@ -366,6 +394,21 @@ func TestSensorCountsEveryRequest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sharedDir makes a folder that the sensor's user may write to. The test's own
+// temporary folder lies in one that only its owner may enter.
+func sharedDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fleetgate-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func must(t *testing.T) map[string]float64 {
@@ -415,7 +458,7 @@ func TestCostOfACall(t *testing.T) {
 	}
 	upLoopback(t)
 	program := buildSensor(t)
-	socket := filepath.Join(t.TempDir(), "probe.sock")
+	socket := filepath.Join(sharedDir(t), "probe.sock")
 	c := start(t, socket)
 	c.Publish(&tables)
 	cost := func() time.Duration {
@@ -433,7 +476,7 @@ func TestCostOfACall(t *testing.T) {
 	}
 	t.Logf("no sensor: %v a request", cost())
 	for _, asked := range []string{"auto", "shm"} {
-		s := startSensor(t, program, "--probe-socket", socket, "--mode", asked)
+		s := startSensor(t, program, allCapabilities, "--probe-socket", socket, "--mode", asked)
 		await(t, "the first call", func(v map[string]float64) bool {
 			c.Observer().RequestDone(request())
 			return sum(v, "fleetgate_requests_total") > 0
