@@ -1,0 +1,168 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/controller"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+)
+
+// leaseName is the name of the lease that replicas compete for.
+const leaseName = "7d1f0c36.fleetgate.io"
+
+// shutdownTimeout bounds how long a run takes to end: what is being written is
+// finished, and then the lease is released.
+const shutdownTimeout = 15 * time.Second
+
+// Run runs the operator until ctx ends.
+func Run(ctx context.Context, opts Options) error {
+	ctrl.SetLogger(opts.Log)
+	klog.SetLogger(opts.Log.WithName("client"))
+	config, err := restConfig(opts.Kubernetes)
+	if err != nil {
+		return err
+	}
+	managerOptions, err := managerOptions(opts)
+	if err != nil {
+		return err
+	}
+	mgr, err := manager.New(config, managerOptions)
+	if err != nil {
+		return fmt.Errorf("making the manager: %w", err)
+	}
+	s := &setup{mgr: mgr, opts: opts}
+	if err := errors.Join(
+		mgr.Add(s),
+		mgr.AddHealthzCheck("ping", healthz.Ping),
+		mgr.AddReadyzCheck("controllers", s.ready),
+	); err != nil {
+		return fmt.Errorf("setting up the manager: %w", err)
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running the manager: %w", err)
+	}
+	return nil
+}
+
+// restConfig has no limit of its own on requests: the API server shares itself
+// out fairly, and a limit here would have a burst of status updates delay the
+// one write that a user waits for.
+func restConfig(config *rest.Config) (*rest.Config, error) {
+	if config == nil {
+		var err error
+		if config, err = ctrl.GetConfig(); err != nil {
+			return nil, fmt.Errorf("finding the API server: %w", err)
+		}
+	}
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	config.UserAgent = "fleetgate"
+	return config, nil
+}
+
+func managerOptions(opts Options) (manager.Options, error) {
+	scheme, err := cluster.NewScheme()
+	if err != nil {
+		return manager.Options{}, err
+	}
+	timeout := shutdownTimeout
+	return manager.Options{
+		Scheme:                        scheme,
+		Logger:                        opts.Log,
+		Cache:                         cluster.CacheOptions(opts.WatchNamespaces),
+		Client:                        cluster.ClientOptions(),
+		Metrics:                       metricsOptions(opts),
+		HealthProbeBindAddress:        opts.HealthAddress,
+		LeaderElection:                opts.LeaderElect,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       opts.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &timeout,
+	}, nil
+}
+
+func metricsOptions(opts Options) metricsserver.Options {
+	options := metricsserver.Options{
+		BindAddress:   opts.MetricsAddress,
+		SecureServing: opts.MetricsSecure,
+		CertDir:       opts.MetricsCertDir,
+		// HTTP/2 brings nothing here and has had its share of attacks.
+		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
+	}
+	if opts.MetricsSecure {
+		options.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return options
+}
+
+// setup waits for the CRDs of the Gateway API and then adds the controllers. It
+// runs in every replica, so that the next leader has its caches filled.
+type setup struct {
+	mgr  manager.Manager
+	opts Options
+	done atomic.Bool
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (*setup) NeedLeaderElection() bool { return false }
+
+// Start implements manager.Runnable.
+func (s *setup) Start(ctx context.Context) error {
+	kinds := []schema.GroupVersionKind{
+		gatewayv1.SchemeGroupVersion.WithKind("GatewayClass"),
+		gatewayv1.SchemeGroupVersion.WithKind("Gateway"),
+		gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"),
+		gatewayv1.SchemeGroupVersion.WithKind("ReferenceGrant"),
+	}
+	err := cluster.Wait(ctx, s.mgr.GetRESTMapper(), s.opts.Log, kinds...)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = controller.Setup(ctx, s.mgr, controller.Config{
+		ControllerName: ControllerName, Graph: graphOptions(s.opts), Settings: s.opts.Fleet, Registry: ctrlmetrics.Registry,
+	})
+	if err != nil {
+		return fmt.Errorf("adding the controllers: %w", err)
+	}
+	s.opts.Log.Info("Started the controllers", "sensor", s.opts.Fleet.Sensor, "proxyImage", s.opts.Fleet.ProxyImage)
+	s.done.Store(true)
+	return nil
+}
+
+func (s *setup) ready(*http.Request) error {
+	if !s.done.Load() {
+		return errors.New("waiting for the CRDs of the Gateway API")
+	}
+	return nil
+}
+
+func graphOptions(opts Options) graph.Options {
+	options := graph.Options{ControllerName: ControllerName, ReservedPorts: provision.ReservedPorts()}
+	if opts.APIServer.IsValid() {
+		options.Forbidden.Listed = map[netip.AddrPort]string{opts.APIServer: "the API server's"}
+	}
+	return options
+}

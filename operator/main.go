@@ -1,0 +1,85 @@
+// Command fleetgate is the operator: "controller" runs it in a cluster, "local"
+// serves a folder of YAML without one.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-logr/logr"
+
+	"github.com/fleetgate/fleetgate/operator/internal/app"
+	"github.com/fleetgate/fleetgate/operator/internal/local"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+const usage = `Usage: fleetgate COMMAND [flags]
+
+Commands:
+  controller  run the operator in a Kubernetes cluster
+  local       serve a folder of Gateway API YAML on this machine
+  version     print the version
+
+See fleetgate COMMAND -h for the flags.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch command {
+	case "controller":
+		return control(ctx, args[1:], stderr)
+	case "local":
+		return local.Main(ctx, args[1:], stdout, stderr)
+	case "version":
+		fmt.Fprintln(stdout, version)
+		return 0
+	case "help", "-h", "--help":
+		fmt.Fprint(stdout, usage)
+		return 0
+	default:
+		fmt.Fprint(stderr, usage)
+		return 2
+	}
+}
+
+func control(ctx context.Context, args []string, stderr io.Writer) int {
+	opts, err := app.Parse(args, os.Getenv, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "fleetgate controller:", err)
+		return 2
+	}
+	level := slog.LevelInfo
+	if opts.LogLevel == "debug" {
+		level = slog.LevelDebug
+	}
+	opts.Log = logr.FromSlogHandler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
+	opts.Log.Info("Starting", "version", version)
+	if err := app.Run(ctx, opts); err != nil {
+		opts.Log.Error(err, "Stopped")
+		return 1
+	}
+	opts.Log.Info("Stopped")
+	return 0
+}
