@@ -114,14 +114,17 @@ func (c *Conn) connectFailed(status int) {
 	c.pump()
 }
 
-// closedInHead handles a connection that ended before the response. One that
-// was reused may have been closed before the request came to it; the request
-// goes over a new one then, once, if sending it twice does no harm.
+// closedInHead handles a connection that ended before the response. The
+// backend may have closed it before the request came to it: one that was reused
+// for being idle, a new one because the backend is shutting down with it still
+// in its accept queue. The request goes over a new connection then, if sending
+// it twice does no harm.
 func (c *Conn) closedInHead() {
 	x := c.x
-	again := x.reused && x.idempotent && !x.streamed && len(x.partial) == 0 && x.interim == 0
+	again := x.idempotent && !x.streamed && len(x.partial) == 0 && x.interim == 0 && x.retries < maxRetries
 	c.closeUpstream()
 	if again {
+		x.retries++
 		x.flags |= flagRetried
 		c.attempt(ReuseNone)
 	} else {

@@ -59,7 +59,7 @@ type exchange struct {
 	flags                  probe.Flags
 	protocol               probe.Protocol
 	attempts, connects     uint8
-	interim                uint8
+	retries, interim       uint8
 	up                     upstream
 
 	isHead, minor0, idempotent bool

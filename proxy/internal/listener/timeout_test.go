@@ -79,6 +79,7 @@ func TestSlowClients(t *testing.T) {
 			{"left half-way", exchange.Limits{Leaving: short}, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "reset"},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
+				tt.limits.Linger = short
 				p := start(t, settings{driver: d, limits: tt.limits}, to(hanging(t)))
 				c := p.dial()
 				c.sendRaw(tt.in)

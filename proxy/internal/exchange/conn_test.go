@@ -1,0 +1,244 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+const (
+	get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	ok  = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+)
+
+func TestOneByOne(t *testing.T) {
+	w := newWorld(1, nil)
+	w.client(get + get)
+	w.wants(t, "take 1 any", `upstream <- GET / HTTP/1.1 ""`)
+	if n := w.conn.ClientWant(100); n != 0 {
+		t.Errorf("%d bytes are wanted while the response is out", n)
+	}
+	w.upstream(ok)
+	w.wants(t, `client <- HTTP/1.1 200 OK "ok"`, "release upstream", "take 1 any", `upstream <- GET / HTTP/1.1 ""`)
+	w.upstream(ok)
+	w.wants(t, `client <- HTTP/1.1 200 OK "ok"`, "release upstream")
+	w.conn.ClientEnded()
+	w.wants(t, "close client")
+	if len(w.done) != 2 || w.loop.Active.Load() != 0 || w.loop.Open.Load() != 0 {
+		t.Errorf("got %d records, %d active, %d open", len(w.done), w.loop.Active.Load(), w.loop.Open.Load())
+	}
+}
+
+func TestBackpressure(t *testing.T) {
+	w := newWorld(1, nil)
+	w.fake.blocked = true
+	w.client(get)
+	w.upstream("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+	if w.conn.UpstreamWant() {
+		t.Error("the backend is read while the client does not take")
+	}
+	w.conn.ClientFlushed()
+	if !w.conn.UpstreamWant() {
+		t.Error("the backend is not read again")
+	}
+	w.upstream("cd")
+	if n := w.conn.ClientWant(100); n != 0 {
+		t.Errorf("%d bytes are wanted while the response is not sent", n)
+	}
+	w.conn.ClientFlushed()
+	if n := w.conn.ClientWant(100); n != 100 {
+		t.Errorf("%d bytes are wanted of an idle connection", n)
+	}
+}
+
+func TestConnectsToAnotherEndpoint(t *testing.T) {
+	w := newWorld(4, nil)
+	w.fake.results = []Taken{Dialing, Dialing, Dialing}
+	w.client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+	w.wants(t, "take 1 checked")
+	if n := w.conn.ClientWant(100); n != 0 {
+		t.Errorf("%d bytes are wanted before there is a connection", n)
+	}
+	w.conn.UpstreamClosed(errors.New("refused"))
+	w.wants(t, "close upstream", "take 2 checked")
+	w.pass(2 * time.Second)
+	w.wants(t, "close upstream", "take 3 checked")
+	w.conn.UpstreamConnected()
+	w.wants(t, `upstream <- POST / HTTP/1.1 "a"`)
+	w.client("b")
+	w.wants(t, `upstream <- "b"`)
+}
+
+func TestThreeEndpointsRefuse(t *testing.T) {
+	w := newWorld(4, nil)
+	w.fake.results = []Taken{Dialing, Dialing, Dialing}
+	w.client(get)
+	for range 3 {
+		w.conn.UpstreamClosed(errors.New("refused"))
+	}
+	w.wants(t, "take 1 any", "close upstream", "take 2 any", "close upstream", "take 3 any",
+		"close upstream", `client <- HTTP/1.1 502 Bad Gateway "Bad Gateway\n"`)
+	if d := w.done[0]; d.Attempts != 3 || d.Flags&flagUpstreamFailed == 0 {
+		t.Errorf("got %d attempts, flags %b", d.Attempts, d.Flags)
+	}
+}
+
+func TestNoSocketToBeHad(t *testing.T) {
+	w := newWorld(1, nil)
+	w.fake.results = []Taken{Unavailable}
+	w.client(get + get)
+	w.wants(t, "take 1 any", `client <- HTTP/1.1 503 Service Unavailable "Service Unavailable\n"`,
+		"take 1 any", `upstream <- GET / HTTP/1.1 ""`)
+}
+
+func TestSentAgain(t *testing.T) {
+	w := newWorld(1, nil)
+	w.fake.results = []Taken{Reused, Dialing}
+	w.client("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab")
+	w.conn.UpstreamClosed(nil)
+	w.conn.UpstreamConnected()
+	w.wants(t, "take 1 any", `upstream <- PUT / HTTP/1.1 "ab"`, "close upstream",
+		"take 1 new", `upstream <- PUT / HTTP/1.1 "ab"`)
+}
+
+func TestNotSentAgain(t *testing.T) {
+	for name, w := range map[string]struct{ in, more, response string }{
+		"not idempotent": {in: "POST / HTTP/1.1\r\nHost: a\r\n\r\n"},
+		"streamed":       {in: "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na", more: "b"},
+		"begun":          {in: get, response: "HTTP/1.1 2"},
+		"interim":        {in: get, response: "HTTP/1.1 103 Early Hints\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			world := newWorld(1, nil)
+			world.client(w.in)
+			if w.more != "" {
+				world.client(w.more)
+			}
+			if w.response != "" {
+				world.upstream(w.response)
+			}
+			world.fake.log.Reset()
+			world.conn.UpstreamClosed(io.ErrUnexpectedEOF)
+			world.wants(t, "close upstream", `client <- HTTP/1.1 502 Bad Gateway "Bad Gateway\n"`)
+		})
+	}
+}
+
+func TestDrainingCloses(t *testing.T) {
+	w := newWorld(1, nil)
+	w.client(get)
+	w.fake.log.Reset()
+	w.draining.Store(true)
+	w.upstream(ok)
+	w.wants(t, `client <- HTTP/1.1 200 OK (close) "ok"`, "release upstream", "shutdown client")
+	w.pass(2 * time.Second)
+	w.wants(t, "close client")
+}
+
+func TestCloseIdle(t *testing.T) {
+	w := newWorld(1, nil)
+	w.client(get)
+	w.fake.log.Reset()
+	w.conn.CloseIdle()
+	w.wants(t)
+	w.upstream(ok)
+	w.fake.log.Reset()
+	w.conn.CloseIdle()
+	w.wants(t, "close client")
+}
+
+func TestExpiry(t *testing.T) {
+	const waiting = `client <- HTTP/1.1 504 Gateway Timeout "Gateway Timeout\n"`
+	for _, tt := range []struct {
+		name     string
+		timeouts *proxyconfig.Timeouts
+		in       string
+		after    time.Duration
+		want     []string
+	}{
+		{"idle", nil, "", 60 * time.Second, []string{"close client"}},
+		{"head", nil, "GET", 10 * time.Second, []string{`client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client"}},
+		{"body", nil, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 60 * time.Second, []string{"close upstream", `client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client"}},
+		{"request", &proxyconfig.Timeouts{RequestMillis: 70}, get, 70 * time.Millisecond, []string{"close upstream", waiting}},
+		{"backend", &proxyconfig.Timeouts{BackendRequestMillis: 70}, get, 70 * time.Millisecond, []string{"close upstream", waiting}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(1, tt.timeouts)
+			if tt.in != "" {
+				w.client(tt.in)
+			}
+			w.fake.log.Reset()
+			if tt.after < SweepEvery && w.loop.Wake() != int64(tt.after) {
+				t.Errorf("wake at %v", time.Duration(w.loop.Wake()))
+			}
+			w.pass(tt.after - 1)
+			w.wants(t)
+			w.pass(1)
+			w.wants(t, tt.want...)
+		})
+	}
+}
+
+// A head that comes byte by byte does not get more time for that.
+func TestSlowHead(t *testing.T) {
+	w := newWorld(1, nil)
+	for i := range 9 {
+		w.client(get[i : i+1])
+		w.pass(time.Second)
+	}
+	w.wants(t)
+	w.pass(time.Second)
+	w.wants(t, `client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client")
+}
+
+func TestRequestID(t *testing.T) {
+	w := newWorld(1, nil)
+	seen := map[string]bool{}
+	for _, in := range []string{"", "X-Request-Id: mine\r\n", "X-Request-Id: not a token\r\n", "X-Request-Id:\r\n"} {
+		w.client("GET / HTTP/1.1\r\nHost: a\r\n" + in + "\r\n")
+		id := string(w.conn.x.bytes(w.conn.x.id))
+		if in == "X-Request-Id: mine\r\n" && id != "mine" || in != "X-Request-Id: mine\r\n" && len(id) != 32 || seen[id] {
+			t.Errorf("%q: got %q", in, id)
+		}
+		seen[id] = true
+		w.upstream(ok)
+	}
+}
+
+// discard is an Observer that keeps nothing.
+type discard struct{}
+
+func (discard) RequestDone(*traffic.Done) {}
+
+func plain(t testing.TB) func() {
+	w := newWorld(1, &proxyconfig.Timeouts{RequestMillis: 15000})
+	w.loop.opts.Observer = discard{}
+	w.fake.quiet = true
+	request := []byte("GET /a/b?c=d HTTP/1.1\r\nHost: a\r\nUser-Agent: wrk\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n\r\n")
+	response := []byte("HTTP/1.1 200 OK\r\nServer: x\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello")
+	return func() {
+		w.conn.ClientData(request)
+		w.conn.UpstreamData(response)
+		if w.conn.phase != idle {
+			t.Fatal("the exchange has not ended")
+		}
+	}
+}
+
+func TestPlainPathDoesNotAllocate(t *testing.T) {
+	if n := testing.AllocsPerRun(1000, plain(t)); n != 0 {
+		t.Errorf("%v allocations per request", n)
+	}
+}
+
+func BenchmarkExchange(b *testing.B) {
+	f := plain(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		f()
+	}
+}
