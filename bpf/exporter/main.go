@@ -47,8 +47,12 @@ func run() error {
 	if supervise.IsWorker() {
 		return app.Run(supervise.Lifeline(ctx), o)
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding own executable: %w", err)
+	}
 	return supervise.Run(ctx, supervise.Options{
-		Path:       "/proc/self/exe",
+		Path:       self,
 		Args:       os.Args[1:],
 		Output:     os.Stderr,
 		FirstPause: 200 * time.Millisecond,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -62,6 +63,9 @@ func newSensor(o Options) (*sensor, error) {
 		s.l4 = nil
 		o.Log.Info("Counting connections by the kernel's counters", "reason", err.Error())
 	}
+	// Loading reads the type information of the whole kernel; nothing that
+	// follows needs as much memory.
+	debug.FreeOSMemory()
 	return s, nil
 }
 
