@@ -1,0 +1,37 @@
+package controller
+
+// The markers below are the operator's rights in the cluster; config/rbac/role.yaml
+// is generated from them.
+//
+// Each fleet's proxies get a Role to get, list and watch their own ConfigMap and
+// certificate Secrets, by name. Kubernetes lets nobody grant what he does not
+// have, so the operator holds get, list and watch on all ConfigMaps and Secrets
+// of the namespaces that it serves. Of Secrets it lists and watches the metadata
+// alone, and it gets only those that a listener names and those of its fleets.
+//
+// What it writes are the objects of fleets, and the status of what users write.
+// Users' objects themselves are changed in one place: the finalizer of
+// GatewayClasses, which the Gateway API asks for.
+
+// What users write.
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses;gateways;httproutes;referencegrants,verbs=get;list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses,verbs=patch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/finalizers,verbs=update
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/status;gateways/status;httproutes/status,verbs=patch
+// +kubebuilder:rbac:groups="",resources=namespaces;pods,verbs=get;list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
+
+// The metadata of CRDs: the version of the Gateway API, and whether there are
+// ServiceMonitors.
+// +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
+
+// What a fleet consists of.
+// +kubebuilder:rbac:groups="",resources=services;serviceaccounts;configmaps;secrets,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors,verbs=get;list;watch;create;update;patch;delete
+
+// What happened.
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
