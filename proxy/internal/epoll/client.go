@@ -15,8 +15,9 @@ type client struct {
 	loop *loop
 	core exchange.Conn
 	up   *backend
-	// ended: there is no more input. queued: it is in loop.resume.
-	ended, queued bool
+	// ended: there is no more input. gone: the kernel has given up both
+	// directions. queued: it is in loop.resume.
+	ended, gone, queued bool
 	// closedAt is when the core was done, though output was left.
 	closedAt int64
 }
@@ -24,20 +25,13 @@ type client struct {
 func (l *loop) handleClient(c *client, events uint32) {
 	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		c.hup, c.readable = true, true
+		c.gone = events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
 	}
 	if events&unix.EPOLLIN != 0 {
 		c.readable = true
 	}
 	if events&unix.EPOLLOUT != 0 && len(c.out) > 0 && l.flush(&c.socket) && !c.broken && !c.core.Closed() {
 		c.core.ClientFlushed()
-	}
-	switch {
-	case c.dead || c.core.Closed():
-	case events&(unix.EPOLLHUP|unix.EPOLLERR) != 0 && c.core.ClientWant(1) == 0:
-		// Both directions are closed: no response can reach it.
-		c.core.ClientClosed()
-	case c.hup && c.core.ClientWant(1) == 0:
-		c.core.ClientLeaving()
 	}
 	l.advance(c)
 }
@@ -71,6 +65,7 @@ func (l *loop) readClient(c *client) bool {
 	}
 	want := c.core.ClientWant(len(l.buf))
 	if want == 0 {
+		c.notWanted()
 		return false
 	}
 	n, e := read(c.fd, l.buf[:want])
@@ -90,6 +85,17 @@ func (l *loop) readClient(c *client) bool {
 		c.core.ClientData(l.buf[:n])
 	}
 	return true
+}
+
+// notWanted tells the core what is known of a client that is not read from:
+// its end is announced but once, and input may still lie in front of it.
+func (c *client) notWanted() {
+	switch {
+	case c.gone:
+		c.core.ClientClosed()
+	case c.hup:
+		c.core.ClientLeaving()
+	}
 }
 
 // tick lets time pass.
