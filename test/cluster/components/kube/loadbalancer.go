@@ -25,7 +25,7 @@ import (
 )
 
 // retryAfter is the pause after a status that the API server did not take.
-const retryAfter = 500 * time.Millisecond
+const retryAfter = 2 * time.Second
 
 // balancer gives each Service of type LoadBalancer an address of its own by
 // writing its status. That is all there is to do: kube-proxy answers for the
@@ -113,17 +113,14 @@ func (b *balancer) run(ctx context.Context, changed <-chan struct{}) error {
 }
 
 // assign brings the pool in line with the Services that exist, then gives an
-// address to each that lacks one. Oldest first, so that a restart repeats the
-// same choices.
+// address to each that lacks one.
 func (b *balancer) assign(ctx context.Context) error {
 	all, err := b.services.List(labels.Everything())
 	if err != nil {
 		return fmt.Errorf("listing services: %w", err)
 	}
 	wanting := b.reconcilePool(all)
-	slices.SortFunc(wanting, func(a, c *corev1.Service) int {
-		return a.CreationTimestamp.Time.Compare(c.CreationTimestamp.Time)
-	})
+	slices.SortFunc(wanting, byNeed)
 	var failures []error
 	for _, s := range wanting {
 		address, err := b.pool.take(s.UID, s.Spec.LoadBalancerIP)
@@ -135,6 +132,18 @@ func (b *balancer) assign(ctx context.Context) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// byNeed puts Services that want an address of their choice first, so that no
+// other gets it by chance; otherwise the oldest comes first.
+func byNeed(a, b *corev1.Service) int {
+	if chooses := b.Spec.LoadBalancerIP != ""; chooses != (a.Spec.LoadBalancerIP != "") {
+		if chooses {
+			return 1
+		}
+		return -1
+	}
+	return a.CreationTimestamp.Time.Compare(b.CreationTimestamp.Time)
 }
 
 // reconcilePool marks the addresses in use, frees those of Services that are

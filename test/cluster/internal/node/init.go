@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"sync"
@@ -53,7 +52,7 @@ func serve(ctx context.Context) error {
 	wait.Go(func() { children.run(background) })
 	defer wait.Wait()
 	defer cancel()
-	s := &supervisor{children: children, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	s := newSupervisor(children)
 	if err := boot(ctx, s, line); err != nil {
 		s.stop()
 		if ctx.Err() != nil {

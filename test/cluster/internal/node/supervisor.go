@@ -17,12 +17,12 @@ import (
 const (
 	searchPath = layout.InBin + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-	// restartAfter keeps a component that cannot start from using up the
-	// machine.
-	restartAfter = time.Second
+	// defaultRestartAfter keeps a component that cannot start from using up
+	// the machine.
+	defaultRestartAfter = time.Second
 
-	// stopWithin is how long a component has to end by itself.
-	stopWithin = 5 * time.Second
+	// defaultStopWithin is how long a component has to end by itself.
+	defaultStopWithin = 5 * time.Second
 )
 
 // component is a program that runs as long as the cluster does.
@@ -36,9 +36,21 @@ type component struct {
 type supervisor struct {
 	children *reaper
 	log      *slog.Logger
+	// bin holds the programs, logs takes a file for each component.
+	bin, logs    string
+	restartAfter time.Duration
+	stopWithin   time.Duration
 
 	wait    sync.WaitGroup
 	running []*keeper // in the order of their start
+}
+
+func newSupervisor(children *reaper) *supervisor {
+	return &supervisor{
+		children: children, log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		bin: layout.InBin, logs: layout.InLogs,
+		restartAfter: defaultRestartAfter, stopWithin: defaultStopWithin,
+	}
 }
 
 // keeper is one running component.
@@ -76,7 +88,7 @@ func (s *supervisor) keep(ctx context.Context, c component) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(restartAfter):
+		case <-time.After(s.restartAfter):
 		}
 	}
 }
@@ -84,12 +96,12 @@ func (s *supervisor) keep(ctx context.Context, c component) {
 // runOnce runs the program until it ends or ctx does; then it is told to end,
 // and killed if it does not.
 func (s *supervisor) runOnce(ctx context.Context, c component) error {
-	log, err := openLog(c.name)
+	log, err := s.openLog(c.name)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	process, err := s.children.start(filepath.Join(layout.InBin, c.args[0]), c.args, log)
+	process, err := s.children.start(filepath.Join(s.bin, c.args[0]), c.args, log)
 	if err != nil {
 		return err
 	}
@@ -102,7 +114,7 @@ func (s *supervisor) runOnce(ctx context.Context, c component) error {
 	select {
 	case status := <-process.ended:
 		return exitError(status)
-	case <-time.After(stopWithin):
+	case <-time.After(s.stopWithin):
 	}
 	s.children.signal(process, unix.SIGKILL)
 	return exitError(<-process.ended)
@@ -110,12 +122,12 @@ func (s *supervisor) runOnce(ctx context.Context, c component) error {
 
 // runToEnd runs a program that ends by itself.
 func (s *supervisor) runToEnd(ctx context.Context, name string, args ...string) error {
-	log, err := openLog(name)
+	log, err := s.openLog(name)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	process, err := s.children.start(filepath.Join(layout.InBin, args[0]), args, log)
+	process, err := s.children.start(filepath.Join(s.bin, args[0]), args, log)
 	if err != nil {
 		return err
 	}
@@ -129,8 +141,8 @@ func (s *supervisor) runToEnd(ctx context.Context, name string, args ...string) 
 	}
 }
 
-func openLog(name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(layout.InLogs, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+func (s *supervisor) openLog(name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(s.logs, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 }
 
 func exitError(status unix.WaitStatus) error {
