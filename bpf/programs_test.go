@@ -29,7 +29,10 @@ func testProgram(t *testing.T, name string) *ebpf.Program {
 	return all.Programs[name]
 }
 
-func buckets(t *testing.T, program *ebpf.Program, ns [64]uint64) [64]uint32 {
+// batch is how many durations the wrapper takes at once.
+const batch = len(bpftest.TestingBucketTest{}.Ns)
+
+func buckets(t *testing.T, program *ebpf.Program, ns [batch]uint64) [batch]uint32 {
 	t.Helper()
 	in, out := bpftest.TestingBucketTest{Ns: ns}, bpftest.TestingBucketTest{}
 	if _, err := program.Run(&ebpf.RunOptions{Context: in, ContextOut: &out}); err != nil {
@@ -48,9 +51,9 @@ func TestBucketsInTheKernelAreThoseOfTheModel(t *testing.T) {
 	for len(edges) < 1_000_000 {
 		edges = append(edges, random.Uint64()>>random.UintN(64))
 	}
-	for len(edges) >= 64 {
-		ns := [64]uint64(edges)
-		edges = edges[64:]
+	for len(edges) >= batch {
+		ns := [batch]uint64(edges)
+		edges = edges[batch:]
 		for i, got := range buckets(t, program, ns) {
 			if want := probe.BucketOf(ns[i]); got != uint32(want) {
 				t.Fatalf("%d ns: got bucket %d, want %d", ns[i], got, want)

@@ -15,8 +15,8 @@ import (
 
 type TestingBucketTest struct {
 	_    structs.HostLayout
-	Ns   [64]uint64
-	Slot [64]uint32
+	Ns   [16]uint64
+	Slot [16]uint32
 }
 
 type TestingRecordTest struct {
