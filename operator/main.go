@@ -34,6 +34,9 @@ See fleetgate COMMAND -h for the flags.
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// A second signal takes its default action, for whoever does not want to wait
+	// until everything has ended in order.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

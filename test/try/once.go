@@ -61,8 +61,6 @@ type story struct {
 	began time.Time
 	// a and b are the tenants' Gateways, once they are programmed.
 	a, b gateway
-	// sent counts the requests to a that were answered.
-	sent int64
 }
 
 func (st *story) programmed() error {
@@ -89,7 +87,6 @@ const splitRequests = 1000
 func (st *story) split() error {
 	for _, g := range []gateway{st.a, st.b} {
 		result := ask(st.ctx, g, splitRequests)
-		st.count(g, result.Requests)
 		fmt.Printf("measured: %s: %v of %s\n", g.Namespace, result.Classes, result)
 		v1 := result.Classes[g.Namespace+" v1"]
 		if v2 := result.Classes[g.Namespace+" v2"]; result.Failed > 0 || v1+v2 != splitRequests || v1 < 850 || v1 > 950 {
@@ -97,12 +94,6 @@ func (st *story) split() error {
 		}
 	}
 	return nil
-}
-
-func (st *story) count(g gateway, n int64) {
-	if g.Namespace == st.a.Namespace {
-		st.sent += n
-	}
 }
 
 // edited turns all of tenant a's requests to v2 while both tenants' traffic
@@ -134,7 +125,6 @@ func (st *story) turn() error {
 			return errors.New("version v1 is still served")
 		}
 		result := ask(st.ctx, st.a, 1)
-		st.count(st.a, result.Requests)
 		switch {
 		case result.Failed > 0:
 			return fmt.Errorf("tenant-a: %s", result)
@@ -158,7 +148,6 @@ func (st *story) broken() error {
 		*runs
 	}{{st.a, a}, {st.b, b}} {
 		result := run.Stop()
-		st.count(run.g, result.Requests)
 		fmt.Printf("measured: %s meanwhile: %s\n", run.g.Namespace, result)
 		if result.Failed > 0 || result.Requests == 0 {
 			err = errors.Join(err, fmt.Errorf("%s was disturbed", run.g.Namespace))

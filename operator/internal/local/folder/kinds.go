@@ -21,7 +21,7 @@ type kind struct {
 // kinds are those that the pipeline reads. A kind that it does not read is a
 // problem: silence would look like an object that works.
 func kinds() map[schema.GroupVersionKind]kind {
-	gateway := gatewayv1.SchemeGroupVersion.WithKind
+	gateway := schema.GroupVersion(gatewayv1.GroupVersion).WithKind
 	core := corev1.SchemeGroupVersion.WithKind
 	return map[schema.GroupVersionKind]kind{
 		gateway("GatewayClass"):   {cluster: true, aliases: []string{"v1beta1"}},
