@@ -32,6 +32,7 @@ type instance struct {
 	terminate     context.CancelFunc
 	finished      chan error
 	grace         time.Duration
+	watch         Watch
 	client        *http.Client
 }
 
@@ -70,7 +71,7 @@ func (i *instance) start() {
 	i.terminate, i.finished, i.log = cancel, make(chan error, 1), &safeBuffer{}
 	options := Options{
 		Gateway:   proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: "uid"},
-		ConfigDir: i.config, StateDir: i.state, Bind: netip.MustParseAddr("127.0.0.1"),
+		ConfigDir: i.config, StateDir: i.state, Watch: i.watch, Bind: netip.MustParseAddr("127.0.0.1"),
 		HealthAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Loops: 1, DrainGrace: i.grace,
 		AccessLog: accesslog.Text, AccessLogOut: i.log, AllowLoopbackBackends: true,
 		Log: logr.Discard(), Started: func(a Addresses) { addresses <- a },
@@ -104,6 +105,11 @@ func newInstance(t *testing.T) *instance {
 // backends, by weight.
 func (i *instance) write(revision int64, backends map[string]int32) {
 	i.t.Helper()
+	i.replace(i.document(revision, backends))
+}
+
+func (i *instance) document(revision int64, backends map[string]int32) []byte {
+	i.t.Helper()
 	c := &proxyconfig.Config{
 		Listeners: []proxyconfig.Listener{{Name: "http", Port: int32(i.port), Protocol: proxyconfig.HTTP}},
 		Routes: []proxyconfig.Route{{Kind: "HTTPRoute", Namespace: "ns", Name: "all", Rules: []proxyconfig.Rule{{}},
@@ -126,7 +132,7 @@ func (i *instance) write(revision int64, backends map[string]int32) {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	i.replace(data)
+	return data
 }
 
 func (i *instance) replace(data []byte) {

@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -207,6 +208,10 @@ func thousandRequests() []*Request {
 
 func TestFindAllocatesNothing(t *testing.T) {
 	table, requests := thousand(t), thousandRequests()
+	if raceEnabled {
+		// The race detector makes sync.Pool, which regexp uses, forget at random.
+		requests = slices.Delete(requests, 2, 3)
+	}
 	var m Match
 	allocs := testing.AllocsPerRun(100, func() {
 		for _, r := range requests {
