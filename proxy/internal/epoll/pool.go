@@ -32,7 +32,7 @@ func (p *pool) take(l *loop, e *balance.Endpoint, checked bool) *backend {
 // put takes back a connection whose last response was read to its end.
 func (p *pool) put(l *loop, b *backend) {
 	switch {
-	case b.hup || b.broken || b.endpoint.Gone() || l.stopping, b.readable && !silent(b.fd):
+	case b.hup || b.broken || len(b.out) > 0 || b.endpoint.Gone() || l.stopping, b.readable && !silent(b.fd):
 		l.kill(&b.socket)
 		return
 	}

@@ -29,7 +29,8 @@ type Driver interface {
 	WriteUpstream(b []byte) (flushed bool)
 	// ShutdownUpstream ends the sending side after what was written.
 	ShutdownUpstream()
-	// ReleaseUpstream gives back a connection that may serve another request.
+	// ReleaseUpstream gives back a connection that may serve another request,
+	// unless the driver still has something to send on it.
 	ReleaseUpstream()
 	// CloseUpstream closes the connection, or gives up dialing, at once.
 	CloseUpstream()

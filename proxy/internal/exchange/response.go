@@ -245,8 +245,9 @@ func (c *Conn) responseEnded() {
 		c.toClient(lastChunk)
 	}
 	// A connection on which the request has not ended can carry no other.
-	if x.keepUpstream && c.phase == answer && !c.upstreamBlocked {
+	if x.keepUpstream && c.phase == answer {
 		x.up = noUpstream
+		c.upstreamBlocked = false
 		c.io.ReleaseUpstream()
 	} else {
 		c.closeUpstream()

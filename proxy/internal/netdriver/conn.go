@@ -167,7 +167,9 @@ func (c *conn) ShutdownUpstream() { c.up.out.shut = true }
 func (c *conn) ReleaseUpstream() {
 	b := c.up
 	c.up, b.owner = nil, nil
-	if b.ended || b.out.broken || b.endpoint.Gone() || c.shard.closed {
+	// A write that is not reported yet is no hindrance: the backend has
+	// answered what it carried.
+	if b.ended || b.out.broken || len(b.out.pending) > 0 || b.endpoint.Gone() || c.shard.closed {
 		b.close()
 		return
 	}

@@ -1,7 +1,8 @@
 package netdriver
 
 // flushing is a sender whose turn it is to be written, claimed by its busy
-// flag. For a backend's sender b is that backend.
+// flag. For a backend's sender b is that backend, which may serve another
+// client's connection than c by the time that a write has ended.
 type flushing struct {
 	c  *conn
 	to *sender
@@ -27,11 +28,23 @@ func (w flushing) run() {
 		}
 	}
 	w.to.busy = false
-	work := w.c.settle()
+	var work []flushing
+	if c := w.reportsTo(); c != nil {
+		work = c.settle()
+	}
 	sh.unlock()
 	for _, other := range work {
 		sh.server.running.Go(other.run)
 	}
+}
+
+// reportsTo returns the connection that is concerned; nil if the backend
+// serves none.
+func (w flushing) reportsTo() *conn {
+	if w.b != nil {
+		return w.b.owner
+	}
+	return w.c
 }
 
 // last does what follows the last byte, and reports whether to look again.
@@ -63,20 +76,21 @@ func (w flushing) written(err error) {
 	if len(w.to.pending) > 0 {
 		return
 	}
+	c := w.reportsTo()
 	switch {
+	case c == nil || c.core.Closed():
+		return
 	case w.b != nil:
 		// What the backend sent before it broke is still to be read; its
 		// reader reports the end.
-		if w.b.owner == w.c {
-			w.c.core.UpstreamFlushed()
-		}
+		c.core.UpstreamFlushed()
 	case err != nil:
-		w.c.core.ClientClosed()
-	case !w.c.core.Closed():
-		w.c.core.ClientFlushed()
+		c.core.ClientClosed()
+	default:
+		c.core.ClientFlushed()
 	}
-	w.c.readable.Signal()
-	if w.c.up != nil {
-		w.c.up.readable.Signal()
+	c.readable.Signal()
+	if c.up != nil {
+		c.up.readable.Signal()
 	}
 }
