@@ -1,0 +1,268 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/metrics"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+const controllerName = "fleetgate.io/gateway-controller"
+
+// world is the controllers on a fake API server, with a clock that only the
+// test moves. Requests to the controllers are the test's.
+type world struct {
+	t        *testing.T
+	client   client.WithWatch
+	recorder *events.FakeRecorder
+	gateways *GatewayReconciler
+	routes   *RouteReconciler
+	classes  *ClassReconciler
+	kinds    *cluster.Kinds
+
+	mu     sync.Mutex
+	now    time.Time
+	writes []string
+	// panics has the translation of a Gateway panic.
+	panics map[types.NamespacedName]bool
+	// racing is called once, before the next write of a status.
+	racing func()
+}
+
+func newWorld(t *testing.T, objects ...client.Object) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Unix(1e9, 0), recorder: events.NewFakeRecorder(100), panics: make(map[types.NamespacedName]bool)}
+	scheme, err := cluster.NewScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.client = w.fakeClient(scheme, append(base(), objects...))
+	w.kinds = cluster.NewKinds(scheme, serviceMonitor)
+	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: 1, Log: logr.Discard()})
+	t.Cleanup(tracker.Stop)
+	opts := Options{
+		Client: w.client, Live: w.client, Reader: cluster.NewReader(w.client, w.client, w.clock), Events: w.recorder,
+		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
+		Graph: graph.Options{ControllerName: controllerName, ReservedPorts: provision.ReservedPorts()},
+		Settings: provision.Settings{
+			ProxyImage: "proxy", SensorImage: "sensor", Sensor: SensorAuto, Replicas: 2, OperatorNamespace: "fleetgate-system",
+		},
+		Translate: w.translate, Now: w.clock,
+	}
+	w.routes = newRouteReconciler(opts)
+	w.gateways = newGatewayReconciler(opts, tracker, w.routes, newDoorbell(reportPause, w.clock))
+	w.classes = &ClassReconciler{opts}
+	return w
+}
+
+func base() []client.Object {
+	crd := cluster.CRDMetadata()
+	crd.Name = gatewayCRD
+	crd.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0"}
+	return []client.Object{
+		crd, class("fleetgate", controllerName), class("other", "example.com/other"),
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "tenant"}},
+	}
+}
+
+// fakeClient notes every write, and gives what it creates a UID.
+func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) client.WithWatch {
+	b := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithReturnManagedFields().
+		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{})
+	for _, index := range store.Indexes() {
+		b = b.WithIndex(index.Object, index.Name, index.Values)
+	}
+	return b.WithInterceptorFuncs(interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			w.wrote("create", obj)
+			return c.Create(ctx, obj, opts...)
+		},
+		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
+			w.wrote("update", obj)
+			return c.Update(ctx, obj, opts...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			w.wrote("patch", obj)
+			return c.Patch(ctx, obj, patch, opts...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			w.wrote("delete", obj)
+			return c.Delete(ctx, obj, opts...)
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
+			if race := w.racing; race != nil {
+				w.racing = nil
+				race()
+			}
+			w.wrote(sub, obj)
+			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+		},
+	}).Build()
+}
+
+func (w *world) wrote(verb string, obj client.Object) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes = append(w.writes, verb+" "+obj.GetName())
+}
+
+// take returns the writes since it was called last.
+func (w *world) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	writes := w.writes
+	w.writes = nil
+	slices.Sort(writes)
+	return writes
+}
+
+func (w *world) clock() time.Time { return w.now }
+
+func (w *world) translate(in *store.Resources, opts graph.Options) *graph.Graph {
+	if w.panics[client.ObjectKeyFromObject(in.Gateway)] {
+		panic("a bug")
+	}
+	return graph.Build(in, opts)
+}
+
+// look reconciles a Gateway, and all routes for which that proposed something.
+func (w *world) look(name string) reconcile.Result {
+	w.t.Helper()
+	result, err := w.gateways.Reconcile(w.t.Context(), request("tenant", name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.lookAtRoutes()
+	return result
+}
+
+func (w *world) lookAtRoutes() {
+	w.t.Helper()
+	var proposed []types.NamespacedName
+	for key := range w.routes.proposed {
+		proposed = append(proposed, key)
+	}
+	for _, key := range proposed {
+		if _, err := w.routes.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func request(namespace, name string) reconcile.Request {
+	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}}
+}
+
+// get reads an object of the tenant; nil when it does not exist.
+func get[T client.Object](w *world, name string, into T) T {
+	w.t.Helper()
+	key := types.NamespacedName{Namespace: "tenant", Name: name}
+	if err := w.client.Get(w.t.Context(), key, into); err != nil {
+		w.t.Fatalf("reading %T %s: %v", into, name, err)
+	}
+	return into
+}
+
+func (w *world) exists(name string, obj client.Object) bool {
+	w.t.Helper()
+	err := w.client.Get(w.t.Context(), types.NamespacedName{Namespace: "tenant", Name: name}, obj)
+	if client.IgnoreNotFound(err) != nil {
+		w.t.Fatal(err)
+	}
+	return err == nil
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// condition returns "status reason" of a Gateway's condition.
+func (w *world) condition(gateway, typ string) string {
+	w.t.Helper()
+	c := conditions.Find(get(w, gateway, &gatewayv1.Gateway{}).Status.Conditions, typ)
+	if c == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %s", c.Status, c.Reason)
+}
+
+// parents lists whose entries a route's status has.
+func (w *world) parents(route string) []string {
+	w.t.Helper()
+	var list []string
+	for _, parent := range get(w, route, &gatewayv1.HTTPRoute{}).Status.Parents {
+		list = append(list, fmt.Sprintf("%s of %s", parent.ParentRef.Name, parent.ControllerName))
+	}
+	return list
+}
+
+// event returns the only Event since the last call, or "".
+func (w *world) event() string {
+	w.t.Helper()
+	select {
+	case event := <-w.recorder.Events:
+		if len(w.recorder.Events) > 0 {
+			w.t.Errorf("and %d more events", len(w.recorder.Events))
+		}
+		return event
+	default:
+		return ""
+	}
+}
+
+func class(name, controller string) *gatewayv1.GatewayClass {
+	return &gatewayv1.GatewayClass{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Generation: 1},
+		Spec:       gatewayv1.GatewayClassSpec{ControllerName: gatewayv1.GatewayController(controller)},
+	}
+}
+
+func gateway(name string) *gatewayv1.Gateway {
+	return &gatewayv1.Gateway{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: name, UID: types.UID("uid-" + name), Generation: 1},
+		Spec: gatewayv1.GatewaySpec{
+			GatewayClassName: "fleetgate",
+			Listeners:        []gatewayv1.Listener{{Name: "http", Port: 80, Protocol: gatewayv1.HTTPProtocolType}},
+		},
+	}
+}
+
+func route(name string, gateways ...string) *gatewayv1.HTTPRoute {
+	r := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: name, Generation: 1}}
+	for _, gw := range gateways {
+		r.Spec.ParentRefs = append(r.Spec.ParentRefs, gatewayv1.ParentReference{Name: gatewayv1.ObjectName(gw)})
+	}
+	r.Spec.Rules = []gatewayv1.HTTPRouteRule{{BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{
+		BackendObjectReference: gatewayv1.BackendObjectReference{Name: "web", Port: new(gatewayv1.PortNumber(80))},
+	}}}}}
+	return r
+}
+
+func fleet(gateway string) names.Fleet { return names.ForGateway(gateway, "fleetgate") }
