@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -75,8 +76,10 @@ func (o *Options) fleetFlags(flags *flag.FlagSet, getenv func(string) string) {
 	fleet := &o.Fleet
 	flags.StringVar(&fleet.ProxyImage, "proxy-image", getenv("RELATED_IMAGE_PROXY"), "image of the proxies (default $RELATED_IMAGE_PROXY)")
 	flags.StringVar(&fleet.SensorImage, "sensor-image", getenv("RELATED_IMAGE_SENSOR"), "image of the sensors (default $RELATED_IMAGE_SENSOR)")
-	flags.Func("replicas", "proxies of each Gateway (default 2)", func(text string) error {
-		_, err := fmt.Sscanf(text, "%d", &fleet.Replicas)
+	fleet.Replicas = 2
+	flags.Func("replicas", "`number` of proxies of each Gateway (default 2)", func(text string) error {
+		n, err := strconv.ParseInt(text, 10, 32)
+		fleet.Replicas = int32(n)
 		return err
 	})
 	flags.StringVar((*string)(&fleet.Sensor), "sensor", string(controller.SensorAuto),
@@ -95,9 +98,6 @@ func (o *Options) fleetFlags(flags *flag.FlagSet, getenv func(string) string) {
 
 func (o *Options) validate() error {
 	fleet := &o.Fleet
-	if fleet.Replicas == 0 {
-		fleet.Replicas = 2
-	}
 	sensors := []provision.SensorMode{controller.SensorAuto, provision.SensorFull, provision.SensorUnprivileged, provision.SensorOff}
 	services := []corev1.ServiceType{corev1.ServiceTypeLoadBalancer, corev1.ServiceTypeNodePort, corev1.ServiceTypeClusterIP}
 	switch {
@@ -150,11 +150,11 @@ func apiServer(getenv func(string) string) netip.AddrPort {
 	if err != nil {
 		return netip.AddrPort{}
 	}
-	var port uint16
-	if _, err := fmt.Sscanf(or(getenv("KUBERNETES_SERVICE_PORT"), "443"), "%d", &port); err != nil {
+	port, err := strconv.ParseUint(or(getenv("KUBERNETES_SERVICE_PORT"), "443"), 10, 16)
+	if err != nil {
 		return netip.AddrPort{}
 	}
-	return netip.AddrPortFrom(host, port)
+	return netip.AddrPortFrom(host, uint16(port))
 }
 
 func or(text, fallback string) string {

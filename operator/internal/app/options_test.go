@@ -1,0 +1,79 @@
+package app
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+)
+
+func environment(variables map[string]string) func(string) string {
+	return func(name string) string { return variables[name] }
+}
+
+var images = map[string]string{"RELATED_IMAGE_PROXY": "proxy", "RELATED_IMAGE_SENSOR": "sensor"}
+
+func TestParseDefaults(t *testing.T) {
+	opts, err := Parse(nil, environment(images), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opts.MetricsAddress != ":8443" || !opts.MetricsSecure || opts.HealthAddress != ":8081" || opts.LeaderElect {
+		t.Errorf("got %+v", opts)
+	}
+	want := provision.Settings{
+		ProxyImage: "proxy", SensorImage: "sensor", Replicas: 2, Sensor: "auto", ServiceType: "LoadBalancer",
+		AccessLog: "off", OperatorNamespace: "fleetgate-system",
+	}
+	if got := opts.Fleet; got.ServiceMonitorLabels != nil || got.ProxyImage != want.ProxyImage || got.SensorImage != want.SensorImage ||
+		got.Replicas != want.Replicas || got.Sensor != want.Sensor || got.ServiceType != want.ServiceType ||
+		got.AccessLog != want.AccessLog || got.OperatorNamespace != want.OperatorNamespace {
+		t.Errorf("got %+v", got)
+	}
+	if opts.APIServer.IsValid() {
+		t.Errorf("outside a cluster, the API server is %v", opts.APIServer)
+	}
+}
+
+func TestParseFlags(t *testing.T) {
+	variables := map[string]string{
+		"POD_NAMESPACE": "gateways", "KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "6443", "RELATED_IMAGE_PROXY": "ignored",
+	}
+	opts, err := Parse([]string{
+		"--proxy-image=p", "--sensor=off", "--replicas=3", "--watch-namespaces=a, b,", "--service-type=ClusterIP",
+		"--service-monitor-labels=release=prom,team=x", "--leader-elect", "--metrics-bind-address=0",
+	}, environment(variables), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opts.Fleet.ProxyImage != "p" || opts.Fleet.Replicas != 3 || opts.Fleet.ServiceMonitorLabels["release"] != "prom" ||
+		opts.Fleet.ServiceMonitorLabels["team"] != "x" || opts.Fleet.OperatorNamespace != "gateways" {
+		t.Errorf("got %+v", opts.Fleet)
+	}
+	if !slices.Equal(opts.WatchNamespaces, []string{"a", "b"}) || opts.APIServer.String() != "10.96.0.1:6443" || !opts.LeaderElect {
+		t.Errorf("got %+v", opts)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	tests := []struct{ arg, want string }{
+		{"--replicas=0x", "replicas"},
+		{"--replicas=-1", "replicas"},
+		{"--sensor=loud", "sensor"},
+		{"--service-type=ExternalName", "service-type"},
+		{"--access-log=xml", "access-log"},
+		{"--log-level=trace", "log-level"},
+		{"--host-cgroup=sys/fs/cgroup", "absolute"},
+		{"--service-monitor-labels=prom", "key=value"},
+		{"--sensor-image=", "sensor-image"},
+		{"--proxy-image=", "proxy-image"},
+		{"more", "unexpected"},
+	}
+	for _, tt := range tests {
+		if _, err := Parse([]string{tt.arg}, environment(images), io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v", tt.arg, err)
+		}
+	}
+}

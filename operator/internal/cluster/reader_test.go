@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+)
+
+// counting counts what is read.
+type counting struct {
+	client.Client
+	reads int
+}
+
+func (c *counting) Get(ctx context.Context, key types.NamespacedName, into client.Object, opts ...client.GetOption) error {
+	c.reads++
+	return c.Client.Get(ctx, key, into, opts...)
+}
+
+func TestSecretsAreReadOncePerVersion(t *testing.T) {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "cert"}, Data: map[string][]byte{"v": []byte("1")}}
+	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(secret).Build()
+	live := &counting{Client: api}
+	now := time.Unix(1e9, 0)
+	reader := NewReader(api, live, func() time.Time { return now })
+	read := func(name string) (string, error) {
+		got := &corev1.Secret{}
+		err := reader.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: name}, got)
+		return string(got.Data["v"]), err
+	}
+	for range 3 {
+		if got, err := read("cert"); got != "1" || err != nil || live.reads != 1 {
+			t.Fatalf("got %q, %v after %d reads", got, err, live.reads)
+		}
+	}
+
+	fresh := secret.DeepCopy()
+	fresh.ResourceVersion = ""
+	fresh.Data["v"] = []byte("2")
+	if err := api.Update(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := read("cert"); got != "2" || err != nil || live.reads != 2 {
+		t.Errorf("got %q, %v after %d reads", got, err, live.reads)
+	}
+
+	if _, err := read("missing"); !apierrors.IsNotFound(err) || live.reads != 2 {
+		t.Errorf("got %v after %d reads", err, live.reads)
+	}
+	if err := api.Delete(t.Context(), fresh); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read("cert"); !apierrors.IsNotFound(err) || len(reader.secrets) != 0 {
+		t.Errorf("got %v, and %d Secrets are kept", err, len(reader.secrets))
+	}
+}
+
+func TestForgottenSecretsAreDropped(t *testing.T) {
+	var objects []client.Object
+	for _, name := range []string{"old", "new"} {
+		objects = append(objects, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name}})
+	}
+	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(objects...).Build()
+	now := time.Unix(1e9, 0)
+	reader := NewReader(api, api, func() time.Time { return now })
+	for _, name := range []string{"old", "new"} {
+		if err := reader.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: name}, &corev1.Secret{}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(2 * secretLife)
+	}
+	if len(reader.secrets) != 1 {
+		t.Errorf("%d Secrets are kept", len(reader.secrets))
+	}
+}

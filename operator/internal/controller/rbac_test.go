@@ -1,0 +1,80 @@
+package controller
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+func clusterRole(t *testing.T) *rbacv1.ClusterRole {
+	t.Helper()
+	data, err := os.ReadFile("../../../config/rbac/role.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := &rbacv1.ClusterRole{}
+	if err := yaml.UnmarshalStrict(data, role); err != nil {
+		t.Fatal(err)
+	}
+	return role
+}
+
+// The operator's rights name what they are for; and nobody can use it to write
+// what users write.
+func TestRightsAreNarrow(t *testing.T) {
+	users := []string{"gateways", "httproutes", "referencegrants", "namespaces", "pods", "endpointslices", "customresourcedefinitions"}
+	writing := []string{"create", "update", "patch", "delete", "deletecollection", "bind", "escalate", "impersonate"}
+	for _, rule := range clusterRole(t).Rules {
+		for _, list := range [][]string{rule.APIGroups, rule.Resources, rule.Verbs} {
+			if slices.Contains(list, "*") {
+				t.Errorf("a wildcard: %+v", rule)
+			}
+		}
+		for _, resource := range rule.Resources {
+			for _, verb := range rule.Verbs {
+				if slices.Contains(users, resource) && slices.Contains(writing, verb) {
+					t.Errorf("it may %s %s", verb, resource)
+				}
+			}
+		}
+	}
+}
+
+// Nobody can grant what he does not have: all rights of a proxy's Role are among
+// the operator's own.
+func TestRightsCoverTheProxies(t *testing.T) {
+	role := clusterRole(t)
+	gw := gateway("gw")
+	g := graph.Build(&store.Resources{Gateway: gw, Class: class("fleetgate", controllerName)}, graph.Options{ControllerName: controllerName})
+	granted := 0
+	for _, obj := range provision.Desired(g, provision.Settings{ProxyImage: "p", SensorImage: "s"}) {
+		given, ok := obj.(*rbacv1.Role)
+		if !ok {
+			continue
+		}
+		for _, rule := range given.Rules {
+			for _, verb := range rule.Verbs {
+				granted++
+				if !allows(role, rule.APIGroups[0], rule.Resources[0], verb) {
+					t.Errorf("it cannot grant %s %s", verb, rule.Resources[0])
+				}
+			}
+		}
+	}
+	if granted == 0 {
+		t.Error("no Role was found")
+	}
+}
+
+func allows(role *rbacv1.ClusterRole, group, resource, verb string) bool {
+	return slices.ContainsFunc(role.Rules, func(rule rbacv1.PolicyRule) bool {
+		return slices.Contains(rule.APIGroups, group) && slices.Contains(rule.Resources, resource) && slices.Contains(rule.Verbs, verb)
+	})
+}
