@@ -142,7 +142,8 @@ func (s *setup) Start(ctx context.Context) error {
 		return err
 	}
 	err = controller.Setup(ctx, s.mgr, controller.Config{
-		ControllerName: ControllerName, Graph: graphOptions(s.opts), Settings: s.opts.Fleet, Registry: ctrlmetrics.Registry,
+		ControllerName: ControllerName, Graph: graphOptions(s.opts), Settings: s.opts.Fleet,
+		WatchNamespaces: s.opts.WatchNamespaces, Registry: ctrlmetrics.Registry,
 	})
 	if err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)

@@ -2,11 +2,14 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -18,10 +21,13 @@ const secretLife = time.Hour
 // asked for, and again only when its cached metadata show another version: so
 // only Secrets that something refers to are ever read. The objects that it
 // returns are shared and must not be changed. It is safe for concurrent use.
+//
+// What lies outside the watched namespaces does not exist for it.
 type Reader struct {
 	client.Reader
-	live client.Reader
-	now  func() time.Time
+	live    client.Reader
+	watched []string
+	now     func() time.Time
 
 	mu      sync.Mutex
 	secrets map[types.NamespacedName]*secret
@@ -33,13 +39,33 @@ type secret struct {
 	used   time.Time
 }
 
-// NewReader returns a Reader over a cache and the API server itself.
-func NewReader(cached, live client.Reader, now func() time.Time) *Reader {
-	return &Reader{Reader: cached, live: live, now: now, secrets: make(map[types.NamespacedName]*secret), swept: now()}
+// NewReader returns a Reader over a cache and the API server itself. Without
+// watched namespaces all are.
+func NewReader(cached, live client.Reader, watched []string, now func() time.Time) *Reader {
+	return &Reader{
+		Reader: cached, live: live, watched: watched, now: now,
+		secrets: make(map[types.NamespacedName]*secret), swept: now(),
+	}
+}
+
+func (r *Reader) outside(namespace string) bool {
+	return namespace != "" && len(r.watched) > 0 && !slices.Contains(r.watched, namespace)
+}
+
+// List reads objects.
+func (r *Reader) List(ctx context.Context, into client.ObjectList, opts ...client.ListOption) error {
+	options := client.ListOptions{}
+	if options.ApplyOptions(opts); r.outside(options.Namespace) {
+		return meta.SetList(into, nil)
+	}
+	return r.Reader.List(ctx, into, opts...)
 }
 
 // Get reads an object.
 func (r *Reader) Get(ctx context.Context, key types.NamespacedName, into client.Object, opts ...client.GetOption) error {
+	if r.outside(key.Namespace) {
+		return apierrors.NewNotFound(schema.GroupResource{}, key.String())
+	}
 	out, ok := into.(*corev1.Secret)
 	if !ok {
 		return r.Reader.Get(ctx, key, into, opts...)

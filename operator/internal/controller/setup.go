@@ -43,7 +43,9 @@ type Config struct {
 	ControllerName string
 	Graph          graph.Options
 	Settings       provision.Settings
-	Registry       prometheus.Registerer
+	// WatchNamespaces are those that the manager's cache is limited to.
+	WatchNamespaces []string
+	Registry        prometheus.Registerer
 }
 
 // Setup adds the indexes, the controllers and what they share to the manager.
@@ -55,7 +57,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	}
 	opts := Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), time.Now),
+		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), config.WatchNamespaces, time.Now),
 		Events:         mgr.GetEventRecorder("fleetgate"),
 		Kinds:          cluster.NewKinds(mgr.GetScheme(), serviceMonitor),
 		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,

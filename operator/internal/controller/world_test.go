@@ -65,7 +65,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: 1, Log: logr.Discard()})
 	t.Cleanup(tracker.Stop)
 	opts := Options{
-		Client: w.client, Live: w.client, Reader: cluster.NewReader(w.client, w.client, w.clock), Events: w.recorder,
+		Client: w.client, Live: w.client, Reader: cluster.NewReader(w.client, w.client, nil, w.clock), Events: w.recorder,
 		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
 		Graph: graph.Options{ControllerName: controllerName, ReservedPorts: provision.ReservedPorts()},
 		Settings: provision.Settings{
