@@ -74,6 +74,9 @@ func relative(path string) string {
 	if err != nil {
 		return path
 	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(wd, path)
+	}
 	// The module of the tests is one below the repository, where people are.
 	if short, err := filepath.Rel(filepath.Dir(wd), path); err == nil && filepath.IsLocal(short) {
 		return short

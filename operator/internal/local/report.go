@@ -62,8 +62,14 @@ func troubles(t *translation, set status.Set) []table.Trouble {
 		}}
 	}
 	list := bad(gateway, "", set.Gateway.Conditions)
+	waits := len(list) > 0
 	for _, l := range set.Gateway.Listeners {
-		list = append(list, bad(gateway, "listener "+string(l.Name), l.Conditions)...)
+		for _, trouble := range bad(gateway, "listener "+string(l.Name), l.Conditions) {
+			// A listener that waits for the proxies says what its Gateway says.
+			if !waits || trouble.Reason != string(gatewayv1.ListenerReasonPending) {
+				list = append(list, trouble)
+			}
+		}
 	}
 	for _, route := range set.Routes {
 		for i, parent := range route.Parents {

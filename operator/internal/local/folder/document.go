@@ -1,18 +1,13 @@
 package folder
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kubejson "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apimachinery/pkg/util/json"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 )
@@ -42,31 +37,21 @@ type file struct {
 // decodeFile reads every document of a file.
 func (d *decoder) decodeFile(name string, content []byte) file {
 	var f file
-	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
-	for n := 1; ; n++ {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			return f
-		}
-		at := Problem{File: name, Document: n}
-		if err != nil {
-			at.Message = err.Error()
-			f.problems = append(f.problems, at)
-			return f
-		}
-		object, problems := d.decode(at, document)
+	for i, document := range split(content) {
+		object, problems := d.decode(Problem{File: name, Document: i + 1}, document)
 		if object != nil {
 			f.objects = append(f.objects, object)
 		}
 		f.problems = append(f.problems, problems...)
 	}
+	return f
 }
 
 // decode reads one document; an empty one is neither an object nor a problem.
-func (d *decoder) decode(at Problem, document []byte) (client.Object, []Problem) {
-	asJSON, err := yaml.YAMLToJSONStrict(document)
+func (d *decoder) decode(at Problem, document document) (client.Object, []Problem) {
+	asJSON, err := yaml.YAMLToJSONStrict(document.text)
 	if err != nil {
-		at.Message = err.Error()
+		at.Message = document.inFile(err.Error())
 		return nil, []Problem{at}
 	}
 	var doc map[string]any

@@ -129,7 +129,7 @@ func TestProblemsNameFileDocumentAndField(t *testing.T) {
 		{"no kind", "metadata: {name: d}\n", `bad.yaml document 2 ( d): apiVersion and kind are required`},
 		{"no name", "apiVersion: v1\nkind: Service\n", `bad.yaml document 2 (Service) metadata.name: is required`},
 		{"duplicate field", route + "  hostnames: []\n  hostnames: []\n",
-			"bad.yaml document 2: yaml: unmarshal errors:\n  line 10: key \"hostnames\" already set in map"},
+			"bad.yaml document 2: yaml: unmarshal errors:\n  line 14: key \"hostnames\" already set in map"},
 		{"not an object", "- a\n- b\n", `bad.yaml document 2: a document must be one object with apiVersion and kind`},
 		{"namespaced class", "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: c, namespace: d}\nspec: {controllerName: a.b/c}\n",
 			`bad.yaml document 2 (GatewayClass d/c) metadata.namespace: must not be set, the kind has no namespaces`},

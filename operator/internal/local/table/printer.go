@@ -34,7 +34,7 @@ func Formats() []Format { return []Format{Auto, Live, Plain, JSON} }
 type Printer struct {
 	out    io.Writer
 	format Format
-	// width returns the terminal's, and zero where there is none.
+	// width returns the terminal's, and zero where that is not known.
 	width func() int
 	last  string
 	// rows is how many the last table takes on the terminal.
@@ -43,28 +43,30 @@ type Printer struct {
 
 // NewPrinter returns a Printer to out.
 func NewPrinter(out io.Writer, format Format) *Printer {
-	p := &Printer{out: out, format: format, width: func() int { return widthOf(out) }}
+	_, terminal := widthOf(out)
 	if format == Auto || format == "" {
-		p.format = Plain
-		if p.width() > 0 && os.Getenv("TERM") != "dumb" {
-			p.format = Live
+		format = Plain
+		if terminal && os.Getenv("TERM") != "dumb" {
+			format = Live
 		}
 	}
-	return p
+	return &Printer{out: out, format: format, width: func() int {
+		width, _ := widthOf(out)
+		return width
+	}}
 }
 
-// widthOf returns the width of the terminal that out is, and zero if it is
-// none.
-func widthOf(out io.Writer) int {
+// widthOf says whether out is a terminal, and how wide it is if that is known.
+func widthOf(out io.Writer) (width int, terminal bool) {
 	f, ok := out.(*os.File)
 	if !ok {
-		return 0
+		return 0, false
 	}
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return int(size.Col)
+	return int(size.Col), true
 }
 
 // Print shows the table, unless it is the one that is shown already.
