@@ -77,7 +77,7 @@ func control(ctx context.Context, args []string, stderr io.Writer) int {
 	if opts.LogLevel == "debug" {
 		level = slog.LevelDebug
 	}
-	opts.Log = logr.FromSlogHandler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
+	opts.Log = logr.FromSlogHandler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: plainLevel}))
 	opts.Log.Info("Starting", "version", version)
 	if err := app.Run(ctx, opts); err != nil {
 		opts.Log.Error(err, "Stopped")
@@ -85,4 +85,21 @@ func control(ctx context.Context, args []string, stderr io.Writer) int {
 	}
 	opts.Log.Info("Stopped")
 	return 0
+}
+
+// plainLevel writes the level as one of three words: what logr calls V(1) has
+// no name in slog.
+func plainLevel(groups []string, attr slog.Attr) slog.Attr {
+	level, ok := attr.Value.Any().(slog.Level)
+	if !ok || attr.Key != slog.LevelKey || len(groups) > 0 {
+		return attr
+	}
+	switch {
+	case level >= slog.LevelError:
+		return slog.String(slog.LevelKey, "error")
+	case level >= slog.LevelInfo:
+		return slog.String(slog.LevelKey, "info")
+	default:
+		return slog.String(slog.LevelKey, "debug")
+	}
 }

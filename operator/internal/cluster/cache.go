@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -16,6 +15,10 @@ import (
 )
 
 // CacheOptions says what is cached. Without namespaces it is the whole cluster.
+//
+// ServiceMonitors are not in the list, though a label would do for them too: a
+// cluster need not have the kind, and the list may only hold kinds that are
+// there from the start. See strip.
 func CacheOptions(namespaces []string) cache.Options {
 	share := true
 	fleets := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{names.LabelManagedBy: names.ManagedBy})}
@@ -36,7 +39,6 @@ func CacheOptions(namespaces []string) cache.Options {
 			&rbacv1.RoleBinding{}:           fleets,
 			&policyv1.PodDisruptionBudget{}: fleets,
 			&networkingv1.NetworkPolicy{}:   fleets,
-			&monitoringv1.ServiceMonitor{}:  fleets,
 			&corev1.Service{}:               {Transform: stripService},
 			&discoveryv1.EndpointSlice{}:    {Transform: stripEndpoints},
 			&corev1.Namespace{}:             {Transform: stripNamespace},

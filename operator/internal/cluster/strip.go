@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,8 +15,12 @@ import (
 // from scratch or read from the API server first, except for status, whose
 // updates leave the rest of an object alone.
 
-// strip takes away what no kind needs.
+// strip takes away what no kind needs. Of a ServiceMonitor that is not a
+// fleet's nothing is needed.
 func strip(in any) (any, error) {
+	if monitor, ok := in.(*monitoringv1.ServiceMonitor); ok && monitor.Labels[names.LabelManagedBy] != names.ManagedBy {
+		return &monitoringv1.ServiceMonitor{ObjectMeta: identity(&monitor.ObjectMeta)}, nil
+	}
 	if obj, ok := in.(metav1.Object); ok {
 		obj.SetManagedFields(nil)
 		if annotations := obj.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,6 +63,12 @@ func TestStrip(t *testing.T) {
 		{"a Namespace", stripNamespace, &corev1.Namespace{ObjectMeta: bloated(labels), Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"x"}}},
 			&corev1.Namespace{ObjectMeta: slim(labels)}},
 		{"a CRD", stripCRD, crd, slimCRD},
+		{"a ServiceMonitor of somebody else", strip, &monitoringv1.ServiceMonitor{
+			ObjectMeta: bloated(labels), Spec: monitoringv1.ServiceMonitorSpec{JobLabel: "x"},
+		}, &monitoringv1.ServiceMonitor{ObjectMeta: slim(nil)}},
+		{"a fleet's ServiceMonitor", strip, &monitoringv1.ServiceMonitor{
+			ObjectMeta: bloated(ours), Spec: monitoringv1.ServiceMonitorSpec{JobLabel: "x"},
+		}, &monitoringv1.ServiceMonitor{ObjectMeta: own, Spec: monitoringv1.ServiceMonitorSpec{JobLabel: "x"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -38,15 +38,16 @@ func (r *ClassReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if class == nil {
 		return reconcile.Result{}, nil
 	}
-	return reconcile.Result{}, errors.Join(r.protect(ctx, source), r.report(ctx, source, class))
+	live, err := r.protect(ctx, source)
+	return reconcile.Result{}, errors.Join(err, r.report(ctx, live, class))
 }
 
 // protect sets or removes the finalizer that the Gateway API has for classes in
-// use.
-func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayClass) error {
+// use. It returns the class as it is then.
+func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayClass) (*gatewayv1.GatewayClass, error) {
 	var gateways gatewayv1.GatewayList
 	if err := r.opts.Reader.List(ctx, &gateways, client.MatchingFields{store.GatewayByClass: class.Name}); err != nil {
-		return fmt.Errorf("listing the Gateways of class %s: %w", class.Name, err)
+		return class, fmt.Errorf("listing the Gateways of class %s: %w", class.Name, err)
 	}
 	after := class.DeepCopy()
 	used := len(gateways.Items) > 0
@@ -54,13 +55,12 @@ func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayC
 	case used && class.DeletionTimestamp == nil && controllerutil.AddFinalizer(after, gatewayv1.GatewayClassFinalizerGatewaysExist):
 	case !used && controllerutil.RemoveFinalizer(after, gatewayv1.GatewayClassFinalizerGatewaysExist):
 	default:
-		return nil
+		return class, nil
 	}
-	err := r.opts.Client.Patch(ctx, after, optimistic(class), StatusManager)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("changing the finalizer of GatewayClass %s: %w", class.Name, err)
+	if err := r.opts.Client.Patch(ctx, after, optimistic(class), StatusManager); err != nil {
+		return class, client.IgnoreNotFound(err)
 	}
-	return nil
+	return after, nil
 }
 
 func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayClass, class *graph.Class) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -149,6 +150,9 @@ func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64,
 	return false, nil
 }
 
+// schemas is what the names of all versions of the contract have in common.
+const schemas = `"proxyconfig.fleetgate.io/`
+
 // stored is what lies in the ConfigMap.
 type stored struct {
 	hash     string
@@ -189,7 +193,7 @@ func (c *configWrite) decode(live *corev1.ConfigMap) stored {
 	}
 	document, _, _, err := proxyconfig.Decode([]byte(text))
 	switch {
-	case errors.Is(err, proxyconfig.ErrRequires), errors.Is(err, proxyconfig.ErrSchema):
+	case errors.Is(err, proxyconfig.ErrRequires), errors.Is(err, proxyconfig.ErrSchema) && strings.Contains(text, schemas):
 		// A newer operator wrote it. Ours is what this cluster runs now.
 		return stored{}
 	case err != nil:

@@ -185,6 +185,7 @@ func TestConfigIsRepaired(t *testing.T) {
 		{"truncated", func(c *corev1.ConfigMap) { c.Data[proxyconfig.ConfigKey] = c.Data[proxyconfig.ConfigKey][:40] }, "malformed"},
 		{"emptied", func(c *corev1.ConfigMap) { c.Data = nil }, "keys"},
 		{"another key", func(c *corev1.ConfigMap) { c.Data["more"] = "x" }, "keys"},
+		{"another document", func(c *corev1.ConfigMap) { c.Data[proxyconfig.ConfigKey] = "{}" }, "schema"},
 		{"another Gateway's", func(c *corev1.ConfigMap) {
 			other := proxyconfig.Gateway{Namespace: "tenant", Name: "gw", UID: "uid-2"}
 			data, _, err := proxyconfig.Encode(other, 2e12, listener(80))
@@ -216,6 +217,19 @@ func TestConfigIsRepaired(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// After a downgrade, a document of a version to come is no damage.
+func TestNewerDocumentIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	w.put(listener(80))
+	w.edit(func(c *corev1.ConfigMap) {
+		c.Data[proxyconfig.ConfigKey] = strings.Replace(c.Data[proxyconfig.ConfigKey], proxyconfig.Schema, "proxyconfig.fleetgate.io/v9", 1)
+	})
+	w.restart()
+	if result := w.put(listener(80)); !result.Written || result.Repaired != "" {
+		t.Errorf("got %+v", result)
 	}
 }
 
