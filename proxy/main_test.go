@@ -23,7 +23,7 @@ func TestParse(t *testing.T) {
 	}
 	o, err = parse(nil)
 	if err != nil || o.HealthAddress != ":19000" || o.AdminAddress != ":19001" || o.DrainTimeout != 25*time.Second ||
-		o.Watch.Secrets != nil && len(o.Watch.Secrets) != 0 || o.Bind.IsValid() || o.Log.V(1).Enabled() {
+		len(o.Watch.Secrets) != 0 || o.Bind.IsValid() || o.Log.V(1).Enabled() {
 		t.Errorf("defaults: got %+v, %v", o, err)
 	}
 }

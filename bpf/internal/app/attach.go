@@ -71,7 +71,7 @@ func (s *sensor) attachConnections(p *handshake.Peer, again bool) uint64 {
 		defer dir.Close()
 	}
 	id, err := cgroup.Verify(dir)
-	if err == nil && s.l4 != nil && !(again && s.l4.SocketsAttached()) {
+	if err == nil && s.l4 != nil && (!again || !s.l4.SocketsAttached()) {
 		err = s.l4.Attach(dir)
 	}
 	if err != nil {

@@ -128,11 +128,9 @@ func (*setup) NeedLeaderElection() bool { return false }
 
 // Start implements manager.Runnable.
 func (s *setup) Start(ctx context.Context) error {
+	api := schema.GroupVersion(gatewayv1.GroupVersion)
 	kinds := []schema.GroupVersionKind{
-		gatewayv1.SchemeGroupVersion.WithKind("GatewayClass"),
-		gatewayv1.SchemeGroupVersion.WithKind("Gateway"),
-		gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"),
-		gatewayv1.SchemeGroupVersion.WithKind("ReferenceGrant"),
+		api.WithKind("GatewayClass"), api.WithKind("Gateway"), api.WithKind("HTTPRoute"), api.WithKind("ReferenceGrant"),
 	}
 	err := cluster.Wait(ctx, s.mgr.GetRESTMapper(), s.opts.Log, kinds...)
 	if ctx.Err() != nil {

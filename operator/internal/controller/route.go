@@ -76,7 +76,8 @@ func (r *RouteReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 		if err != nil {
 			return reconcile.Result{}, fmt.Errorf("reading HTTPRoute %s: %w", key, err)
 		}
-		written, err := r.write(ctx, route, wanted)
+		var written bool
+		written, err = r.write(ctx, route, wanted)
 		if err != nil {
 			return reconcile.Result{}, err
 		}

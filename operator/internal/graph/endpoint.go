@@ -55,7 +55,7 @@ func appendEndpoint(all []Endpoint, source *discoveryv1.Endpoint, port uint16) [
 	ready := value(source.Conditions.Ready, true)
 	serving := value(source.Conditions.Serving, ready)
 	terminating := value(source.Conditions.Terminating, false)
-	if !ready && !(serving && terminating) {
+	if !ready && (!serving || !terminating) {
 		return all
 	}
 	for _, text := range source.Addresses {

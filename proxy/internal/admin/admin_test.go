@@ -285,7 +285,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 func TestHealth(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "example"})
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "example", Help: "An example."})
 	registry.MustRegister(gauge)
 	why := "no configuration"
 	handler := Health{NotReady: func() string { return why }, Metrics: registry}.Handler()

@@ -113,9 +113,10 @@ func (b *backend) deliver(data []byte, err error) bool {
 			return
 		}
 		b.ended = true
-		if b.owner == c {
+		switch b.owner {
+		case c:
 			c.core.UpstreamClosed(disorder(err))
-		} else if b.owner == nil {
+		case nil:
 			b.shard.removeIdle(b)
 			b.close()
 		}
