@@ -11,10 +11,12 @@ import (
 // volumes.
 const proxyUser int64 = 65532
 
-// gracePeriod is the time from SIGTERM to SIGKILL. The proxy's own drain limit
-// is shorter, so that it is the one that applies.
+// gracePeriod is the time from SIGTERM to SIGKILL, in seconds. The proxy's own
+// drain limit is shorter, so that it is the one that applies. The namespace
+// controller looks again at a namespace that is being deleted after half of the
+// longest period of its pods, so a longer one would hold up every deletion.
 const (
-	gracePeriod  int64 = 45
+	gracePeriod  int64 = 30
 	drainTimeout       = "25s"
 )
 
