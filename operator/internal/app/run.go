@@ -90,7 +90,7 @@ func managerOptions(opts Options) (manager.Options, error) {
 		Scheme:                        scheme,
 		Logger:                        opts.Log,
 		Cache:                         cluster.CacheOptions(opts.WatchNamespaces),
-		Client:                        cluster.ClientOptions(),
+		NewClient:                     cluster.NewClient,
 		Metrics:                       metricsOptions(opts),
 		HealthProbeBindAddress:        opts.HealthAddress,
 		LeaderElection:                opts.LeaderElect,

@@ -47,12 +47,6 @@ func CacheOptions(namespaces []string) cache.Options {
 	}
 }
 
-// ClientOptions has Secrets read from the API server, so that no cache ever
-// holds their data.
-func ClientOptions() client.Options {
-	return client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}}
-}
-
 func watched(namespaces []string) map[string]cache.Config {
 	if len(namespaces) == 0 {
 		return nil

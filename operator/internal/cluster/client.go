@@ -1,0 +1,49 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// NewClient returns a client that reads from the cache, but Secrets from the
+// API server, so that no cache ever holds their data. Their metadata are read
+// from the cache like everything else, which the options of controller-runtime
+// cannot say: they know kinds, and not what of them is asked for.
+func NewClient(config *rest.Config, options client.Options) (client.Client, error) {
+	cached, err := client.New(config, options)
+	if err != nil {
+		return nil, fmt.Errorf("making the client: %w", err)
+	}
+	options.Cache = nil
+	live, err := client.New(config, options)
+	if err != nil {
+		return nil, fmt.Errorf("making the client without a cache: %w", err)
+	}
+	return secretless{Client: cached, live: live}, nil
+}
+
+// secretless is a cached client that never asks its cache for a Secret's data.
+type secretless struct {
+	client.Client
+	live client.Reader
+}
+
+// Get implements client.Reader.
+func (c secretless) Get(ctx context.Context, key client.ObjectKey, into client.Object, opts ...client.GetOption) error {
+	if _, secret := into.(*corev1.Secret); secret {
+		return c.live.Get(ctx, key, into, opts...)
+	}
+	return c.Client.Get(ctx, key, into, opts...)
+}
+
+// List implements client.Reader.
+func (c secretless) List(ctx context.Context, into client.ObjectList, opts ...client.ListOption) error {
+	if _, secrets := into.(*corev1.SecretList); secrets {
+		return c.live.List(ctx, into, opts...)
+	}
+	return c.Client.List(ctx, into, opts...)
+}
