@@ -154,10 +154,10 @@ uninstall: ## Remove the Gateway API CRDs, and with them every Gateway and route
 
 deploy: kustomize ## Deploy the operator and the GatewayClass to the current cluster.
 	$(MANIFESTS) | $(KUBECTL) apply --server-side -f -
-	$(KUBECTL) apply --server-side -f config/samples/gatewayclass.yaml
+	$(KUBECTL) apply --server-side -f $(CURDIR)/config/samples/gatewayclass.yaml
 
 undeploy: kustomize ## Remove the operator; Gateways go on serving until they are deleted.
-	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f config/samples/gatewayclass.yaml
+	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f $(CURDIR)/config/samples/gatewayclass.yaml
 	$(MANIFESTS) | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
 
 ##@ Test cluster

@@ -98,6 +98,9 @@ func (d *demo) tenants(ctx context.Context) error {
 	if d.addressB, err = d.b.WaitProgrammed(ctx); err != nil {
 		return err
 	}
+	if err := d.a.WaitMeasured(ctx, d.http); err != nil {
+		return err
+	}
 	if d.before, err = d.observe(ctx); err != nil {
 		return err
 	}

@@ -77,3 +77,23 @@ func (g Gateway) Scrape(ctx context.Context, http *http.Client, port int) ([]scr
 	}
 	return samples, nil
 }
+
+// WaitMeasured waits until the sensors of all proxy pods have attached their
+// programs. A proxy does not wait for its sensor, so what it serves before that
+// is not counted.
+func (g Gateway) WaitMeasured(ctx context.Context, http *http.Client) error {
+	return client.Poll(ctx, func(ctx context.Context) error {
+		samples, err := g.Scrape(ctx, http, SensorMetrics)
+		if err != nil {
+			return err
+		}
+		for _, s := range samples {
+			for _, hook := range []string{"request_done", "sockops"} {
+				if s.Sum("fleetgate_sensor_hook_attached", scrape.Labels{"hook": hook}) != 1 {
+					return fmt.Errorf("a sensor of %s has not attached %s", g.Name, hook)
+				}
+			}
+		}
+		return nil
+	})
+}
