@@ -110,7 +110,7 @@ conformance: ## Run the official Gateway API conformance suite in the test clust
 
 ##@ Build
 
-.PHONY: build build-echo run images docker-build build-installer
+.PHONY: build build-echo run images docker-build docker-push build-installer
 build: ## Build the three programs into bin/.
 	@mkdir -p $(LOCALBIN)
 	GOARCH=$(ARCH) go build -trimpath -ldflags "$(LDFLAGS)" -o $(LOCALBIN)/fleetgate ./operator
@@ -132,6 +132,9 @@ images: build build-echo ## Build container images of the three programs as arch
 	go -C test run ./images/build -o $(DIST)/images/echo.tar -t $(IMAGE_TAG_BASE)/echo:v$(VERSION) -user 65532 $(LOCALBIN)/echo:/echo
 
 docker-build: images ## The same as images, under the name that kubebuilder uses.
+
+docker-push: ## Push what docker-build has written to the registry that IMAGE_TAG_BASE names.
+	go -C test run ./images/push $(foreach i,operator proxy sensor,$(DIST)/images/$(i).tar)
 
 build-installer: kustomize ## Render everything that a cluster needs into dist/install.yaml.
 	@mkdir -p $(DIST)
