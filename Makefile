@@ -87,7 +87,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 .PHONY: test test-unit test-race test-e2e test-long fuzz bench conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
-	@test/run.sh
+	@test/run.sh $(STAGES)
 
 test-unit: ## Run the unit and golden tests and the fuzz seeds.
 	go test ./...

@@ -2,8 +2,8 @@
 # All tests, bounded, with a summary at the end. A stage that fails does not keep
 # the others from running.
 #
-#   test/run.sh           everything
-#   test/run.sh unit e2e  these stages only
+#   make test                      everything
+#   make test STAGES="unit e2e"    these stages only
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,9 +38,10 @@ lint() { make -s lint; }
 unit() { go vet ./... && go -C test vet ./... && FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... && go -C test test -v ./cluster/... ./images/... ./echo/...; }
 race() { CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...; }
 try() { make -s try ARGS=-once; }
+cluster() { FLEETGATE_CLUSTER=1 go -C test test -count=1 -v -timeout 15m -run Lifecycle ./cluster; }
 e2e() { make -s test-e2e; }
 
-for name in ${*:-verify lint unit race try e2e}; do
+for name in ${*:-verify lint unit race try cluster e2e}; do
 	stage "$name" "$name"
 done
 
