@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/go-logr/logr"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
@@ -66,6 +68,9 @@ func Connect(o Options) (*Cluster, error) {
 			return nil, err
 		}
 	}
+	// Without one, controller-runtime complains of it in the middle of whatever
+	// the caller prints.
+	log.SetLogger(logr.Discard())
 	if c.Client, err = client.New(c.config, client.Options{Scheme: o.Scheme}); err != nil {
 		return nil, fmt.Errorf("making the client: %w", err)
 	}
