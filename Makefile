@@ -145,15 +145,16 @@ build-installer: kustomize ## Render everything that a cluster needs into dist/i
 # The operator's image is set on the rendered manifests, so that no file of the
 # work tree changes.
 MANIFESTS = $(KUSTOMIZE) build config/default | sed -e 's|fleetgate.io/operator:v[0-9.]*|$(IMG)|' -e 's|fleetgate.io/proxy:v[0-9.]*|$(PROXY_IMG)|' -e 's|fleetgate.io/sensor:v[0-9.]*|$(SENSOR_IMG)|'
-GATEWAY_API_DIR = $(shell go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)
+# The CRDs come from the module, so that their version is that of go.mod.
+GATEWAY_API_CRDS = $$(go mod download sigs.k8s.io/gateway-api && go list -m -f '{{.Dir}}/config/crd/experimental' sigs.k8s.io/gateway-api)
 ignore-not-found ?= false
 
 .PHONY: install uninstall deploy undeploy
 install: ## Install the Gateway API CRDs (experimental channel) in the current cluster.
-	$(KUBECTL) apply --server-side -k $(GATEWAY_API_DIR)/config/crd/experimental
+	$(KUBECTL) apply --server-side -k $(GATEWAY_API_CRDS)
 
 uninstall: ## Remove the Gateway API CRDs, and with them every Gateway and route.
-	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k $(GATEWAY_API_DIR)/config/crd/experimental
+	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k $(GATEWAY_API_CRDS)
 
 deploy: kustomize ## Deploy the operator and the GatewayClass to the current cluster.
 	$(MANIFESTS) | $(KUBECTL) apply --server-side -f -
