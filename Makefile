@@ -160,8 +160,9 @@ deploy: kustomize ## Deploy the operator and the GatewayClass to the current clu
 	$(MANIFESTS) | $(KUBECTL) apply --server-side -f -
 	$(KUBECTL) apply --server-side -f $(CURDIR)/config/samples/gatewayclass.yaml
 
+# The GatewayClass stays: as long as Gateways use it, only the operator can let it
+# go.
 undeploy: kustomize ## Remove the operator; Gateways go on serving until they are deleted.
-	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f $(CURDIR)/config/samples/gatewayclass.yaml
 	$(MANIFESTS) | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
 
 ##@ Test cluster
