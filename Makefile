@@ -85,7 +85,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-race test-e2e test-long fuzz bench conformance
+.PHONY: test test-unit test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -98,6 +98,10 @@ test-race: ## Run the tests of the concurrent packages under the race detector.
 
 test-e2e: ## Run the end-to-end tests in the test cluster, which is started when needed.
 	go -C test test -count=1 -timeout 20m -v ./e2e/...
+
+setup-test-e2e: cluster-up ## The same as cluster-up, under the name that kubebuilder uses.
+
+cleanup-test-e2e: cluster-down ## The same as cluster-down, under the name that kubebuilder uses.
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
 	@test/fuzz.sh $(or $(FUZZTIME),30s)
