@@ -1,0 +1,104 @@
+package main
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ClusterServiceVersion is the part of operators.coreos.com/v1alpha1 that we
+// fill. Reading is strict, so a misspelt field is an error.
+type ClusterServiceVersion struct {
+	metav1.TypeMeta `json:",inline"`
+	Metadata        Metadata `json:"metadata"`
+	Spec            Spec     `json:"spec"`
+}
+
+// Metadata is what a manifest says of itself.
+type Metadata struct {
+	Name        string            `json:"name"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`
+}
+
+// Spec describes one version of the operator.
+type Spec struct {
+	DisplayName    string        `json:"displayName"`
+	Description    string        `json:"description"`
+	Icon           []Icon        `json:"icon"`
+	Version        string        `json:"version"`
+	Maturity       string        `json:"maturity"`
+	MinKubeVersion string        `json:"minKubeVersion"`
+	Keywords       []string      `json:"keywords"`
+	Maintainers    []Maintainer  `json:"maintainers"`
+	Provider       Provider      `json:"provider"`
+	Links          []Link        `json:"links"`
+	InstallModes   []InstallMode `json:"installModes"`
+	// CustomResourceDefinitions is empty, as all kinds are the Gateway API's.
+	CustomResourceDefinitions struct{}       `json:"customresourcedefinitions"`
+	Install                   Install        `json:"install"`
+	RelatedImages             []RelatedImage `json:"relatedImages"`
+}
+
+// Icon is a picture in base64.
+type Icon struct {
+	Base64Data string `json:"base64data"`
+	MediaType  string `json:"mediatype"`
+}
+
+// Maintainer is somebody who answers.
+type Maintainer struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+// Provider is who publishes the operator.
+type Provider struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+}
+
+// Link leads to more to read.
+type Link struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+}
+
+// InstallMode says whether the operator can be told to serve such a set of
+// namespaces.
+type InstallMode struct {
+	Type      string `json:"type"`
+	Supported bool   `json:"supported"`
+}
+
+// Install is what OLM creates.
+type Install struct {
+	Strategy string      `json:"strategy"`
+	Spec     InstallSpec `json:"spec"`
+}
+
+// InstallSpec belongs to the strategy "deployment".
+type InstallSpec struct {
+	ClusterPermissions []Permission `json:"clusterPermissions,omitempty"`
+	Permissions        []Permission `json:"permissions,omitempty"`
+	Deployments        []Deployment `json:"deployments"`
+}
+
+// Permission is what one ServiceAccount may do.
+type Permission struct {
+	ServiceAccountName string              `json:"serviceAccountName"`
+	Rules              []rbacv1.PolicyRule `json:"rules"`
+}
+
+// Deployment is a Deployment with its metadata reduced to name and labels.
+type Deployment struct {
+	Name  string                `json:"name"`
+	Label map[string]string     `json:"label,omitempty"`
+	Spec  appsv1.DeploymentSpec `json:"spec"`
+}
+
+// RelatedImage is an image that a mirror must have.
+type RelatedImage struct {
+	Name  string `json:"name"`
+	Image string `json:"image"`
+}
