@@ -8,6 +8,11 @@ IMAGE_TAG_BASE ?= fleetgate.io
 IMG ?= $(IMAGE_TAG_BASE)/operator:v$(VERSION)
 PROXY_IMG ?= $(IMAGE_TAG_BASE)/proxy:v$(VERSION)
 SENSOR_IMG ?= $(IMAGE_TAG_BASE)/sensor:v$(VERSION)
+BUNDLE_IMG ?= $(IMAGE_TAG_BASE)/bundle:v$(VERSION)
+# CHANNELS are those of the bundle; the first is the default one unless
+# DEFAULT_CHANNEL says otherwise.
+CHANNELS ?= candidate-v0
+DEFAULT_CHANNEL ?=
 
 # KUBECTL is the client of the cluster that install, deploy and their opposites
 # work on. `make kubectl ARGS=...` speaks to the test cluster instead.
@@ -91,7 +96,7 @@ test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end o
 
 test-unit: ## Run the unit and golden tests and the fuzz seeds.
 	go test ./...
-	go -C test test ./cluster/... ./images/...
+	go -C test test ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/...
 
 test-race: ## Run the tests of the concurrent packages under the race detector.
 	CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...
@@ -146,9 +151,10 @@ build-installer: kustomize ## Render everything that a cluster needs into dist/i
 
 ##@ Deployment
 
-# The operator's image is set on the rendered manifests, so that no file of the
-# work tree changes.
-MANIFESTS = $(KUSTOMIZE) build config/default | sed -e 's|fleetgate.io/operator:v[0-9.]*|$(IMG)|' -e 's|fleetgate.io/proxy:v[0-9.]*|$(PROXY_IMG)|' -e 's|fleetgate.io/sensor:v[0-9.]*|$(SENSOR_IMG)|'
+# The images are set on the rendered manifests, so that no file of the work tree
+# changes.
+SET_IMAGES = sed -e 's|fleetgate.io/operator:v[0-9.]*|$(IMG)|' -e 's|fleetgate.io/proxy:v[0-9.]*|$(PROXY_IMG)|' -e 's|fleetgate.io/sensor:v[0-9.]*|$(SENSOR_IMG)|'
+MANIFESTS = $(KUSTOMIZE) build config/default | $(SET_IMAGES)
 # The CRDs come from the module, so that their version is that of go.mod.
 GATEWAY_API_CRDS = $$(go mod download sigs.k8s.io/gateway-api && go list -m -f '{{.Dir}}/config/crd/experimental' sigs.k8s.io/gateway-api)
 ignore-not-found ?= false
@@ -168,6 +174,19 @@ deploy: kustomize ## Deploy the operator and the GatewayClass to the current clu
 # go.
 undeploy: kustomize ## Remove the operator; Gateways go on serving until they are deleted.
 	$(MANIFESTS) | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
+
+##@ OLM
+
+.PHONY: bundle bundle-build bundle-push
+bundle: kustomize ## Generate bundle/ for OLM from config/manifests.
+	$(KUSTOMIZE) build config/manifests | $(SET_IMAGES) | go -C test run ./bundle -version $(VERSION) -channels "$(CHANNELS)" -default-channel "$(DEFAULT_CHANNEL)" -out $(CURDIR)/bundle
+
+bundle-build: ## Build the bundle's image as an archive in dist/images.
+	@mkdir -p $(DIST)/images
+	go -C test run ./bundle/image -bundle $(CURDIR)/bundle -o $(DIST)/images/bundle.tar -t $(BUNDLE_IMG)
+
+bundle-push: ## Push what bundle-build has written.
+	go -C test run ./images/push $(DIST)/images/bundle.tar
 
 ##@ Test cluster
 

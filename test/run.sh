@@ -35,7 +35,7 @@ stage() {
 
 verify() { make -s verify; }
 lint() { make -s lint; }
-unit() { go vet ./... && go -C test vet ./... && FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... && go -C test test -v ./cluster/... ./images/... ./echo/...; }
+unit() { go vet ./... && go -C test vet ./... && FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... && go -C test test -v ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/...; }
 race() { CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...; }
 try() { make -s try ARGS=-once; }
 cluster() { FLEETGATE_CLUSTER=1 go -C test test -count=1 -v -timeout 15m -run Lifecycle ./cluster; }

@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/test/cluster/client"
 )
 
 // changes is how many route changes are measured.
@@ -21,6 +24,9 @@ func TestRouteChangesTakeEffectInEveryProxy(t *testing.T) {
 	s := settled(t, "propagation")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
+	if err := waitQuiet(ctx); err != nil {
+		t.Fatal(err)
+	}
 	pods, err := s.gateway.Pods(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -46,6 +52,23 @@ func TestRouteChangesTakeEffectInEveryProxy(t *testing.T) {
 	}
 	t.Logf("measured: %d route changes, from the API server's answer to the effect in both proxies: mean %.1f ms, median %.1f ms, p99 %.1f ms, max %.1f ms",
 		changes, millis(sum/changes), millis(took[changes/2]), millis(took[changes*99/100]), millis(took[changes-1]))
+}
+
+// waitQuiet waits until the namespaces of other tests are gone, as their end
+// keeps the control plane busy.
+func waitQuiet(ctx context.Context) error {
+	return client.Poll(ctx, func(ctx context.Context) error {
+		var namespaces corev1.NamespaceList
+		if err := cluster.Client.List(ctx, &namespaces); err != nil {
+			return err
+		}
+		for _, n := range namespaces.Items {
+			if n.DeletionTimestamp != nil {
+				return fmt.Errorf("namespace %s is on its way out", n.Name)
+			}
+		}
+		return nil
+	})
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// options are what the flags say.
+type options struct {
+	rounds, seconds, idle int
+	proxy, out            string
+	// work is the folder with what was prepared. It is set in the namespaces
+	// alone.
+	work string
+}
+
+func main() {
+	o, err := parse(os.Args[1:])
+	if err != nil {
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	run := outside
+	if o.work != "" {
+		run = inside
+	}
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// parse reads the flags. What is wrong with them has been said when it returns
+// an error.
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each measurement")
+	f.IntVar(&o.seconds, "seconds", 3, "seconds of load in one round")
+	f.IntVar(&o.idle, "idle", 5000, "idle connections whose memory is measured")
+	f.StringVar(&o.proxy, "proxy", "../../bin/fleetgate-proxy", "Fleetgate's proxy")
+	f.StringVar(&o.out, "out", "../../docs/benchmarks/data-plane.md", "document to write; empty writes none")
+	f.StringVar(&o.work, "work", "", "for the program's own use")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if o.rounds < 1 || o.seconds < 1 || o.idle < 1 || f.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "bench: -rounds, -seconds and -idle are at least 1, and there are no arguments")
+		return o, flag.ErrHelp
+	}
+	return o, nil
+}
+
+// outside prepares what needs the machine's network and files, and goes on in
+// namespaces.
+func outside(ctx context.Context, o options) error {
+	work, err := os.MkdirTemp("", "fleetgate-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	if err := prepare(ctx, work, o); err != nil {
+		return err
+	}
+	return enter(ctx, work)
+}
+
+// inside measures and reports. It runs as the first process of its namespaces.
+func inside(ctx context.Context, o options) error {
+	facts, err := readFacts(o.work)
+	if err != nil {
+		return err
+	}
+	if facts.Congestion, err = furnish(); err != nil {
+		return err
+	}
+	b := &bench{options: o, engines: engines(o.work, facts.Prepared)}
+	results, err := b.measure(ctx)
+	if err != nil {
+		return err
+	}
+	return report(o, facts, results)
+}
