@@ -40,6 +40,8 @@ func (b *bench) memory(ctx context.Context, r results) error {
 }
 
 // idleBytes is how much an engine's anonymous memory grows per idle connection.
+// It is the growth past a fifth as many connections, which fill the memory that
+// the engine has held since it started and does not use.
 func (b *bench) idleBytes(ctx context.Context, e engine) (float64, error) {
 	p, err := b.startEngine(ctx, e)
 	if err != nil {
@@ -49,31 +51,58 @@ func (b *bench) idleBytes(ctx context.Context, e engine) (float64, error) {
 	if err := warm(e); err != nil {
 		return 0, err
 	}
+	clients := &idlers{}
+	defer clients.close()
+	if err := clients.open(ctx, e.port, b.idle/5); err != nil {
+		return 0, err
+	}
 	before, err := settled(ctx, p)
 	if err != nil {
 		return 0, err
 	}
-	clients := make([]*client, 0, b.idle)
-	defer func() {
-		for _, c := range clients {
-			c.connection.Close()
-		}
-	}()
-	for range b.idle {
-		c, err := dial(e.port)
-		if err != nil {
-			return 0, fmt.Errorf("connection %d: %w", len(clients)+1, err)
-		}
-		clients = append(clients, c)
-		if err := errors.Join(c.get(), ctx.Err()); err != nil {
-			return 0, fmt.Errorf("connection %d: %w", len(clients), err)
-		}
+	if err := clients.open(ctx, e.port, b.idle); err != nil {
+		return 0, err
 	}
 	after, err := settled(ctx, p)
 	if err != nil {
 		return 0, err
 	}
-	return float64(after-before) / float64(b.idle), stillThere(clients)
+	return float64(after-before) / float64(b.idle), clients.stillThere()
+}
+
+// idlers are connections that have made one request each.
+type idlers []*client
+
+// open adds n connections.
+func (c *idlers) open(ctx context.Context, port, n int) error {
+	for range n {
+		added, err := dial(port)
+		if err != nil {
+			return fmt.Errorf("connection %d: %w", len(*c)+1, err)
+		}
+		*c = append(*c, added)
+		if err := errors.Join(added.get(), ctx.Err()); err != nil {
+			return fmt.Errorf("connection %d: %w", len(*c), err)
+		}
+	}
+	return nil
+}
+
+func (c *idlers) close() {
+	for _, client := range *c {
+		client.connection.Close()
+	}
+}
+
+// stillThere fails when one of the connections was not idle but closed. Every
+// hundredth speaks for the rest.
+func (c *idlers) stillThere() error {
+	for i := 0; i < len(*c); i += 100 {
+		if err := (*c)[i].get(); err != nil {
+			return fmt.Errorf("connection %d did not stay: %w", i+1, err)
+		}
+	}
+	return nil
 }
 
 // warm makes requests on one connection.
@@ -86,17 +115,6 @@ func warm(e engine) error {
 	for range warmRequests {
 		if err := c.get(); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// stillThere fails when one of the connections was not idle but closed. Every
-// hundredth speaks for the rest.
-func stillThere(clients []*client) error {
-	for i := 0; i < len(clients); i += 100 {
-		if err := clients[i].get(); err != nil {
-			return fmt.Errorf("connection %d did not stay: %w", i+1, err)
 		}
 	}
 	return nil

@@ -25,13 +25,15 @@ as the scheduler counted it for all of a proxy's threads, is not touched by that
 
 Fleetgate is the shipped binary in its default configuration, with 1,000 routes, metrics on, the access log off and no
 sensor attached. The peers have one route. nginx and HAProxy keep connections on both sides alive without a limit, and
-log nothing; nginx writes no body to disk; HAProxy shares backend connections always. Caddy is its HTTP server and
+log nothing; nginx writes no body to disk and has larger buffers than its default, which serve large bodies at less than
+half the cost; HAProxy shares backend connections always. Caddy is its HTTP server and
 reverse proxy without TLS, log and admin port; net/http is the standard library's ReverseProxy with buffers and
 connections kept. The C forwarder parses nothing: it is the floor. "Saturated" has a spinning process of the lowest
 priority beside the proxy, so that its CPU never sleeps.
 
-An idle connection has made one request. Its memory is the growth of the proxy's anonymous memory (RssAnon), measured in
-a proxy that was started afresh.
+An idle connection has made one request. Its memory is the growth of the proxy's anonymous memory (RssAnon) in a proxy
+that was started afresh and has a fifth as many connections before. The Go programs may place some of the connections in
+memory that they hold already, which then shows as less than they take.
 
 `
 
