@@ -90,7 +90,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench conformance
+.PHONY: test test-unit test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -113,6 +113,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s).
 
 bench: ## Run the Go benchmarks of the proxy's hot path.
 	go test -run '^$$' -bench . -benchmem ./proxy/... ./api/...
+
+bench-proxy: build ## Measure the proxy beside nginx, HAProxy, fasthttp and Caddy (root, ten quiet minutes).
+	@go -C test/bench run . $(ARGS)
 
 conformance: ## Run the official Gateway API conformance suite in the test cluster.
 	@go -C test run ./demo conformance $(ARGS)

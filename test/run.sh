@@ -35,7 +35,12 @@ stage() {
 
 verify() { make -s verify; }
 lint() { make -s lint; }
-unit() { go vet ./... && go -C test vet ./... && FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... && go -C test test -v ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/...; }
+unit() {
+	go vet ./... && go -C test vet ./... && go -C test/bench vet . &&
+		FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... &&
+		go -C test test -v ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... &&
+		go -C test/bench test -v .
+}
 race() { CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...; }
 try() { make -s try ARGS=-once; }
 cluster() { FLEETGATE_CLUSTER=1 go -C test test -count=1 -v -timeout 15m -run Lifecycle ./cluster; }
