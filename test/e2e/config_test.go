@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +34,7 @@ func TestCorruptedConfigMapDoesNotDisturbTrafficAndShows(t *testing.T) {
 	// With it, the Gateway tells of the damage, and the damage is mended.
 	scaleOperator(ctx, t, 1)
 	s.waitEvent(ctx, "ConfigRepaired")
+	s.waitMessage(ctx, "was replaced, as it was not what had been stored")
 	s.waitReloadGauge(ctx, 1)
 	wantNoneFailed(t, run, 2_000)
 }
@@ -119,6 +122,30 @@ func (s *tenantSpace) waitEvent(ctx context.Context, reason string) {
 			}
 		}
 		return fmt.Errorf("no Event %s on the Gateway", reason)
+	})
+	if err != nil {
+		s.t.Error(err)
+	}
+}
+
+// waitMessage waits until the Gateway is Programmed with a message that has the
+// text in it.
+func (s *tenantSpace) waitMessage(ctx context.Context, text string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	gateway := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "web"}}
+	err := client.Wait(ctx, cluster.Cluster, gateway, func(g *gatewayv1.Gateway) error {
+		for _, c := range g.Status.Conditions {
+			if c.Type != string(gatewayv1.GatewayConditionProgrammed) {
+				continue
+			}
+			if c.Status == metav1.ConditionTrue && strings.Contains(c.Message, text) {
+				return nil
+			}
+			return fmt.Errorf("Programmed is %s: %s", c.Status, c.Message)
+		}
+		return errors.New("there is no condition Programmed")
 	})
 	if err != nil {
 		s.t.Error(err)

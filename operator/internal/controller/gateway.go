@@ -64,6 +64,7 @@ type GatewayReconciler struct {
 	events  *announcer
 	routes  *RouteReconciler
 	bell    *doorbell
+	repairs *repairs
 
 	mu sync.Mutex
 	// reported is when the status of each Gateway was written last.
@@ -138,6 +139,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.writer.Forget(key)
 	r.tracker.Forget(key)
 	r.events.forget(key)
+	r.repairs.forget(key)
 	r.bell.forget(key)
 	r.mu.Lock()
 	defer r.mu.Unlock()

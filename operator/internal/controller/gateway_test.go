@@ -14,6 +14,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 )
 
 func TestFleetIsMadeOnce(t *testing.T) {
@@ -184,6 +185,21 @@ func TestCorruptedConfigIsRepaired(t *testing.T) {
 	if config := w.stored("gw"); len(config.Listeners) != 1 {
 		t.Errorf("got %+v", config)
 	}
+	told := func() bool { return strings.Contains(w.programmedMessage("gw"), "was replaced") }
+	w.now = w.now.Add(statusPause)
+	if result := w.look("gw"); !told() || result.RequeueAfter <= 0 || result.RequeueAfter > repairShown {
+		t.Errorf("the status says %q and is looked at again after %s", w.programmedMessage("gw"), result.RequeueAfter)
+	}
+	w.now = w.now.Add(repairShown)
+	if w.look("gw"); told() {
+		t.Errorf("long after, the status still says %q", w.programmedMessage("gw"))
+	}
+}
+
+// programmedMessage is what the Gateway's Programmed condition says.
+func (w *world) programmedMessage(name string) string {
+	live := get(w, name, &gatewayv1.Gateway{})
+	return conditions.Find(live.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed)).Message
 }
 
 func TestTooLargeConfigIsReported(t *testing.T) {

@@ -98,6 +98,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes *RouteR
 		}),
 		writer:   delivery.New(delivery.Options{Client: opts.Client, Live: opts.Live, Now: opts.Now}),
 		events:   newAnnouncer(opts.Events),
+		repairs:  newRepairs(),
 		reported: make(map[types.NamespacedName]time.Time),
 	}
 }

@@ -43,7 +43,9 @@ type work struct {
 	conflicts []apply.Conflict
 	// renewAt is when the credentials are to be renewed.
 	renewAt time.Time
-	errs    []error
+	// repairLeft is how much longer the status tells of a repair.
+	repairLeft time.Duration
+	errs       []error
 }
 
 // carryOut does what the plan says. One step that goes wrong does not keep the
@@ -69,10 +71,10 @@ func (w *work) carryOut() (reconcile.Result, error) {
 }
 
 // next is when the Gateway is to be looked at without any event: for a status
-// that waits, for a conflict that nobody tells the end of, or to renew the
+// that waits or has told of a repair for long enough, for a conflict that nobody tells the end of, or to renew the
 // credentials.
 func (w *work) next(wait time.Duration) time.Duration {
-	due := []time.Duration{wait}
+	due := []time.Duration{wait, w.repairLeft}
 	if len(w.conflicts) > 0 {
 		due = append(due, conflictPause)
 	}
@@ -107,8 +109,9 @@ func (w *work) deliver() {
 	}
 	w.events.lasts(w.gateway, ConfigTooLarge, "StoreConfig", result.TooLarge)
 	if result.Repaired != "" {
-		w.events.happened(w.gateway, ConfigRepaired, "StoreConfig", fmt.Sprintf(
-			"ConfigMap %s was replaced, as it was not what had been stored: %s", w.names.ConfigMap(), result.Repaired))
+		text := fmt.Sprintf("ConfigMap %s was replaced, as it was not what had been stored: %s", w.names.ConfigMap(), result.Repaired)
+		w.events.happened(w.gateway, ConfigRepaired, "StoreConfig", text)
+		w.repairs.happened(w.key, text, w.started)
 	}
 }
 
@@ -189,6 +192,7 @@ func (w *work) observe() {
 		w.errs = append(w.errs, fmt.Errorf("reading the Service of %s: %w", w.key, err))
 	}
 	w.observed.Wanted = w.wanted()
+	w.observed.Repaired, w.repairLeft = w.repairs.recent(w.key, w.started)
 	if w.deployment == nil && !w.plan.graph.Gateway.Accepted() {
 		w.tracker.Forget(w.key)
 		return

@@ -54,7 +54,11 @@ func (b *builder) obstacle() (gatewayv1.GatewayConditionReason, string) {
 
 // troubles are what is wrong without being in the way of traffic.
 func (b *builder) troubles() []string {
-	return slices.Concat(b.observed.Problems, b.observed.Rejected, elsewhere(b.observed.Refused))
+	troubles := slices.Concat(b.observed.Problems, b.observed.Rejected, elsewhere(b.observed.Refused))
+	if b.observed.Repaired != "" {
+		troubles = append(troubles, b.observed.Repaired)
+	}
+	return troubles
 }
 
 func (b *builder) count() string {

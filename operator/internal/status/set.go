@@ -24,6 +24,9 @@ type Observed struct {
 	Refused []proxyconfig.RefusedItem
 	// Rejected are whole configurations that a proxy refused, as sentences.
 	Rejected []string
+	// Repaired is what was mended of the stored configuration lately, as a
+	// sentence, or empty.
+	Repaired string
 	// Problems are those of provisioning, as sentences that name the object:
 	// "Service a/b exists and does not belong to this Gateway".
 	Problems []string
