@@ -13,7 +13,7 @@ import (
 const acceptBatch = 64
 
 func (l *loop) addListener(fd int, port uint16) error {
-	return l.register(&socket{fd: fd, port: port}, unix.EPOLLIN)
+	return l.register(&socket{loop: l, fd: fd, port: port}, unix.EPOLLIN)
 }
 
 // removeListener closes a port's socket, after taking in who waits there: a
@@ -54,14 +54,13 @@ func (l *loop) acceptOne(s *socket) bool {
 	}
 	// Small responses must not wait for acknowledgements.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	c := &client{loop: l, socket: socket{fd: fd}}
-	c.socket.client = c
-	if l.register(&c.socket, everything) != nil {
+	c := &socket{loop: l, fd: fd}
+	if l.register(c, everything) != nil {
 		unix.Close(fd)
 		return true
 	}
-	l.clients++
-	c.core.Init(l.state, c, from, s.port, exchange.Plaintext)
+	l.connections++
+	c.peer = l.state.Accept(c, exchange.Origin{Client: from, Port: s.port})
 	return true
 }
 

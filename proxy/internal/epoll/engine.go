@@ -22,9 +22,6 @@ type Options struct {
 	Epoch time.Time
 	// Bind is the address of listening sockets; the zero Addr means all.
 	Bind netip.Addr
-	// PoolIdle is how long an idle connection to a backend is kept; zero means
-	// 90 seconds.
-	PoolIdle time.Duration
 }
 
 // Engine runs loops. Its methods are safe for concurrent use; after Close only
@@ -38,9 +35,6 @@ type Engine struct {
 
 // New starts an Engine. Close ends it.
 func New(o Options) (*Engine, error) {
-	if o.PoolIdle == 0 {
-		o.PoolIdle = 90 * time.Second
-	}
 	e := &Engine{opts: o}
 	for _, state := range o.Loops {
 		l, err := newLoop(state, o)

@@ -28,17 +28,16 @@ const everything = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 
 // loop is one thread's connections.
 type loop struct {
-	state    *exchange.Loop
-	epoch    time.Time
-	poolIdle int64
+	state *exchange.Loop
+	epoch time.Time
 
 	poll, event int
 	sockets     []*socket // by descriptor
-	clients     int
-	pool        pool
+	// connections counts the sockets that are connections and not dead.
+	connections int
 	// resume are connections that may have more to do, dead those whose
 	// descriptors are to be closed; both wait for the end of the batch.
-	resume, turn []*client
+	resume, turn []*socket
 	dead         []*socket
 	buf          []byte
 	spare        [][]byte
@@ -52,7 +51,7 @@ type loop struct {
 
 func newLoop(state *exchange.Loop, o Options) (*loop, error) {
 	l := &loop{
-		state: state, epoch: o.Epoch, poolIdle: int64(o.PoolIdle),
+		state: state, epoch: o.Epoch,
 		poll: -1, event: -1, buf: make([]byte, readSize), ended: make(chan struct{}),
 	}
 	var err error
@@ -68,6 +67,7 @@ func newLoop(state *exchange.Loop, o Options) (*loop, error) {
 		unix.Close(l.event)
 		return nil, fmt.Errorf("registering the eventfd: %w", err)
 	}
+	state.SetDialer(l)
 	return l, nil
 }
 
@@ -142,7 +142,7 @@ func (l *loop) timeout() int {
 	switch {
 	case len(l.resume) > 0:
 		return 0
-	case l.clients == 0 && l.pool.size == 0:
+	case l.connections == 0:
 		return -1
 	}
 	at := min(l.nextSweep, l.state.Wake())
@@ -152,10 +152,8 @@ func (l *loop) timeout() int {
 
 func (l *loop) handle(s *socket, events uint32) {
 	switch {
-	case s.client != nil:
-		l.handleClient(s.client, events)
-	case s.backend != nil:
-		l.handleBackend(s.backend, events)
+	case s.peer != nil:
+		l.handleConnection(s, events)
 	case s.port != 0:
 		l.acceptAll(s)
 	default:
@@ -179,11 +177,11 @@ func (l *loop) runPosted() {
 // waits for the next batch.
 func (l *loop) resumeAll() {
 	l.resume, l.turn = l.turn[:0], l.resume
-	for i, c := range l.turn {
+	for i, s := range l.turn {
 		l.turn[i] = nil
-		c.queued = false
-		if !c.dead {
-			l.advance(c)
+		s.queued = false
+		if !s.dead {
+			l.advance(s)
 		}
 	}
 }
@@ -196,13 +194,13 @@ func (l *loop) sweep() {
 	}
 	if now >= l.nextSweep {
 		l.nextSweep = now + int64(exchange.SweepEvery)
-		l.pool.expire(l, now-l.poolIdle)
+		l.state.Sweep()
 		l.retryListeners()
 	}
 	l.state.ClearWake()
 	for _, s := range l.sockets {
-		if s != nil && s.client != nil && !s.dead {
-			l.tick(s.client)
+		if s != nil && s.peer != nil && !s.dead {
+			l.tick(s)
 		}
 	}
 }
@@ -221,8 +219,8 @@ func (l *loop) reap() {
 
 func (l *loop) closeIdle() {
 	for _, s := range l.sockets {
-		if s != nil && s.client != nil && !s.dead {
-			s.client.core.CloseIdle()
+		if s != nil && s.peer != nil && !s.done {
+			s.peer.CloseIdle()
 		}
 	}
 }
@@ -232,8 +230,10 @@ func (l *loop) closeAll() {
 	for _, s := range l.sockets {
 		switch {
 		case s == nil || s.dead:
-		case s.client != nil:
-			s.client.core.ClientClosed()
+		case s.peer != nil:
+			if !s.done {
+				s.peer.Broken()
+			}
 			l.kill(s)
 		case s.fd != l.event:
 			l.kill(s)

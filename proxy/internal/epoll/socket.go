@@ -2,123 +2,193 @@
 
 package epoll
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+)
 
 // socket is a descriptor that the loop has registered, and what waits to be
-// sent there. Which of its kinds it is says the field that is set; the event
-// descriptor has none.
+// sent there. It is a connection if it has a peer, for which it is the
+// exchange.Transport; a listener if it has a port; else the event descriptor.
 type socket struct {
-	fd      int
-	client  *client
-	backend *backend
-	port    uint16 // of a listener
+	loop *loop
+	fd   int
+	port uint16
+	peer exchange.Peer
+	// dialing is the peer until there is a connection; failed is why there will
+	// be none.
+	dialing exchange.Backend
+	failed  error
 
-	// readable: there may be input in the kernel. hup: the peer has ended its
-	// side, so that a short read does not mean that all was read.
-	readable, hup bool
-	// broken: a write has failed.
-	broken bool
-	// dead sockets are closed at the end of the batch.
-	dead bool
+	// readable: there may be input in the kernel. hup: the other side has ended
+	// its half, so that a short read does not mean that all was read. gone: the
+	// kernel has given up both directions.
+	readable, hup, gone bool
+	// ended: there is no more input. broken: a write has failed, of which the
+	// peer was told or not.
+	ended, broken, told bool
+	// done: the peer has closed the connection. dead sockets are closed at the
+	// end of the batch.
+	done, dead bool
 	// shutAfter and closeAfter are to be done when out is sent.
 	shutAfter, closeAfter bool
 	paused                bool // a listener that is out of the kernel's set
+	queued                bool // it is in loop.resume
 
 	out  []byte
 	sent int
+	// doneAt is when the peer was done, though output was left.
+	doneAt int64
 }
 
-const (
-	outSize    = 16 << 10
-	maxOutSize = 128 << 10
-	maxSpare   = 128
-)
+// Write implements exchange.Transport.
+func (s *socket) Write(b []byte) bool {
+	flushed := s.loop.send(s, b)
+	if s.broken {
+		// To be reported outside of the peer's own call.
+		s.loop.later(s)
+	}
+	return flushed
+}
 
-// send writes b, or keeps what the kernel does not take. It reports whether
-// nothing is kept.
-func (l *loop) send(s *socket, b []byte) bool {
-	if s.broken || s.dead || len(b) == 0 {
+// Resume implements exchange.Transport.
+func (s *socket) Resume() {
+	if s.readable {
+		s.loop.later(s)
+	}
+}
+
+// Shutdown implements exchange.Transport.
+func (s *socket) Shutdown() { s.loop.shutdown(s) }
+
+// Close implements exchange.Transport.
+func (s *socket) Close() {
+	if len(s.out) == 0 || s.broken {
+		s.loop.kill(s)
+		return
+	}
+	s.done, s.closeAfter, s.doneAt = true, true, s.loop.state.Now()
+}
+
+// Drop implements exchange.Transport.
+func (s *socket) Drop() { s.loop.kill(s) }
+
+// Abort implements exchange.Transport.
+func (s *socket) Abort() { s.loop.reset(s) }
+
+// Silent implements exchange.Transport.
+func (s *socket) Silent(look exchange.Look) bool {
+	switch {
+	case s.dead || s.broken || s.hup || len(s.out) > 0 || s.loop.stopping:
+		return false
+	case look == exchange.Glance && !s.readable:
 		return true
 	}
-	if len(s.out) == 0 {
-		n, e := write(s.fd, b)
-		if e != 0 && e != unix.EAGAIN {
-			s.broken = true
-			return true
-		}
-		if e == 0 {
-			b = b[n:]
-		}
-		if len(b) == 0 {
-			return true
-		}
-		s.out = l.buffer()
-	}
-	s.out = append(s.out, b...)
-	return false
+	quiet := silent(s.fd)
+	s.readable = !quiet
+	return quiet
 }
 
-// flush sends what was kept, and reports whether that has come to an end.
-func (l *loop) flush(s *socket) bool {
-	for s.sent < len(s.out) {
-		n, e := write(s.fd, s.out[s.sent:])
-		if e == unix.EAGAIN {
-			return false
-		}
-		if e != 0 {
-			s.broken = true
-			break
-		}
-		s.sent += n
+// Become implements exchange.Transport.
+func (s *socket) Become(p exchange.Peer) { s.peer = p }
+
+// handleConnection takes the kernel's word of a connection.
+func (l *loop) handleConnection(s *socket, events uint32) {
+	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
+		s.hup, s.readable = true, true
+		s.gone = events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
 	}
-	l.free(s.out)
-	s.out, s.sent = nil, 0
-	if s.shutAfter {
-		l.shutdown(s)
+	if events&unix.EPOLLIN != 0 {
+		s.readable = true
 	}
-	if s.closeAfter {
-		l.kill(s)
+	switch {
+	case s.dialing != nil:
+		l.dialed(s, events)
+	case events&unix.EPOLLOUT != 0 && len(s.out) > 0 && l.flush(s) && !s.broken && !s.done && !s.dead:
+		s.peer.Flushed()
+	}
+	l.advance(s)
+}
+
+// advance reads from a connection as long as there is input that is wanted.
+func (l *loop) advance(s *socket) {
+	for range fair {
+		if s.broken && !s.told && !s.done {
+			// What came before may still be read.
+			s.told, s.readable = true, true
+			s.peer.Broken()
+		}
+		if s.dead || !l.readOnce(s) {
+			return
+		}
+	}
+	l.later(s)
+}
+
+// later has a connection advance again after this batch.
+func (l *loop) later(s *socket) {
+	if !s.queued && !s.dead {
+		s.queued = true
+		l.resume = append(l.resume, s)
+	}
+}
+
+// readOnce reads once, and reports whether it did.
+func (l *loop) readOnce(s *socket) bool {
+	if err := s.failed; err != nil {
+		s.failed, s.ended = nil, true
+		s.peer.Ended(err)
+		return true
+	}
+	if !s.readable || s.ended || s.done || s.dialing != nil {
+		return false
+	}
+	want := s.peer.Want(len(l.buf))
+	if want == 0 {
+		s.notWanted()
+		return false
+	}
+	n, e := read(s.fd, l.buf[:want])
+	switch {
+	case e == unix.EAGAIN && !s.broken:
+		s.readable = false
+		return false
+	case e != 0:
+		s.ended = true
+		s.peer.Ended(e)
+	case n == 0:
+		s.ended = true
+		s.peer.Ended(nil)
+	default:
+		if n < want && !s.hup {
+			s.readable = false
+		}
+		s.peer.Data(l.buf[:n])
 	}
 	return true
 }
 
-// shutdown ends the sending side after what is kept.
-func (l *loop) shutdown(s *socket) {
-	if s.shutAfter = len(s.out) > 0; !s.shutAfter {
-		// A peer that is gone already makes no difference.
-		_ = unix.Shutdown(s.fd, unix.SHUT_WR)
+// notWanted tells the peer what is known of a connection that is not read
+// from: its end is announced but once, and input may still lie in front of it.
+func (s *socket) notWanted() {
+	switch {
+	case s.gone && !s.told:
+		s.told = true
+		s.peer.Broken()
+	case s.hup:
+		s.peer.Leaving()
 	}
 }
 
-// kill has the descriptor closed at the end of the batch.
-func (l *loop) kill(s *socket) {
-	if s.dead {
+// tick lets time pass.
+func (l *loop) tick(s *socket) {
+	if !s.done {
+		s.peer.Tick()
+		l.advance(s)
 		return
 	}
-	s.dead = true
-	if s.client != nil {
-		l.clients--
-	}
-	l.dead = append(l.dead, s)
-}
-
-// reset has the descriptor closed so that the peer sees it broken off.
-func (l *loop) reset(s *socket) {
-	_ = unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	l.kill(s)
-}
-
-func (l *loop) buffer() []byte {
-	if n := len(l.spare); n > 0 {
-		b := l.spare[n-1]
-		l.spare = l.spare[:n-1]
-		return b
-	}
-	return make([]byte, 0, outSize)
-}
-
-func (l *loop) free(b []byte) {
-	if cap(b) >= outSize && cap(b) <= maxOutSize && len(l.spare) < maxSpare {
-		l.spare = append(l.spare, b[:0])
+	if l.state.Now()-s.doneAt > int64(flushTime) {
+		l.reset(s)
 	}
 }

@@ -18,15 +18,17 @@ const (
 func TestOneByOne(t *testing.T) {
 	w := newWorld(1, nil)
 	w.client(get + get)
-	w.wants(t, "take 1 any", `upstream <- GET / HTTP/1.1 ""`)
-	if n := w.conn.ClientWant(100); n != 0 {
+	w.wants(t, "dial 1")
+	w.connected()
+	w.wants(t, `upstream <- GET / HTTP/1.1 ""`)
+	if n := w.conn.Want(100); n != 0 {
 		t.Errorf("%d bytes are wanted while the response is out", n)
 	}
 	w.upstream(ok)
-	w.wants(t, `client <- HTTP/1.1 200 OK "ok"`, "release upstream", "take 1 any", `upstream <- GET / HTTP/1.1 ""`)
+	w.wants(t, `client <- HTTP/1.1 200 OK "ok"`, `upstream <- GET / HTTP/1.1 ""`)
 	w.upstream(ok)
-	w.wants(t, `client <- HTTP/1.1 200 OK "ok"`, "release upstream")
-	w.conn.ClientEnded()
+	w.wants(t, `client <- HTTP/1.1 200 OK "ok"`)
+	w.conn.Ended(nil)
 	w.wants(t, "close client")
 	if len(w.done) != 2 || w.loop.Active.Load() != 0 || w.loop.Open.Load() != 0 {
 		t.Errorf("got %d records, %d active, %d open", len(w.done), w.loop.Active.Load(), w.loop.Open.Load())
@@ -37,37 +39,37 @@ func TestBackpressure(t *testing.T) {
 	w := newWorld(1, nil)
 	w.fake.blocked = true
 	w.client(get)
+	w.connected()
 	w.upstream("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
-	if w.conn.UpstreamWant() {
+	if n := w.backend().peer.Want(100); n != 0 {
 		t.Error("the backend is read while the client does not take")
 	}
-	w.conn.ClientFlushed()
-	if !w.conn.UpstreamWant() {
+	w.conn.Flushed()
+	if n := w.backend().peer.Want(100); n == 0 {
 		t.Error("the backend is not read again")
 	}
 	w.upstream("cd")
-	if n := w.conn.ClientWant(100); n != 0 {
+	if n := w.conn.Want(100); n != 0 {
 		t.Errorf("%d bytes are wanted while the response is not sent", n)
 	}
-	w.conn.ClientFlushed()
-	if n := w.conn.ClientWant(100); n != 100 {
+	w.conn.Flushed()
+	if n := w.conn.Want(100); n != 100 {
 		t.Errorf("%d bytes are wanted of an idle connection", n)
 	}
 }
 
 func TestConnectsToAnotherEndpoint(t *testing.T) {
 	w := newWorld(4, nil)
-	w.fake.results = []Taken{Dialing, Dialing, Dialing}
 	w.client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
-	w.wants(t, "take 1 checked")
-	if n := w.conn.ClientWant(100); n != 0 {
+	w.wants(t, "dial 1")
+	if n := w.conn.Want(100); n != 0 {
 		t.Errorf("%d bytes are wanted before there is a connection", n)
 	}
-	w.conn.UpstreamClosed(errors.New("refused"))
-	w.wants(t, "close upstream", "take 2 checked")
+	w.upstreamEnds(errors.New("refused"))
+	w.wants(t, "drop upstream", "dial 2")
 	w.pass(2 * time.Second)
-	w.wants(t, "close upstream", "take 3 checked")
-	w.conn.UpstreamConnected()
+	w.wants(t, "drop upstream", "dial 3")
+	w.connected()
 	w.wants(t, `upstream <- POST / HTTP/1.1 "a"`)
 	w.client("b")
 	w.wants(t, `upstream <- "b"`)
@@ -75,13 +77,12 @@ func TestConnectsToAnotherEndpoint(t *testing.T) {
 
 func TestThreeEndpointsRefuse(t *testing.T) {
 	w := newWorld(4, nil)
-	w.fake.results = []Taken{Dialing, Dialing, Dialing}
 	w.client(get)
 	for range 3 {
-		w.conn.UpstreamClosed(errors.New("refused"))
+		w.upstreamEnds(errors.New("refused"))
 	}
-	w.wants(t, "take 1 any", "close upstream", "take 2 any", "close upstream", "take 3 any",
-		"close upstream", `client <- HTTP/1.1 502 Bad Gateway "Bad Gateway\n"`)
+	w.wants(t, "dial 1", "drop upstream", "dial 2", "drop upstream", "dial 3",
+		"drop upstream", `client <- HTTP/1.1 502 Bad Gateway "Bad Gateway\n"`)
 	if d := w.done[0]; d.Attempts != 3 || d.Flags&flagUpstreamFailed == 0 {
 		t.Errorf("got %d attempts, flags %b", d.Attempts, d.Flags)
 	}
@@ -89,20 +90,20 @@ func TestThreeEndpointsRefuse(t *testing.T) {
 
 func TestNoSocketToBeHad(t *testing.T) {
 	w := newWorld(1, nil)
-	w.fake.results = []Taken{Unavailable}
+	w.fake.exhausted = true
 	w.client(get + get)
-	w.wants(t, "take 1 any", `client <- HTTP/1.1 503 Service Unavailable "Service Unavailable\n"`,
-		"take 1 any", `upstream <- GET / HTTP/1.1 ""`)
+	const want = `client <- HTTP/1.1 503 Service Unavailable "Service Unavailable\n"`
+	w.wants(t, "no socket", want, "no socket", want)
 }
 
 func TestSentAgain(t *testing.T) {
 	w := newWorld(1, nil)
-	w.fake.results = []Taken{Reused, Dialing}
 	w.client("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab")
-	w.conn.UpstreamClosed(nil)
-	w.conn.UpstreamConnected()
-	w.wants(t, "take 1 any", `upstream <- PUT / HTTP/1.1 "ab"`, "close upstream",
-		"take 1 new", `upstream <- PUT / HTTP/1.1 "ab"`)
+	w.connected()
+	w.upstreamEnds(nil)
+	w.connected()
+	w.wants(t, "dial 1", `upstream <- PUT / HTTP/1.1 "ab"`, "drop upstream",
+		"dial 1", `upstream <- PUT / HTTP/1.1 "ab"`)
 }
 
 func TestNotSentAgain(t *testing.T) {
@@ -115,6 +116,7 @@ func TestNotSentAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			world := newWorld(1, nil)
 			world.client(w.in)
+			world.connected()
 			if w.more != "" {
 				world.client(w.more)
 			}
@@ -122,8 +124,32 @@ func TestNotSentAgain(t *testing.T) {
 				world.upstream(w.response)
 			}
 			world.fake.log.Reset()
-			world.conn.UpstreamClosed(io.ErrUnexpectedEOF)
-			world.wants(t, "close upstream", `client <- HTTP/1.1 502 Bad Gateway "Bad Gateway\n"`)
+			world.upstreamEnds(io.ErrUnexpectedEOF)
+			world.wants(t, "drop upstream", `client <- HTTP/1.1 502 Bad Gateway "Bad Gateway\n"`)
+		})
+	}
+}
+
+// A connection whose backend sends something between two responses, or ends
+// it, is not used again.
+func TestIdleConnectionsAreWatched(t *testing.T) {
+	for name, event := range map[string]func(*world){
+		"answer to nothing": func(w *world) { w.upstream("HTTP/1.1 200 OK\r\n\r\n") },
+		"ended":             func(w *world) { w.upstreamEnds(nil) },
+		"too long": func(w *world) {
+			w.loop.SetNow(w.loop.Now() + int64(90*time.Second))
+			w.backend().peer.Tick()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(1, nil)
+			w.client(get)
+			w.connected()
+			w.upstream(ok)
+			w.fake.log.Reset()
+			event(w)
+			w.client(get)
+			w.wants(t, "drop upstream", "dial 1")
 		})
 	}
 }
@@ -131,10 +157,11 @@ func TestNotSentAgain(t *testing.T) {
 func TestDrainingCloses(t *testing.T) {
 	w := newWorld(1, nil)
 	w.client(get)
+	w.connected()
 	w.fake.log.Reset()
 	w.draining.Store(true)
 	w.upstream(ok)
-	w.wants(t, `client <- HTTP/1.1 200 OK (close) "ok"`, "release upstream", "shutdown client")
+	w.wants(t, `client <- HTTP/1.1 200 OK (close) "ok"`, "shutdown client")
 	w.pass(2 * time.Second)
 	w.wants(t, "close client")
 }
@@ -142,6 +169,7 @@ func TestDrainingCloses(t *testing.T) {
 func TestCloseIdle(t *testing.T) {
 	w := newWorld(1, nil)
 	w.client(get)
+	w.connected()
 	w.fake.log.Reset()
 	w.conn.CloseIdle()
 	w.wants(t)
@@ -162,14 +190,17 @@ func TestExpiry(t *testing.T) {
 	}{
 		{"idle", nil, "", 60 * time.Second, []string{"close client"}},
 		{"head", nil, "GET", 10 * time.Second, []string{`client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client"}},
-		{"body", nil, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 60 * time.Second, []string{"close upstream", `client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client"}},
-		{"request", &proxyconfig.Timeouts{RequestMillis: 70}, get, 70 * time.Millisecond, []string{"close upstream", waiting}},
-		{"backend", &proxyconfig.Timeouts{BackendRequestMillis: 70}, get, 70 * time.Millisecond, []string{"close upstream", waiting}},
+		{"body", nil, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 60 * time.Second, []string{"drop upstream", `client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client"}},
+		{"request", &proxyconfig.Timeouts{RequestMillis: 70}, get, 70 * time.Millisecond, []string{"drop upstream", waiting}},
+		{"backend", &proxyconfig.Timeouts{BackendRequestMillis: 70}, get, 70 * time.Millisecond, []string{"drop upstream", waiting}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(1, tt.timeouts)
 			if tt.in != "" {
 				w.client(tt.in)
+			}
+			if w.fake.up != nil {
+				w.connected()
 			}
 			w.fake.log.Reset()
 			if tt.after < SweepEvery && w.loop.Wake() != int64(tt.after) {
@@ -198,8 +229,11 @@ func TestSlowHead(t *testing.T) {
 func TestRequestID(t *testing.T) {
 	w := newWorld(1, nil)
 	seen := map[string]bool{}
-	for _, in := range []string{"", "X-Request-Id: mine\r\n", "X-Request-Id: not a token\r\n", "X-Request-Id:\r\n"} {
+	for i, in := range []string{"", "X-Request-Id: mine\r\n", "X-Request-Id: not a token\r\n", "X-Request-Id:\r\n"} {
 		w.client("GET / HTTP/1.1\r\nHost: a\r\n" + in + "\r\n")
+		if i == 0 {
+			w.connected()
+		}
 		id := string(w.conn.x.bytes(w.conn.x.id))
 		if in == "X-Request-Id: mine\r\n" && id != "mine" || in != "X-Request-Id: mine\r\n" && len(id) != 32 || seen[id] {
 			t.Errorf("%q: got %q", in, id)
@@ -217,12 +251,15 @@ func (discard) RequestDone(*traffic.Done) {}
 func plain(t testing.TB) func() {
 	w := newWorld(1, &proxyconfig.Timeouts{RequestMillis: 15000})
 	w.loop.opts.Observer = discard{}
+	w.client(get)
+	w.connected()
+	w.upstream(ok)
 	w.fake.quiet = true
 	request := []byte("GET /a/b?c=d HTTP/1.1\r\nHost: a\r\nUser-Agent: wrk\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n\r\n")
 	response := []byte("HTTP/1.1 200 OK\r\nServer: x\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello")
 	return func() {
-		w.conn.ClientData(request)
-		w.conn.UpstreamData(response)
+		w.conn.Data(request)
+		w.backend().peer.Data(response)
 		if w.conn.phase != idle {
 			t.Fatal("the exchange has not ended")
 		}

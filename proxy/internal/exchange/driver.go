@@ -2,62 +2,84 @@ package exchange
 
 import "github.com/fleetgate/fleetgate/proxy/internal/balance"
 
-// Driver carries out what a Conn decides about its two connections. Its
-// methods return at once and never call back into the Conn: what comes of them
-// is reported by a later event. It keeps no slice that it is given.
-type Driver interface {
-	// WriteClient sends b after all that was sent before, or keeps what does
-	// not fit; it reports whether nothing is left unsent. If something is, the
-	// driver calls ClientFlushed once it has gone. A failed write counts as
-	// sent, and is reported by ClientClosed.
-	WriteClient(b []byte) (flushed bool)
-	// ShutdownClient ends the sending side after what was written.
-	ShutdownClient()
-	// CloseClient closes the connection after what was written.
-	CloseClient()
-	// AbortClient closes the connection at once with a reset, so that the
-	// client does not take what it got for a whole response.
-	AbortClient()
-
-	// Take gets a connection to e, from those that were released or by dialing.
-	// A Conn has at most one at a time.
-	Take(e *balance.Endpoint, r Reuse) Taken
-	// WriteUpstream is for the backend's side what WriteClient is for the
-	// client's. A failed write is not an end: the backend may have answered
-	// before it closed, so the driver goes on reading and reports
-	// UpstreamClosed when that has ended.
-	WriteUpstream(b []byte) (flushed bool)
-	// ShutdownUpstream ends the sending side after what was written.
-	ShutdownUpstream()
-	// ReleaseUpstream gives back a connection that may serve another request,
-	// unless the driver still has something to send on it.
-	ReleaseUpstream()
-	// CloseUpstream closes the connection, or gives up dialing, at once.
-	CloseUpstream()
+// Transport is one connection, a client's or a backend's, as a driver carries
+// it out. Its methods return at once and never call back into the Peer: what
+// comes of them is reported by a later event. It keeps no slice that it is
+// given.
+type Transport interface {
+	// Write sends b after all that was sent before, or keeps what does not fit;
+	// it reports whether nothing is left unsent. If something is, the driver
+	// calls Flushed once it has gone. A failed write counts as sent, and is
+	// reported by Broken.
+	Write(b []byte) (flushed bool)
+	// Resume says that the Peer may want input again.
+	Resume()
+	// Shutdown ends the sending side after what was written.
+	Shutdown()
+	// Close closes the connection after what was written, Drop at once.
+	Close()
+	Drop()
+	// Abort closes the connection at once with a reset, so that the other side
+	// does not take what it got for a whole message.
+	Abort()
+	// Silent reports whether the connection is open, with nothing unsent and
+	// nothing to be read as far as the driver knows.
+	Silent(l Look) bool
+	// Become makes p the connection's Peer in place of the present one.
+	Become(p Peer)
 }
 
-// Reuse says which connections Take may return.
-type Reuse uint8
+// Look is how closely Silent looks.
+type Look uint8
 
 const (
-	// ReuseAny takes an idle connection if there is one.
-	ReuseAny Reuse = iota
-	// ReuseChecked takes an idle connection only after asking the kernel
-	// whether the backend has closed it.
-	ReuseChecked
-	// ReuseNone always dials.
-	ReuseNone
+	// Glance goes by the events that the driver has seen.
+	Glance Look = iota
+	// Ask has the kernel say.
+	Ask
 )
 
-// Taken is what came of Take.
-type Taken uint8
+// Peer is who decides about a connection: a driver tells it what happens
+// there. Once the Peer has called Close, Drop or Abort it is told of nothing
+// any more. The methods of all Peers of a Loop must not be called at the same
+// time.
+type Peer interface {
+	// Want returns how many bytes may be read, at most; zero leaves the input
+	// in the kernel, which is the backpressure.
+	Want(most int) int
+	// Ahead returns how many bytes may be read before they are wanted. A driver
+	// that cannot see the other side leave without reading uses it.
+	Ahead() int
+	// Data takes bytes that the other side sent. They may be changed.
+	Data(b []byte)
+	// Leaving reports that the other side has ended its sending, though there
+	// may be input left.
+	Leaving()
+	// Ended reports that there is no more input: in good order, or where err is
+	// not nil, because the connection broke or never came to be.
+	Ended(err error)
+	// Broken reports that nothing can be sent any more. There may be input left.
+	Broken()
+	// Flushed reports that all that was written is sent.
+	Flushed()
+	// Tick lets time pass. It is called each SweepEvery, and when Loop.Wake says
+	// so.
+	Tick()
+	// CloseIdle has the connection end as soon as nothing is in progress on it.
+	CloseIdle()
+}
 
-const (
-	// Unavailable means that this process cannot have another connection, which
-	// says nothing of the endpoint.
-	Unavailable Taken = iota
-	// Reused means an idle connection, ready for use.
-	Reused
-	// Dialing means that UpstreamConnected or UpstreamClosed will follow.
-	Dialing
-)
+// Backend is the Peer of a connection that was dialed.
+type Backend interface {
+	Peer
+	// Connected reports that dialing has succeeded.
+	Connected()
+}
+
+// Dialer connects to backends.
+type Dialer interface {
+	// Dial begins to connect to e for b, whose Connected or Ended follows. It
+	// returns nil if this process cannot have another connection, which says
+	// nothing of the endpoint.
+	Dial(e *balance.Endpoint, b Backend) Transport
+}

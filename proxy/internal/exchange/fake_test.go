@@ -15,16 +15,27 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
-// fake is a Driver that writes down what it is told. It takes connections
-// from results, and after those by reusing.
+// fake is the driver of a world: it writes down what it is told. Endpoints are
+// numbered in the order in which they are first dialed.
 type fake struct {
-	log     strings.Builder
-	quiet   bool
-	blocked bool
-	results []Taken
-	// taken are the endpoints in the order in which they were first taken,
-	// which is how they are written down.
-	taken []*balance.Endpoint
+	log   strings.Builder
+	quiet bool
+	// exhausted: there are no sockets to be had. blocked: the client does not
+	// read.
+	exhausted, blocked bool
+	dialed             []*balance.Endpoint
+	// up is the connection that was dialed last.
+	up     *fakeConn
+	client *fakeConn
+}
+
+// fakeConn is one connection.
+type fakeConn struct {
+	fake *fake
+	name string
+	peer Peer
+	// dead: it was closed. ended: the other side has closed it.
+	dead, ended bool
 }
 
 func (f *fake) note(format string, args ...any) {
@@ -33,42 +44,38 @@ func (f *fake) note(format string, args ...any) {
 	}
 }
 
-func (f *fake) WriteClient(b []byte) bool {
-	if !f.quiet {
-		f.note("client <- %s", brief(b))
+func (f *fake) Dial(e *balance.Endpoint, b Backend) Transport {
+	if f.exhausted {
+		f.note("no socket")
+		return nil
 	}
-	return !f.blocked
+	if !slices.Contains(f.dialed, e) {
+		f.dialed = append(f.dialed, e)
+	}
+	f.note("dial %d", slices.Index(f.dialed, e)+1)
+	f.up = &fakeConn{fake: f, name: "upstream", peer: b}
+	return f.up
 }
 
-func (f *fake) WriteUpstream(b []byte) bool {
-	if !f.quiet {
-		f.note("upstream <- %s", brief(b))
+func (c *fakeConn) Write(b []byte) bool {
+	if !c.fake.quiet {
+		c.fake.note("%s <- %s", c.name, brief(b))
 	}
-	return true
+	return c.name == "upstream" || !c.fake.blocked
 }
 
-func (f *fake) ShutdownClient()   { f.note("shutdown client") }
-func (f *fake) CloseClient()      { f.note("close client") }
-func (f *fake) AbortClient()      { f.note("abort client") }
-func (f *fake) ShutdownUpstream() { f.note("shutdown upstream") }
-func (f *fake) ReleaseUpstream()  { f.note("release upstream") }
-func (f *fake) CloseUpstream()    { f.note("close upstream") }
-
-func (f *fake) Take(e *balance.Endpoint, r Reuse) Taken {
-	if f.quiet {
-		return Reused
-	}
-	if !slices.Contains(f.taken, e) {
-		f.taken = append(f.taken, e)
-	}
-	f.note("take %d %s", slices.Index(f.taken, e)+1, [...]string{"any", "checked", "new"}[r])
-	if len(f.results) == 0 {
-		return Reused
-	}
-	t := f.results[0]
-	f.results = f.results[1:]
-	return t
+func (c *fakeConn) end(how string) {
+	c.dead = true
+	c.fake.note("%s %s", how, c.name)
 }
+
+func (c *fakeConn) Resume()          {}
+func (c *fakeConn) Shutdown()        { c.fake.note("shutdown %s", c.name) }
+func (c *fakeConn) Close()           { c.end("close") }
+func (c *fakeConn) Drop()            { c.end("drop") }
+func (c *fakeConn) Abort()           { c.end("abort") }
+func (c *fakeConn) Silent(Look) bool { return !c.dead && !c.ended }
+func (c *fakeConn) Become(p Peer)    { c.peer = p }
 
 // brief is the first line of a head and what follows its fields, or the whole
 // of anything else.
@@ -84,10 +91,10 @@ func brief(b []byte) string {
 	return fmt.Sprintf("%q", b)
 }
 
-// world is a Conn with a fake driver and a configuration.
+// world is a client's connection with a fake driver and a configuration.
 type world struct {
 	loop     *Loop
-	conn     Conn
+	conn     *http1Client
 	fake     *fake
 	draining atomic.Bool
 	done     []traffic.Done
@@ -124,7 +131,9 @@ func newWorld(endpoints int, timeouts *proxyconfig.Timeouts) *world {
 	var current atomic.Pointer[snapshot.Snapshot]
 	current.Store(s)
 	w.loop = NewLoop(Options{Snapshot: &current, Observer: w, Draining: &w.draining, Epoch: time.Unix(0, 0)})
-	w.conn.Init(w.loop, w.fake, netip.MustParseAddrPort("192.0.2.1:1000"), port, Plaintext)
+	w.loop.SetDialer(w.fake)
+	w.fake.client = &fakeConn{fake: w.fake, name: "client"}
+	w.conn = w.loop.Accept(w.fake.client, Origin{Client: netip.MustParseAddrPort("192.0.2.1:1000"), Port: port}).(*http1Client)
 	return w
 }
 
@@ -137,8 +146,15 @@ func (w *world) wants(t *testing.T, lines ...string) {
 	w.fake.log.Reset()
 }
 
-func (w *world) client(s string)   { w.conn.ClientData([]byte(s)) }
-func (w *world) upstream(s string) { w.conn.UpstreamData([]byte(s)) }
+func (w *world) client(s string)    { w.conn.Data([]byte(s)) }
+func (w *world) backend() *fakeConn { return w.fake.up }
+func (w *world) connected()         { w.fake.up.peer.(Backend).Connected() }
+func (w *world) upstream(s string)  { w.fake.up.peer.Data([]byte(s)) }
+func (w *world) upstreamEnds(err error) {
+	w.fake.up.ended = true
+	w.fake.up.peer.Ended(err)
+}
+
 func (w *world) pass(d time.Duration) {
 	w.loop.SetNow(w.loop.Now() + int64(d))
 	w.conn.Tick()

@@ -15,27 +15,46 @@ func FuzzConn(f *testing.F) {
 		}
 		w := newWorld(2, nil)
 		w.fake.quiet = true
-		for (len(in) > 0 || len(out) > 0) && !w.conn.Closed() {
+		for (len(in) > 0 || len(out) > 0) && !w.fake.client.dead {
 			moved := false
-			if n := w.conn.ClientWant(int(step)); n > 0 && len(in) > 0 {
+			if n := w.conn.Want(int(step)); n > 0 && len(in) > 0 {
 				n = min(n, len(in))
-				w.conn.ClientData(in[:n:n])
+				w.conn.Data(in[:n:n])
 				in, moved = in[n:], true
 			}
-			if w.conn.UpstreamWant() && len(out) > 0 {
+			w.connectNew()
+			if up := w.backend(); up != nil && !up.dead && up.peer.Want(int(step)) > 0 && len(out) > 0 {
 				n := min(int(step), len(out))
-				w.conn.UpstreamData(out[:n:n])
+				up.peer.Data(out[:n:n])
 				out, moved = out[n:], true
 			}
 			if !moved {
 				break
 			}
 		}
-		w.conn.UpstreamClosed(nil)
-		w.conn.ClientEnded()
-		w.conn.ClientClosed()
-		if !w.conn.Closed() || w.loop.Open.Load() != 0 || w.loop.Active.Load() != 0 {
-			t.Errorf("closed %v, %d open, %d active", w.conn.Closed(), w.loop.Open.Load(), w.loop.Active.Load())
+		w.end()
+		if !w.fake.client.dead || w.loop.Open.Load() != 0 || w.loop.Active.Load() != 0 {
+			t.Errorf("closed %v, %d open, %d active", w.fake.client.dead, w.loop.Open.Load(), w.loop.Active.Load())
 		}
 	})
+}
+
+// connectNew connects what was dialed since the last call.
+func (w *world) connectNew() {
+	if up := w.backend(); up != nil && !up.dead && up.peer.(*http1Backend).phase == dialing {
+		w.connected()
+	}
+}
+
+// end ends both sides, whatever is in progress.
+func (w *world) end() {
+	if up := w.backend(); up != nil && !up.dead {
+		w.upstreamEnds(nil)
+	}
+	if !w.fake.client.dead {
+		w.conn.Ended(nil)
+	}
+	if !w.fake.client.dead {
+		w.conn.Broken()
+	}
 }

@@ -24,19 +24,22 @@ type Limits struct {
 	Leaving time.Duration
 	// Tunnel is how long an upgraded connection may be silent.
 	Tunnel time.Duration
+	// PoolIdle is how long an idle connection to a backend is kept.
+	PoolIdle time.Duration
 }
 
 // DefaultLimits returns the limits that are on unless they are set.
 func DefaultLimits() Limits {
 	return Limits{
-		Head:    10 * time.Second,
-		Idle:    60 * time.Second,
-		Body:    60 * time.Second,
-		Stall:   60 * time.Second,
-		Connect: 2 * time.Second,
-		Linger:  2 * time.Second,
-		Leaving: 5 * time.Second,
-		Tunnel:  time.Hour,
+		Head:     10 * time.Second,
+		Idle:     60 * time.Second,
+		Body:     60 * time.Second,
+		Stall:    60 * time.Second,
+		Connect:  2 * time.Second,
+		Linger:   2 * time.Second,
+		Leaving:  5 * time.Second,
+		Tunnel:   time.Hour,
+		PoolIdle: 90 * time.Second,
 	}
 }
 
@@ -48,6 +51,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Head, d.Head}, {&l.Idle, d.Idle}, {&l.Body, d.Body}, {&l.Stall, d.Stall},
 		{&l.Connect, d.Connect}, {&l.Linger, d.Linger}, {&l.Leaving, d.Leaving}, {&l.Tunnel, d.Tunnel},
+		{&l.PoolIdle, d.PoolIdle},
 	} {
 		if *f.value <= 0 {
 			*f.value = f.def

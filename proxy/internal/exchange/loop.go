@@ -3,6 +3,7 @@ package exchange
 import (
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -28,14 +29,17 @@ type Options struct {
 	Limits Limits
 }
 
-// Loop is what connections that are never run at the same time share: scratch
-// memory and counters. Only Open and Active are safe for concurrent use.
+// Loop is what connections that are never run at the same time share: idle
+// connections to backends, scratch memory and counters. Only Open and Active
+// are safe for concurrent use.
 type Loop struct {
 	// Open counts connections of clients, Active the requests in progress.
 	Open, Active atomic.Int64
 
 	opts   Options
 	limits Limits
+	dialer Dialer
+	pool   pool
 	now    int64
 	// wake is the earliest of the deadlines that the coarse sweep would miss.
 	wake int64
@@ -45,8 +49,11 @@ type Loop struct {
 	route router.Request
 	match router.Match
 	done  traffic.Done
-	out   []byte
 	ids   *rand.PCG
+
+	// out is what outFor is sent next.
+	out    []byte
+	outFor writer
 
 	spare   []*exchange
 	buffers [][]byte
@@ -55,8 +62,25 @@ type Loop struct {
 // NewLoop returns a Loop at instant zero.
 func NewLoop(o Options) *Loop {
 	l := &Loop{opts: o, limits: o.Limits.withDefaults(), wake: math.MaxInt64, ids: rand.NewPCG(o.Seed, uint64(o.Epoch.UnixNano()))}
-	l.route.Headers = &l.req
 	return l
+}
+
+// SetDialer says who connects to backends. It is called before the first
+// Accept.
+func (l *Loop) SetDialer(d Dialer) { l.dialer = d }
+
+// Origin is where a client's connection comes from and how.
+type Origin struct {
+	Client netip.AddrPort
+	// Port is that of the listener.
+	Port uint16
+	TLS  bool
+}
+
+// Accept returns the Peer of a connection that was accepted.
+func (l *Loop) Accept(t Transport, o Origin) Peer {
+	l.Open.Add(1)
+	return &http1Client{origin: origin{loop: l, io: t, client: o.Client, port: o.Port, secure: o.TLS}, since: l.now}
 }
 
 // SetNow tells the time, in nanoseconds since the Epoch. It never goes back.
@@ -72,6 +96,9 @@ func (l *Loop) Wake() int64 { return l.wake }
 // ClearWake forgets the wanted instant. The Ticks that follow set it anew.
 func (l *Loop) ClearWake() { l.wake = math.MaxInt64 }
 
+// Sweep forgets what is not needed any more. It is called each SweepEvery.
+func (l *Loop) Sweep() { l.pool.sweep() }
+
 func (l *Loop) draining() bool { return l.opts.Draining != nil && l.opts.Draining.Load() }
 
 // port returns the port of the current snapshot.
@@ -84,6 +111,50 @@ func (l *Loop) port(number uint16) *snapshot.Port {
 		}
 	}
 	return nil
+}
+
+// writer is one side of an exchange that gathers what it sends in the course of
+// an event, so that it is sent as one.
+type writer interface {
+	write(b []byte)
+}
+
+// gather returns what w is to be sent, to be appended to and put into out.
+func (l *Loop) gather(w writer) []byte {
+	if l.outFor != w {
+		l.flushOut()
+		l.outFor = w
+	}
+	return l.out
+}
+
+// flushOut sends what was gathered.
+func (l *Loop) flushOut() {
+	if len(l.out) > 0 {
+		l.outFor.write(l.out)
+	}
+	l.resetOut()
+}
+
+func (l *Loop) resetOut() {
+	l.out, l.outFor = l.out[:0], nil
+	if cap(l.out) > maxBufferSize {
+		l.out = nil
+	}
+}
+
+// discardFor forgets what was gathered for w, whose connection is closed.
+func (l *Loop) discardFor(w writer) {
+	if l.outFor == w {
+		l.resetOut()
+	}
+}
+
+// flushFor sends what was gathered for w.
+func (l *Loop) flushFor(w writer) {
+	if l.outFor == w {
+		l.flushOut()
+	}
 }
 
 const (
@@ -119,11 +190,9 @@ func (l *Loop) exchange() *exchange {
 
 func (l *Loop) freeExchange(x *exchange) {
 	l.free(x.buf)
-	l.free(x.partial)
-	request, response := x.request, x.response
-	request.Reset()
-	response.Reset()
-	*x = exchange{request: request, response: response}
+	decoder := x.decoder
+	decoder.Reset()
+	*x = exchange{decoder: decoder}
 	if len(l.spare) < maxSpare {
 		l.spare = append(l.spare, x)
 	}

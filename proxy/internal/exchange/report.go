@@ -9,24 +9,15 @@ import (
 // statusClientGone is reported when the client left before an answer began.
 const statusClientGone = 499
 
-// report tells the observer of the exchange, and ends it.
-func (c *Conn) report() {
-	l, x := c.loop, c.x
-	if x == nil {
+// report tells the observer of the exchange.
+func (x *exchange) report() {
+	l := x.loop
+	l.Active.Add(-1)
+	if l.opts.Observer == nil {
 		return
 	}
-	c.x = nil
-	l.Active.Add(-1)
-	if l.opts.Observer != nil {
-		c.fill(x)
-		l.opts.Observer.RequestDone(&l.done)
-	}
-	l.freeExchange(x)
-}
-
-func (c *Conn) fill(x *exchange) {
-	l, d := c.loop, &c.loop.done
-	d.Rule, d.Port, d.Endpoint = x.rule, c.port, x.endpoint
+	d := &l.done
+	d.Rule, d.Port, d.Endpoint = x.rule, x.from.port, x.endpoint
 	d.Start = l.opts.Epoch.Add(time.Duration(x.start))
 	d.Duration = time.Duration(l.now - x.start)
 	d.Upstream = 0
@@ -44,11 +35,11 @@ func (c *Conn) fill(x *exchange) {
 	d.Method, d.Protocol = methodOf(d.RawMethod), x.protocol
 	d.Flags, d.Attempts = x.flags, x.attempts
 	d.RequestBytes, d.ResponseBytes = x.requestLen, x.respondLen
-	d.Client = c.client
+	d.Client = x.from.client
 	d.Host, d.Target = x.bytes(x.host), x.bytes(x.target)
 	d.UserAgent, d.RequestID = x.bytes(x.agent), x.bytes(x.id)
+	l.opts.Observer.RequestDone(d)
 }
-
 func methodOf(m []byte) probe.Method {
 	switch string(m) {
 	case "GET":

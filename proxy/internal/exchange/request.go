@@ -2,148 +2,63 @@ package exchange
 
 import (
 	"bytes"
-	"errors"
 
-	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
-
-	"github.com/fleetgate/fleetgate/api/probe/v1"
 )
 
-const (
-	flagRetried        = probe.FlagRetried
-	flagTimeout        = probe.FlagTimeout
-	flagClientCancel   = probe.FlagClientCancel
-	flagNoRoute        = probe.FlagNoRoute
-	flagUpstreamReset  = probe.FlagUpstreamReset
-	flagUpstreamFailed = probe.FlagUpstreamFailed
-)
-
-// upstream is where the backend's side of an exchange stands.
-type upstream uint8
-
-const (
-	noUpstream upstream = iota
-	dialing
-	inHead
-	inLength
-	inChunks
-	// inRest: the body ends with the connection.
-	inRest
-	inTunnel
-)
-
-// exchange is one request and its response.
-type exchange struct {
-	rule     *snapshot.Rule
-	backend  *snapshot.Backend
-	endpoint *balance.Endpoint
-	// edits are those of the request and of the response.
-	requestEdits, edits filter.Edits
-
-	start, sent, received int64
-	deadline, tryDeadline int64
-	connectBy             int64
-
-	// buf is what observers are told of the request, then from offset message
-	// what the backend is sent of it: the head with as much of the body as came
-	// along. It is kept for sending it again.
-	buf                             []byte
-	message                         int
-	method, host, target, agent, id span
-
-	status                 int
-	requestLen, respondLen uint64
-	flags                  probe.Flags
-	protocol               probe.Protocol
-	attempts, connects     uint8
-	retries, interim       uint8
-	up                     upstream
-
-	isHead, minor0, idempotent bool
-	// chunked and left are the framing of the request's body.
-	chunked bool
-	left    int64
-	request h1.Decoder
-	// streamed: more was sent than buf has.
-	streamed bool
-	upgrade  bool
-
-	reused bool
-	// begun: the client was sent the final response's head.
-	begun bool
-	// encode: the response's body goes to the client as chunks.
-	encode bool
-	// keepUpstream: the backend's connection outlives the response.
-	keepUpstream bool
-	respondLeft  int64
-	response     h1.Decoder
-	// partial is the beginning of a response head.
-	partial []byte
-	// upstreamEnded: the backend has ended its side of the tunnel.
-	upstreamEnded bool
+// take decides what becomes of a request, and writes down its head for the
+// backend. What came of the body together with the head is given to
+// requestData before proceed.
+func (x *exchange) take(r *h1.Request) {
+	x.describe(r)
+	if !expectationMet(r) {
+		x.own = expectationFailed
+		return
+	}
+	rule := x.route(r)
+	if rule == nil {
+		x.flags |= flagNoRoute
+		x.own = 404
+		return
+	}
+	x.rule = rule
+	switch {
+	case rule.Fail != 0:
+		x.own = rule.Fail
+	case rule.Redirect != nil:
+		t := x.targetOf(r)
+		start := uint32(len(x.buf))
+		x.buf = rule.Redirect.AppendLocation(x.buf, &t)
+		x.location = span{start, uint32(len(x.buf))}
+		x.edits = filter.Edits{rule.ResponseHeaders}
+		x.own = rule.Redirect.Status
+	case !x.pickBackend():
+		x.own = 500
+	default:
+		if rule.RequestTimeout > 0 {
+			x.deadline = x.start + int64(rule.RequestTimeout)
+			x.loop.wakeAt(x.deadline)
+		}
+		x.compose(r)
+	}
 }
 
-// span is a part of exchange.buf.
-type span struct{ start, end uint32 }
-
-func (x *exchange) bytes(s span) []byte { return x.buf[s.start:s.end] }
-
-// note appends b to the buffer and returns where it is.
-func (x *exchange) note(b []byte) span {
-	start := uint32(len(x.buf))
-	x.buf = append(x.buf, b...)
-	return span{start, uint32(len(x.buf))}
-}
-
-// headBytes takes the head of a request, and what came along of its body.
-func (c *Conn) headBytes(b []byte) (rest []byte) {
-	n, err := h1.Find(b, c.scanned)
-	if err == nil && n == 0 {
-		c.scanned = len(b)
-		return b
+// proceed answers the request, or has a backend do so.
+func (x *exchange) proceed() {
+	switch {
+	case x.own == 0:
+		x.attempt(reuseFor(x))
+	case x.location != span{}:
+		x.client.answer(x.own, x.bytes(x.location))
+	default:
+		x.client.answer(x.own, nil)
 	}
-	c.scanned = 0
-	c.begin()
-	r := &c.loop.req
-	if err == nil {
-		err = r.Parse(b[:n])
-	}
-	if err != nil {
-		c.refuse(statusOf(err))
-		return nil
-	}
-	c.describe(r)
-	if status := c.expectation(r); status != 0 {
-		c.refuse(status)
-		return nil
-	}
-	return c.serve(r, b[n:])
-}
-
-func statusOf(err error) int {
-	var e *h1.Error
-	if errors.As(err, &e) {
-		return e.Status
-	}
-	return 400
-}
-
-// begin starts an exchange.
-func (c *Conn) begin() {
-	l := c.loop
-	x := l.exchange()
-	x.buf = l.buffer()
-	x.start = c.since
-	c.x, c.phase = x, body
-	l.Active.Add(1)
 }
 
 // describe takes down what is needed of the request after its head has gone.
-func (c *Conn) describe(r *h1.Request) {
-	x := c.x
+func (x *exchange) describe(r *h1.Request) {
 	x.method = x.note(r.Method)
 	x.host = x.note(r.Name)
 	x.target = x.note(r.Path)
@@ -155,19 +70,15 @@ func (c *Conn) describe(r *h1.Request) {
 	x.isHead = string(r.Method) == "HEAD"
 	x.idempotent = idempotent(r.Method)
 	x.minor0 = r.Minor == 0
-	x.chunked, x.left = r.Chunked, max(r.Length, 0)
-	c.closing, c.polite = r.Close, false
-	if !x.chunked && x.left == 0 {
-		c.phase = answer
-	}
+	x.chunked = r.Chunked
 }
 
-// expectation checks the Expect field (RFC 9110, section 10.1.1).
-func (c *Conn) expectation(r *h1.Request) (status int) {
-	if v := r.First(h1.Expect); v != nil && r.Minor == 1 && !h1.EqualFold(v, "100-continue") {
-		return 417
-	}
-	return 0
+const expectationFailed = 417
+
+// expectationMet checks the Expect field (RFC 9110, section 10.1.1).
+func expectationMet(r *h1.Request) bool {
+	v := r.First(h1.Expect)
+	return v == nil || r.Minor == 0 || h1.EqualFold(v, "100-continue")
 }
 
 func idempotent(method []byte) bool {
@@ -178,42 +89,17 @@ func idempotent(method []byte) bool {
 	return false
 }
 
-// serve routes the request and answers it or has a backend do so.
-func (c *Conn) serve(r *h1.Request, rest []byte) []byte {
-	l, x := c.loop, c.x
-	var rule *snapshot.Rule
+// route finds the rule that serves the request, or nil.
+func (x *exchange) route(r *h1.Request) *snapshot.Rule {
+	l := x.loop
 	l.match.PrefixLen = 0
-	if port := l.port(c.port); port != nil {
-		l.route.Host, l.route.Path, l.route.Query, l.route.Method = r.Name, r.Path, r.Query, r.Method
-		rule = port.Match(&l.route, &l.match)
+	port := l.port(x.from.port)
+	if port == nil {
+		return nil
 	}
-	if rule == nil {
-		x.flags |= flagNoRoute
-		return c.answerOwn(404, nil, rest)
-	}
-	x.rule = rule
-	switch {
-	case rule.Fail != 0:
-		return c.answerOwn(rule.Fail, nil, rest)
-	case rule.Redirect != nil:
-		t := c.targetOf(r)
-		l.out = rule.Redirect.AppendLocation(l.out[:0], &t)
-		x.edits = filter.Edits{rule.ResponseHeaders}
-		return c.answerOwn(rule.Redirect.Status, l.out, rest)
-	}
-	if !x.pickBackend() {
-		return c.answerOwn(500, nil, rest)
-	}
-	if rule.RequestTimeout > 0 {
-		x.deadline = x.start + int64(rule.RequestTimeout)
-		l.wakeAt(x.deadline)
-	}
-	c.compose(r)
-	rest = c.bodyAlong(rest)
-	if c.phase == body || c.phase == answer {
-		c.attempt(reuseFor(x))
-	}
-	return rest
+	l.route.Host, l.route.Path, l.route.Query, l.route.Method = r.Name, r.Path, r.Query, r.Method
+	l.route.Headers = r
+	return port.Match(&l.route, &l.match)
 }
 
 // pickBackend chooses one of the rule's backends by weight. It reports false
@@ -231,23 +117,15 @@ func (x *exchange) pickBackend() bool {
 	return true
 }
 
-func (c *Conn) targetOf(r *h1.Request) filter.Target {
+func (x *exchange) targetOf(r *h1.Request) filter.Target {
 	return filter.Target{
-		Scheme: c.scheme(), Host: r.Name, ListenerPort: c.port,
-		Path: r.Path, PrefixLen: c.loop.match.PrefixLen, Query: r.Query, HasQuery: r.HasQuery,
+		Scheme: x.from.scheme(), Host: r.Name, ListenerPort: x.from.port,
+		Path: r.Path, PrefixLen: x.loop.match.PrefixLen, Query: r.Query, HasQuery: r.HasQuery,
 	}
-}
-
-func (c *Conn) scheme() string {
-	if c.secure {
-		return "https"
-	}
-	return "http"
 }
 
 // compose writes the head for the backend.
-func (c *Conn) compose(r *h1.Request) {
-	x := c.x
+func (x *exchange) compose(r *h1.Request) {
 	x.requestEdits = filter.Edits{x.rule.RequestHeaders, x.backend.RequestHeaders}
 	edits := &x.requestEdits
 	x.message = len(x.buf)
@@ -256,7 +134,7 @@ func (c *Conn) compose(r *h1.Request) {
 	if rewrite == nil {
 		rewrite = x.rule.Rewrite
 	}
-	out = c.appendTarget(out, r, rewrite)
+	out = x.appendTarget(out, r, rewrite)
 	out = append(out, " HTTP/1.1\r\nHost: "...)
 	if rewrite != nil && rewrite.Hostname != "" {
 		out = append(out, rewrite.Hostname...)
@@ -270,18 +148,19 @@ func (c *Conn) compose(r *h1.Request) {
 		out = r.AppendFields(out, edits)
 		out = edits.AppendTo(out)
 	}
-	out = c.appendForwarded(out, r, edits)
-	out = c.appendRequestID(out, r, edits)
-	out = c.appendFraming(out, r)
+	out = x.appendForwarded(out, r, edits)
+	out = x.appendRequestID(out, r, edits)
+	out = x.appendFraming(out, r)
 	x.buf = append(out, "\r\n"...)
+	x.body = len(x.buf)
 }
 
-func (c *Conn) appendTarget(out []byte, r *h1.Request, rewrite *filter.Rewrite) []byte {
+func (x *exchange) appendTarget(out []byte, r *h1.Request, rewrite *filter.Rewrite) []byte {
 	if r.Asterisk {
 		return append(out, '*')
 	}
 	if rewrite != nil && rewrite.Path != nil {
-		t := c.targetOf(r)
+		t := x.targetOf(r)
 		out = rewrite.Path.AppendPath(out, &t)
 	} else {
 		out = append(out, r.Path...)
@@ -294,14 +173,14 @@ func (c *Conn) appendTarget(out []byte, r *h1.Request, rewrite *filter.Rewrite) 
 
 // appendForwarded says who the client is. What it says itself was dropped: no
 // hop before this one is trusted.
-func (c *Conn) appendForwarded(out []byte, r *h1.Request, edits *filter.Edits) []byte {
+func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits *filter.Edits) []byte {
 	if !edits.Drops([]byte("X-Forwarded-For")) {
 		out = append(out, "X-Forwarded-For: "...)
-		out = append(c.client.Addr().AppendTo(out), "\r\n"...)
+		out = append(x.from.client.Addr().AppendTo(out), "\r\n"...)
 	}
 	if !edits.Drops([]byte("X-Forwarded-Proto")) {
 		out = append(out, "X-Forwarded-Proto: "...)
-		out = append(append(out, c.scheme()...), "\r\n"...)
+		out = append(append(out, x.from.scheme()...), "\r\n"...)
 	}
 	if !edits.Drops([]byte("X-Forwarded-Host")) {
 		out = append(out, "X-Forwarded-Host: "...)
@@ -310,32 +189,32 @@ func (c *Conn) appendForwarded(out []byte, r *h1.Request, edits *filter.Edits) [
 	return out
 }
 
-func (c *Conn) appendRequestID(out []byte, r *h1.Request, edits *filter.Edits) []byte {
+func (x *exchange) appendRequestID(out []byte, r *h1.Request, edits *filter.Edits) []byte {
 	if edits.Drops([]byte("X-Request-Id")) {
 		return out
 	}
 	out = append(out, "X-Request-Id: "...)
-	c.x.id.start = uint32(len(out))
+	x.id.start = uint32(len(out))
 	if id := r.First(h1.RequestID); len(id) <= maxRequestID && h1.IsToken(id) {
 		out = append(out, id...)
 	} else {
-		out = c.loop.appendID(out)
+		out = x.loop.appendID(out)
 	}
-	c.x.id.end = uint32(len(out))
+	x.id.end = uint32(len(out))
 	return append(out, "\r\n"...)
 }
 
 // appendFraming writes the fields about the body and the connection.
-func (c *Conn) appendFraming(out []byte, r *h1.Request) []byte {
+func (x *exchange) appendFraming(out []byte, r *h1.Request) []byte {
 	switch {
-	case r.Chunked:
+	case x.chunked:
 		out = append(out, "Transfer-Encoding: chunked\r\n"...)
 	case r.Length >= 0:
 		out = h1.AppendLength(out, r.Length)
 	}
-	c.x.upgrade = c.phase == answer && mayUpgrade(r)
+	x.upgrade = !x.chunked && r.Length <= 0 && mayUpgrade(r)
 	switch {
-	case c.x.upgrade:
+	case x.upgrade:
 		out = append(out, "Connection: Upgrade\r\n"...)
 		out = h1.AppendField(out, "Upgrade", r.First(h1.Upgrade))
 	case r.Trailers():

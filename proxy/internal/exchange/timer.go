@@ -17,7 +17,7 @@ const (
 	requestSlow
 )
 
-// SweepEvery is how often a driver calls Tick for every Conn.
+// SweepEvery is how often a driver calls Tick for every Peer.
 const SweepEvery = time.Second
 
 // wakeAt asks for a Tick at an instant, if the coarse sweep would miss it. What
@@ -28,89 +28,64 @@ func (l *Loop) wakeAt(at int64) {
 	}
 }
 
-// Tick lets time pass: it gives up what has taken too long. A driver calls it
-// for every Conn each SweepEvery, and when Loop.Wake says so.
-func (c *Conn) Tick() {
-	at, what := c.next()
-	if what == never {
-		return
+// tick gives the exchange up if something has taken too long. x must not be
+// used after it.
+func (x *exchange) tick() {
+	at, what := x.next()
+	switch {
+	case what == never:
+	case x.loop.now < at:
+		x.loop.wakeAt(at)
+	default:
+		x.expire(what)
 	}
-	if c.loop.now < at {
-		if c.x != nil {
-			c.loop.wakeAt(at)
-		}
-		return
-	}
-	c.expire(what)
-	c.pump()
 }
 
 // next returns the first instant at which something will have taken too long.
-func (c *Conn) next() (at int64, what expiry) {
-	lim := &c.loop.limits
-	since := func(d int64) int64 { return c.since + d }
-	switch c.phase {
-	case idle:
-		switch {
-		case c.clientBlocked:
-			return since(int64(lim.Stall)), clientStalled
-		case c.keptLen() > 0:
-			return since(int64(lim.Head)), headSlow
-		}
-		return since(int64(lim.Idle)), connectionIdle
-	case linger:
-		return since(int64(lim.Linger)), connectionIdle
-	case tunnel:
-		return since(int64(lim.Tunnel)), clientStalled
-	case closed:
-		return 0, never
-	}
-	return c.nextOfExchange()
-}
-
-func (c *Conn) nextOfExchange() (at int64, what expiry) {
-	lim, x := &c.loop.limits, c.x
+func (x *exchange) next() (at int64, what expiry) {
+	lim := &x.loop.limits
 	consider := func(t int64, w expiry) {
 		if t > 0 && (what == never || t < at) {
 			at, what = t, w
 		}
 	}
+	if x.stage == tunnel {
+		return x.since + int64(lim.Tunnel), clientStalled
+	}
 	consider(x.deadline, requestSlow)
-	if !x.begun {
+	if x.stage < answering {
 		consider(x.tryDeadline, backendSlow)
 	}
+	blocked := x.up != nil && x.up.blocked()
 	switch {
-	case x.up == dialing:
+	case x.connecting:
 		consider(x.connectBy, connectSlow)
-	case c.clientBlocked:
-		consider(c.since+int64(lim.Stall), clientStalled)
-	case c.phase == body && !c.upstreamBlocked:
-		consider(c.since+int64(lim.Body), bodySlow)
-	case c.upstreamBlocked:
-		consider(c.since+int64(lim.Stall), backendSlow)
-	case c.leaving:
-		consider(c.since+int64(lim.Leaving), clientLeft)
+	case x.client.blocked():
+		consider(x.since+int64(lim.Stall), clientStalled)
+	case !x.requestEnded && !blocked:
+		consider(x.since+int64(lim.Body), bodySlow)
+	case blocked:
+		consider(x.since+int64(lim.Stall), backendSlow)
+	case x.client.leaving():
+		consider(x.since+int64(lim.Leaving), clientLeft)
 	}
 	return at, what
 }
 
-func (c *Conn) expire(what expiry) {
+func (x *exchange) expire(what expiry) {
 	switch what {
-	case connectionIdle:
-		c.close()
-	case headSlow:
-		c.begin()
-		c.x.flags |= flagTimeout
-		c.refuse(408)
-	case bodySlow:
-		c.x.flags |= flagTimeout
-		c.refuse(408)
 	case clientStalled, clientLeft:
-		c.ClientClosed()
+		x.dropUpstream()
+		x.flags |= flagClientCancel
+		x.client.abort()
 	case connectSlow:
-		c.connectFailed(504)
-	case backendSlow, requestSlow:
-		c.x.flags |= flagTimeout
-		c.fail(504)
+		x.dropUpstream()
+		x.connectFailed(504)
+	case bodySlow:
+		x.flags |= flagTimeout
+		x.fail(408)
+	default:
+		x.flags |= flagTimeout
+		x.fail(504)
 	}
 }

@@ -1,13 +1,13 @@
 package netdriver
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"sync"
 	"time"
 
-	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 )
 
@@ -17,25 +17,39 @@ const (
 	flushTime = 10 * time.Second
 )
 
-// conn is a client connection; it is the exchange.Driver of its core.
+// conn is a connection; it is the exchange.Transport of its peer. It is guarded
+// by the shard's mutex, but for reads, which belong to its reader, and writes,
+// which belong to who has set busy.
 type conn struct {
 	shard *shard
-	nc    net.Conn
-	core  exchange.Conn
-	out   sender
-	up    *backend
-	// readable is signalled when the core may want input.
+	// nc is nil while it is being dialed, which cancel gives up.
+	nc     net.Conn
+	cancel context.CancelFunc
+	peer   exchange.Peer
+	// readable is signalled when the peer may want input.
 	readable sync.Cond
+
+	// ended: there is no more input. broken: nothing can be sent any more. done:
+	// the peer has closed the connection.
+	ended, broken, done bool
+	// touched: it is in shard.touched.
+	touched bool
+
+	pending, sending []byte
+	// shut and end are what follows what is pending: the end of the sending
+	// side, or of the connection.
+	shut, end bool
+	busy      bool
 }
 
 func newConn(sh *shard, nc net.Conn) *conn {
-	c := &conn{shard: sh, nc: nc, out: sender{nc: nc}}
+	c := &conn{shard: sh, nc: nc}
 	c.readable.L = &sh.mu
 	return c
 }
 
-// readClient reads from the client until its end.
-func (c *conn) readClient() {
+// read reads until the end.
+func (c *conn) read() {
 	buf := make([]byte, readSize)
 	for {
 		n := c.waitForWant(len(buf))
@@ -43,32 +57,23 @@ func (c *conn) readClient() {
 			return
 		}
 		n, err := c.nc.Read(buf[:n])
-		c.turn(&c.out, func() {
-			if n > 0 {
-				c.core.ClientData(buf[:n])
-			}
-			switch {
-			case err == nil || c.core.Closed():
-			case errors.Is(err, io.EOF):
-				c.core.ClientEnded()
-			default:
-				c.core.ClientClosed()
-			}
-		})
+		c.shard.lock()
+		c.deliver(buf[:n], err)
+		c.shard.unlock()
 		if err != nil {
 			return
 		}
 	}
 }
 
-// waitForWant waits until the core wants input, and returns how much; zero
+// waitForWant waits until the peer wants input, and returns how much; zero
 // means never again.
 func (c *conn) waitForWant(most int) int {
 	c.shard.mu.Lock()
 	defer c.shard.mu.Unlock()
-	for !c.core.Closed() {
+	for !c.done {
 		// Reading ahead is how a client's leaving is noticed here.
-		if n := max(c.core.ClientWant(most), min(c.core.ClientAhead(), most)); n > 0 {
+		if n := max(c.peer.Want(most), min(c.peer.Ahead(), most)); n > 0 {
 			return n
 		}
 		c.readable.Wait()
@@ -76,111 +81,94 @@ func (c *conn) waitForWant(most int) int {
 	return 0
 }
 
-// turn runs f as one turn of the Loop, and then writes what came of it. What
-// goes to self, the connection that the caller reads from, is written by
-// another goroutine.
-func (c *conn) turn(self *sender, f func()) {
-	c.shard.lock()
-	f()
-	work := c.settle()
-	c.shard.unlock()
-	for _, w := range work {
-		if w.to == self {
-			c.shard.server.running.Go(w.run)
-		}
+func (c *conn) deliver(b []byte, err error) {
+	if len(b) > 0 && !c.done {
+		c.peer.Data(b)
 	}
-	for _, w := range work {
-		if w.to != self {
-			w.run()
+	if err != nil && !c.done {
+		c.ended = true
+		if errors.Is(err, io.EOF) {
+			err = nil
 		}
+		c.peer.Ended(err)
 	}
 }
 
-// settle follows up on a turn: it wakes readers, and returns the writes that
-// are to be done, which nobody else will do.
-func (c *conn) settle() (work []flushing) {
-	c.readable.Signal()
-	if c.core.Closed() {
-		delete(c.shard.conns, c)
+// touch has the end of the turn look after the connection.
+func (c *conn) touch() {
+	if !c.touched {
+		c.touched = true
+		c.shard.touched = append(c.shard.touched, c)
 	}
-	if !c.out.busy && !c.out.idle() {
-		c.out.busy = true
-		work = append(work, flushing{c, &c.out, nil})
-	}
-	if b := c.up; b != nil {
-		b.readable.Signal()
-		if !b.out.busy && !b.out.idle() {
-			b.out.busy = true
-			work = append(work, flushing{c, &b.out, b})
-		}
-	}
-	return work
 }
 
-// WriteClient implements exchange.Driver.
-func (c *conn) WriteClient(b []byte) bool {
-	c.out.write(b)
-	return c.out.broken
+// Write implements exchange.Transport.
+func (c *conn) Write(b []byte) bool {
+	if c.broken || c.done {
+		return true
+	}
+	c.pending = append(c.pending, b...)
+	c.touch()
+	return false
 }
 
-// ShutdownClient implements exchange.Driver.
-func (c *conn) ShutdownClient() { c.out.shut = true }
+// Resume implements exchange.Transport.
+func (c *conn) Resume() { c.touch() }
 
-// CloseClient implements exchange.Driver.
-func (c *conn) CloseClient() {
-	c.out.end = true
-	// Nobody looks after it any more, should the client not read.
+// Shutdown implements exchange.Transport.
+func (c *conn) Shutdown() {
+	c.shut = true
+	c.touch()
+}
+
+// Close implements exchange.Transport.
+func (c *conn) Close() {
+	c.finish()
+	c.end = true
+	// Nobody looks after it any more, should the other side not read.
 	_ = c.nc.SetWriteDeadline(time.Now().Add(flushTime))
 }
 
-// AbortClient implements exchange.Driver.
-func (c *conn) AbortClient() {
-	c.out.broken = true
-	c.out.pending, c.out.shut, c.out.end = nil, false, false
-	reset(c.nc)
-}
-
-// Take implements exchange.Driver.
-func (c *conn) Take(e *balance.Endpoint, r exchange.Reuse) exchange.Taken {
-	if r != exchange.ReuseNone {
-		// A pooled connection is being read from all the time: it leaves the
-		// pool when it ends, which is as good as asking the kernel.
-		if b := c.shard.takeIdle(e); b != nil {
-			c.up, b.owner = b, c
-			return exchange.Reused
-		}
+// Drop implements exchange.Transport.
+func (c *conn) Drop() {
+	c.discard()
+	if c.nc != nil {
+		tcp(c.nc).Close()
 	}
-	c.dial(e)
-	return exchange.Dialing
 }
 
-// WriteUpstream implements exchange.Driver.
-func (c *conn) WriteUpstream(b []byte) bool {
-	c.up.out.write(b)
-	return c.up.out.broken
+// Abort implements exchange.Transport.
+func (c *conn) Abort() {
+	c.discard()
+	if c.nc != nil {
+		reset(c.nc)
+	}
 }
 
-// ShutdownUpstream implements exchange.Driver.
-func (c *conn) ShutdownUpstream() { c.up.out.shut = true }
-
-// ReleaseUpstream implements exchange.Driver.
-func (c *conn) ReleaseUpstream() {
-	b := c.up
-	c.up, b.owner = nil, nil
+// Silent implements exchange.Transport. A connection is being read from all
+// the time that it is idle, which is as good as asking the kernel.
+func (c *conn) Silent(exchange.Look) bool {
 	// A write that is not reported yet is no hindrance: the backend has
 	// answered what it carried.
-	if b.ended || b.out.broken || len(b.out.pending) > 0 || b.endpoint.Gone() || c.shard.closed {
-		b.close()
-		return
-	}
-	b.idleSince = c.shard.loop.Now()
-	c.shard.idle[b.endpoint] = append(c.shard.idle[b.endpoint], b)
-	b.readable.Signal()
+	return !c.ended && !c.broken && !c.done && len(c.pending) == 0 && !c.shard.closed
 }
 
-// CloseUpstream implements exchange.Driver.
-func (c *conn) CloseUpstream() {
-	b := c.up
-	c.up, b.owner = nil, nil
-	b.close()
+// Become implements exchange.Transport.
+func (c *conn) Become(p exchange.Peer) { c.peer = p }
+
+// discard gives up the connection and what is unsent.
+func (c *conn) discard() {
+	c.finish()
+	c.broken = true
+	c.pending, c.shut, c.end = nil, false, false
+}
+
+// finish has the peer told of nothing any more.
+func (c *conn) finish() {
+	c.done = true
+	delete(c.shard.conns, c)
+	if c.cancel != nil {
+		c.cancel()
+	}
+	c.touch()
 }

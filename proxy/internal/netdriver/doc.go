@@ -5,7 +5,7 @@
 //
 // Connections are spread over shards. A shard is one exchange.Loop under a
 // mutex, which stands for the single thread that the Loop expects: whoever has
-// read something takes the mutex, tells the Conn, and writes after the mutex is
-// free again. A goroutine that reads from a connection never writes to the same
-// one, so that two peers that both wait to be read cannot hold each other up.
+// read something takes the mutex and tells the Peer. What is to be written is
+// written by goroutines of their own after the mutex is free again, so that two
+// sides that both wait to be read cannot hold each other up.
 package netdriver

@@ -18,9 +18,6 @@ type Options struct {
 	Loops []*exchange.Loop
 	// Epoch is instant zero of the Loops.
 	Epoch time.Time
-	// PoolIdle is how long an idle connection to a backend is kept; zero means
-	// 90 seconds.
-	PoolIdle time.Duration
 	// Handshake bounds a TLS handshake; zero means 10 seconds.
 	Handshake time.Duration
 }
@@ -39,9 +36,6 @@ type Server struct {
 
 // New starts a Server. Close ends it.
 func New(o Options) *Server {
-	if o.PoolIdle == 0 {
-		o.PoolIdle = 90 * time.Second
-	}
 	if o.Handshake == 0 {
 		o.Handshake = 10 * time.Second
 	}
@@ -88,28 +82,26 @@ func isTemporary(err error) bool {
 
 // serve runs one connection to its end.
 func (s *Server) serve(nc net.Conn, port uint16, config func() (*tls.Config, bool)) {
-	client := nc.RemoteAddr().(*net.TCPAddr).AddrPort()
-	security := exchange.Plaintext
+	o := exchange.Origin{Client: nc.RemoteAddr().(*net.TCPAddr).AddrPort(), Port: port}
 	if cfg, ok := config(); ok {
 		tc := s.handshake(nc, cfg)
 		if tc == nil {
 			return
 		}
-		nc, security = tc, exchange.TLS
+		nc, o.TLS = tc, true
 	}
 	sh := s.shards[int(s.next.Add(1))%len(s.shards)]
-	c := newConn(sh, nc)
-	if !sh.add(c, client, port, security) {
-		nc.Close()
+	if c := sh.add(nc, o); c != nil {
+		c.read()
 		return
 	}
-	c.readClient()
+	nc.Close()
 }
 
 // CloseIdle closes the connections on which no request is in progress.
 func (s *Server) CloseIdle() {
 	for _, sh := range s.shards {
-		sh.each(func(c *conn) { c.core.CloseIdle() })
+		sh.each(exchange.Peer.CloseIdle)
 	}
 }
 

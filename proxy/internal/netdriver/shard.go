@@ -1,35 +1,34 @@
 package netdriver
 
 import (
-	"net/netip"
+	"net"
 	"sync"
 	"time"
 
-	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 )
 
-// shard is connections that share a Loop, and the idle backend connections
-// among them. All below mu is guarded by it, the state of its conns and
-// backends too.
+// shard is connections that share a Loop. All below mu is guarded by it, the
+// state of its conns too.
 type shard struct {
 	server *Server
 	poke   chan struct{}
 
-	mu     sync.Mutex
-	loop   *exchange.Loop
-	conns  map[*conn]struct{}
-	idle   map[*balance.Endpoint][]*backend
-	closed bool
+	mu    sync.Mutex
+	loop  *exchange.Loop
+	conns map[*conn]struct{}
+	// touched are the connections that the present turn has something to do
+	// with.
+	touched []*conn
+	closed  bool
 	// armed is the instant for which the sweeper has set its alarm.
 	armed int64
 }
 
 func newShard(s *Server, l *exchange.Loop) *shard {
-	return &shard{
-		server: s, loop: l, poke: make(chan struct{}, 1),
-		conns: map[*conn]struct{}{}, idle: map[*balance.Endpoint][]*backend{},
-	}
+	sh := &shard{server: s, loop: l, poke: make(chan struct{}, 1), conns: map[*conn]struct{}{}}
+	l.SetDialer(sh)
+	return sh
 }
 
 func (sh *shard) now() int64 { return int64(time.Since(sh.server.opts.Epoch)) }
@@ -40,8 +39,19 @@ func (sh *shard) lock() {
 	sh.loop.SetNow(sh.now())
 }
 
-// unlock ends a turn, and has the sweeper wake up earlier if need be.
+// unlock ends a turn: it wakes the readers and starts the writers that are
+// needed, and has the sweeper wake up earlier if need be.
 func (sh *shard) unlock() {
+	for i, c := range sh.touched {
+		sh.touched[i] = nil
+		c.touched = false
+		c.readable.Signal()
+		if !c.busy && !c.idle() && c.nc != nil {
+			c.busy = true
+			sh.server.running.Go(c.write)
+		}
+	}
+	sh.touched = sh.touched[:0]
 	if sh.loop.Wake() < sh.armed {
 		select {
 		case sh.poke <- struct{}{}:
@@ -51,28 +61,25 @@ func (sh *shard) unlock() {
 	sh.mu.Unlock()
 }
 
-func (sh *shard) add(c *conn, client netip.AddrPort, port uint16, s exchange.Security) bool {
+// add makes nc one of the shard's connections, unless the shard is closed.
+func (sh *shard) add(nc net.Conn, o exchange.Origin) *conn {
 	sh.lock()
 	defer sh.unlock()
 	if sh.closed {
-		return false
+		return nil
 	}
+	c := newConn(sh, nc)
 	sh.conns[c] = struct{}{}
-	c.core.Init(sh.loop, c, client, port, s)
-	return true
+	c.peer = sh.loop.Accept(c, o)
+	return c
 }
 
-// each runs f for every connection within one turn.
-func (sh *shard) each(f func(*conn)) {
+// each runs f for every peer within one turn.
+func (sh *shard) each(f func(exchange.Peer)) {
 	sh.lock()
-	var work []flushing
+	defer sh.unlock()
 	for c := range sh.conns {
-		f(c)
-		work = append(work, c.settle()...)
-	}
-	sh.unlock()
-	for _, w := range work {
-		sh.server.running.Go(w.run)
+		f(c.peer)
 	}
 }
 
@@ -80,10 +87,12 @@ func (sh *shard) close() {
 	sh.mu.Lock()
 	sh.closed = true
 	sh.mu.Unlock()
-	sh.each(func(c *conn) { c.core.ClientClosed() })
+	sh.each(exchange.Peer.Broken)
 	sh.lock()
 	defer sh.unlock()
-	sh.dropIdle(func(*backend) bool { return true })
+	for c := range sh.conns {
+		c.Drop()
+	}
 }
 
 // sweep lets time pass for all connections until the Server stops.
@@ -109,47 +118,7 @@ func (sh *shard) sweep() {
 func (sh *shard) tick() {
 	sh.lock()
 	sh.loop.ClearWake()
+	sh.loop.Sweep()
 	sh.unlock()
-	sh.each(func(c *conn) { c.core.Tick() })
-	sh.lock()
-	defer sh.unlock()
-	oldest := sh.now() - int64(sh.server.opts.PoolIdle)
-	sh.dropIdle(func(b *backend) bool { return b.idleSince < oldest || b.endpoint.Gone() })
-}
-
-// dropIdle closes the idle backend connections that f picks.
-func (sh *shard) dropIdle(f func(*backend) bool) {
-	for e, list := range sh.idle {
-		kept := list[:0]
-		for _, b := range list {
-			if f(b) {
-				b.close()
-			} else {
-				kept = append(kept, b)
-			}
-		}
-		clear(list[len(kept):])
-		if sh.idle[e] = kept; len(kept) == 0 {
-			delete(sh.idle, e)
-		}
-	}
-}
-
-// takeIdle returns the idle connection to e that was used last, or nil.
-func (sh *shard) takeIdle(e *balance.Endpoint) *backend {
-	list := sh.idle[e]
-	if len(list) == 0 {
-		return nil
-	}
-	b := list[len(list)-1]
-	list[len(list)-1] = nil
-	if sh.idle[e] = list[:len(list)-1]; len(list) == 1 {
-		delete(sh.idle, e)
-	}
-	return b
-}
-
-// removeIdle takes a backend that has ended out of the pool.
-func (sh *shard) removeIdle(b *backend) {
-	sh.dropIdle(func(o *backend) bool { return o == b })
+	sh.each(exchange.Peer.Tick)
 }

@@ -1,0 +1,100 @@
+//go:build linux
+
+package epoll
+
+import "golang.org/x/sys/unix"
+
+const (
+	outSize    = 16 << 10
+	maxOutSize = 128 << 10
+	maxSpare   = 128
+)
+
+// send writes b, or keeps what the kernel does not take. It reports whether
+// nothing is kept.
+func (l *loop) send(s *socket, b []byte) bool {
+	if s.broken || s.dead || len(b) == 0 {
+		return true
+	}
+	if len(s.out) == 0 {
+		n, e := write(s.fd, b)
+		if e != 0 && e != unix.EAGAIN {
+			s.broken = true
+			return true
+		}
+		if e == 0 {
+			b = b[n:]
+		}
+		if len(b) == 0 {
+			return true
+		}
+		s.out = l.buffer()
+	}
+	s.out = append(s.out, b...)
+	return false
+}
+
+// flush sends what was kept, and reports whether that has come to an end.
+func (l *loop) flush(s *socket) bool {
+	for s.sent < len(s.out) {
+		n, e := write(s.fd, s.out[s.sent:])
+		if e == unix.EAGAIN {
+			return false
+		}
+		if e != 0 {
+			s.broken = true
+			break
+		}
+		s.sent += n
+	}
+	l.free(s.out)
+	s.out, s.sent = nil, 0
+	if s.shutAfter {
+		l.shutdown(s)
+	}
+	if s.closeAfter {
+		l.kill(s)
+	}
+	return true
+}
+
+// shutdown ends the sending side after what is kept.
+func (l *loop) shutdown(s *socket) {
+	if s.shutAfter = len(s.out) > 0; !s.shutAfter {
+		// A peer that is gone already makes no difference.
+		_ = unix.Shutdown(s.fd, unix.SHUT_WR)
+	}
+}
+
+// kill has the descriptor closed at the end of the batch.
+func (l *loop) kill(s *socket) {
+	if s.dead {
+		return
+	}
+	s.dead, s.done = true, true
+	if s.peer != nil {
+		l.connections--
+	}
+	l.dead = append(l.dead, s)
+}
+
+// reset has the descriptor closed so that the peer sees it broken off.
+func (l *loop) reset(s *socket) {
+	_ = unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	l.kill(s)
+}
+
+func (l *loop) buffer() []byte {
+	if n := len(l.spare); n > 0 {
+		b := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return b
+	}
+	return make([]byte, 0, outSize)
+}
+
+func (l *loop) free(b []byte) {
+	if cap(b) >= outSize && cap(b) <= maxOutSize && len(l.spare) < maxSpare {
+		l.spare = append(l.spare, b[:0])
+	}
+}

@@ -1,0 +1,226 @@
+package exchange
+
+import (
+	"net/netip"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/filter"
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+)
+
+const (
+	flagRetried        = probe.FlagRetried
+	flagTimeout        = probe.FlagTimeout
+	flagClientCancel   = probe.FlagClientCancel
+	flagNoRoute        = probe.FlagNoRoute
+	flagUpstreamReset  = probe.FlagUpstreamReset
+	flagUpstreamFailed = probe.FlagUpstreamFailed
+)
+
+// origin is the connection that requests come by.
+type origin struct {
+	loop   *Loop
+	io     Transport
+	client netip.AddrPort
+	port   uint16
+	secure bool
+}
+
+func (o *origin) scheme() string {
+	if o.secure {
+		return "https"
+	}
+	return "http"
+}
+
+// stage is how far an exchange has come.
+type stage uint8
+
+const (
+	// gathering: what comes of the request is kept in the buffer.
+	gathering stage = iota
+	// asking: it goes to the backend, which has not answered.
+	asking
+	// answering: the client is sent the final response.
+	answering
+	// tunnel: bytes go both ways as they are.
+	tunnel
+)
+
+// exchange is one request and its response. It stands between a client and an
+// upstream, and knows neither's protocol.
+type exchange struct {
+	loop   *Loop
+	from   *origin
+	client client
+	// up is nil as long as there is no connection to a backend; connecting:
+	// there is one, but it is not ready.
+	up         upstream
+	connecting bool
+	stage      stage
+
+	rule     *snapshot.Rule
+	backend  *snapshot.Backend
+	endpoint *balance.Endpoint
+	// edits are those of the request and of the response.
+	requestEdits, edits filter.Edits
+
+	// since is the instant of the last progress.
+	start, sent, received, since int64
+	deadline, tryDeadline        int64
+	connectBy                    int64
+
+	// buf is what observers are told of the request; then from offset message
+	// the head for the backend, in the form of HTTP/1.1; then from offset body
+	// what came of the body before the backend was ready. It is kept for sending
+	// the request again.
+	buf                                       []byte
+	message, body                             int
+	method, host, target, agent, id, location span
+	// trailer is the request's trailer section, if it came with the head.
+	trailer span
+
+	status                 int
+	requestLen, respondLen uint64
+	flags                  probe.Flags
+	protocol               probe.Protocol
+	attempts, connects     uint8
+	retries, interims      uint8
+	// own is the status of an answer of the proxy's own; zero if a backend is
+	// to answer.
+	own int
+
+	isHead, minor0, idempotent bool
+	// chunked: the request has a body of unknown length.
+	chunked bool
+	// requestEnded: the whole of the request was taken.
+	requestEnded bool
+	// streamed: more was sent than buf has.
+	streamed bool
+	upgrade  bool
+	// upstreamEnded: the backend has ended its side of the tunnel.
+	upstreamEnded bool
+
+	// left and decoder are the framing of the request's body where it comes by
+	// HTTP/1; encode: the response's body goes there as chunks.
+	left    int64
+	decoder h1.Decoder
+	encode  bool
+}
+
+// span is a part of exchange.buf.
+type span struct{ start, end uint32 }
+
+func (x *exchange) bytes(s span) []byte { return x.buf[s.start:s.end] }
+
+// note appends b to the buffer and returns where it is.
+func (x *exchange) note(b []byte) span {
+	start := uint32(len(x.buf))
+	x.buf = append(x.buf, b...)
+	return span{start, uint32(len(x.buf))}
+}
+
+// begin starts an exchange, whose request began to arrive at an instant.
+func (o *origin) begin(c client, start int64) *exchange {
+	l := o.loop
+	x := l.exchange()
+	x.loop, x.from, x.client = l, o, c
+	x.buf = l.buffer()
+	x.start, x.since = start, l.now
+	l.Active.Add(1)
+	return x
+}
+
+// requestData takes a part of the request's body; in a tunnel, whatever the
+// client sends.
+func (x *exchange) requestData(b []byte) {
+	x.since = x.loop.now
+	x.requestLen += uint64(len(b))
+	switch {
+	case x.own != 0:
+	case x.stage == gathering:
+		x.buf = append(x.buf, b...)
+	case x.up != nil:
+		x.streamed = true
+		x.up.data(b)
+	}
+}
+
+// requestEnd says that the request is complete; in a tunnel, that the client
+// has ended its half.
+func (x *exchange) requestEnd(trailer []byte) {
+	x.requestEnded = true
+	switch {
+	case x.stage == gathering:
+		x.trailer = x.note(trailer)
+	case x.up != nil:
+		x.up.end(trailer)
+	}
+	if x.stage == tunnel {
+		x.tunnelEnd()
+	}
+}
+
+func (x *exchange) requestFlush() {
+	if x.up != nil {
+		x.up.flush()
+	}
+}
+
+// wantsRequest reports whether more of the request can be passed on.
+func (x *exchange) wantsRequest() bool {
+	return x.own != 0 || x.up != nil && !x.connecting && !x.up.blocked()
+}
+
+// wantsResponse reports whether more of the response can be passed on.
+func (x *exchange) wantsResponse() bool { return !x.client.blocked() }
+
+// upstreamFlushed reports that all that was sent to the backend has gone.
+func (x *exchange) upstreamFlushed() {
+	x.since = x.loop.now
+	x.client.resume()
+}
+
+// clientFlushed reports that all that was sent to the client has gone.
+func (x *exchange) clientFlushed() {
+	x.since = x.loop.now
+	if x.up != nil {
+		x.up.resume()
+	}
+}
+
+// cancel ends the exchange because the client is gone, or what it sends makes
+// no sense any more.
+func (x *exchange) cancel() {
+	x.flags |= flagClientCancel
+	x.finish()
+}
+
+// fail gives up the request: by an answer of the proxy's own, or if the
+// backend's has begun, by breaking it off.
+func (x *exchange) fail(status int) {
+	x.dropUpstream()
+	if x.stage >= answering {
+		x.client.abort()
+		return
+	}
+	x.client.answer(status, nil)
+}
+
+// dropUpstream gives up the backend's side if there is one.
+func (x *exchange) dropUpstream() {
+	if up := x.up; up != nil {
+		x.up, x.connecting = nil, false
+		up.cancel()
+	}
+}
+
+// finish ends the exchange. x must not be used after it.
+func (x *exchange) finish() {
+	x.dropUpstream()
+	x.report()
+	x.loop.freeExchange(x)
+}

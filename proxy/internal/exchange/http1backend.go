@@ -1,0 +1,197 @@
+package exchange
+
+import (
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+)
+
+// backendPhase is where an HTTP/1 connection to a backend stands.
+type backendPhase uint8
+
+const (
+	dialing backendPhase = iota
+	// unused: it may carry a request.
+	unused
+	inHead
+	inLength
+	inChunks
+	// inRest: the body ends with the connection.
+	inRest
+	switched
+)
+
+// http1Backend is an HTTP/1 connection to an endpoint. It carries one exchange
+// at a time.
+type http1Backend struct {
+	loop     *Loop
+	io       Transport
+	endpoint *balance.Endpoint
+	// x is nil when the connection is in the pool.
+	x     *exchange
+	phase backendPhase
+	// encode: the request's body goes as chunks.
+	encode bool
+	// unsent: bytes are waiting to be sent.
+	unsent bool
+	// keep: the connection outlives the response.
+	keep      bool
+	left      int64
+	decoder   h1.Decoder
+	idleSince int64
+	// partial is the beginning of a response head.
+	partial []byte
+}
+
+// serve sends an exchange's request, now or when there is a connection.
+func (b *http1Backend) serve(x *exchange) {
+	b.x, x.up = x, b
+	if b.phase == dialing {
+		x.connecting = true
+		return
+	}
+	b.send()
+}
+
+// Connected implements Backend.
+func (b *http1Backend) Connected() {
+	x := b.x
+	b.phase = unused
+	x.since = b.loop.now
+	b.endpoint.Succeeded()
+	b.send()
+	x.client.resume()
+}
+
+// send sends the request with what is there of its body.
+func (b *http1Backend) send() {
+	x := b.x
+	b.phase, b.keep, b.encode = inHead, false, x.chunked
+	x.asked()
+	if !x.chunked {
+		end := len(x.buf)
+		if x.requestEnded {
+			end = int(x.trailer.start)
+		}
+		b.write(x.buf[x.message:end])
+		return
+	}
+	out := append(b.loop.gather(b), x.buf[x.message:x.body]...)
+	if !x.requestEnded {
+		out = h1.AppendChunk(out, x.buf[x.body:])
+	} else {
+		out = h1.AppendChunk(out, x.buf[x.body:x.trailer.start])
+		out = h1.AppendLastChunk(out, x.bytes(x.trailer))
+	}
+	b.loop.out = out
+	b.flush()
+}
+
+func (b *http1Backend) write(p []byte) {
+	if !b.io.Write(p) {
+		b.unsent = true
+	}
+}
+
+func (b *http1Backend) data(p []byte) {
+	if b.phase == switched || !b.encode {
+		b.write(p)
+		return
+	}
+	b.loop.out = h1.AppendChunk(b.loop.gather(b), p)
+}
+
+func (b *http1Backend) end(trailer []byte) {
+	switch {
+	case b.phase == switched:
+		b.io.Shutdown()
+	case b.encode:
+		b.loop.out = h1.AppendLastChunk(b.loop.gather(b), trailer)
+	}
+}
+
+func (b *http1Backend) flush()        { b.loop.flushFor(b) }
+func (b *http1Backend) resume()       { b.io.Resume() }
+func (b *http1Backend) blocked() bool { return b.unsent }
+
+// cancel closes the connection: nothing of an exchange that was not completed
+// is ever used again.
+func (b *http1Backend) cancel() {
+	b.x = nil
+	b.freePartial()
+	b.loop.discardFor(b)
+	b.io.Drop()
+}
+
+// leave lets go of the exchange, which goes on without this connection.
+func (b *http1Backend) leave() *exchange {
+	x := b.x
+	x.up, x.connecting = nil, false
+	b.cancel()
+	return x
+}
+
+func (b *http1Backend) freePartial() {
+	if b.partial != nil {
+		b.loop.free(b.partial)
+		b.partial = nil
+	}
+}
+
+// Want implements Peer. An idle connection is read to see it end.
+func (b *http1Backend) Want(most int) int {
+	if b.phase == dialing || b.x != nil && !b.x.wantsResponse() {
+		return 0
+	}
+	return most
+}
+
+// Ahead implements Peer.
+func (b *http1Backend) Ahead() int { return 0 }
+
+// Leaving implements Peer.
+func (b *http1Backend) Leaving() {}
+
+// Broken implements Peer: the backend may have answered before it closed.
+func (b *http1Backend) Broken() { b.unsent = false }
+
+// CloseIdle implements Peer: connections to backends are closed by who uses
+// them.
+func (b *http1Backend) CloseIdle() {}
+
+// Flushed implements Peer.
+func (b *http1Backend) Flushed() {
+	b.unsent = false
+	if b.x != nil {
+		b.x.upstreamFlushed()
+	}
+}
+
+// Tick implements Peer: it closes what is idle for too long, or not wanted any
+// more.
+func (b *http1Backend) Tick() {
+	l := b.loop
+	if b.x == nil && (b.endpoint.Gone() || l.now-b.idleSince >= int64(l.limits.PoolIdle)) {
+		l.pool.remove(b)
+		b.cancel()
+	}
+}
+
+// Ended implements Peer.
+func (b *http1Backend) Ended(err error) {
+	switch {
+	case b.x == nil:
+		b.loop.pool.remove(b)
+		b.cancel()
+	case b.phase == dialing:
+		b.leave().connectFailed(502)
+	case b.phase == inHead:
+		begun := len(b.partial) > 0
+		b.leave().unanswered(begun)
+	case b.phase == inRest && err == nil:
+		b.responseEnd(nil)
+	case b.phase == switched && err == nil:
+		b.x.upstreamEnd()
+	default:
+		b.leave().broken()
+	}
+}

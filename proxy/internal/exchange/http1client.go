@@ -1,0 +1,377 @@
+package exchange
+
+import (
+	"errors"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+)
+
+// phase is where an HTTP/1 connection of a client stands.
+type phase uint8
+
+const (
+	// idle: between requests, or within a head.
+	idle phase = iota
+	// inBody: the head was taken, the body is still coming.
+	inBody
+	// inAnswer: the request is complete, its response is not.
+	inAnswer
+	// inTunnel: bytes go both ways as they are.
+	inTunnel
+	// linger: closed for sending; input is dropped.
+	linger
+	closed
+)
+
+// http1Client is a client's HTTP/1 connection. Requests on it are served one by
+// one.
+type http1Client struct {
+	origin
+	phase phase
+
+	// closing: the connection ends after this response; polite: by our wish,
+	// of which the client may not know yet.
+	closing, polite bool
+	// left: the client has ended its side, though there may be input; ended:
+	// there is none.
+	left, ended bool
+	// unsent: bytes are waiting to be sent.
+	unsent bool
+	// consuming: input is being used up further up the stack.
+	consuming bool
+
+	// since is the instant of the last progress, and within a head that of its
+	// first byte.
+	since int64
+	// kept is input that came before its time: kept[:read] was used already, and
+	// the first scanned bytes after that hold no end of a head.
+	kept          []byte
+	read, scanned int
+
+	x *exchange
+}
+
+// Want implements Peer.
+func (c *http1Client) Want(most int) int {
+	switch c.phase {
+	case idle:
+		if c.unsent {
+			return 0
+		}
+	case inBody:
+		switch {
+		case !c.x.wantsRequest():
+			return 0
+		case !c.x.chunked:
+			return int(min(c.x.left, int64(most)))
+		}
+	case inTunnel:
+		if !c.x.wantsRequest() {
+			return 0
+		}
+	case inAnswer, closed:
+		return 0
+	}
+	return most
+}
+
+// Ahead implements Peer.
+func (c *http1Client) Ahead() int {
+	if c.phase != inAnswer {
+		return 0
+	}
+	return max(maxKept-c.keptLen(), 0)
+}
+
+// Data implements Peer.
+func (c *http1Client) Data(b []byte) {
+	if c.phase == idle && c.keptLen() == 0 {
+		c.since = c.loop.now
+	}
+	if c.phase == inAnswer || c.keptLen() > 0 {
+		c.keep(b)
+	} else {
+		c.consuming = true
+		rest := c.consume(b)
+		c.consuming = false
+		c.keep(rest)
+	}
+	c.pump()
+}
+
+// consume uses up input as far as it can now, and returns the rest.
+func (c *http1Client) consume(b []byte) (rest []byte) {
+	switch c.phase {
+	case idle:
+		return c.headBytes(b)
+	case inBody:
+		return c.bodyBytes(b)
+	case inTunnel:
+		c.x.requestData(b)
+		c.x.requestFlush()
+	}
+	return nil
+}
+
+// pump serves requests that were sent ahead, one by one.
+func (c *http1Client) pump() {
+	if c.consuming {
+		return
+	}
+	c.consuming = true
+	for c.phase == idle && c.keptLen() > c.scanned && !c.unsent {
+		b := c.kept[c.read:]
+		rest := c.consume(b)
+		if len(rest) == 0 || c.kept == nil {
+			c.dropKept()
+			break
+		}
+		c.read += len(b) - len(rest)
+	}
+	c.consuming = false
+	if c.phase == idle && c.ended && !c.unsent {
+		c.close()
+	}
+}
+
+func (c *http1Client) keptLen() int { return len(c.kept) - c.read }
+
+func (c *http1Client) keep(b []byte) {
+	if len(b) == 0 || c.phase == linger || c.phase == closed {
+		return
+	}
+	if c.kept == nil {
+		c.kept = c.loop.buffer()
+	}
+	if c.read > 0 {
+		c.kept = c.kept[:copy(c.kept, c.kept[c.read:])]
+		c.read = 0
+	}
+	c.kept = append(c.kept, b...)
+}
+
+func (c *http1Client) dropKept() {
+	if c.kept != nil {
+		c.loop.free(c.kept)
+	}
+	c.kept, c.read, c.scanned = nil, 0, 0
+}
+
+// headBytes takes the head of a request, and what came along of its body.
+func (c *http1Client) headBytes(b []byte) (rest []byte) {
+	n, err := h1.Find(b, c.scanned)
+	if err == nil && n == 0 {
+		c.scanned = len(b)
+		return b
+	}
+	c.scanned = 0
+	x := c.begin(c, c.since)
+	c.x, c.phase = x, inBody
+	r := &c.loop.req
+	if err == nil {
+		err = r.Parse(b[:n])
+	}
+	if err != nil {
+		c.refuse(statusOf(err))
+		return nil
+	}
+	c.closing, c.polite = r.Close, false
+	x.left = max(r.Length, 0)
+	x.take(r)
+	if x.own == expectationFailed {
+		// Whether a body follows is anybody's guess.
+		c.closing, c.polite = true, true
+	}
+	rest = c.bodyBytes(b[n:])
+	if c.phase == inBody || c.phase == inAnswer {
+		x.proceed()
+	}
+	return rest
+}
+
+func statusOf(err error) int {
+	var e *h1.Error
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return 400
+}
+
+// bodyBytes passes on what belongs to the request's body, and returns the rest.
+func (c *http1Client) bodyBytes(b []byte) (rest []byte) {
+	x := c.x
+	if x.chunked {
+		var err error
+		if b, err = c.chunks(b); err != nil {
+			c.refuse(400)
+			return nil
+		}
+	} else {
+		n := min(int64(len(b)), x.left)
+		x.left -= n
+		if n > 0 {
+			x.requestData(b[:n])
+		}
+		b = b[n:]
+		if x.left == 0 {
+			c.phase = inAnswer
+			x.requestEnd(nil)
+		}
+	}
+	x.requestFlush()
+	return b
+}
+
+func (c *http1Client) chunks(b []byte) (rest []byte, err error) {
+	x := c.x
+	for len(b) > 0 && !x.decoder.Done() {
+		data, n, err := x.decoder.Next(b)
+		if err != nil {
+			return nil, err
+		}
+		if len(data) > 0 {
+			x.requestData(data)
+		}
+		b = b[n:]
+	}
+	if x.decoder.Done() {
+		c.phase = inAnswer
+		x.requestEnd(x.decoder.Trailer())
+	}
+	return b, nil
+}
+
+// refuse answers a request that cannot be understood, or not to its end, and
+// ends the connection.
+func (c *http1Client) refuse(status int) {
+	c.closing, c.polite = true, true
+	c.x.fail(status)
+}
+
+// Flushed implements Peer.
+func (c *http1Client) Flushed() {
+	c.unsent, c.since = false, c.loop.now
+	if c.x != nil {
+		c.x.clientFlushed()
+	}
+	c.pump()
+	c.io.Resume()
+}
+
+// Leaving implements Peer.
+func (c *http1Client) Leaving() {
+	if c.left {
+		return
+	}
+	c.left = true
+	if c.x != nil {
+		c.x.since = c.loop.now
+	}
+}
+
+// Ended implements Peer.
+func (c *http1Client) Ended(err error) {
+	if err != nil {
+		c.Broken()
+		return
+	}
+	c.Leaving()
+	c.ended = true
+	switch c.phase {
+	case idle:
+		c.pump()
+	case linger:
+		c.close()
+	case inBody:
+		c.refuse(400)
+	case inTunnel:
+		c.x.requestEnd(nil)
+	}
+}
+
+// Broken implements Peer.
+func (c *http1Client) Broken() {
+	if c.phase == closed {
+		return
+	}
+	if c.x != nil {
+		c.x.flags |= flagClientCancel
+	}
+	c.abort()
+}
+
+// CloseIdle implements Peer.
+func (c *http1Client) CloseIdle() {
+	if c.phase == idle && c.keptLen() == 0 {
+		c.close()
+	}
+}
+
+// Tick implements Peer.
+func (c *http1Client) Tick() {
+	if c.x != nil {
+		c.x.tick()
+		return
+	}
+	at, what := c.next()
+	switch {
+	case what == never || c.loop.now < at:
+	case what == connectionIdle:
+		c.close()
+	case what == headSlow:
+		c.x, c.phase = c.begin(c, c.since), inBody
+		c.x.flags |= flagTimeout
+		c.refuse(408)
+	default:
+		c.abort()
+	}
+}
+
+// next returns the instant at which something outside of an exchange will have
+// taken too long.
+func (c *http1Client) next() (at int64, what expiry) {
+	lim := &c.loop.limits
+	switch {
+	case c.phase == linger:
+		return c.since + int64(lim.Linger), connectionIdle
+	case c.phase != idle:
+		return 0, never
+	case c.unsent:
+		return c.since + int64(lim.Stall), clientStalled
+	case c.keptLen() > 0:
+		return c.since + int64(lim.Head), headSlow
+	}
+	return c.since + int64(lim.Idle), connectionIdle
+}
+
+// close ends the connection after what was written.
+func (c *http1Client) close() {
+	c.release()
+	c.io.Close()
+}
+
+// release gives back what the connection holds.
+func (c *http1Client) release() {
+	if c.phase == closed {
+		return
+	}
+	c.dropKept()
+	c.loop.discardFor(c)
+	c.phase = closed
+	c.loop.Open.Add(-1)
+	if x := c.x; x != nil {
+		c.x = nil
+		x.finish()
+	}
+}
+
+// lingerOn closes the sending side, and drops input for a while.
+func (c *http1Client) lingerOn() {
+	c.dropKept()
+	if c.ended {
+		c.close()
+		return
+	}
+	c.phase, c.since = linger, c.loop.now
+	c.io.Shutdown()
+}

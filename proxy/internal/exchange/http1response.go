@@ -1,0 +1,179 @@
+package exchange
+
+import (
+	"net/http"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+)
+
+// write sends bytes to the client.
+func (c *http1Client) write(b []byte) {
+	if !c.io.Write(b) {
+		c.unsent = true
+	}
+}
+
+func (c *http1Client) interim(r *h1.Response) {
+	if c.x.minor0 {
+		// HTTP/1.0 knows of none.
+		return
+	}
+	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, r.Reason)
+	c.loop.out = append(r.AppendFields(out, nil), "\r\n"...)
+}
+
+func (c *http1Client) head(r *h1.Response, body framing) {
+	x := c.x
+	x.encode = body == unsized && !x.minor0
+	if body == unsized && x.minor0 {
+		c.closing = true
+	}
+	// A request whose body nobody will read to its end leaves nothing to go on
+	// with.
+	if c.phase == inBody || c.left || c.loop.draining() {
+		c.closing, c.polite = true, true
+	}
+	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
+	if x.edits.Empty() {
+		out = r.AppendFields(out, nil)
+	} else {
+		out = r.AppendFields(out, &x.edits)
+		out = x.edits.AppendTo(out)
+	}
+	switch {
+	case x.encode:
+		out = append(out, "Transfer-Encoding: chunked\r\n"...)
+	case r.Length >= 0 && r.Status != 204:
+		out = h1.AppendLength(out, r.Length)
+	}
+	c.loop.out = append(c.appendConnection(out), "\r\n"...)
+}
+
+// reason is the reason phrase of a response; one that came by HTTP/2 has none.
+func reason(r *h1.Response) []byte {
+	if r.Reason == nil {
+		return []byte(http.StatusText(r.Status))
+	}
+	return r.Reason
+}
+
+// appendConnection says whether the connection persists, where the client's
+// version does not.
+func (c *http1Client) appendConnection(out []byte) []byte {
+	switch {
+	case c.closing:
+		out = append(out, "Connection: close\r\n"...)
+	case c.x.minor0:
+		out = append(out, "Connection: keep-alive\r\n"...)
+	}
+	return out
+}
+
+// directWrite is the size from which a body is not copied behind its head
+// just to save a system call.
+const directWrite = 16 << 10
+
+func (c *http1Client) data(b []byte) {
+	l := c.loop
+	out := l.gather(c)
+	switch {
+	case c.x.encode:
+		l.out = h1.AppendChunk(out, b)
+	case len(out) > 0 && len(b) < directWrite:
+		l.out = append(out, b...)
+	default:
+		l.flushOut()
+		c.write(b)
+	}
+}
+
+func (c *http1Client) end(trailer []byte) {
+	if c.phase == inTunnel {
+		c.close()
+		return
+	}
+	if c.x.encode {
+		c.loop.out = h1.AppendLastChunk(c.loop.gather(c), trailer)
+	}
+	c.flush()
+	c.finish()
+}
+
+func (c *http1Client) flush() { c.loop.flushFor(c) }
+
+// finish ends the exchange after its response was written.
+func (c *http1Client) finish() {
+	unread := c.phase == inBody
+	x := c.x
+	c.x = nil
+	x.finish()
+	switch {
+	case unread || c.closing && (c.polite || c.keptLen() > 0):
+		c.lingerOn()
+	case c.closing:
+		c.close()
+	default:
+		c.phase, c.since = idle, c.loop.now
+		c.pump()
+		c.io.Resume()
+	}
+}
+
+func (c *http1Client) switched(r *h1.Response) {
+	x := c.x
+	c.phase = inTunnel
+	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
+	out = r.AppendFields(out, &x.edits)
+	out = x.edits.AppendTo(out)
+	out = append(out, "Connection: Upgrade\r\n"...)
+	c.loop.out = append(h1.AppendField(out, "Upgrade", r.First(h1.Upgrade)), "\r\n"...)
+	c.flush()
+	if kept := c.kept[c.read:]; len(kept) > 0 {
+		x.requestData(kept)
+		x.requestFlush()
+	}
+	c.dropKept()
+	if c.ended {
+		x.requestEnd(nil)
+	}
+	c.io.Resume()
+}
+
+func (c *http1Client) shut() { c.io.Shutdown() }
+
+func (c *http1Client) answer(status int, location []byte) {
+	x := c.x
+	x.status, x.stage = status, answering
+	if c.phase == inBody || c.left || c.loop.draining() {
+		c.closing, c.polite = true, true
+	}
+	text := http.StatusText(status)
+	out := h1.AppendStatusLine(c.loop.gather(c), status, []byte(text))
+	if location != nil {
+		out = h1.AppendField(out, "Location", location)
+	}
+	out = x.edits.AppendTo(out)
+	if !x.edits.Drops([]byte("Content-Type")) {
+		out = append(out, "Content-Type: text/plain; charset=utf-8\r\n"...)
+	}
+	out = h1.AppendLength(out, int64(len(text)+1))
+	out = append(c.appendConnection(out), "\r\n"...)
+	if !x.isHead {
+		out = append(append(out, text...), '\n')
+		x.respondLen = uint64(len(text) + 1)
+	}
+	c.loop.out = out
+	c.flush()
+	c.finish()
+}
+
+// abort breaks off whatever is in progress.
+func (c *http1Client) abort() {
+	c.release()
+	c.io.Abort()
+}
+
+func (c *http1Client) resume() { c.io.Resume() }
+
+func (c *http1Client) blocked() bool { return c.unsent }
+func (c *http1Client) leaving() bool { return c.left }

@@ -1,0 +1,34 @@
+package netdriver
+
+import (
+	"crypto/tls"
+	"net"
+)
+
+// halfCloser is what TCP and TLS connections have in common.
+type halfCloser interface{ CloseWrite() error }
+
+func shutdown(nc net.Conn) {
+	if h, ok := nc.(halfCloser); ok {
+		// A peer that is gone already makes no difference.
+		_ = h.CloseWrite()
+	}
+}
+
+// tcp returns the connection below TLS: closing that does not wait for
+// anybody.
+func tcp(nc net.Conn) net.Conn {
+	if t, ok := nc.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return nc
+}
+
+// reset closes a connection so that the other side sees it broken off.
+func reset(nc net.Conn) {
+	nc = tcp(nc)
+	if t, ok := nc.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	nc.Close()
+}
