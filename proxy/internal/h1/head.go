@@ -110,21 +110,28 @@ func (h *Head) parseFields(p int, request bool) error {
 		if err != nil {
 			return err
 		}
-		h.n++
 		p = next
-		f.kind = KindOf(h.name(f))
-		f.dropped = f.kind.ownedByProxy(request)
-		if alias && f.kind != Plain {
-			// A backend might read it as the real one, which we did not.
-			f.kind, f.dropped = Plain, true
-		}
-		if f.kind != Plain {
-			if err := h.note(f, request); err != nil {
-				return err
-			}
+		if err := h.take(f, alias, request); err != nil {
+			return err
 		}
 	}
 	return h.conclude()
+}
+
+// take adds the field f, which is the next of h.fields, and notes what it means.
+// Alias says that its name has an underscore in it.
+func (h *Head) take(f *field, alias, request bool) error {
+	h.n++
+	f.kind = KindOf(h.name(f))
+	f.dropped = f.kind.ownedByProxy(request)
+	if alias && f.kind != Plain {
+		// A backend might read it as the real one, which we did not.
+		f.kind, f.dropped = Plain, true
+	}
+	if f.kind == Plain {
+		return nil
+	}
+	return h.note(f, request)
 }
 
 // parseLine reads one field line and reports whether its name has an

@@ -20,13 +20,18 @@ type Request struct {
 	Name []byte
 	// Port is the port of the host with its colon, or empty.
 	Port []byte
+	// Scheme is the scheme that an HTTP/2 request names, "http" or "https". It
+	// is empty with HTTP/1.
+	Scheme []byte
+	// Protocol is the protocol that an extended CONNECT asks for (RFC 8441),
+	// or empty.
+	Protocol []byte
 }
 
 // Parse reads the head that b begins with and whose length Find has returned.
 // It brings host and path into their normal form inside b.
 func (r *Request) Parse(b []byte) error {
-	r.reset(b)
-	r.Path, r.Query, r.HasQuery, r.Asterisk, r.Name, r.Port = nil, nil, false, false, nil, nil
+	r.clear(b)
 	start := 0
 	// RFC 9112, section 2.2: one empty line before the request is ignored.
 	if b[0] == '\r' && b[1] == '\n' {
@@ -44,6 +49,12 @@ func (r *Request) Parse(b []byte) error {
 		return err
 	}
 	return r.resolve(target)
+}
+
+func (r *Request) clear(b []byte) {
+	r.reset(b)
+	r.Method, r.Path, r.Query, r.HasQuery, r.Asterisk = nil, nil, nil, false, false
+	r.Name, r.Port, r.Scheme, r.Protocol = nil, nil, nil, nil
 }
 
 // parseLine1 reads the request line, without its CRLF.
