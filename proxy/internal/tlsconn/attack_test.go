@@ -1,0 +1,219 @@
+package tlsconn
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// handshakeWith feeds p to a new server and runs it until the handshake ends.
+func handshakeWith(p []byte, eof bool) (c *Conn, err error) {
+	_, config := configs("ECDSA", tls.VersionTLS13)
+	o := newOwner()
+	c = NewServer(config, o.post)
+	c.Feed(p)
+	if eof {
+		c.FeedEOF()
+	}
+	o.until(func() bool {
+		var done bool
+		done, err = c.Handshake()
+		return done
+	}, func() {})
+	return c, err
+}
+
+func TestWhatIsNoHandshakeEndsAtOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		input  string
+		eof    bool
+		answer string
+	}{
+		"plaintext HTTP":          {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", false, "HTTP/1.1 400 "},
+		"plaintext HTTP, OPTIONS": {"OPTIONS * HTTP/1.1\r\n\r\n", false, "HTTP/1.1 400 "},
+		"the preface of HTTP/2":   {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", false, "HTTP/1.1 400 "},
+		"SSH":                     {"SSH-2.0-OpenSSH_9.2\r\n", false, ""},
+		"an early end":            {"\x16\x03\x01", true, ""},
+		"an end at once":          {"", true, ""},
+		"SSLv2":                   {"\x80\x2e\x01\x00\x02", false, "\x15"},
+		"a record too long":       {"\x16\x03\x01\xff\xff", false, "\x15"},
+		"data in place of hello":  {"\x17\x03\x03\x00\x05abcde", false, ""},
+		"a hello of 16 MiB":       {"\x16\x03\x01\x00\x04\x01\xff\xff\xff", false, "\x15"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := handshakeWith([]byte(test.input), test.eof)
+			if err == nil {
+				t.Fatal("the handshake ended well")
+			}
+			if got := string(c.Output()); !strings.HasPrefix(got, test.answer) || (test.answer == "" && got != "") {
+				t.Errorf("answered %q, want %q", got, test.answer)
+			}
+			if _, err := c.Write([]byte("x")); err == nil {
+				t.Error("a write after a failed handshake went well")
+			}
+			if _, err := c.Read(make([]byte, 1)); err == nil || err == ErrWant {
+				t.Errorf("a read after a failed handshake: %v", err)
+			}
+		})
+	}
+}
+
+func TestClientHelloInSingleBytes(t *testing.T) {
+	client, server := configs("ECDSA", tls.VersionTLS13)
+	o := newOwner()
+	p := &pair{owner: o, client: NewClient(client, o.post), server: NewServer(server, o.post)}
+	o.until(func() bool {
+		c, _ := p.client.Handshake()
+		s, _ := p.server.Handshake()
+		return c && s
+	}, func() {
+		transfer(p.client, p.server, 1)
+		transfer(p.server, p.client, 1)
+	})
+	p.client.Write([]byte("request"))
+	transfer(p.client, p.server, 1)
+	if got, err := readAll(p.server); string(got) != "request" || err != ErrWant {
+		t.Errorf("got %q and %v", got, err)
+	}
+}
+
+func TestEndWithoutCloseNotifyIsTruncation(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, cut := range []int{0, 3, 20} {
+			p := newPair(t, first(configs("ECDSA", version)), second(configs("ECDSA", version)))
+			p.client.Write([]byte("whole"))
+			transfer(p.client, p.server, 1<<16)
+			p.client.Write([]byte("never arrives whole"))
+			p.server.Feed(p.client.Output()[:cut])
+			p.server.FeedEOF()
+			if got, err := readAll(p.server); string(got) != "whole" || err != ErrTruncated {
+				t.Errorf("%s, cut at %d: got %q and %v", tls.VersionName(version), cut, got, err)
+			}
+			if _, err := p.server.Read(make([]byte, 1)); err != ErrTruncated {
+				t.Errorf("the error did not last: %v", err)
+			}
+		}
+	}
+}
+
+func first(a, _ *tls.Config) *tls.Config  { return a }
+func second(_, b *tls.Config) *tls.Config { return b }
+
+func TestCloseNotifyIsNoTruncation(t *testing.T) {
+	client, server := configs("ECDSA", tls.VersionTLS13)
+	p := newPair(t, client, server)
+	p.client.Write([]byte("whole"))
+	p.client.CloseWrite()
+	transfer(p.client, p.server, 1<<16)
+	p.server.FeedEOF()
+	if got, err := readAll(p.server); string(got) != "whole" || err != io.EOF {
+		t.Errorf("got %q and %v", got, err)
+	}
+}
+
+func TestDiscardedHandshakesLeaveNoGoroutine(t *testing.T) {
+	_, config := configs("ECDSA", tls.VersionTLS13)
+	before := runtime.NumGoroutine()
+	o := newOwner()
+	var conns []*Conn
+	for range 100 {
+		c := NewServer(config, o.post)
+		c.Feed([]byte("\x16\x03\x01\x02"))
+		conns = append(conns, c)
+	}
+	for _, c := range conns {
+		c.Discard()
+	}
+	for range conns {
+		(<-o.queue)()
+	}
+	for runtime.NumGoroutine() > before {
+		runtime.Gosched()
+	}
+	for _, c := range conns {
+		if done, err := c.Handshake(); !done || err != ErrDiscarded {
+			t.Fatalf("got %v and %v", done, err)
+		}
+		if len(c.Output()) > 0 {
+			t.Fatal("output after Discard")
+		}
+	}
+}
+
+func TestServerThatHearsNothingHasNoGoroutine(t *testing.T) {
+	_, config := configs("ECDSA", tls.VersionTLS13)
+	before := runtime.NumGoroutine()
+	NewServer(config, newOwner().post)
+	if got := runtime.NumGoroutine(); got != before {
+		t.Errorf("got %d goroutines, want %d", got, before)
+	}
+}
+
+func TestInputOfAHandshakeIsBounded(t *testing.T) {
+	_, config := configs("ECDSA", tls.VersionTLS13)
+	o := newOwner()
+	c := NewServer(config, o.post)
+	// A hello of 64 KiB in records of one byte: the goroutine takes some of it
+	// while more is fed, and the owner hears when there is room again.
+	rest := []byte("\x16\x03\x01\x00\x04\x01\x00\xff\xfb")
+	for range 0xfffb {
+		rest = append(rest, "\x16\x03\x01\x00\x01\x00"...)
+	}
+	for len(rest) > 0 {
+		if done, _ := c.Handshake(); done {
+			return
+		}
+		n := min(len(rest), c.Room())
+		if n > inputBytes {
+			t.Fatalf("room for %d bytes", n)
+		}
+		if n == 0 {
+			(<-o.queue)()
+			continue
+		}
+		c.Feed(rest[:n])
+		rest = rest[n:]
+	}
+	o.until(func() bool { done, _ := c.Handshake(); return done }, func() {})
+	if _, err := c.Handshake(); err == nil {
+		t.Error("a hello of zeros was taken")
+	}
+}
+
+func TestRenegotiatingConfigIsRefused(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a client that renegotiates was made")
+		}
+	}()
+	NewClient(&tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient}, newOwner().post)
+}
+
+func TestDataAfterHandshakeErrorIsIgnored(t *testing.T) {
+	c, err := handshakeWith([]byte("SSH-2.0"), false)
+	c.Feed(make([]byte, 1<<20))
+	if room := c.Room(); room != inputBytes {
+		t.Errorf("room for %d bytes, want %d", room, inputBytes)
+	}
+	if _, again := c.Handshake(); !errors.Is(again, err) {
+		t.Errorf("the error changed from %v to %v", err, again)
+	}
+}
+
+func TestStockClientThatVanishes(t *testing.T) {
+	_, config := configs("ECDSA", tls.VersionTLS13)
+	a, b := connected(t)
+	o := newOwner()
+	c := NewServer(config, o.post)
+	go func() {
+		a.Write([]byte("\x16\x03\x01\x00\x05"))
+		a.Close()
+	}()
+	serve(c, o, b, 100, func() bool { done, _ := c.Handshake(); return done })
+	if _, err := c.Handshake(); !errors.Is(err, ErrTruncated) {
+		t.Errorf("got %v, want %v", err, ErrTruncated)
+	}
+}

@@ -1,0 +1,225 @@
+package tlsconn
+
+import (
+	"crypto/tls"
+	"io"
+)
+
+const (
+	// inputBytes is how much a connection takes in that nobody read yet.
+	inputBytes = 64 << 10
+	// answerBytes is how much output may wait that the peer's own messages
+	// caused. An answer to a KeyUpdate is one of 27 bytes.
+	answerBytes = 4 << 10
+	// uselessRecords is how many records without data a peer has free, and
+	// recordsPerUseless how many with data earn it one more. Session tickets and
+	// KeyUpdates are the only ones that a good peer sends, the latter after
+	// millions of records (RFC 8446, section 5.5).
+	uselessRecords    = 64
+	recordsPerUseless = 1024
+)
+
+// Conn is one TLS connection. All its methods are called by its owner, one at a
+// time; none of them blocks. It needs no closing: Discard ends a handshake that
+// is not to go on, and gives memory back early.
+type Conn struct {
+	tls  *tls.Conn
+	wire wire
+	// hand is nil once the handshake has ended.
+	hand *handshake
+	// err is why there is nothing more to read: io.EOF after close_notify.
+	err error
+	// failed says that err ended the handshake, so that nothing can be written
+	// either.
+	failed bool
+	out    buffer
+
+	// answers is the part of out that Read wrote.
+	answers int
+	// data and useless count records.
+	data, useless uint64
+}
+
+// NewServer returns the server's side of a connection. Its handshake begins
+// with the first bytes that are fed.
+//
+// post is called on other goroutines than the owner's and must not wait for it.
+// It has the function run by the owner, in the order of the calls; after each
+// of them the owner looks at Output, Room and Handshake. A post that comes after
+// Discard may be dropped.
+func NewServer(config *tls.Config, post func(func())) *Conn {
+	c := newConn(post)
+	c.tls = tls.Server(&c.wire, config)
+	return c
+}
+
+// NewClient returns the client's side of a connection and begins its handshake.
+// For post see NewServer. The config must not allow renegotiation, which would
+// be a handshake on the owner's time.
+func NewClient(config *tls.Config, post func(func())) *Conn {
+	if config.Renegotiation != tls.RenegotiateNever {
+		panic("tlsconn: renegotiation is on")
+	}
+	c := newConn(post)
+	c.tls = tls.Client(&c.wire, config)
+	c.hand.start(c)
+	return c
+}
+
+func newConn(post func(func())) *Conn {
+	c := &Conn{hand: newHandshake(post)}
+	c.wire.conn = c
+	return c
+}
+
+// Feed takes in ciphertext that arrived. It copies p.
+func (c *Conn) Feed(p []byte) { c.feed(p, false) }
+
+// FeedEOF says that the peer's end of the stream arrived.
+func (c *Conn) FeedEOF() { c.feed(nil, true) }
+
+func (c *Conn) feed(p []byte, eof bool) {
+	switch {
+	case c.err != nil:
+	case c.hand == nil:
+		c.wire.in.append(p)
+		c.wire.eof = c.wire.eof || eof
+	default:
+		c.hand.feed(&c.wire, p, eof)
+		c.hand.start(c)
+	}
+}
+
+// Room is how many bytes to feed at most. Zero means none before something was
+// read or, during the handshake, a function was posted.
+func (c *Conn) Room() int {
+	if c.hand != nil {
+		return c.hand.room(&c.wire)
+	}
+	return max(0, inputBytes-c.wire.in.len())
+}
+
+// Handshake says whether the handshake has ended, and with which error.
+func (c *Conn) Handshake() (done bool, err error) {
+	if c.failed {
+		return true, c.err
+	}
+	return c.hand == nil, nil
+}
+
+// State describes the connection. It is to be called after a handshake that
+// ended well.
+func (c *Conn) State() tls.ConnectionState { return c.tls.ConnectionState() }
+
+// endHandshake is posted by the goroutine of the handshake as its last act.
+func (c *Conn) endHandshake(err error) {
+	c.hand = nil
+	if c.err != nil || err == nil {
+		return
+	}
+	c.err, c.failed = err, true
+	c.wire.in.release()
+	if isPlaintextHTTP(err) {
+		c.out.append([]byte(plaintextAnswer))
+	}
+}
+
+// Read returns plaintext: n > 0, or one of ErrWant, io.EOF after the peer's
+// close_notify, ErrTruncated, ErrFlood, and errors of crypto/tls, all of which
+// but the first are final. An error comes without data.
+func (c *Conn) Read(p []byte) (n int, err error) {
+	switch {
+	case c.err != nil:
+		return 0, c.err
+	case c.hand != nil:
+		return 0, ErrWant
+	case len(p) == 0:
+		return 0, nil
+	}
+	records, pending := c.wire.records, c.out.len()
+	n, err = c.tls.Read(p)
+	if c.flooded(n > 0, c.wire.records-records, c.out.len()-pending) {
+		n, err = 0, ErrFlood
+	}
+	if n > 0 {
+		// What crypto/tls says with data it says again without.
+		return n, nil
+	}
+	if err != ErrWant {
+		c.fail(err)
+	}
+	return 0, err
+}
+
+// flooded counts what one Read took in and wrote.
+func (c *Conn) flooded(data bool, records uint64, written int) bool {
+	if data && records > 0 {
+		c.data++
+		records--
+	}
+	c.useless += records
+	c.answers += written
+	return c.useless > uselessRecords+c.data/recordsPerUseless || c.answers > answerBytes
+}
+
+// fail ends reading. What arrived and was not read has no meaning any more.
+func (c *Conn) fail(err error) {
+	c.err = err
+	c.wire.in.release()
+}
+
+// Write encrypts p into the output and never leaves a part of it out: how much
+// may wait there is for the owner to bound. It fails before the handshake has
+// ended, after CloseWrite, and after an alert.
+func (c *Conn) Write(p []byte) (int, error) {
+	if err := c.writable(); err != nil {
+		return 0, err
+	}
+	return c.tls.Write(p)
+}
+
+// CloseWrite sends close_notify: nothing is written after it, and what the peer
+// sends can still be read.
+func (c *Conn) CloseWrite() error {
+	if err := c.writable(); err != nil {
+		return err
+	}
+	return c.tls.CloseWrite()
+}
+
+func (c *Conn) writable() error {
+	switch {
+	case c.failed:
+		return c.err
+	case c.hand != nil:
+		return ErrHandshaking
+	}
+	return nil
+}
+
+// Output is the ciphertext that waits to be sent. The slice is valid until the
+// next call of any other method, and until the owner runs a posted function.
+func (c *Conn) Output() []byte { return c.out.bytes() }
+
+// Flushed drops the first n bytes of the output: they were sent.
+func (c *Conn) Flushed(n int) {
+	c.out.drop(n)
+	if c.out.len() == 0 {
+		c.answers = 0
+	}
+}
+
+// Discard gives the connection up and its memory back: reading and writing end
+// with ErrDiscarded, and so does the goroutine of a handshake. What was not
+// sent is lost.
+func (c *Conn) Discard() {
+	if c.hand != nil {
+		c.hand.discard(&c.wire)
+	} else {
+		c.wire.in.release()
+	}
+	c.err, c.failed = ErrDiscarded, true
+	c.out.release()
+}
+
+var _ io.ReadWriter = (*Conn)(nil)
