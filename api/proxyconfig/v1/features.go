@@ -1,5 +1,7 @@
 package proxyconfig
 
+import "slices"
+
 // Feature names a part of the contract that a proxy must know to serve a
 // document truthfully. What a proxy may refuse item by item, such as a new type
 // of filter or protocol, needs no feature: the item alone answers 500.
@@ -9,9 +11,14 @@ type Feature = string
 // listeners, routes with matches, filters and weighted backends, endpoints.
 const FeatureHTTPRouting Feature = "http-routing"
 
+// FeatureTLSOptions are the options of TLS on listeners and on backends. A proxy
+// that overlooked them would serve clients without validation, and reach
+// backends in plaintext.
+const FeatureTLSOptions Feature = "tls-options"
+
 // KnownFeatures are those that this version of the package knows.
 func KnownFeatures() []Feature {
-	return []Feature{FeatureHTTPRouting}
+	return []Feature{FeatureHTTPRouting, FeatureTLSOptions}
 }
 
 // Features returns what a proxy must know to serve c, in a fixed order.
@@ -19,5 +26,14 @@ func Features(c *Config) []Feature {
 	if len(c.Listeners) == 0 {
 		return nil
 	}
-	return []Feature{FeatureHTTPRouting}
+	features := []Feature{FeatureHTTPRouting}
+	if hasTLSOptions(c) {
+		features = append(features, FeatureTLSOptions)
+	}
+	return features
+}
+
+func hasTLSOptions(c *Config) bool {
+	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.TLS != nil }) ||
+		slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.TLS != nil })
 }

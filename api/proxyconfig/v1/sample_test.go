@@ -6,12 +6,29 @@ func sampleGateway() Gateway {
 	return Gateway{Namespace: "shop", Name: "edge", UID: "6c1f2a0e-0000-4000-8000-000000000001"}
 }
 
+// authority is the certificate of an authority that signed nothing.
+const authority = `-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIUCOCetXSH/hCknIW7CoOd6nDdYQ0wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJYXV0aG9yaXR5MCAXDTI2MTEyNTIyMTc1M1oYDzIxMjYxMTAx
+MjIxNzUzWjAUMRIwEAYDVQQDDAlhdXRob3JpdHkwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASc122JHJcavJ8aiGM2L5vI3sqzJjwGEo+Xzr+t4b0h8l5fL2CzZbx4
+AitwzL/o9KY+SMeLOEM30mXsd2Lx8tdRo1MwUTAdBgNVHQ4EFgQUlQ2N1/EGo4e7
+Z5GnlG6vnbkStV4wHwYDVR0jBBgwFoAUlQ2N1/EGo4e7Z5GnlG6vnbkStV4wDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBGZyQqeTd5380v4s/eS+Ex
+I8sn5G/01uSo+GXr1TwGKwIhAOFFfnMOUTAgTsgmKbJ6bEghSxNBwLYwqXR6aAJH
+DrUA
+-----END CERTIFICATE-----
+`
+
 func sampleConfig() *Config {
 	return &Config{
 		Listeners: []Listener{
 			{Name: "http", Port: 80, Protocol: HTTP},
 			{Name: "secure", Port: 443, Protocol: HTTPS, Hostname: "*.example.com", Certificates: []CertificateRef{
 				{Secret: 0, Key: "shop.edge-tls", SHA256: "aa11"},
+			}, TLS: &ListenerTLS{
+				MinVersion: TLS12, CipherSuites: []string{"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
+				ClientValidation: &ClientValidation{CACertificates: authority, Mode: AllowValidOnly},
 			}},
 		},
 		Routes: []Route{{
@@ -57,6 +74,16 @@ func sampleConfig() *Config {
 				{Address: "10.0.0.1", Port: 8080, Zone: "a"},
 				{Address: "fd00::1", Port: 8080, Terminating: true},
 			},
+		}, {
+			ID: "shop/pay:443", Namespace: "shop", Service: "pay", Port: 443, Protocol: BackendHTTP2,
+			TLS: &BackendTLS{
+				ServerName: "pay.internal", CACertificates: authority, MinVersion: TLS13,
+				SubjectAltNames:   []SubjectAltName{{Hostname: "*.internal"}, {URI: "spiffe://shop/pay"}},
+				ClientCertificate: &CertificateRef{Secret: 0, Key: "shop.edge-client", SHA256: "bb22"},
+			},
+		}, {
+			ID: "shop/ship:443", Namespace: "shop", Service: "ship", Port: 443, Protocol: BackendHTTP1,
+			TLS: &BackendTLS{ServerName: "ship.example.com", SystemCAs: true},
 		}},
 	}
 }

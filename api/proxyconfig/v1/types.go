@@ -31,6 +31,8 @@ type Listener struct {
 	// Certificates are set for HTTPS alone. The first is served to a client
 	// whose server name matches none of them.
 	Certificates []CertificateRef `json:"certificates,omitempty"`
+	// TLS are the options of an HTTPS listener; nil means the defaults.
+	TLS *ListenerTLS `json:"tls,omitempty"`
 }
 
 // CertificateRef says where in the fleet's Secrets a certificate lies. Key
@@ -215,10 +217,19 @@ type Backend struct {
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`
 	Port      int32  `json:"port"`
-	// Protocol is how the backend is spoken to: "http" (HTTP/1.1).
-	Protocol  string     `json:"protocol"`
-	Endpoints []Endpoint `json:"endpoints,omitempty"`
+	// Protocol is one of the protocols of backends below.
+	Protocol string `json:"protocol"`
+	// TLS, when not nil, is beneath the protocol.
+	TLS       *BackendTLS `json:"tls,omitempty"`
+	Endpoints []Endpoint  `json:"endpoints,omitempty"`
 }
+
+// The protocols of backends. Over TLS, ALPN has to agree on them; without, HTTP/2
+// is spoken with prior knowledge (RFC 9113, section 3.3).
+const (
+	BackendHTTP1 = "http"
+	BackendHTTP2 = "h2"
+)
 
 // Endpoint is one address that serves a backend.
 type Endpoint struct {

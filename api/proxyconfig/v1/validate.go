@@ -10,7 +10,11 @@ import (
 func Validate(c *Config) []RefusedItem {
 	var refused []RefusedItem
 	refuse := func(item RefusedItem) { refused = append(refused, item) }
-	ValidListeners(c, refuse)
+	for _, l := range ValidListeners(c, refuse) {
+		if err := ValidateListenerTLS(l.TLS); err != nil {
+			refuse(RefusedItem{Kind: KindListener, Name: l.Name, Reason: err.Error()})
+		}
+	}
 	for _, r := range ValidRoutes(c, refuse) {
 		for i := range r.Rules {
 			if err := ValidateRule(&r.Rules[i]); err != nil {
@@ -19,6 +23,9 @@ func Validate(c *Config) []RefusedItem {
 		}
 	}
 	for _, b := range ValidBackends(c, refuse) {
+		if err := ValidateBackendTLS(b.TLS); err != nil {
+			refuse(RefusedItem{Kind: KindBackend, Name: b.ID, Reason: err.Error()})
+		}
 		for i := range b.Endpoints {
 			if _, err := b.Endpoints[i].AddrPort(); err != nil {
 				refuse(RefusedItem{Kind: KindBackend, Name: b.ID, Reason: err.Error()})
@@ -130,7 +137,7 @@ func validateBackend(b *Backend) error {
 	if b.ID == "" {
 		return fmt.Errorf("the backend has no ID")
 	}
-	if b.Protocol != "http" {
+	if b.Protocol != BackendHTTP1 && b.Protocol != BackendHTTP2 {
 		return fmt.Errorf("unknown backend protocol %q", b.Protocol)
 	}
 	return validatePort(b.Port)

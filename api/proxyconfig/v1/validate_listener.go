@@ -18,6 +18,9 @@ func ValidateListener(l *Listener) error {
 	}
 	switch l.Protocol {
 	case HTTP:
+		if l.TLS != nil {
+			return fmt.Errorf("an HTTP listener has no TLS")
+		}
 		return nil
 	case HTTPS:
 		return validateCertificates(l.Certificates)
@@ -30,10 +33,17 @@ func validateCertificates(refs []CertificateRef) error {
 		return fmt.Errorf("an HTTPS listener needs a certificate")
 	}
 	for _, ref := range refs {
-		// The key becomes the name of a file.
-		if ref.Key == "" || strings.ContainsAny(ref.Key, "/\\\x00") || strings.HasPrefix(ref.Key, ".") {
-			return fmt.Errorf("certificate key %q is not the name of a file", ref.Key)
+		if err := validateCertificateKey(ref.Key); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// validateCertificateKey checks a key, which becomes the name of a file.
+func validateCertificateKey(key string) error {
+	if key == "" || strings.ContainsAny(key, "/\\\x00") || strings.HasPrefix(key, ".") {
+		return fmt.Errorf("certificate key %q is not the name of a file", key)
 	}
 	return nil
 }
