@@ -48,6 +48,10 @@ type Certificates interface {
 // errNoCertificate says that a Secret has not arrived, or is gone.
 var errNoCertificate = errors.New("the certificate is not there")
 
+// staleCertificate is the reason by which a pair is named that serves although
+// it is another one than the configuration's.
+const staleCertificate = "the certificate is not the one that was rendered"
+
 // loadCertificate parses one key pair. stale says that it is not the one that
 // the operator rendered.
 func loadCertificate(ref proxyconfig.CertificateRef, from Certificates) (cert *tls.Certificate, stale bool, err error) {

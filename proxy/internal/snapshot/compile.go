@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"cmp"
+	"crypto/tls"
 	"slices"
 	"strings"
 
@@ -17,6 +18,9 @@ type Input struct {
 	// Certificates may be nil where there are none.
 	Certificates Certificates
 	Registry     *balance.Registry
+	// ApplicationProtocols are what HTTPS listeners offer by ALPN, the preferred
+	// one first; nil means "http/1.1" alone.
+	ApplicationProtocols []string
 	// Previous is the snapshot that serves, or nil. What did not change is taken
 	// over from it, identifiers of series among it.
 	Previous *Snapshot
@@ -35,11 +39,13 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 		change:   in.Registry.Prepare(backends),
 		routes:   make(map[routeKey]*compiledRoute, len(in.Config.Routes)),
 		series:   newSeriesTable(),
+		tickets:  map[ticketScope]*tls.Config{},
 	}
 	if in.Previous != nil {
 		c.out.series = in.Previous.series
 	}
 	c.refused = append(c.refused, c.out.change.Refused()...)
+	c.compileTransports(backends)
 	c.compileListeners()
 	c.compileRoutes()
 	c.buildPorts()
@@ -60,7 +66,7 @@ type compiler struct {
 type listenerEntries struct {
 	source  *proxyconfig.Listener
 	label   *Listener
-	tls     *tlsListener
+	tls     *listenerTLS
 	entries []router.Entry[*Rule]
 }
 
@@ -70,7 +76,7 @@ func (c *compiler) compileListeners() {
 	for _, l := range proxyconfig.ValidListeners(c.in.Config, c.refuse) {
 		e := &listenerEntries{source: l, label: &Listener{Name: l.Name, Port: uint16(l.Port)}}
 		if l.Protocol == proxyconfig.HTTPS {
-			e.tls = loadListener(l, c.in.Certificates, c.refuse)
+			e.tls = c.compileListenerTLS(l)
 		}
 		c.listeners[l.Name] = e
 		c.order = append(c.order, e)
@@ -102,10 +108,10 @@ func (c *compiler) compileRoute(r *proxyconfig.Route) *compiledRoute {
 	if c.in.Previous != nil {
 		compiled = c.in.Previous.routes[key]
 	}
-	if compiled != nil && compiled.reusable(r, c.out.change) {
+	if compiled != nil && compiled.reusable(r, c.out) {
 		compiled.source = r
 	} else {
-		compiled = compileRoute(r, c.out.change)
+		compiled = compileRoute(r, c.out)
 	}
 	c.out.routes[key] = compiled
 	return compiled
@@ -143,7 +149,7 @@ func (c *compiler) buildPorts() {
 
 func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port {
 	p := &Port{Number: number}
-	var terminating []*tlsListener
+	var terminating []*listenerTLS
 	for _, l := range listeners {
 		p.listeners.Set(l.source.Hostname, router.New(l.entries))
 		if l.tls != nil {
@@ -151,19 +157,7 @@ func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port 
 		}
 	}
 	if terminating != nil {
-		p.TLS = newTLS(c.previousTLS(number), terminating)
+		p.TLS = newTLS(terminating)
 	}
 	return p
-}
-
-func (c *compiler) previousTLS(number uint16) *TLS {
-	if c.in.Previous == nil {
-		return nil
-	}
-	for _, p := range c.in.Previous.Ports {
-		if p.Number == number {
-			return p.TLS
-		}
-	}
-	return nil
 }

@@ -23,6 +23,8 @@ type compiledRoute struct {
 	// clusters are those that the rules hold. One that was dropped and came back
 	// is another one, and the route is compiled anew.
 	clusters map[string]*balance.Cluster
+	// transports are those of the same backends.
+	transports map[string]*Transport
 }
 
 // compiledRule is a rule with the matchers that lead to it.
@@ -36,26 +38,26 @@ type compiledRule struct {
 // reusable says whether the route, compiled for an earlier snapshot, still is
 // what compiling it now would give. What is kept also keeps its place in the
 // sequence by which it shares requests among backends.
-func (c *compiledRoute) reusable(r *proxyconfig.Route, ch *balance.Change) bool {
+func (c *compiledRoute) reusable(r *proxyconfig.Route, s *Snapshot) bool {
 	for id, cluster := range c.clusters {
-		if ch.Cluster(id) != cluster {
+		if s.Cluster(id) != cluster || s.transports[id] != c.transports[id] {
 			return false
 		}
 	}
 	return reflect.DeepEqual(c.source.Rules, r.Rules)
 }
 
-func compileRoute(r *proxyconfig.Route, ch *balance.Change) *compiledRoute {
-	out := &compiledRoute{source: r, clusters: map[string]*balance.Cluster{}}
+func compileRoute(r *proxyconfig.Route, s *Snapshot) *compiledRoute {
+	out := &compiledRoute{source: r, clusters: map[string]*balance.Cluster{}, transports: map[string]*Transport{}}
 	for i := range r.Rules {
-		out.addRule(r, i, ch)
+		out.addRule(r, i, s)
 	}
 	return out
 }
 
 // addRule compiles one rule. One that is refused keeps the matches that are
 // sound, and answers 500.
-func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, ch *balance.Change) {
+func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, s *Snapshot) {
 	in := &r.Rules[index]
 	out := compiledRule{
 		rule: Rule{
@@ -67,7 +69,7 @@ func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, ch *balance.Cha
 	}
 	err := proxyconfig.ValidateRule(in)
 	if err == nil {
-		err = c.fill(&out.rule, in, ch)
+		err = c.fill(&out.rule, in, s)
 	}
 	if err != nil {
 		out.rule.Fail = http.StatusInternalServerError
@@ -93,7 +95,7 @@ func compileMatches(matches []proxyconfig.Match) []*router.Matcher {
 	return out
 }
 
-func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, ch *balance.Change) error {
+func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, s *Snapshot) error {
 	chain, err := filter.Compile(in.Filters)
 	if err != nil {
 		return err
@@ -105,7 +107,7 @@ func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, ch *balance.Change
 	backends := make([]*Backend, len(in.Backends))
 	weights := make([]int32, len(in.Backends))
 	for i := range in.Backends {
-		if backends[i], err = c.backend(&in.Backends[i], ch); err != nil {
+		if backends[i], err = c.backend(&in.Backends[i], s); err != nil {
 			return err
 		}
 		weights[i] = in.Backends[i].Weight
@@ -116,7 +118,7 @@ func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, ch *balance.Change
 
 // backend compiles a reference. One to a backend that is not part of the
 // configuration is invalid and keeps its share of the requests, as 500.
-func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, ch *balance.Change) (*Backend, error) {
+func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, s *Snapshot) (*Backend, error) {
 	chain, err := filter.Compile(ref.Filters)
 	if err != nil {
 		return nil, err
@@ -127,8 +129,9 @@ func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, ch *balance.Change)
 		Rewrite:         chain.Rewrite,
 	}
 	if ref.Backend != "" {
-		b.Cluster = ch.Cluster(ref.Backend)
-		c.clusters[ref.Backend] = b.Cluster
+		b.Cluster = s.Cluster(ref.Backend)
+		b.Transport = s.transports[ref.Backend]
+		c.clusters[ref.Backend], c.transports[ref.Backend] = b.Cluster, b.Transport
 	}
 	return b, nil
 }

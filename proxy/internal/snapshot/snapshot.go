@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"crypto/tls"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -24,9 +25,11 @@ type Snapshot struct {
 	Config *proxyconfig.Config
 
 	change *balance.Change
-	// routes and series are carried from one snapshot to the next by Compile.
-	routes map[routeKey]*compiledRoute
-	series *seriesTable
+	// These are carried from one snapshot to the next by Compile.
+	routes     map[routeKey]*compiledRoute
+	series     *seriesTable
+	transports map[string]*Transport
+	tickets    map[ticketScope]*tls.Config
 }
 
 // Commit makes the endpoints of the snapshot those in use, and lets go of those
@@ -106,6 +109,8 @@ type Rule struct {
 // reference: its share of the requests is answered 500.
 type Backend struct {
 	Cluster *balance.Cluster
+	// Transport is how the Cluster is spoken to; it is nil where Cluster is.
+	Transport *Transport
 	// RequestHeaders and ResponseHeaders are those of the reference, applied
 	// after the rule's; they may be nil.
 	RequestHeaders  *filter.HeaderEdits

@@ -2,19 +2,12 @@ package snapshot
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
@@ -32,48 +25,49 @@ func (p pairs) ref(key string) proxyconfig.CertificateRef {
 	return proxyconfig.CertificateRef{Key: key, SHA256: pair.Hash()}
 }
 
-// newPair makes a certificate for names. Its common name is the key, by which
-// tests tell certificates apart.
-func newPair(t *testing.T, key string, names ...string) KeyPair {
-	t.Helper()
-	priv, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// connect does a handshake of both configs and one byte each way, so that a
+// refusal and a ticket that come after the handshake in TLS 1.3 arrive.
+func connect(client, server *tls.Config) (tls.ConnectionState, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return tls.ConnectionState{}, err
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: names,
-		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
-	template.Subject.CommonName = key
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &priv.PublicKey, priv)
+	defer l.Close()
+	go acceptOne(l, server)
+	a, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
-		t.Fatal(err)
+		return tls.ConnectionState{}, err
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(priv)
+	defer a.Close()
+	c := tls.Client(a, client)
+	if _, err := c.Write([]byte(".")); err != nil {
+		return tls.ConnectionState{}, err
+	}
+	_, err = c.Read(make([]byte, 1))
+	return c.ConnectionState(), err
+}
+
+// acceptOne answers one connection with one byte.
+func acceptOne(l net.Listener, config *tls.Config) {
+	b, err := l.Accept()
 	if err != nil {
-		t.Fatal(err)
+		return
 	}
-	return KeyPair{
-		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		Key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
+	defer b.Close()
+	s := tls.Server(b, config)
+	if _, err := s.Read(make([]byte, 1)); err == nil {
+		s.Write([]byte("."))
 	}
 }
 
 // handshake returns the common name of what the port serves to a client.
 func handshake(p *TLS, client *tls.Config) string {
-	a, b := net.Pipe()
-	defer a.Close()
-	defer b.Close()
-	go func() {
-		server := tls.Server(a, p.Config)
-		if server.Handshake() != nil {
-			a.Close()
-		}
-	}()
 	client.InsecureSkipVerify = true
-	conn := tls.Client(b, client)
-	if conn.Handshake() != nil {
+	state, err := connect(client, p.Config)
+	if err != nil {
 		return "failed"
 	}
-	return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+	return state.PeerCertificates[0].Subject.CommonName
 }
 
 func httpsListener(name, hostname string, refs ...proxyconfig.CertificateRef) proxyconfig.Listener {
@@ -151,25 +145,99 @@ func TestWeakClientsAreRefused(t *testing.T) {
 	}
 }
 
-func TestRotationKeepsTLSThatDidNotChange(t *testing.T) {
+func TestStaleCertificateIsServedAndNamed(t *testing.T) {
 	p := pairs{"a": newPair(t, "a", "a")}
 	config := &proxyconfig.Config{Listeners: []proxyconfig.Listener{httpsListener("l", "", p.ref("a"))}}
 	w := newWorld(t)
 	w.certificates = p
 	w.apply(config)
-	first := w.serving.Ports[0].TLS
-	w.apply(config)
-	if w.serving.Ports[0].TLS != first {
-		t.Error("an unrelated change made the port's TLS anew")
-	}
+	before := w.serving.Ports[0].TLS
 	// The Secret arrives before the configuration that names its hash.
 	p["a"] = newPair(t, "a2", "a")
 	refused := w.apply(config)
 	if len(refused) != 1 || refused[0].Kind != proxyconfig.KindCertificate {
 		t.Errorf("refused %v, want the stale certificate", refused)
 	}
-	if got := handshake(w.serving.Ports[0].TLS, &tls.Config{ServerName: "a"}); got != "a2" {
-		t.Errorf("got %s, want the certificate that is there", got)
+	for served, want := range map[*TLS]string{before: "a", w.serving.Ports[0].TLS: "a2"} {
+		if got := handshake(served, &tls.Config{ServerName: "a"}); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestCertificateIsSelectedByTheClientsAlgorithms(t *testing.T) {
+	p := pairs{"rsa": rsaPair(t, "rsa", "a.example.com"), "ecdsa": newPair(t, "ecdsa", "a.example.com"), "b": newPair(t, "b", "b.example.com")}
+	w := newWorld(t)
+	w.certificates = p
+	w.apply(&proxyconfig.Config{Listeners: []proxyconfig.Listener{
+		httpsListener("l", "", p.ref("b"), p.ref("ecdsa"), p.ref("rsa"))}})
+	rsaOnly := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+	for _, test := range []struct {
+		client *tls.Config
+		want   string
+	}{
+		{&tls.Config{ServerName: "a.example.com"}, "ecdsa"},
+		{&tls.Config{ServerName: "a.example.com", MaxVersion: tls.VersionTLS12}, "ecdsa"},
+		{&tls.Config{ServerName: "a.example.com", MaxVersion: tls.VersionTLS12, CipherSuites: rsaOnly}, "rsa"},
+		{&tls.Config{ServerName: "other", MaxVersion: tls.VersionTLS12, CipherSuites: rsaOnly}, "rsa"},
+		{&tls.Config{ServerName: "b.example.com", MaxVersion: tls.VersionTLS12, CipherSuites: rsaOnly}, "failed"},
+		{&tls.Config{ServerName: "b.example.com"}, "b"},
+	} {
+		if got := handshake(w.serving.Ports[0].TLS, test.client); got != test.want {
+			t.Errorf("%s, %d suites: got %s, want %s", test.client.ServerName, len(test.client.CipherSuites), got, test.want)
+		}
+	}
+}
+
+func TestOptionsOfAListenerAreItsOwn(t *testing.T) {
+	p := pairs{"a": newPair(t, "a", "a", "b", "c")}
+	strict := httpsListener("strict", "a", p.ref("a"))
+	strict.TLS = &proxyconfig.ListenerTLS{MinVersion: proxyconfig.TLS13}
+	narrow := httpsListener("narrow", "b", p.ref("a"))
+	narrow.TLS = &proxyconfig.ListenerTLS{CipherSuites: []string{"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"}}
+	wrong := httpsListener("wrong", "c", p.ref("a"))
+	wrong.TLS = &proxyconfig.ListenerTLS{MinVersion: "1.0"}
+	w := newWorld(t)
+	w.certificates = p
+	refused := w.apply(&proxyconfig.Config{Listeners: []proxyconfig.Listener{strict, narrow, wrong, httpsListener("rest", "", p.ref("a"))}})
+	if len(refused) != 1 || refused[0].Name != "wrong" {
+		t.Errorf("refused %v, want the listener with the wrong version", refused)
+	}
+	small := []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	for _, test := range []struct {
+		client *tls.Config
+		want   string
+	}{
+		{&tls.Config{ServerName: "a", MaxVersion: tls.VersionTLS12}, "failed"},
+		{&tls.Config{ServerName: "a"}, "a"},
+		{&tls.Config{ServerName: "b", MaxVersion: tls.VersionTLS12, CipherSuites: small}, "failed"},
+		{&tls.Config{ServerName: "b", MaxVersion: tls.VersionTLS12}, "a"},
+		{&tls.Config{ServerName: "c"}, "failed"},
+		{&tls.Config{ServerName: "d", MaxVersion: tls.VersionTLS12, CipherSuites: small}, "a"},
+	} {
+		if got := handshake(w.serving.Ports[0].TLS, test.client); got != test.want {
+			t.Errorf("%s to %x: got %s, want %s", test.client.ServerName, test.client.MaxVersion, got, test.want)
+		}
+	}
+}
+
+func TestApplicationProtocols(t *testing.T) {
+	p := pairs{"a": newPair(t, "a", "a")}
+	for _, test := range []struct {
+		offered, asked []string
+		want           string
+	}{
+		{nil, []string{"h2", "http/1.1"}, "http/1.1"},
+		{[]string{"h2", "http/1.1"}, []string{"http/1.1", "h2"}, "h2"},
+		{[]string{"h2", "http/1.1"}, nil, ""},
+	} {
+		s, _ := Compile(Input{Document: &proxyconfig.Document{}, Certificates: p, Registry: newWorld(t).registry,
+			Config:               &proxyconfig.Config{Listeners: []proxyconfig.Listener{httpsListener("l", "", p.ref("a"))}},
+			ApplicationProtocols: test.offered})
+		state, err := connect(&tls.Config{ServerName: "a", InsecureSkipVerify: true, NextProtos: test.asked}, s.Ports[0].TLS.Config)
+		if err != nil || state.NegotiatedProtocol != test.want {
+			t.Errorf("%v for %v: got %q and %v, want %q", test.offered, test.asked, state.NegotiatedProtocol, err, test.want)
+		}
 	}
 }
 

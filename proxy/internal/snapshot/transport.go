@@ -1,0 +1,208 @@
+package snapshot
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// sessionsPerBackend bounds the sessions that a Transport remembers. All its
+// endpoints have one server name, and so share one entry for a version of TLS.
+const sessionsPerBackend = 8
+
+// Transport is how a backend is spoken to. What is exported of it never changes.
+// It lives on across snapshots as long as nothing of it changes, its TLS sessions
+// with it: connections made through one Transport must not serve another.
+type Transport struct {
+	// HTTP2 says that HTTP/2 is spoken: with prior knowledge where there is no
+	// TLS.
+	HTTP2 bool
+	// TLS is nil for plaintext.
+	TLS *tls.Config
+	// Err, when not nil, says why no connection may be made: requests are
+	// answered 502.
+	Err error
+
+	source transportSource
+}
+
+// transportSource is what a Transport was made of, by the newest configuration
+// that it was part of. It belongs to Compile.
+type transportSource struct {
+	protocol string
+	tls      *proxyconfig.BackendTLS
+	// certificate is the chain that the Gateway presents, as it is served.
+	certificate [][]byte
+}
+
+var errNoHTTP2 = errors.New("the backend does not speak HTTP/2 over TLS")
+
+// compileTransports makes the Transports of all backends.
+func (c *compiler) compileTransports(backends []*proxyconfig.Backend) {
+	c.out.transports = make(map[string]*Transport, len(backends))
+	for _, b := range backends {
+		c.out.transports[b.ID] = c.compileTransport(b)
+	}
+}
+
+// compileTransport takes over the one of the snapshot before where it can.
+func (c *compiler) compileTransport(b *proxyconfig.Backend) *Transport {
+	source := transportSource{protocol: b.Protocol, tls: b.TLS}
+	cert, err := c.clientCertificate(b)
+	if cert != nil {
+		source.certificate = cert.Certificate
+	}
+	if previous := c.previousTransport(b.ID); err == nil && previous != nil && previous.reusable(source) {
+		previous.source = source
+		return previous
+	}
+	t := &Transport{HTTP2: b.Protocol == proxyconfig.BackendHTTP2, source: source}
+	if b.TLS == nil {
+		return t
+	}
+	if err == nil {
+		t.TLS, err = backendConfig(b.TLS, t.HTTP2)
+	}
+	if err != nil {
+		t.TLS, t.Err = nil, err
+		c.refuse(backendItem(b, err.Error()))
+	} else if cert != nil {
+		t.TLS.Certificates = []tls.Certificate{*cert}
+	}
+	return t
+}
+
+func (c *compiler) previousTransport(id string) *Transport {
+	if c.in.Previous == nil {
+		return nil
+	}
+	return c.in.Previous.transports[id]
+}
+
+func (t *Transport) reusable(source transportSource) bool {
+	return t.Err == nil && reflect.DeepEqual(t.source, source)
+}
+
+// clientCertificate loads what the Gateway presents to a backend, if anything
+// (GEP-3155).
+func (c *compiler) clientCertificate(b *proxyconfig.Backend) (*tls.Certificate, error) {
+	if b.TLS == nil || b.TLS.ClientCertificate == nil {
+		return nil, nil
+	}
+	ref := *b.TLS.ClientCertificate
+	cert, stale, err := loadCertificate(ref, c.in.Certificates)
+	if err != nil {
+		return nil, fmt.Errorf("client certificate %s: %w", ref.Key, err)
+	}
+	if stale {
+		c.refuse(backendItem(b, "client certificate "+ref.Key+": "+staleCertificate))
+	}
+	return cert, nil
+}
+
+func backendItem(b *proxyconfig.Backend, reason string) proxyconfig.RefusedItem {
+	return proxyconfig.RefusedItem{Kind: proxyconfig.KindBackend, Name: b.ID, Reason: reason}
+}
+
+// backendConfig makes the tls.Config towards a backend. What cannot be used is
+// an error, and never less verification.
+func backendConfig(t *proxyconfig.BackendTLS, http2 bool) (*tls.Config, error) {
+	if err := proxyconfig.ValidateBackendTLS(t); err != nil {
+		return nil, err
+	}
+	config := &tls.Config{
+		ServerName:         t.ServerName,
+		NextProtos:         []string{"http/1.1"},
+		ClientSessionCache: tls.NewLRUClientSessionCache(sessionsPerBackend),
+	}
+	if err := setVersions(config, t.MinVersion, nil); err != nil {
+		return nil, err
+	}
+	if !t.SystemCAs {
+		var err error
+		if config.RootCAs, err = certPool(t.CACertificates); err != nil {
+			return nil, err
+		}
+	}
+	v := &verification{roots: config.RootCAs, names: t.SubjectAltNames}
+	if http2 {
+		config.NextProtos = []string{"h2"}
+		v.protocol = "h2"
+	}
+	config.VerifyConnection = v.verify
+	// The names take the place of the server name, which crypto/tls would verify
+	// by itself; the verification below does the rest of its work.
+	config.InsecureSkipVerify = len(t.SubjectAltNames) > 0
+	return config, nil
+}
+
+// verification checks a connection to a backend, a resumed one too.
+type verification struct {
+	// roots are nil for those of the system.
+	roots *x509.CertPool
+	// names are empty where crypto/tls has verified the server name.
+	names []proxyconfig.SubjectAltName
+	// protocol, when not empty, is what ALPN must have agreed on.
+	protocol string
+}
+
+func (v *verification) verify(state tls.ConnectionState) error {
+	if v.protocol != "" && state.NegotiatedProtocol != v.protocol {
+		return errNoHTTP2
+	}
+	if len(v.names) == 0 {
+		return nil
+	}
+	if len(state.PeerCertificates) == 0 {
+		return errors.New("the backend presented no certificate")
+	}
+	options := x509.VerifyOptions{Roots: v.roots, Intermediates: x509.NewCertPool()}
+	for _, cert := range state.PeerCertificates[1:] {
+		options.Intermediates.AddCert(cert)
+	}
+	leaf := state.PeerCertificates[0]
+	if _, err := leaf.Verify(options); err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
+	}
+	for i := range v.names {
+		if hasName(leaf, &v.names[i]) {
+			return nil
+		}
+	}
+	return errors.New("the backend's certificate has none of the subject alternative names")
+}
+
+// hasName says whether a certificate is for a name of a BackendTLSPolicy.
+func hasName(cert *x509.Certificate, name *proxyconfig.SubjectAltName) bool {
+	if name.URI != "" {
+		for _, uri := range cert.URIs {
+			if uri.String() == name.URI {
+				return true
+			}
+		}
+		return false
+	}
+	return hasHostname(cert, name.Hostname)
+}
+
+// hasHostname follows the rules of crypto/x509, by which a wildcard in the
+// certificate stands for one label. A wildcard in the policy is met by the same
+// wildcard in the certificate, and by a name that it stands for.
+func hasHostname(cert *x509.Certificate, name string) bool {
+	suffix, wildcard := strings.CutPrefix(name, "*")
+	if !wildcard {
+		return cert.VerifyHostname(name) == nil
+	}
+	for _, have := range cert.DNSNames {
+		label, rest, _ := strings.Cut(have, ".")
+		if label != "" && strings.EqualFold("."+rest, suffix) {
+			return true
+		}
+	}
+	return false
+}
