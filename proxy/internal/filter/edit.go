@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/fleetgate/fleetgate/proxy/internal/h1"
+import (
+	"iter"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+)
 
 // Edits are the header changes that apply to one head, in their order: those
 // of the rule, then those of its reference to the backend. Each may be nil.
@@ -39,15 +43,44 @@ func (e *Edits) AppendTo(out []byte) []byte {
 
 func (e *Edits) appendLines(out []byte, i int, lines []HeaderLine) []byte {
 	for j := range lines {
-		l := &lines[j]
-		name := l.Line[:len(l.Name)]
-		if framing(name) || e[i].removes(name) || e.dropsFrom(i+1, name) {
-			continue
+		if l := &lines[j]; e.adds(i, l) {
+			out = append(out, l.Line...)
 		}
-		out = append(out, l.Line...)
 	}
 	return out
 }
+
+// Fields returns the fields that the edits add: what AppendTo writes, one by
+// one.
+func (e *Edits) Fields() iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for i, x := range e {
+			if x == nil || e.yields(i, x.Set, yield) && e.yields(i, x.Add, yield) {
+				continue
+			}
+			return
+		}
+	}
+}
+
+func (e *Edits) yields(i int, lines []HeaderLine, yield func(name, value []byte) bool) bool {
+	for j := range lines {
+		l := &lines[j]
+		if e.adds(i, l) && !yield(l.name(), l.value()) {
+			return false
+		}
+	}
+	return true
+}
+
+// adds reports whether a line of the i-th edits is written.
+func (e *Edits) adds(i int, l *HeaderLine) bool {
+	name := l.name()
+	return !framing(name) && !e[i].removes(name) && !e.dropsFrom(i+1, name)
+}
+
+func (l *HeaderLine) name() []byte  { return l.Line[:len(l.Name)] }
+func (l *HeaderLine) value() []byte { return l.Line[len(l.Name)+len(": ") : len(l.Line)-len("\r\n")] }
 
 // framing reports whether a field belongs to the proxy alone: whatever a
 // configuration says, it cannot change where a message ends.
