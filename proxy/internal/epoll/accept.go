@@ -54,13 +54,18 @@ func (l *loop) acceptOne(s *socket) bool {
 	}
 	// Small responses must not wait for acknowledgements.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	c := &socket{loop: l, fd: fd}
+	c := &socket{loop: l, fd: fd, connection: true}
 	if l.register(c, everything) != nil {
 		unix.Close(fd)
 		return true
 	}
 	l.connections++
-	c.peer = l.state.Accept(c, exchange.Origin{Client: from, Port: s.port})
+	origin := exchange.Origin{Client: from, Port: s.port}
+	if config := l.state.TLS(s.port); config != nil {
+		l.secureClient(c, config, origin)
+	} else {
+		c.peer = l.state.Accept(c, origin)
+	}
 	return true
 }
 

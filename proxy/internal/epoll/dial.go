@@ -3,6 +3,8 @@
 package epoll
 
 import (
+	"crypto/tls"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
@@ -10,13 +12,16 @@ import (
 )
 
 // Dial implements exchange.Dialer.
-func (l *loop) Dial(e *balance.Endpoint, b exchange.Backend) exchange.Transport {
+func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend) exchange.Transport {
 	fd, err := stream(e.Addr)
 	if err != nil {
 		return nil
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	s := &socket{loop: l, fd: fd, peer: b, dialing: b}
+	s := &socket{loop: l, fd: fd, connection: true, peer: b, dialing: b}
+	if config != nil {
+		s.tls = &secure{config: config, handshaking: true}
+	}
 	if err := unix.Connect(fd, sockaddr(e.Addr)); err != nil && err != unix.EINPROGRESS { //nolint:errorlint // a bare Errno
 		s.failed = err
 	}
@@ -38,6 +43,8 @@ func (l *loop) dialed(s *socket, events uint32) {
 	case s.failed != nil:
 	case events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
 		s.failed = unix.ECONNREFUSED
+	case events&unix.EPOLLOUT != 0 && s.tls != nil:
+		l.secureBackend(s)
 	case events&unix.EPOLLOUT != 0:
 		b := s.dialing
 		s.dialing = nil

@@ -16,6 +16,7 @@ import (
 
 const (
 	readSize  = 64 << 10
+	plainSize = 16 << 10
 	batchSize = 256
 	// fair is how many reads a connection gets before the others have theirs.
 	fair = 16
@@ -39,10 +40,11 @@ type loop struct {
 	// descriptors are to be closed; both wait for the end of the batch.
 	resume, turn []*socket
 	dead         []*socket
-	buf          []byte
-	spare        [][]byte
-	nextSweep    int64
-	stopping     bool
+	// buf is what is read into, plain what is decrypted into.
+	buf, plain []byte
+	spare      [][]byte
+	nextSweep  int64
+	stopping   bool
 
 	mu     sync.Mutex
 	posted []func()
@@ -52,7 +54,7 @@ type loop struct {
 func newLoop(state *exchange.Loop, o Options) (*loop, error) {
 	l := &loop{
 		state: state, epoch: o.Epoch,
-		poll: -1, event: -1, buf: make([]byte, readSize), ended: make(chan struct{}),
+		poll: -1, event: -1, buf: make([]byte, readSize), plain: make([]byte, plainSize), ended: make(chan struct{}),
 	}
 	var err error
 	if l.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -131,6 +133,7 @@ func (l *loop) run() {
 		}
 		l.resumeAll()
 		l.sweep()
+		l.state.Flush()
 		l.reap()
 	}
 	l.closeAll()
@@ -152,7 +155,7 @@ func (l *loop) timeout() int {
 
 func (l *loop) handle(s *socket, events uint32) {
 	switch {
-	case s.peer != nil:
+	case s.connection:
 		l.handleConnection(s, events)
 	case s.port != 0:
 		l.acceptAll(s)
@@ -199,7 +202,7 @@ func (l *loop) sweep() {
 	}
 	l.state.ClearWake()
 	for _, s := range l.sockets {
-		if s != nil && s.peer != nil && !s.dead {
+		if s != nil && s.connection && !s.dead {
 			l.tick(s)
 		}
 	}
@@ -230,8 +233,8 @@ func (l *loop) closeAll() {
 	for _, s := range l.sockets {
 		switch {
 		case s == nil || s.dead:
-		case s.peer != nil:
-			if !s.done {
+		case s.connection:
+			if !s.done && s.peer != nil {
 				s.peer.Broken()
 			}
 			l.kill(s)

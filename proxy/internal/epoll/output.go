@@ -16,6 +16,10 @@ func (l *loop) send(s *socket, b []byte) bool {
 	if s.broken || s.dead || len(b) == 0 {
 		return true
 	}
+	if s.tls != nil {
+		s.broken = !s.tls.encrypt(b)
+		return s.broken || l.flush(s)
+	}
 	if len(s.out) == 0 {
 		n, e := write(s.fd, b)
 		if e != 0 && e != unix.EAGAIN {
@@ -34,18 +38,28 @@ func (l *loop) send(s *socket, b []byte) bool {
 	return false
 }
 
+// unsent is what waits to be sent.
+func (s *socket) unsent() []byte {
+	if s.tls != nil {
+		return s.tls.unsent()
+	}
+	return s.out[s.sent:]
+}
+
 // flush sends what was kept, and reports whether that has come to an end.
 func (l *loop) flush(s *socket) bool {
-	for s.sent < len(s.out) {
-		n, e := write(s.fd, s.out[s.sent:])
-		if e == unix.EAGAIN {
+	for b := s.unsent(); len(b) > 0 && !s.broken; b = s.unsent() {
+		n, e := write(s.fd, b)
+		switch {
+		case e == unix.EAGAIN:
 			return false
-		}
-		if e != 0 {
+		case e != 0:
 			s.broken = true
-			break
+		case s.tls != nil:
+			s.tls.conn.Flushed(n)
+		default:
+			s.sent += n
 		}
-		s.sent += n
 	}
 	l.free(s.out)
 	s.out, s.sent = nil, 0
@@ -60,7 +74,11 @@ func (l *loop) flush(s *socket) bool {
 
 // shutdown ends the sending side after what is kept.
 func (l *loop) shutdown(s *socket) {
-	if s.shutAfter = len(s.out) > 0; !s.shutAfter {
+	if s.tls != nil && !s.shutAfter {
+		s.tls.notify()
+		l.flush(s)
+	}
+	if s.shutAfter = len(s.unsent()) > 0 && !s.broken; !s.shutAfter {
 		// A peer that is gone already makes no difference.
 		_ = unix.Shutdown(s.fd, unix.SHUT_WR)
 	}
@@ -72,7 +90,10 @@ func (l *loop) kill(s *socket) {
 		return
 	}
 	s.dead, s.done = true, true
-	if s.peer != nil {
+	if s.tls != nil {
+		s.tls.discard()
+	}
+	if s.connection {
 		l.connections--
 	}
 	l.dead = append(l.dead, s)

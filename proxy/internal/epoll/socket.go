@@ -9,13 +9,18 @@ import (
 )
 
 // socket is a descriptor that the loop has registered, and what waits to be
-// sent there. It is a connection if it has a peer, for which it is the
-// exchange.Transport; a listener if it has a port; else the event descriptor.
+// sent there: a connection, which is the exchange.Transport of its peer; a
+// listener, which has a port; or the event descriptor.
 type socket struct {
 	loop *loop
 	fd   int
 	port uint16
-	peer exchange.Peer
+	// connection: it is one. Its peer is nil as long as a client's TLS handshake
+	// has not ended.
+	connection bool
+	peer       exchange.Peer
+	// tls is nil for plaintext.
+	tls *secure
 	// dialing is the peer until there is a connection; failed is why there will
 	// be none.
 	dialing exchange.Backend
@@ -54,7 +59,7 @@ func (s *socket) Write(b []byte) bool {
 
 // Resume implements exchange.Transport.
 func (s *socket) Resume() {
-	if s.readable {
+	if s.readable || s.tls != nil && s.tls.full {
 		s.loop.later(s)
 	}
 }
@@ -64,7 +69,11 @@ func (s *socket) Shutdown() { s.loop.shutdown(s) }
 
 // Close implements exchange.Transport.
 func (s *socket) Close() {
-	if len(s.out) == 0 || s.broken {
+	if s.tls != nil {
+		s.tls.notify()
+		s.loop.flush(s)
+	}
+	if len(s.unsent()) == 0 || s.broken {
 		s.loop.kill(s)
 		return
 	}
@@ -80,7 +89,9 @@ func (s *socket) Abort() { s.loop.reset(s) }
 // Silent implements exchange.Transport.
 func (s *socket) Silent(look exchange.Look) bool {
 	switch {
-	case s.dead || s.broken || s.hup || len(s.out) > 0 || s.loop.stopping:
+	case s.dead || s.broken || s.hup || len(s.unsent()) > 0 || s.loop.stopping:
+		return false
+	case s.tls != nil && !s.tls.silent():
 		return false
 	case look == exchange.Glance && !s.readable:
 		return true
@@ -93,6 +104,18 @@ func (s *socket) Silent(look exchange.Look) bool {
 // Become implements exchange.Transport.
 func (s *socket) Become(p exchange.Peer) { s.peer = p }
 
+// connecting reports whether there is no connection yet, which TLS needs.
+func (s *socket) connecting() bool {
+	return s.dialing != nil && (s.tls == nil || s.tls.conn == nil)
+}
+
+// flushed tells the peer that all that it wrote has gone.
+func (s *socket) flushed() {
+	if s.peer != nil && s.dialing == nil && !s.broken && !s.done {
+		s.peer.Flushed()
+	}
+}
+
 // handleConnection takes the kernel's word of a connection.
 func (l *loop) handleConnection(s *socket, events uint32) {
 	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
@@ -103,10 +126,10 @@ func (l *loop) handleConnection(s *socket, events uint32) {
 		s.readable = true
 	}
 	switch {
-	case s.dialing != nil:
+	case s.connecting():
 		l.dialed(s, events)
-	case events&unix.EPOLLOUT != 0 && len(s.out) > 0 && l.flush(s) && !s.broken && !s.done && !s.dead:
-		s.peer.Flushed()
+	case events&unix.EPOLLOUT != 0 && len(s.unsent()) > 0 && l.flush(s):
+		s.flushed()
 	}
 	l.advance(s)
 }
@@ -117,13 +140,23 @@ func (l *loop) advance(s *socket) {
 		if s.broken && !s.told && !s.done {
 			// What came before may still be read.
 			s.told, s.readable = true, true
-			s.peer.Broken()
+			s.tellBroken()
 		}
 		if s.dead || !l.readOnce(s) {
 			return
 		}
 	}
 	l.later(s)
+}
+
+// tellBroken tells the peer that nothing can be sent any more. Without a peer
+// there is nobody to wait for.
+func (s *socket) tellBroken() {
+	if s.peer == nil {
+		s.loop.kill(s)
+		return
+	}
+	s.peer.Broken()
 }
 
 // later has a connection advance again after this batch.
@@ -141,7 +174,12 @@ func (l *loop) readOnce(s *socket) bool {
 		s.peer.Ended(err)
 		return true
 	}
-	if !s.readable || s.ended || s.done || s.dialing != nil {
+	switch {
+	case s.ended || s.done || s.connecting():
+		return false
+	case s.tls != nil:
+		return l.readSecure(s)
+	case !s.readable:
 		return false
 	}
 	want := s.peer.Want(len(l.buf))
@@ -183,12 +221,16 @@ func (s *socket) notWanted() {
 
 // tick lets time pass.
 func (l *loop) tick(s *socket) {
-	if !s.done {
+	switch {
+	case s.done:
+	case s.peer != nil:
 		s.peer.Tick()
 		l.advance(s)
 		return
+	case s.tls.slow(l.state.Now()):
+		l.kill(s)
 	}
-	if l.state.Now()-s.doneAt > int64(flushTime) {
+	if s.done && !s.dead && l.state.Now()-s.doneAt > int64(flushTime) {
 		l.reset(s)
 	}
 }

@@ -1,6 +1,6 @@
 package exchange
 
-// Reuse says which connections may carry a request.
+// reuse says which connections may carry a request.
 type reuse uint8
 
 const (
@@ -78,7 +78,19 @@ func (x *exchange) connectFailed(status int) {
 // twice does no harm. The upstream has let go of the exchange.
 func (x *exchange) unanswered(begun bool) {
 	x.since = x.loop.now
-	if !x.idempotent || x.streamed || begun || x.interims > 0 || x.retries >= maxRetries {
+	if !x.idempotent || begun {
+		x.broken()
+		return
+	}
+	x.again()
+}
+
+// again sends the request over another connection, if all that was sent of it
+// is still there and it was not tried too often. The upstream has let go of the
+// exchange, which the backend has not acted upon or may act upon twice.
+func (x *exchange) again() {
+	x.since = x.loop.now
+	if x.streamed || x.interims > 0 || x.retries >= maxRetries {
 		x.broken()
 		return
 	}

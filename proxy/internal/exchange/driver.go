@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/fleetgate/fleetgate/proxy/internal/balance"
+import (
+	"crypto/tls"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
 
 // Transport is one connection, a client's or a backend's, as a driver carries
 // it out. Its methods return at once and never call back into the Peer: what
@@ -78,8 +82,8 @@ type Backend interface {
 
 // Dialer connects to backends.
 type Dialer interface {
-	// Dial begins to connect to e for b, whose Connected or Ended follows. It
-	// returns nil if this process cannot have another connection, which says
-	// nothing of the endpoint.
-	Dial(e *balance.Endpoint, b Backend) Transport
+	// Dial begins to connect to e for b, whose Connected or Ended follows, by TLS
+	// if config is not nil. It returns nil if this process cannot have another
+	// connection, which says nothing of the endpoint.
+	Dial(e *balance.Endpoint, config *tls.Config, b Backend) Transport
 }

@@ -100,7 +100,8 @@ type exchange struct {
 	requestEnded bool
 	// streamed: more was sent than buf has.
 	streamed bool
-	upgrade  bool
+	// upgrade: the request asks for a tunnel; websocket: it did so by HTTP/2.
+	upgrade, websocket bool
 	// upstreamEnded: the backend has ended its side of the tunnel.
 	upstreamEnded bool
 

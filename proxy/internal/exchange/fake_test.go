@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -44,7 +45,7 @@ func (f *fake) note(format string, args ...any) {
 	}
 }
 
-func (f *fake) Dial(e *balance.Endpoint, b Backend) Transport {
+func (f *fake) Dial(e *balance.Endpoint, _ *tls.Config, b Backend) Transport {
 	if f.exhausted {
 		f.note("no socket")
 		return nil

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 )
 
@@ -23,9 +22,9 @@ const (
 // http1Backend is an HTTP/1 connection to an endpoint. It carries one exchange
 // at a time.
 type http1Backend struct {
-	loop     *Loop
-	io       Transport
-	endpoint *balance.Endpoint
+	loop *Loop
+	io   Transport
+	to   destination
 	// x is nil when the connection is in the pool.
 	x     *exchange
 	phase backendPhase
@@ -57,7 +56,7 @@ func (b *http1Backend) Connected() {
 	x := b.x
 	b.phase = unused
 	x.since = b.loop.now
-	b.endpoint.Succeeded()
+	b.to.endpoint.Succeeded()
 	b.send()
 	x.client.resume()
 }
@@ -170,7 +169,7 @@ func (b *http1Backend) Flushed() {
 // more.
 func (b *http1Backend) Tick() {
 	l := b.loop
-	if b.x == nil && (b.endpoint.Gone() || l.now-b.idleSince >= int64(l.limits.PoolIdle)) {
+	if b.x == nil && (b.to.endpoint.Gone() || l.now-b.idleSince >= int64(l.limits.PoolIdle)) {
 		l.pool.remove(b)
 		b.cancel()
 	}

@@ -37,8 +37,9 @@ type http1Client struct {
 	left, ended bool
 	// unsent: bytes are waiting to be sent.
 	unsent bool
-	// consuming: input is being used up further up the stack.
-	consuming bool
+	// consuming: input is being used up further up the stack. used: a request
+	// has come.
+	consuming, used bool
 
 	// since is the instant of the last progress, and within a head that of its
 	// first byte.
@@ -165,8 +166,12 @@ func (c *http1Client) headBytes(b []byte) (rest []byte) {
 		return b
 	}
 	c.scanned = 0
+	if err == nil && !c.used && string(b[:n]) == prefaceHead {
+		c.becomeHTTP2(b)
+		return nil
+	}
 	x := c.begin(c, c.since)
-	c.x, c.phase = x, inBody
+	c.x, c.phase, c.used = x, inBody, true
 	r := &c.loop.req
 	if err == nil {
 		err = r.Parse(b[:n])
@@ -187,6 +192,18 @@ func (c *http1Client) headBytes(b []byte) (rest []byte) {
 		x.proceed()
 	}
 	return rest
+}
+
+// prefaceHead is what HTTP/1 sees of the preface of an HTTP/2 client.
+const prefaceHead = "PRI * HTTP/2.0\r\n\r\n"
+
+// becomeHTTP2 gives the connection to who speaks what it began with.
+func (c *http1Client) becomeHTTP2(b []byte) {
+	h := c.acceptHTTP2()
+	c.io.Become(h)
+	h.Data(b)
+	c.dropKept()
+	c.phase = closed
 }
 
 func statusOf(err error) int {

@@ -43,6 +43,8 @@ func (c *http1Client) head(r *h1.Response, body framing) {
 	switch {
 	case x.encode:
 		out = append(out, "Transfer-Encoding: chunked\r\n"...)
+	case body >= 0:
+		out = h1.AppendLength(out, int64(body))
 	case r.Length >= 0 && r.Status != 204:
 		out = h1.AppendLength(out, r.Length)
 	}

@@ -1,6 +1,9 @@
 package exchange
 
 import (
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -8,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+	"github.com/fleetgate/fleetgate/proxy/internal/h2"
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -39,8 +43,14 @@ type Loop struct {
 	opts   Options
 	limits Limits
 	dialer Dialer
-	pool   pool
 	now    int64
+
+	pool        pool
+	multiplexed multiplexed
+	// http2 is what HTTP/2 connections share. Those in dirty have something to
+	// send.
+	http2 h2.Options
+	dirty []framer
 	// wake is the earliest of the deadlines that the coarse sweep would miss.
 	wake int64
 
@@ -50,6 +60,8 @@ type Loop struct {
 	match router.Match
 	done  traffic.Done
 	ids   *rand.PCG
+	// head is what heads that come by HTTP/2 are built in.
+	head []byte
 
 	// out is what outFor is sent next.
 	out    []byte
@@ -57,11 +69,15 @@ type Loop struct {
 
 	spare   []*exchange
 	buffers [][]byte
+
+	spareStreams *http2Stream
+	spareCalls   *http2Call
 }
 
 // NewLoop returns a Loop at instant zero.
 func NewLoop(o Options) *Loop {
 	l := &Loop{opts: o, limits: o.Limits.withDefaults(), wake: math.MaxInt64, ids: rand.NewPCG(o.Seed, uint64(o.Epoch.UnixNano()))}
+	l.http2.Pool = new(h2.Pool)
 	return l
 }
 
@@ -75,12 +91,19 @@ type Origin struct {
 	// Port is that of the listener.
 	Port uint16
 	TLS  bool
+	// HTTP2 is whether the client has asked for it by ALPN. On plaintext ports
+	// it need not ask (RFC 9113, section 3.3).
+	HTTP2 bool
 }
 
 // Accept returns the Peer of a connection that was accepted.
 func (l *Loop) Accept(t Transport, o Origin) Peer {
 	l.Open.Add(1)
-	return &http1Client{origin: origin{loop: l, io: t, client: o.Client, port: o.Port, secure: o.TLS}, since: l.now}
+	from := origin{loop: l, io: t, client: o.Client, port: o.Port, secure: o.TLS}
+	if o.HTTP2 {
+		return from.acceptHTTP2()
+	}
+	return &http1Client{origin: from, since: l.now}
 }
 
 // SetNow tells the time, in nanoseconds since the Epoch. It never goes back.
@@ -96,8 +119,59 @@ func (l *Loop) Wake() int64 { return l.wake }
 // ClearWake forgets the wanted instant. The Ticks that follow set it anew.
 func (l *Loop) ClearWake() { l.wake = math.MaxInt64 }
 
+// TLS returns how a port terminates TLS now, or nil if it does not.
+func (l *Loop) TLS(port uint16) *tls.Config {
+	if p := l.port(port); p != nil && p.TLS != nil {
+		return p.TLS.Config
+	}
+	return nil
+}
+
 // Sweep forgets what is not needed any more. It is called each SweepEvery.
-func (l *Loop) Sweep() { l.pool.sweep() }
+func (l *Loop) Sweep() {
+	l.pool.sweep()
+	l.multiplexed.sweep()
+}
+
+// framer is an HTTP/2 connection, which sends all of its frames of a turn at
+// once.
+type framer interface {
+	writeOut()
+	// mark reports whether the connection waits for writeOut already, and notes
+	// that it does.
+	mark() bool
+}
+
+// dirt has a connection send its frames at the end of the turn.
+func (l *Loop) dirt(f framer) {
+	if !f.mark() {
+		l.dirty = append(l.dirty, f)
+	}
+}
+
+// Flush sends what was held back to be sent as one. A driver calls it at the
+// end of a turn, after which it waits.
+func (l *Loop) Flush() {
+	for i := 0; i < len(l.dirty); i++ {
+		l.dirty[i].writeOut()
+	}
+	clear(l.dirty)
+	l.dirty = l.dirty[:0]
+}
+
+// writeFrames sends what an HTTP/2 connection has to say.
+func writeFrames(c *h2.Conn, t Transport) {
+	for len(c.Out) > 0 {
+		all := t.Write(c.Out)
+		if c.Out = c.Out[:0]; cap(c.Out) > maxBufferSize {
+			c.Out = nil
+		}
+		c.Written(all)
+		if !all {
+			return
+		}
+	}
+}
 
 func (l *Loop) draining() bool { return l.opts.Draining != nil && l.opts.Draining.Load() }
 
@@ -208,4 +282,13 @@ func (l *Loop) appendID(out []byte) []byte {
 		}
 	}
 	return out
+}
+
+// appendKey appends what a client of a WebSocket shows to be one (RFC 6455,
+// section 4.1).
+func (l *Loop) appendKey(out []byte) []byte {
+	var key [16]byte
+	binary.LittleEndian.PutUint64(key[:8], l.ids.Uint64())
+	binary.LittleEndian.PutUint64(key[8:], l.ids.Uint64())
+	return base64.StdEncoding.AppendEncode(out, key[:])
 }

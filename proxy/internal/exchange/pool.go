@@ -1,16 +1,14 @@
 package exchange
 
-import "github.com/fleetgate/fleetgate/proxy/internal/balance"
-
-// pool holds the idle HTTP/1 connections to backends, by endpoint. The one that
+// pool holds the idle HTTP/1 connections to backends, by destination. The one that
 // was used last is taken first, so that those which are not needed grow old.
 type pool struct {
-	idle map[*balance.Endpoint]*[]*http1Backend
+	idle map[destination]*[]*http1Backend
 }
 
 // take returns an idle connection, or nil.
-func (p *pool) take(e *balance.Endpoint, look Look) *http1Backend {
-	list := p.idle[e]
+func (p *pool) take(to destination, look Look) *http1Backend {
+	list := p.idle[to]
 	if list == nil {
 		return nil
 	}
@@ -28,18 +26,18 @@ func (p *pool) take(e *balance.Endpoint, look Look) *http1Backend {
 
 // put takes back a connection whose last response was read to its end.
 func (p *pool) put(b *http1Backend) {
-	if b.endpoint.Gone() || !b.io.Silent(Glance) {
+	if b.to.endpoint.Gone() || !b.io.Silent(Glance) {
 		b.cancel()
 		return
 	}
 	b.idleSince = b.loop.now
 	if p.idle == nil {
-		p.idle = map[*balance.Endpoint]*[]*http1Backend{}
+		p.idle = map[destination]*[]*http1Backend{}
 	}
-	list := p.idle[b.endpoint]
+	list := p.idle[b.to]
 	if list == nil {
 		list = new([]*http1Backend)
-		p.idle[b.endpoint] = list
+		p.idle[b.to] = list
 	}
 	*list = append(*list, b)
 	// Read on, to see it end.
@@ -48,7 +46,7 @@ func (p *pool) put(b *http1Backend) {
 
 // remove takes out a connection, which may be none of the pool's.
 func (p *pool) remove(b *http1Backend) {
-	list := p.idle[b.endpoint]
+	list := p.idle[b.to]
 	if list == nil {
 		return
 	}
@@ -60,33 +58,11 @@ func (p *pool) remove(b *http1Backend) {
 	}
 }
 
-// sweep forgets endpoints that have left.
+// sweep forgets destinations whose endpoint has left.
 func (p *pool) sweep() {
-	for e, list := range p.idle {
-		if len(*list) == 0 && e.Gone() {
-			delete(p.idle, e)
+	for to, list := range p.idle {
+		if len(*list) == 0 && to.endpoint.Gone() {
+			delete(p.idle, to)
 		}
 	}
-}
-
-// connect has a connection to the exchange's endpoint serve it. It returns
-// false if there is none to be had.
-func (l *Loop) connect(x *exchange, r reuse) bool {
-	if r != reuseNone {
-		look := Glance
-		if r == reuseAsked {
-			look = Ask
-		}
-		if b := l.pool.take(x.endpoint, look); b != nil {
-			b.serve(x)
-			return true
-		}
-	}
-	b := &http1Backend{loop: l, endpoint: x.endpoint}
-	if b.io = l.dialer.Dial(x.endpoint, b); b.io == nil {
-		return false
-	}
-	l.wakeAt(x.connectBy)
-	b.serve(x)
-	return true
 }

@@ -38,11 +38,18 @@ func (x *exchange) take(r *h1.Request) {
 		x.own = 500
 	default:
 		if rule.RequestTimeout > 0 {
-			x.deadline = x.start + int64(rule.RequestTimeout)
-			x.loop.wakeAt(x.deadline)
+			x.endBy(x.start + int64(rule.RequestTimeout))
 		}
 		x.compose(r)
 	}
+}
+
+// endBy gives the exchange until an instant, at the most.
+func (x *exchange) endBy(at int64) {
+	if x.deadline == 0 || at < x.deadline {
+		x.deadline = at
+	}
+	x.loop.wakeAt(x.deadline)
 }
 
 // proceed answers the request, or has a backend do so.
@@ -212,8 +219,14 @@ func (x *exchange) appendFraming(out []byte, r *h1.Request) []byte {
 	case r.Length >= 0:
 		out = h1.AppendLength(out, r.Length)
 	}
-	x.upgrade = !x.chunked && r.Length <= 0 && mayUpgrade(r)
+	x.upgrade = x.websocket || !x.chunked && r.Length <= 0 && mayUpgrade(r)
 	switch {
+	case x.websocket:
+		out = append(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
+		if _, ok := r.Value("sec-websocket-key"); !ok {
+			out = x.loop.appendKey(append(out, "Sec-WebSocket-Key: "...))
+			out = append(out, "\r\n"...)
+		}
 	case x.upgrade:
 		out = append(out, "Connection: Upgrade\r\n"...)
 		out = h1.AppendField(out, "Upgrade", r.First(h1.Upgrade))

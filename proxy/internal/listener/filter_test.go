@@ -1,21 +1,13 @@
 package listener
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
-	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
 func TestFilters(t *testing.T) {
@@ -89,59 +81,4 @@ func TestWeights(t *testing.T) {
 			}
 		}
 	})
-}
-
-// A port with TLS is served over the same core.
-func TestTLS(t *testing.T) {
-	_, addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		b, _ := io.ReadAll(r.Body)
-		fmt.Fprintf(w, "%s %d", r.Header.Get("X-Forwarded-Proto"), len(b))
-	})
-	p := start(t, settings{}, to(addr))
-	snap := *p.current.Load()
-	port := *snap.Ports[0]
-	cert := selfSigned(t)
-	port.TLS = &snapshot.TLS{Config: &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}}
-	snap.Ports = []*snapshot.Port{&port}
-	p.current.Store(&snap)
-	if errs := p.set.Apply(&snap); len(errs) != 0 {
-		t.Fatal(errs)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(cert.Leaf)
-	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "a.example"}}
-	t.Cleanup(tr.CloseIdleConnections)
-	cl := &http.Client{Transport: tr}
-	for _, n := range []int{3, 1 << 20} {
-		resp, body := fetch(t, cl, "POST", "https://"+p.addr()+"/", strings.NewReader(strings.Repeat("x", n)))
-		if resp.StatusCode != 200 || body != fmt.Sprintf("https %d", n) {
-			t.Errorf("got %d %q", resp.StatusCode, body)
-		}
-	}
-	c := p.dial()
-	c.sendRaw("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	if got, _ := io.ReadAll(c.r); strings.HasPrefix(string(got), "HTTP/1.1 200") {
-		t.Errorf("plaintext got %q", got)
-	}
-}
-
-func selfSigned(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"a.example"},
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }

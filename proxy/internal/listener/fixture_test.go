@@ -39,6 +39,8 @@ type proxy struct {
 	current  atomic.Pointer[snapshot.Snapshot]
 	records  *recorder
 	revision int64
+
+	certificates snapshot.Certificates
 }
 
 // recorder keeps what observers are told.
@@ -86,11 +88,13 @@ type settings struct {
 	limits exchange.Limits
 	quiet  bool
 	grace  time.Duration
+
+	certificates snapshot.Certificates
 }
 
 func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 	t.Helper()
-	p := &proxy{t: t, port: freePort(t), registry: balance.NewRegistry(balance.Options{AllowLoopback: true}), records: &recorder{}}
+	p := &proxy{t: t, port: freePort(t), registry: balance.NewRegistry(balance.Options{AllowLoopback: true}), records: &recorder{}, certificates: s.certificates}
 	o := Options{
 		Loops: 2, Bind: netip.MustParseAddr("127.0.0.1"), Snapshot: &p.current,
 		Log: logr.Discard(), Limits: s.limits, Driver: s.driver, DrainGrace: s.grace,
@@ -119,7 +123,7 @@ func (p *proxy) apply(c *proxyconfig.Config) {
 	// What is refused answers 500, which is for the tests to see.
 	s, _ := snapshot.Compile(snapshot.Input{
 		Document: &proxyconfig.Document{Hash: fmt.Sprint(p.revision), Revision: p.revision},
-		Config:   c, Registry: p.registry, Previous: p.current.Load(),
+		Config:   c, Registry: p.registry, Previous: p.current.Load(), Certificates: p.certificates,
 	})
 	p.current.Store(s)
 	s.Commit()

@@ -137,9 +137,6 @@ func (s *Set) Apply(snap *snapshot.Snapshot) []PortError {
 	wanted := make(map[uint16]driver, len(snap.Ports))
 	for _, p := range snap.Ports {
 		wanted[p.Number] = s.plain
-		if p.TLS != nil {
-			wanted[p.Number] = s.secure
-		}
 	}
 	for port, d := range s.ports {
 		// A port that turns from plaintext to TLS changes hands.

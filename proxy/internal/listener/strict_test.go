@@ -30,7 +30,7 @@ var hostile = []struct{ name, in string }{
 	{"LF in an extension", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;\na\r\n0\r\n\r\n"},
 	{"long chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n"},
 	{"connect", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"},
-	{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
+	{"HTTP/2 in the form of HTTP/1", "GET / HTTP/2.0\r\nHost: a\r\n\r\n"},
 	{"HTTP/0.9", "GET /\r\n\r\n"},
 	{"too many fields", "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("A: b\r\n", 100) + "\r\n"},
 	{"too large", "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", 32<<10) + "\r\n\r\n"},

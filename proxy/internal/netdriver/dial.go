@@ -2,6 +2,7 @@ package netdriver
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
@@ -9,15 +10,14 @@ import (
 )
 
 // Dial implements exchange.Dialer.
-func (sh *shard) Dial(e *balance.Endpoint, b exchange.Backend) exchange.Transport {
+func (sh *shard) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend) exchange.Transport {
 	ctx, cancel := context.WithCancel(sh.server.ctx)
 	c := newConn(sh, nil)
 	c.peer, c.cancel = b, cancel
 	sh.conns[c] = struct{}{}
 	sh.server.running.Go(func() {
 		defer cancel()
-		var d net.Dialer
-		nc, err := d.DialContext(ctx, "tcp", e.Addr.String())
+		nc, err := dial(ctx, e, config)
 		if c.dialed(b, nc, err) {
 			c.read()
 		}
@@ -43,4 +43,19 @@ func (c *conn) dialed(b exchange.Backend, nc net.Conn, err error) bool {
 		return true
 	}
 	return false
+}
+
+// dial connects, and by TLS if config is not nil.
+func dial(ctx context.Context, e *balance.Endpoint, config *tls.Config) (net.Conn, error) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, "tcp", e.Addr.String())
+	if err != nil || config == nil {
+		return nc, err
+	}
+	tc := tls.Client(nc, config)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return tc, nil
 }

@@ -89,6 +89,7 @@ func (s *Server) serve(nc net.Conn, port uint16, config func() (*tls.Config, boo
 			return
 		}
 		nc, o.TLS = tc, true
+		o.HTTP2 = tc.ConnectionState().NegotiatedProtocol == "h2"
 	}
 	sh := s.shards[int(s.next.Add(1))%len(s.shards)]
 	if c := sh.add(nc, o); c != nil {

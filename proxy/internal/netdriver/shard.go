@@ -42,6 +42,7 @@ func (sh *shard) lock() {
 // unlock ends a turn: it wakes the readers and starts the writers that are
 // needed, and has the sweeper wake up earlier if need be.
 func (sh *shard) unlock() {
+	sh.loop.Flush()
 	for i, c := range sh.touched {
 		sh.touched[i] = nil
 		c.touched = false

@@ -18,9 +18,6 @@ type Input struct {
 	// Certificates may be nil where there are none.
 	Certificates Certificates
 	Registry     *balance.Registry
-	// ApplicationProtocols are what HTTPS listeners offer by ALPN, the preferred
-	// one first; nil means "http/1.1" alone.
-	ApplicationProtocols []string
 	// Previous is the snapshot that serves, or nil. What did not change is taken
 	// over from it, identifiers of series among it.
 	Previous *Snapshot

@@ -99,13 +99,10 @@ func (c *compiler) listenerConfig(l *proxyconfig.Listener, out *listenerTLS) (*t
 	}
 	tickets := c.tickets(l, options.ClientValidation)
 	config := &tls.Config{
-		NextProtos:     c.in.ApplicationProtocols,
+		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: out.certificate,
 		WrapSession:    tickets.EncryptTicket,
 		UnwrapSession:  tickets.DecryptTicket,
-	}
-	if config.NextProtos == nil {
-		config.NextProtos = []string{"http/1.1"}
 	}
 	if err := setVersions(config, options.MinVersion, options.CipherSuites); err != nil {
 		return nil, err

@@ -99,6 +99,9 @@ func (c *Conn) Room() int {
 	return max(0, inputBytes-c.wire.in.len())
 }
 
+// Buffered is how much of what was fed is yet to be read.
+func (c *Conn) Buffered() int { return c.wire.in.len() }
+
 // Handshake says whether the handshake has ended, and with which error.
 func (c *Conn) Handshake() (done bool, err error) {
 	if c.failed {

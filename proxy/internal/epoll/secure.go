@@ -1,0 +1,188 @@
+//go:build linux
+
+package epoll
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/tlsconn"
+)
+
+// handshakeTime bounds the handshake of a client.
+const handshakeTime = 10 * time.Second
+
+// secure is the TLS between a socket and its peer.
+type secure struct {
+	// conn is nil while a backend is being dialed, for which config is kept.
+	conn   *tlsconn.Conn
+	config *tls.Config
+	// from is where a client comes from. It has no peer before the handshake
+	// has ended.
+	from exchange.Origin
+	// handshaking: the handshake has not ended; since is when it began.
+	handshaking bool
+	since       int64
+	// full: there may be plaintext that was not taken.
+	full bool
+	// eof: there is no more ciphertext.
+	eof bool
+}
+
+// secureClient begins the handshake of a client.
+func (l *loop) secureClient(s *socket, config *tls.Config, from exchange.Origin) {
+	s.tls = &secure{from: from, handshaking: true, since: l.state.Now()}
+	s.tls.conn = tlsconn.NewServer(config, l.poster(s))
+}
+
+// secureBackend begins the handshake with a backend.
+func (l *loop) secureBackend(s *socket) {
+	s.tls.conn = tlsconn.NewClient(s.tls.config, l.poster(s))
+	s.tls.config = nil
+}
+
+// poster returns what has functions of a handshake run within the loop, each
+// followed by what comes of it.
+func (l *loop) poster(s *socket) func(func()) {
+	return func(f func()) {
+		l.post(func() {
+			f()
+			if !s.dead {
+				l.shake(s)
+				l.advance(s)
+			}
+		})
+	}
+}
+
+// shake looks how far a handshake has come.
+func (l *loop) shake(s *socket) {
+	t := s.tls
+	l.flush(s)
+	done, err := t.conn.Handshake()
+	if !t.handshaking || !done || s.done || s.dead {
+		return
+	}
+	t.handshaking = false
+	switch {
+	case err == nil && s.peer == nil:
+		state := t.conn.State()
+		t.from.TLS, t.from.HTTP2 = true, state.NegotiatedProtocol == "h2"
+		s.peer = l.state.Accept(s, t.from)
+		t.full = true
+	case err == nil:
+		t.full = true
+		b := s.dialing
+		s.dialing = nil
+		b.Connected()
+	case s.peer == nil:
+		// What the other side is told of the reason is still sent.
+		s.Close()
+	default:
+		s.dialing, s.failed = nil, err
+	}
+}
+
+// readSecure reads plaintext, or ciphertext if there is none, and reports
+// whether it did.
+func (l *loop) readSecure(s *socket) bool {
+	t := s.tls
+	if !t.handshaking && t.full {
+		want := s.peer.Want(len(l.plain))
+		if want == 0 {
+			s.notWanted()
+			return false
+		}
+		n, err := t.conn.Read(l.plain[:want])
+		l.flush(s)
+		switch {
+		case n > 0:
+			t.full = n == want || t.conn.Buffered() > 0
+			s.peer.Data(l.plain[:n])
+			return true
+		case errors.Is(err, tlsconn.ErrWant):
+			t.full = false
+		default:
+			s.ended = true
+			s.peer.Ended(endOf(err))
+			return true
+		}
+	}
+	return l.readCipher(s)
+}
+
+// readCipher reads from the socket, and reports whether it did.
+func (l *loop) readCipher(s *socket) bool {
+	t := s.tls
+	room := min(t.conn.Room(), len(l.buf))
+	if !s.readable || t.eof || room == 0 {
+		return false
+	}
+	n, e := read(s.fd, l.buf[:room])
+	switch {
+	case e == unix.EAGAIN && !s.broken:
+		s.readable = false
+		return false
+	case e != 0 || n == 0:
+		t.eof = true
+		t.conn.FeedEOF()
+	default:
+		if n < room && !s.hup {
+			s.readable = false
+		}
+		t.conn.Feed(l.buf[:n])
+	}
+	t.full = true
+	return true
+}
+
+// endOf is what a peer is told of the end of plaintext: close_notify is an end
+// in good order.
+func endOf(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// slow reports whether a client takes too long with its handshake.
+func (t *secure) slow(now int64) bool {
+	return t.handshaking && time.Duration(now-t.since) > handshakeTime
+}
+
+// silent reports whether no plaintext is there to be read.
+func (t *secure) silent() bool { return !t.handshaking && !t.full && !t.eof }
+
+// encrypt makes ciphertext of b, and reports whether it could.
+func (t *secure) encrypt(b []byte) bool {
+	_, err := t.conn.Write(b)
+	return err == nil
+}
+
+// unsent is the ciphertext that waits to be sent.
+func (t *secure) unsent() []byte {
+	if t.conn == nil {
+		return nil
+	}
+	return t.conn.Output()
+}
+
+// notify says that no more plaintext will come.
+func (t *secure) notify() {
+	if t.conn != nil {
+		// A connection that has failed says nothing more.
+		_ = t.conn.CloseWrite()
+	}
+}
+
+// discard gives the connection up.
+func (t *secure) discard() {
+	if t.conn != nil {
+		t.conn.Discard()
+	}
+}

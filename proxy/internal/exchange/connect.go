@@ -1,0 +1,56 @@
+package exchange
+
+import (
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+)
+
+// destination is what connections to backends are pooled by: one that was made
+// in one way must not serve what wants another.
+type destination struct {
+	endpoint  *balance.Endpoint
+	transport *snapshot.Transport
+}
+
+// connect has a connection to the exchange's endpoint serve it. It returns
+// false if there is none to be had.
+func (l *Loop) connect(x *exchange, r reuse) bool {
+	to := destination{x.endpoint, x.backend.Transport}
+	if to.transport.HTTP2 {
+		return l.connectHTTP2(x, to, r)
+	}
+	if r != reuseNone {
+		look := Glance
+		if r == reuseAsked {
+			look = Ask
+		}
+		if b := l.pool.take(to, look); b != nil {
+			b.serve(x)
+			return true
+		}
+	}
+	b := &http1Backend{loop: l, to: to}
+	if b.io = l.dialer.Dial(to.endpoint, to.transport.TLS, b); b.io == nil {
+		return false
+	}
+	l.wakeAt(x.connectBy)
+	b.serve(x)
+	return true
+}
+
+func (l *Loop) connectHTTP2(x *exchange, to destination, r reuse) bool {
+	if r != reuseNone {
+		if b := l.multiplexed.take(to); b != nil {
+			b.serve(x)
+			return true
+		}
+	}
+	b := &http2Backend{loop: l, to: to}
+	if b.io = l.dialer.Dial(to.endpoint, to.transport.TLS, b); b.io == nil {
+		return false
+	}
+	l.multiplexed.add(b)
+	l.wakeAt(x.connectBy)
+	b.serve(x)
+	return true
+}

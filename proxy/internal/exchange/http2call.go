@@ -1,0 +1,240 @@
+package exchange
+
+import (
+	"bytes"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+	"github.com/fleetgate/fleetgate/proxy/internal/h2"
+)
+
+// http2Call is one stream of a connection to a backend: the backend's side of
+// an exchange.
+type http2Call struct {
+	conn *http2Backend
+	x    *exchange
+	// stream is nil before the connection is there.
+	stream *h2.Stream
+	// out is what the stream could not take yet; ending: its end follows, and
+	// trailer before that.
+	out     []byte
+	trailer []byte
+	ending  bool
+	// owed is how much of the response was not given back to the backend's
+	// window.
+	owed int
+	// answered: the head of the final response has come.
+	answered bool
+
+	next *http2Call
+}
+
+// newCall returns a call from those that were freed.
+func (l *Loop) newCall() *http2Call {
+	if call := l.spareCalls; call != nil {
+		l.spareCalls, call.next = call.next, nil
+		return call
+	}
+	return new(http2Call)
+}
+
+// leave lets go of the exchange, which goes on without this stream.
+func (call *http2Call) leave() *exchange {
+	x := call.x
+	x.up, x.connecting = nil, false
+	call.release()
+	return x
+}
+
+func (call *http2Call) release() {
+	b, l := call.conn, call.conn.loop
+	if call.stream != nil {
+		call.stream.Release()
+		l.dirt(b)
+	}
+	l.free(call.out)
+	*call = http2Call{conn: b, trailer: call.trailer[:0]}
+	b.remove(call)
+	call.conn, call.next = nil, l.spareCalls
+	l.spareCalls = call
+}
+
+// open sends the request with what is there of its body.
+func (call *http2Call) open() {
+	x := call.x
+	fields, target := readHead(x.buf[x.message:x.body])
+	target.Scheme = plainScheme
+	s := call.conn.conn.Open(call, &target)
+	call.stream = s
+	x.asked()
+	for len(fields) > 0 {
+		var name, value []byte
+		name, value, fields = nextField(fields)
+		if travels(name) {
+			s.Field(name, value)
+		}
+	}
+	end := len(x.buf)
+	if x.requestEnded {
+		end = int(x.trailer.start)
+	}
+	body := x.buf[x.body:end]
+	bare := x.requestEnded && len(body) == 0 && x.trailer.end == x.trailer.start
+	s.EndHead(bare)
+	call.conn.loop.dirt(call.conn)
+	if bare {
+		return
+	}
+	call.data(body)
+	if x.requestEnded {
+		call.end(x.bytes(x.trailer))
+	}
+}
+
+var plainScheme = []byte("http")
+
+// readHead reads the start line and the Host field of a head that an exchange
+// has written, and returns the other fields.
+func readHead(head []byte) (fields []byte, t h1.Target) {
+	i := bytes.IndexByte(head, ' ')
+	t.Method = head[:i]
+	head = head[i+1:]
+	i = bytes.IndexByte(head, ' ')
+	t.Path = head[:i]
+	head = head[bytes.IndexByte(head, '\n')+1 : len(head)-2]
+	_, t.Authority, fields = nextField(head)
+	return fields, t
+}
+
+// nextField reads the first of some field lines that an exchange has written.
+func nextField(lines []byte) (name, value, rest []byte) {
+	i := bytes.IndexByte(lines, ':')
+	e := bytes.IndexByte(lines, '\r')
+	return lines[:i], bytes.TrimLeft(lines[i+1:e], " "), lines[e+2:]
+}
+
+// travels reports whether a field goes to an HTTP/2 backend: not if it is about
+// an HTTP/1 connection (RFC 9113, section 8.2.2).
+func travels(name []byte) bool {
+	switch h1.KindOf(name) {
+	case h1.Host, h1.Connection, h1.KeepAlive, h1.Upgrade, h1.TransferEncoding:
+		return false
+	}
+	return true
+}
+
+func (call *http2Call) data(b []byte) {
+	if call.out == nil {
+		b = b[call.stream.Send(b, false):]
+		call.conn.loop.dirt(call.conn)
+	}
+	if len(b) > 0 {
+		if call.out == nil {
+			call.out = call.conn.loop.buffer()
+		}
+		call.out = append(call.out, b...)
+	}
+}
+
+func (call *http2Call) end(trailer []byte) {
+	call.ending = true
+	call.trailer = append(call.trailer[:0], trailer...)
+	if call.out == nil {
+		call.sendEnd()
+	}
+}
+
+func (call *http2Call) sendEnd() {
+	if len(call.trailer) > 0 {
+		call.stream.SendTrailers(call.trailer)
+	} else {
+		call.stream.Send(nil, true)
+	}
+	call.conn.loop.dirt(call.conn)
+}
+
+// drain sends what is left to send, and then does what follows.
+func (call *http2Call) drain() {
+	n := call.stream.Send(call.out, false)
+	call.conn.loop.dirt(call.conn)
+	if n < len(call.out) {
+		call.out = append(call.out[:0], call.out[n:]...)
+		return
+	}
+	call.conn.loop.free(call.out)
+	call.out = nil
+	if call.ending {
+		call.sendEnd()
+		return
+	}
+	call.x.upstreamFlushed()
+}
+
+func (call *http2Call) flush()        {}
+func (call *http2Call) cancel()       { call.release() }
+func (call *http2Call) blocked() bool { return call.out != nil }
+
+// resume gives back to the backend's window what has gone on.
+func (call *http2Call) resume() {
+	if call.owed > 0 {
+		call.stream.Consumed(call.owed)
+		call.owed = 0
+		call.conn.loop.dirt(call.conn)
+	}
+}
+
+// head takes the head of a response, interim or final.
+func (call *http2Call) head(r *h1.Response, end bool) {
+	x := call.x
+	if r.Status < 200 {
+		x.responseInterim(r)
+		return
+	}
+	call.answered = true
+	body := framing(r.Length)
+	switch {
+	case r.Bodiless(x.isHead):
+		body = bodiless
+	case end:
+		body = 0
+	}
+	x.responseHead(r, body)
+	if end {
+		call.responseEnd(nil)
+		return
+	}
+	x.client.flush()
+}
+
+// body takes a part of the response's body.
+func (call *http2Call) body(p []byte, end bool) {
+	x := call.x
+	if len(p) > 0 {
+		x.responseData(p)
+	}
+	if end {
+		call.responseEnd(nil)
+		return
+	}
+	if x.wantsResponse() {
+		call.stream.Consumed(len(p))
+	} else {
+		call.owed += len(p)
+	}
+	x.client.flush()
+}
+
+func (call *http2Call) responseEnd(trailer []byte) { call.leave().responseEnd(trailer) }
+
+// reset ends a call whose stream has ended before its time.
+func (call *http2Call) reset(refused bool) {
+	answered := call.answered
+	x := call.leave()
+	switch {
+	case refused:
+		x.again()
+	case answered:
+		x.broken()
+	default:
+		x.unanswered(false)
+	}
+}

@@ -1,0 +1,124 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/h2"
+)
+
+// http2Client is a client's HTTP/2 connection. Each of its streams carries one
+// exchange.
+type http2Client struct {
+	origin
+	conn h2.Conn
+	// streams are the open ones.
+	streams *http2Stream
+	// greeted: the client has sent something. pending: the connection is in
+	// Loop.dirty.
+	greeted, pending, closed bool
+	// since is the instant of the last input.
+	since int64
+}
+
+// acceptHTTP2 returns the Peer of a connection that speaks HTTP/2.
+func (o *origin) acceptHTTP2() *http2Client {
+	c := &http2Client{origin: *o, since: o.loop.now}
+	c.conn.Init(h2.Server, &o.loop.http2, (*requestEvents)(c), o.loop.now)
+	o.loop.dirt(c)
+	return c
+}
+
+// Want implements Peer. What the client may send before it is wanted is a
+// matter of HTTP/2's own windows.
+func (c *http2Client) Want(most int) int { return most }
+
+// Ahead implements Peer.
+func (c *http2Client) Ahead() int { return 0 }
+
+// Data implements Peer.
+func (c *http2Client) Data(b []byte) {
+	c.greeted, c.since = true, c.loop.now
+	c.conn.Receive(c.loop.now, b)
+	c.loop.dirt(c)
+}
+
+// Leaving implements Peer.
+func (c *http2Client) Leaving() {}
+
+// Ended implements Peer.
+func (c *http2Client) Ended(error) { c.Broken() }
+
+// Broken implements Peer.
+func (c *http2Client) Broken() {
+	if !c.closed {
+		c.release()
+		c.io.Drop()
+	}
+}
+
+// Flushed implements Peer.
+func (c *http2Client) Flushed() {
+	c.since = c.loop.now
+	c.conn.Written(true)
+	c.loop.dirt(c)
+}
+
+// Tick implements Peer.
+func (c *http2Client) Tick() {
+	for st := c.streams; st != nil; {
+		next := st.next
+		if st.x != nil {
+			st.x.tick()
+		}
+		st = next
+	}
+	if c.streams == nil {
+		c.conn.Trim()
+	}
+	limit := c.loop.limits.Idle
+	if !c.greeted {
+		limit = c.loop.limits.Head
+	}
+	idle := time.Duration(c.loop.now-c.since) >= limit
+	switch {
+	case c.streams != nil:
+	case idle && c.conn.Drained():
+		c.Broken()
+	case idle || c.loop.draining():
+		c.conn.Drain()
+		c.loop.dirt(c)
+	}
+}
+
+// CloseIdle implements Peer.
+func (c *http2Client) CloseIdle() {
+	c.conn.Drain()
+	c.loop.dirt(c)
+}
+
+// writeOut sends what the connection has to say, and closes it if that was the
+// last.
+func (c *http2Client) writeOut() {
+	c.pending = false
+	if c.closed {
+		return
+	}
+	writeFrames(&c.conn, c.io)
+	if c.conn.Err() != nil || c.conn.Drained() {
+		c.release()
+		c.io.Close()
+	}
+}
+
+// release gives back what the connection holds.
+func (c *http2Client) release() {
+	c.closed = true
+	c.conn.Closed()
+	c.loop.Open.Add(-1)
+}
+
+func (c *http2Client) mark() bool {
+	was := c.pending
+	c.pending = true
+	return was
+}

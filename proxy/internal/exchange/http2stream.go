@@ -1,0 +1,340 @@
+package exchange
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+	"github.com/fleetgate/fleetgate/proxy/internal/h2"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+)
+
+// http2Stream is one stream of a client's connection: the client's side of an
+// exchange.
+type http2Stream struct {
+	conn   *http2Client
+	stream *h2.Stream
+	// x is nil before the request's head has come.
+	x *exchange
+	// out is what the stream could not take yet; ending: its end follows, and
+	// trailer before that. ended: the end was sent.
+	out     []byte
+	trailer []byte
+	ending  bool
+	ended   bool
+	// early is what came for a tunnel before there was one; owed is how much of
+	// the request was not given back to the client's window.
+	early []byte
+	owed  int
+
+	prev, next *http2Stream
+}
+
+// newStream returns a stream from those that were freed.
+func (l *Loop) newStream() *http2Stream {
+	if st := l.spareStreams; st != nil {
+		l.spareStreams, st.next = st.next, nil
+		return st
+	}
+	return new(http2Stream)
+}
+
+// release lets go of the stream after its exchange has ended.
+func (st *http2Stream) release() {
+	c, l := st.conn, st.conn.loop
+	if st.prev != nil {
+		st.prev.next = st.next
+	} else {
+		c.streams = st.next
+	}
+	if st.next != nil {
+		st.next.prev = st.prev
+	}
+	c.since = l.now
+	st.stream.Release()
+	l.dirt(c)
+	l.free(st.out)
+	l.free(st.early)
+	*st = http2Stream{trailer: st.trailer[:0], next: l.spareStreams}
+	l.spareStreams = st
+}
+
+// begin takes the head of a request.
+func (st *http2Stream) begin(r *h1.Request, end bool) {
+	c := st.conn
+	x := c.begin(st, c.loop.now)
+	st.x = x
+	x.protocol = probe.HTTP2
+	if len(r.Protocol) > 0 {
+		st.beginTunnel(r)
+		return
+	}
+	if t, ok := r.Value("content-type"); ok && isGRPC(t) {
+		x.protocol = probe.GRPC
+		if at := grpcDeadline(r, x.start); at != 0 {
+			x.endBy(at)
+		}
+	}
+	r.Chunked = !end && r.Length < 0
+	x.take(r)
+	if end {
+		x.requestEnd(nil)
+	}
+	x.proceed()
+}
+
+// beginTunnel takes an extended CONNECT (RFC 8441), which is to backends what a
+// GET with an Upgrade is.
+func (st *http2Stream) beginTunnel(r *h1.Request) {
+	x := st.x
+	if h1.EqualFold(r.Protocol, "websocket") {
+		x.websocket = true
+		r.Method = methodGet
+		x.take(r)
+	} else {
+		x.describe(r)
+		x.own = http.StatusNotImplemented
+	}
+	x.requestEnd(nil)
+	x.proceed()
+}
+
+var methodGet = []byte("GET")
+
+// body takes a part of the request's body, or of what goes through the tunnel.
+func (st *http2Stream) body(b []byte, end bool) {
+	x := st.x
+	if x.upgrade && x.stage != tunnel {
+		// It is not for the backend before that has agreed. The client's window
+		// bounds it.
+		if st.early == nil {
+			st.early = st.conn.loop.buffer()
+		}
+		st.early = append(st.early, b...)
+		st.owed += len(b)
+		return
+	}
+	x.requestData(b)
+	if x.wantsRequest() {
+		st.stream.Consumed(len(b))
+	} else {
+		st.owed += len(b)
+	}
+	if end {
+		x.requestEnd(nil)
+	}
+	if st.x == x {
+		x.requestFlush()
+	}
+}
+
+func (st *http2Stream) requestEnd(trailer []byte) {
+	x := st.x
+	x.requestEnd(trailer)
+	if st.x == x {
+		x.requestFlush()
+	}
+}
+
+// gone ends the exchange of a stream that was reset, or whose connection ended.
+func (st *http2Stream) gone() {
+	if x := st.x; x != nil {
+		st.x = nil
+		x.cancel()
+	}
+	st.release()
+}
+
+// finish ends the exchange after its response was sent.
+func (st *http2Stream) finish() {
+	x := st.x
+	st.x = nil
+	x.finish()
+	st.release()
+}
+
+func (st *http2Stream) interim(r *h1.Response) {
+	st.stream.Respond(r.Status)
+	for name, value := range r.Fields(nil) {
+		st.stream.Field(name, value)
+	}
+	st.stream.EndHead(false)
+}
+
+func (st *http2Stream) head(r *h1.Response, body framing) {
+	s, x := st.stream, st.x
+	s.Respond(r.Status)
+	if x.edits.Empty() {
+		for name, value := range r.Fields(nil) {
+			s.Field(name, value)
+		}
+	} else {
+		for name, value := range r.Fields(&x.edits) {
+			s.Field(name, value)
+		}
+		for name, value := range x.edits.Fields() {
+			s.Field(name, value)
+		}
+	}
+	if r.Length >= 0 && r.Status != 204 {
+		st.length(r.Length)
+	}
+	st.ended = body == bodiless || body == 0
+	s.EndHead(st.ended)
+	st.conn.loop.dirt(st.conn)
+}
+
+func (st *http2Stream) length(n int64) {
+	var digits [20]byte
+	st.stream.Field(contentLength, strconv.AppendInt(digits[:0], n, 10))
+}
+
+func (st *http2Stream) data(b []byte) {
+	if st.out == nil {
+		b = b[st.stream.Send(b, false):]
+		st.conn.loop.dirt(st.conn)
+	}
+	if len(b) > 0 {
+		if st.out == nil {
+			st.out = st.conn.loop.buffer()
+		}
+		st.out = append(st.out, b...)
+	}
+}
+
+func (st *http2Stream) end(trailer []byte) {
+	st.ending = true
+	st.trailer = append(st.trailer[:0], trailer...)
+	st.drain()
+}
+
+// drain sends what is left to send, and then does what follows.
+func (st *http2Stream) drain() {
+	l := st.conn.loop
+	l.dirt(st.conn)
+	if st.out != nil {
+		n := st.stream.Send(st.out, false)
+		if n < len(st.out) {
+			st.out = append(st.out[:0], st.out[n:]...)
+			return
+		}
+		l.free(st.out)
+		st.out = nil
+		if !st.ending {
+			st.x.clientFlushed()
+			return
+		}
+	}
+	if st.ending {
+		st.sendEnd()
+		st.finish()
+	}
+}
+
+func (st *http2Stream) sendEnd() {
+	switch {
+	case st.ended:
+	case len(st.trailer) > 0:
+		st.stream.SendTrailers(st.trailer)
+	default:
+		st.stream.Send(nil, true)
+	}
+	st.ended = true
+}
+
+// switched opens the tunnel, which in HTTP/2 is a success.
+func (st *http2Stream) switched(r *h1.Response) {
+	x, s := st.x, st.stream
+	s.Respond(http.StatusOK)
+	for name, value := range r.Fields(&x.edits) {
+		if !h1.EqualFold(name, "sec-websocket-accept") {
+			s.Field(name, value)
+		}
+	}
+	for name, value := range x.edits.Fields() {
+		s.Field(name, value)
+	}
+	s.EndHead(false)
+	st.conn.loop.dirt(st.conn)
+	if len(st.early) > 0 {
+		x.requestData(st.early)
+		x.requestFlush()
+	}
+	st.resume()
+}
+
+// shut ends the client's half of a tunnel.
+func (st *http2Stream) shut() {
+	if st.out == nil {
+		st.sendEnd()
+		st.conn.loop.dirt(st.conn)
+	}
+}
+
+func (st *http2Stream) answer(status int, location []byte) {
+	s, x := st.stream, st.x
+	x.status, x.stage = status, answering
+	if x.protocol == probe.GRPC {
+		st.answerGRPC(status)
+		return
+	}
+	text := http.StatusText(status) + "\n"
+	s.Respond(status)
+	if location != nil {
+		s.Field([]byte("location"), location)
+	}
+	for name, value := range x.edits.Fields() {
+		s.Field(name, value)
+	}
+	if !x.edits.Drops(contentType) {
+		s.Field(contentType, []byte("text/plain; charset=utf-8"))
+	}
+	st.length(int64(len(text)))
+	st.ended = x.isHead
+	s.EndHead(x.isHead)
+	if !x.isHead {
+		x.respondLen = uint64(len(text))
+		st.data([]byte(text))
+	}
+	st.end(nil)
+}
+
+// answerGRPC answers in the way that a gRPC client understands.
+func (st *http2Stream) answerGRPC(status int) {
+	s, x := st.stream, st.x
+	s.Respond(http.StatusOK)
+	s.Field(contentType, []byte("application/grpc"))
+	for name, value := range x.edits.Fields() {
+		s.Field(name, value)
+	}
+	s.Field([]byte("grpc-status"), []byte(grpcStatus(status)))
+	s.Field([]byte("grpc-message"), []byte(http.StatusText(status)))
+	st.ended = true
+	s.EndHead(true)
+	st.end(nil)
+}
+
+func (st *http2Stream) abort() {
+	st.stream.Reset(h2.InternalError)
+	st.finish()
+}
+
+func (st *http2Stream) flush() {}
+
+// resume gives back to the client's window what has gone on.
+func (st *http2Stream) resume() {
+	if st.owed > 0 {
+		st.stream.Consumed(st.owed)
+		st.owed = 0
+		st.conn.loop.dirt(st.conn)
+	}
+}
+
+func (st *http2Stream) blocked() bool { return st.out != nil }
+func (st *http2Stream) leaving() bool { return false }
+
+var (
+	contentLength = []byte("content-length")
+	contentType   = []byte("content-type")
+)

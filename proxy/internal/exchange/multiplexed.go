@@ -1,0 +1,42 @@
+package exchange
+
+import "slices"
+
+// multiplexed holds the HTTP/2 connections to backends that take exchanges, by
+// destination.
+type multiplexed struct {
+	conns map[destination][]*http2Backend
+}
+
+// take returns a connection that takes another exchange, or nil.
+func (m *multiplexed) take(to destination) *http2Backend {
+	for _, b := range m.conns[to] {
+		if b.takes() {
+			return b
+		}
+	}
+	return nil
+}
+
+func (m *multiplexed) add(b *http2Backend) {
+	if m.conns == nil {
+		m.conns = map[destination][]*http2Backend{}
+	}
+	m.conns[b.to] = append(m.conns[b.to], b)
+}
+
+func (m *multiplexed) remove(b *http2Backend) {
+	list := m.conns[b.to]
+	if i := slices.Index(list, b); i >= 0 {
+		m.conns[b.to] = slices.Delete(list, i, i+1)
+	}
+}
+
+// sweep forgets destinations whose endpoint has left.
+func (m *multiplexed) sweep() {
+	for to, list := range m.conns {
+		if len(list) == 0 && to.endpoint.Gone() {
+			delete(m.conns, to)
+		}
+	}
+}
