@@ -17,8 +17,13 @@ type exchange struct {
 	s        *Stream
 	request  h1.Request
 	response h1.Response
+	// received is how much data came, trailers the section at its end.
+	received int
+	trailers []byte
 	toSend   []byte
-	over     bool
+	// ended is whether the peer has ended its message, over whether Reset was
+	// called.
+	ended, over bool
 }
 
 // recorder is a Handler that writes down what it is told.
@@ -31,6 +36,8 @@ type recorder struct {
 	serve func(e *exchange, what string, end bool)
 	// hold keeps data unconsumed.
 	hold bool
+	// echoes makes data of a stream what is to be sent on it.
+	echoes bool
 }
 
 func newRecorder(role Role, o Options) *recorder {
@@ -79,6 +86,11 @@ func (r *recorder) Head(s *Stream, end bool) {
 
 func (r *recorder) Data(s *Stream, b []byte, end bool) {
 	r.note(s, "data %q %v", b, end)
+	e := s.Owner.(*exchange)
+	e.received += len(b)
+	if r.echoes {
+		e.toSend = append(e.toSend, b...)
+	}
 	if !r.hold {
 		s.Consumed(len(b))
 	}
@@ -87,6 +99,8 @@ func (r *recorder) Data(s *Stream, b []byte, end bool) {
 
 func (r *recorder) Trailers(s *Stream, section []byte) {
 	r.note(s, "trailers %q", section)
+	e := s.Owner.(*exchange)
+	e.trailers = bytes.Clone(section)
 	r.tell(s, "trailers", true)
 }
 

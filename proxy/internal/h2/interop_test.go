@@ -1,0 +1,182 @@
+package h2
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/net/http2"
+)
+
+// pump drives a recorder's Conn over a net.Conn, as a driver does: one lock
+// around the Conn, one goroutine that reads.
+type pump struct {
+	*recorder
+	mu   sync.Mutex
+	conn net.Conn
+	// out carries what is to be written to the goroutine that writes, as both
+	// sides of a net.Pipe may want to write at once.
+	out  chan []byte
+	done chan struct{}
+}
+
+func startPump(role Role, conn net.Conn) *pump {
+	p := &pump{recorder: newRecorder(role, Options{}), conn: conn, out: make(chan []byte, 1<<16), done: make(chan struct{})}
+	go p.write()
+	return p
+}
+
+func (p *pump) write() {
+	for b := range p.out {
+		if _, err := p.conn.Write(b); err != nil {
+			p.conn.Close()
+		}
+	}
+}
+
+// do calls f with the Conn and writes what comes of it.
+func (p *pump) do(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+	for len(p.c.Out) > 0 {
+		p.out <- bytes.Clone(p.c.Out)
+		p.c.Out = p.c.Out[:0]
+		p.c.Written(true)
+	}
+}
+
+// read feeds the Conn until the connection ends.
+func (p *pump) read() {
+	defer close(p.done)
+	b := make([]byte, 5000)
+	for {
+		n, err := p.conn.Read(b)
+		p.do(func() {
+			p.c.Receive(0, b[:n])
+			if err != nil {
+				p.c.Closed()
+			}
+		})
+		if err != nil || p.c.Err() != nil {
+			return
+		}
+	}
+}
+
+// Go's HTTP/2 client is served by our server: it gets back what it sent, in the
+// body and in trailers.
+func TestGoClient(t *testing.T) {
+	ours, theirs := net.Pipe()
+	p := startPump(Server, ours)
+	defer close(p.out)
+	p.serve, p.echoes = serveEcho, true
+	go p.read()
+	tr := &http2.Transport{AllowHTTP: true}
+	cc, err := tr.NewClientConn(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{0, 10, 300000} {
+		checkEcho(t, cc, strings.Repeat("x", size))
+	}
+	p.do(p.c.Drain)
+	theirs.Close()
+	<-p.done
+	if n := p.c.Streams(); n != 0 {
+		t.Errorf("%d streams are left", n)
+	}
+}
+
+// serveEcho sends back what comes, then trailers.
+func serveEcho(e *exchange, what string, end bool) {
+	if what == "head" {
+		e.s.Respond(200)
+		for name, value := range e.request.Fields(nil) {
+			e.s.Field(name, value)
+		}
+		e.s.Field([]byte("Trailer"), []byte("X-Sum"))
+		e.s.EndHead(false)
+	}
+	e.ended = e.ended || end
+	if e.toSend = e.toSend[e.s.Send(e.toSend, false):]; e.ended && len(e.toSend) == 0 {
+		e.s.SendTrailers([]byte("x-sum: 1\r\n"))
+	}
+}
+
+func checkEcho(t *testing.T, rt http.RoundTripper, body string) {
+	t.Helper()
+	req, _ := http.NewRequestWithContext(context.Background(), "POST", "http://a.example/echo", strings.NewReader(body))
+	req.Header.Set("X-Test", "some value")
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || string(got) != body {
+		t.Errorf("got %d bytes, want %d, %v", len(got), len(body), err)
+	}
+	if resp.Header.Get("X-Test") != "some value" || resp.Trailer.Get("X-Sum") != "1" {
+		t.Errorf("got %v with trailers %v", resp.Header, resp.Trailer)
+	}
+}
+
+// Our client gets from Go's HTTP/2 server what it was sent.
+func TestGoServer(t *testing.T) {
+	ours, theirs := net.Pipe()
+	var served sync.WaitGroup
+	served.Add(1)
+	go func() {
+		defer served.Done()
+		new(http2.Server).ServeConn(theirs, &http2.ServeConnOpts{Handler: http.HandlerFunc(goEcho)})
+	}()
+	p := startPump(Client, ours)
+	defer close(p.out)
+	p.do(func() {})
+	go p.read()
+	ended := make(chan *exchange, 10)
+	p.serve = func(e *exchange, what string, end bool) {
+		if what == "writable" {
+			e.toSend = e.toSend[e.s.Send(e.toSend, true):]
+		} else if end {
+			ended <- e
+		}
+	}
+	for _, size := range []int{0, 10, 300000} {
+		p.do(func() {
+			e := p.open("POST", size == 0)
+			if size > 0 {
+				e.toSend = make([]byte, size)
+				e.toSend = e.toSend[e.s.Send(e.toSend, true):]
+			}
+		})
+		e := <-ended
+		p.do(func() {
+			if v, _ := e.response.Value("x-name"); e.response.Status != 200 || string(v) != "v" || e.received != size || string(e.trailers) != "x-sum: 1\r\n" {
+				t.Errorf("got %d, x-name %q, %d bytes and %q", e.response.Status, v, e.received, e.trailers)
+			}
+			e.s.Release()
+		})
+	}
+	ours.Close()
+	<-p.done
+	served.Wait()
+}
+
+func goEcho(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return
+	}
+	w.Header().Set("Trailer", "X-Sum")
+	w.Header().Set("X-Name", r.Header.Get("X-Name"))
+	w.Write(b)
+	w.Header().Set("X-Sum", "1")
+}
