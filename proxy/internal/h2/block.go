@@ -29,7 +29,6 @@ func (c *Conn) headers(f *frame) *Error {
 		c.block.loop = binary.BigEndian.Uint32(p)&maxStream == f.id
 		p = p[5:]
 	}
-	c.control.give(perHead)
 	if f.has(flagEndHeaders) {
 		return c.endBlock(p)
 	}

@@ -12,70 +12,76 @@ type attack func(p *peer, round int)
 
 func stream(round int) uint32 { return uint32(2*round + 1) }
 
+// flood is an attack and how many rounds of it are borne at most.
+type flood struct {
+	do     attack
+	rounds int
+}
+
+// attacks are what clients do to make us work for nothing.
+var attacks = map[string]flood{
+	"rapid reset": {func(p *peer, i int) {
+		p.head(stream(i), false, get...)
+		p.WriteRSTStream(stream(i), 8)
+	}, resetCapacity},
+	"rapid reset by malformed heads": {func(p *peer, i int) { p.head(stream(i), false, "x: y") }, resetCapacity},
+	"made you reset by a window": {func(p *peer, i int) {
+		p.head(stream(i), true, get...)
+		raw(p, 8, 0, stream(i), "\x00\x00\x00\x00")
+	}, resetCapacity},
+	"made you reset by a dependency": {func(p *peer, i int) {
+		p.head(stream(i), true, get...)
+		raw(p, 2, 0, stream(i), string([]byte{0, 0, byte(stream(i) >> 8), byte(stream(i)), 1}))
+	}, resetCapacity},
+	"made you reset by data": {func(p *peer, i int) {
+		p.head(stream(i), true, get...)
+		p.WriteData(stream(i), true, nil)
+	}, resetCapacity},
+	"data on closed streams": {func(p *peer, i int) {
+		if i == 0 {
+			p.head(1, false, get...)
+			p.WriteRSTStream(1, 8)
+		}
+		// The stream is the last but 128 at most that is remembered as reset.
+		p.head(stream(i+1), false, get...)
+		p.WriteRSTStream(stream(i+1), 8)
+		p.WriteData(stream(i+1), false, []byte("x"))
+	}, resetCapacity},
+	"SETTINGS":          {func(p *peer, i int) { p.WriteSettings() }, controlCapacity},
+	"SETTINGS answered": {func(p *peer, i int) { p.WriteSettingsAck() }, controlCapacity},
+	"PING":              {func(p *peer, i int) { p.WritePing(false, [8]byte{}) }, controlCapacity},
+	"PING answered":     {func(p *peer, i int) { p.WritePing(true, [8]byte{}) }, controlCapacity},
+	"PRIORITY":          {func(p *peer, i int) { p.WritePriority(1, http2.PriorityParam{StreamDep: 3}) }, controlCapacity},
+	"WINDOW_UPDATE":     {func(p *peer, i int) { p.WriteWindowUpdate(0, 1) }, controlCapacity},
+	"GOAWAY":            {func(p *peer, i int) { p.WriteGoAway(0, 0, nil) }, controlCapacity},
+	"unknown frames":    {func(p *peer, i int) { raw(p, 0x1f, 0, 0, "") }, controlCapacity},
+	"empty DATA": {func(p *peer, i int) {
+		if i == 0 {
+			p.head(1, false, get...)
+		}
+		p.WriteData(1, false, nil)
+	}, controlCapacity},
+	"empty CONTINUATION": {func(p *peer, i int) {
+		if i == 0 {
+			raw(p, 1, 0, 1, "")
+		}
+		raw(p, 9, 0, 1, "")
+	}, maxContinuations},
+	"long CONTINUATION": {func(p *peer, i int) {
+		if i == 0 {
+			raw(p, 1, 0, 1, "")
+		}
+		raw(p, 9, 0, 1, strings.Repeat("\x82", maxFrame))
+	}, maxBlock / maxFrame},
+	"header bomb": {func(p *peer, i int) {
+		block := string(p.fields("x: " + strings.Repeat("\\", 4000)))
+		raw(p, 1, 5, stream(i), block+strings.Repeat("\xbe", 10000))
+	}, 0},
+}
+
 // A client that makes us work for nothing is sent away.
 func TestAttacks(t *testing.T) {
-	for name, test := range map[string]struct {
-		do     attack
-		rounds int // at most so many are borne
-	}{
-		"rapid reset": {func(p *peer, i int) {
-			p.head(stream(i), false, get...)
-			p.WriteRSTStream(stream(i), 8)
-		}, resetCapacity},
-		"rapid reset by malformed heads": {func(p *peer, i int) { p.head(stream(i), false, "x: y") }, resetCapacity},
-		"made you reset by a window": {func(p *peer, i int) {
-			p.head(stream(i), true, get...)
-			raw(p, 8, 0, stream(i), "\x00\x00\x00\x00")
-		}, resetCapacity},
-		"made you reset by a dependency": {func(p *peer, i int) {
-			p.head(stream(i), true, get...)
-			raw(p, 2, 0, stream(i), string([]byte{0, 0, byte(stream(i) >> 8), byte(stream(i)), 1}))
-		}, resetCapacity},
-		"made you reset by data": {func(p *peer, i int) {
-			p.head(stream(i), true, get...)
-			p.WriteData(stream(i), true, nil)
-		}, resetCapacity},
-		"data on closed streams": {func(p *peer, i int) {
-			if i == 0 {
-				p.head(1, false, get...)
-				p.WriteRSTStream(1, 8)
-			}
-			// The stream is the last but 128 at most that is remembered as reset.
-			p.head(stream(i+1), false, get...)
-			p.WriteRSTStream(stream(i+1), 8)
-			p.WriteData(stream(i+1), false, []byte("x"))
-		}, resetCapacity},
-		"SETTINGS":          {func(p *peer, i int) { p.WriteSettings() }, controlCapacity},
-		"SETTINGS answered": {func(p *peer, i int) { p.WriteSettingsAck() }, controlCapacity},
-		"PING":              {func(p *peer, i int) { p.WritePing(false, [8]byte{}) }, controlCapacity},
-		"PING answered":     {func(p *peer, i int) { p.WritePing(true, [8]byte{}) }, controlCapacity},
-		"PRIORITY":          {func(p *peer, i int) { p.WritePriority(1, http2.PriorityParam{StreamDep: 3}) }, controlCapacity},
-		"WINDOW_UPDATE":     {func(p *peer, i int) { p.WriteWindowUpdate(0, 1) }, controlCapacity},
-		"GOAWAY":            {func(p *peer, i int) { p.WriteGoAway(0, 0, nil) }, controlCapacity},
-		"unknown frames":    {func(p *peer, i int) { raw(p, 0x1f, 0, 0, "") }, controlCapacity},
-		"empty DATA": {func(p *peer, i int) {
-			if i == 0 {
-				p.head(1, false, get...)
-			}
-			p.WriteData(1, false, nil)
-		}, controlCapacity},
-		"empty CONTINUATION": {func(p *peer, i int) {
-			if i == 0 {
-				raw(p, 1, 0, 1, "")
-			}
-			raw(p, 9, 0, 1, "")
-		}, maxContinuations},
-		"long CONTINUATION": {func(p *peer, i int) {
-			if i == 0 {
-				raw(p, 1, 0, 1, "")
-			}
-			raw(p, 9, 0, 1, strings.Repeat("\x82", maxFrame))
-		}, maxBlock / maxFrame},
-		"header bomb": {func(p *peer, i int) {
-			block := string(p.fields("x: " + strings.Repeat("\\", 4000)))
-			raw(p, 1, 5, stream(i), block+strings.Repeat("\xbe", 10000))
-		}, 0},
-	} {
+	for name, test := range attacks {
 		t.Run(name, func(t *testing.T) {
 			r, p := newRecorder(Server, Options{}), newPeer()
 			p.hello(Server)

@@ -75,7 +75,7 @@ func (c *Conn) dataOnClosed(f *frame) *Error {
 	}
 	c.credit(len(f.payload))
 	if c.reset.has(f.id) || c.ignored(f.id) {
-		return nil
+		return c.chargeControl()
 	}
 	return c.refuseID(f.id, StreamClosed)
 }

@@ -16,6 +16,7 @@ func (c *Conn) accept(b *block, p []byte) *Error {
 		}
 		return c.refuseID(b.id, RefusedStream)
 	}
+	c.control.give(perHead)
 	s := c.newStream(b.id)
 	r := c.h.NewRequest(s)
 	q := &c.pool.request

@@ -7,113 +7,6 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// What a request may not be (RFC 9113, section 8): the stream is reset and
-// nothing is handed on.
-func TestRequestsThatAreRefused(t *testing.T) {
-	pseudo := func(method, scheme, path, authority string) []string {
-		return []string{":method: " + method, ":scheme: " + scheme, ":path: " + path, ":authority: " + authority}
-	}
-	for name, lines := range map[string][]string{
-		"no method":                     {":scheme: http", ":path: /", ":authority: a"},
-		"no scheme":                     {":method: GET", ":path: /", ":authority: a"},
-		"no path":                       {":method: GET", ":scheme: http", ":authority: a"},
-		"no authority":                  {":method: GET", ":scheme: http", ":path: /"},
-		"empty path":                    pseudo("GET", "http", "", "a"),
-		"empty authority":               pseudo("GET", "http", "/", ""),
-		"two methods":                   with(get, ":method: GET"),
-		"two paths":                     with(get, ":path: /"),
-		"status":                        with(get, ":status: 200"),
-		"unknown pseudo":                with(get, ":unknown: x"),
-		"pseudo after regular":          {":method: GET", ":scheme: http", "x: y", ":path: /", ":authority: a"},
-		"upper case":                    with(get, "X-Upper: 1"),
-		"connection":                    with(get, "connection: x"),
-		"keep-alive":                    with(get, "keep-alive: 1"),
-		"proxy-connection":              with(get, "proxy-connection: close"),
-		"upgrade":                       with(get, "upgrade: h2c"),
-		"transfer-encoding":             with(get, "transfer-encoding: chunked"),
-		"te":                            with(get, "te: gzip"),
-		"te among others":               with(get, "te: trailers, gzip"),
-		"colon in a name":               with(get, "x:y: 1"),
-		"space in a name":               with(get, "x y: 1"),
-		"LF in a name":                  with(get, "x\ny: 1"),
-		"CR in a value":                 with(get, "x: a\rb"),
-		"LF in a value":                 with(get, "x: a\nb"),
-		"NUL in a value":                with(get, "x: a\x00b"),
-		"space before a value":          with(get, "x:  a"),
-		"space after a value":           with(get, "x: a "),
-		"CRLF in the method":            pseudo("GET / HTTP/1.1\r\nx: y", "http", "/", "a"),
-		"space in the method":           pseudo("G ET", "http", "/", "a"),
-		"space in the path":             pseudo("GET", "http", "/ x", "a"),
-		"CRLF in the path":              pseudo("GET", "http", "/\r\nx", "a"),
-		"NUL in the path":               pseudo("GET", "http", "/\x00", "a"),
-		"fragment":                      pseudo("GET", "http", "/#x", "a"),
-		"LF in the authority":           pseudo("GET", "http", "/", "a\nb"),
-		"LF in the scheme":              pseudo("GET", "http\n", "/", "a"),
-		"unknown scheme":                pseudo("GET", "ftp", "/", "a"),
-		"userinfo":                      pseudo("GET", "http", "/", "u@a"),
-		"relative path":                 pseudo("GET", "http", "x", "a"),
-		"absolute path":                 pseudo("GET", "http", "http://a/", "a"),
-		"asterisk":                      pseudo("GET", "http", "*", "a"),
-		"out of the root":               pseudo("GET", "http", "/../x", "a"),
-		"backslash":                     pseudo("GET", "http", "/%5cx", "a"),
-		"host conflict":                 with(get, "host: b.example"),
-		"two hosts":                     with(get, "host: a.example", "host: a.example"),
-		"two lengths":                   with(get, "content-length: 0", "content-length: 0"),
-		"signed length":                 with(get, "content-length: +0"),
-		"list of lengths":               with(get, "content-length: 0,0"),
-		"length without a body":         with(get, "content-length: 1"),
-		"CONNECT":                       {":method: CONNECT", ":authority: a:443"},
-		"protocol without CONNECT":      with(get, ":protocol: websocket"),
-		"extended CONNECT without path": {":method: CONNECT", ":protocol: websocket", ":scheme: http", ":authority: a"},
-		"crumb with LF":                 with(get, "cookie: a", "cookie: b\nc"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, p := newRecorder(Server, Options{}), newPeer()
-			p.hello(Server)
-			r.c.Receive(0, p.take())
-			r.takeSent(t)
-			p.head(1, true, lines...)
-			// What follows shows that the header table is still right.
-			p.head(3, true, with(get, "x-after: 1")...)
-			r.c.Receive(0, p.take())
-			if got, want := r.takeSent(t), "RST_STREAM 1 PROTOCOL_ERROR"; got != want {
-				t.Errorf("sent %q, want %q", got, want)
-			}
-			want := "1 reset PROTOCOL_ERROR false\n3 request GET a.example/? [] \"x-after: 1\\r\\n\" true"
-			if got := r.takeLog(); got != want {
-				t.Errorf("told %q, want %q", got, want)
-			}
-		})
-	}
-}
-
-func TestRequestsThatAreTaken(t *testing.T) {
-	for name, test := range map[string]struct {
-		lines []string
-		want  string
-	}{
-		"cookie crumbs":        {with(get, "cookie: a", "cookie: b", "x: y", "cookie: c"), `GET a.example/? [] "cookie: a; b; c\r\nx: y\r\n" true`},
-		"te trailers":          {with(get, "te: trailers"), `GET a.example/? [] "" true`},
-		"host that agrees":     {with(get, "host: A.example"), `GET a.example/? [] "" true`},
-		"host alone":           {[]string{":method: GET", ":scheme: https", ":path: /x?y", "host: B.example:80"}, `GET b.example:80/x?y [] "" true`},
-		"OPTIONS *":            {[]string{":method: OPTIONS", ":scheme: http", ":path: *", ":authority: a"}, `OPTIONS a/? [] "" true`},
-		"normal path":          {[]string{":method: GET", ":scheme: http", ":path: /a/../%7eb", ":authority: A."}, `GET a/~b? [] "" true`},
-		"extended CONNECT":     {[]string{":method: CONNECT", ":protocol: websocket", ":scheme: http", ":path: /c", ":authority: a"}, `CONNECT a/c? [websocket] "" true`},
-		"length zero":          {with(get, "content-length: 0"), `GET a.example/? [] "" true`},
-		"forged by underscore": {with(get, "transfer_encoding: x", "x-forwarded_for: y", "a_b: c"), `GET a.example/? [] "a_b: c\r\n" true`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, p := newRecorder(Server, Options{}), newPeer()
-			p.hello(Server)
-			p.head(1, true, test.lines...)
-			r.c.Receive(0, p.take())
-			if got := r.takeLog(); got != "1 request "+test.want {
-				t.Errorf("told %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
 // rule is what a peer does and what it is answered.
 type rule struct {
 	name string
@@ -122,112 +15,122 @@ type rule struct {
 	log  string // what is told after the request, if anything
 }
 
+// check runs the rule and reports whether it ends the connection.
+func (u *rule) check(t *testing.T, r *recorder, p *peer) (failed bool) {
+	t.Helper()
+	u.do(p)
+	r.c.Receive(0, p.take())
+	got := strings.Split(r.takeSent(t), "\n")
+	if last := got[len(got)-1]; last != u.want && (!strings.HasPrefix(last, u.want+" ") || u.want == "") {
+		t.Errorf("sent %q, want %q last", got, u.want)
+	}
+	failed = strings.HasPrefix(u.want, "GOAWAY")
+	if (r.c.Err() != nil) != failed {
+		t.Errorf("the connection ended with %v", r.c.Err())
+	}
+	if log := r.takeLog(); !failed && u.log != "*" && log != u.log {
+		t.Errorf("told %q, want %q", log, u.log)
+	}
+	return failed
+}
+
 const truncated = "\x00\x00\x05"
 
 func raw(p *peer, kind, flags uint8, id uint32, payload string) {
 	p.WriteRawFrame(http2.FrameType(kind), http2.Flags(flags), id, []byte(payload))
 }
 
+// serverRules are what a server answers to clients that break the rules.
+var serverRules = []rule{
+	{"DATA on stream zero", func(p *peer) { raw(p, 0, 0, 0, "x") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"DATA on an idle stream", func(p *peer) { p.WriteData(11, false, nil) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"DATA after END_STREAM", func(p *peer) { p.WriteData(3, false, []byte("x")) }, "RST_STREAM 3 STREAM_CLOSED", "3 reset STREAM_CLOSED false"},
+	{"DATA after RST_STREAM", func(p *peer) { p.WriteData(5, false, []byte("x")) }, "RST_STREAM 5 STREAM_CLOSED", ""},
+	{"DATA on a complete stream", func(p *peer) { p.WriteData(7, false, []byte("x")) }, "RST_STREAM 7 STREAM_CLOSED", ""},
+	{"DATA that crosses our RST_STREAM", func(p *peer) { p.WriteData(9, false, []byte("x")) }, "", ""},
+	{"HEADERS that cross our RST_STREAM", func(p *peer) { p.head(9, true, "x: y") }, "", ""},
+	{"padding as long as the frame", func(p *peer) { raw(p, 0, 8, 1, "\x01") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"padding without its length", func(p *peer) { raw(p, 0, 8, 1, "") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"padded DATA", func(p *peer) { p.WriteDataPadded(1, true, []byte("x"), []byte{0, 0}) }, "", `1 data "x" true`},
+	{"HEADERS on stream zero", func(p *peer) { p.head(0, true, get...) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"HEADERS on an even stream", func(p *peer) { p.head(12, true, get...) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"HEADERS after END_STREAM", func(p *peer) { p.head(3, true, get...) }, "RST_STREAM 3 STREAM_CLOSED", "3 reset STREAM_CLOSED false"},
+	{"HEADERS after RST_STREAM", func(p *peer) { p.head(5, true, get...) }, "GOAWAY 9 STREAM_CLOSED", ""},
+	{"HEADERS on a complete stream", func(p *peer) { p.head(7, true, get...) }, "GOAWAY 9 STREAM_CLOSED", ""},
+	{"HEADERS below the last stream", func(p *peer) { p.head(15, true, get...); p.head(13, true, get...) }, "GOAWAY 15 PROTOCOL_ERROR", "*"},
+	{"HEADERS with too little priority", func(p *peer) { raw(p, 1, 0x24, 11, "\x00\x00") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"HEADERS that depend on themselves", func(p *peer) { raw(p, 1, 0x25, 11, "\x00\x00\x00\x0b\x01"+string(p.fields(get...))) }, "RST_STREAM 11 PROTOCOL_ERROR", "11 reset PROTOCOL_ERROR false"},
+	{"trailers without END_STREAM", func(p *peer) { p.head(1, false, "x: y") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
+	{"trailers with a pseudo-header field", func(p *peer) { p.head(1, true, ":path: /") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
+	{"trailers with a name in upper case", func(p *peer) { p.head(1, true, "X: y") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
+	{"trailers about the connection", func(p *peer) { p.head(1, true, "connection: x") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
+	{"trailers", func(p *peer) { p.head(1, true, "x: y", "z: ") }, "", `1 trailers "x: y\r\nz: \r\n"`},
+	{"block without its CONTINUATION", func(p *peer) { raw(p, 1, 0, 11, "\x82"); p.WritePing(false, [8]byte{}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"CONTINUATION of another stream", func(p *peer) { raw(p, 1, 0, 11, "\x82"); raw(p, 9, 4, 13, "") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"CONTINUATION of nothing", func(p *peer) { raw(p, 9, 4, 1, "") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"block in pieces", func(p *peer) {
+		b := string(p.fields(get...))
+		raw(p, 1, 1, 11, b[:1])
+		raw(p, 9, 0, 11, "")
+		raw(p, 9, 4, 11, b[1:])
+	}, "", `11 request GET a.example/? [] "" true`},
+	{"block with a bad index", func(p *peer) { raw(p, 1, 5, 11, "\xff\x7f") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
+	{"block that is cut off", func(p *peer) { raw(p, 1, 5, 11, "\x00\x05x") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
+	{"block with the index zero", func(p *peer) { raw(p, 1, 5, 11, "\x80") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
+	{"bad Huffman padding", func(p *peer) { raw(p, 1, 5, 11, "\x00\x81\x00\x00") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
+	{"table grown beyond what we allow", func(p *peer) { raw(p, 1, 5, 11, "\x3f\xe2\x1f\x82") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
+	{"table resized behind a field", func(p *peer) { raw(p, 1, 5, 11, "\x82\x20") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
+	{"table resized three times", func(p *peer) { raw(p, 1, 5, 11, "\x20\x20\x20\x82") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
+	{"PRIORITY on stream zero", func(p *peer) { raw(p, 2, 0, 0, "\x00\x00\x00\x01\x01") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"PRIORITY of a wrong size", func(p *peer) { raw(p, 2, 0, 1, "\x00\x00\x00\x01") }, "RST_STREAM 1 FRAME_SIZE_ERROR", "1 reset FRAME_SIZE_ERROR false"},
+	{"PRIORITY on itself", func(p *peer) { raw(p, 2, 0, 1, "\x00\x00\x00\x01\x01") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
+	{"PRIORITY on itself when idle", func(p *peer) { raw(p, 2, 0, 11, "\x00\x00\x00\x0b\x01") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"PRIORITY", func(p *peer) { raw(p, 2, 0, 99, "\x00\x00\x00\x0b\x01") }, "", ""},
+	{"RST_STREAM on stream zero", func(p *peer) { raw(p, 3, 0, 0, "\x00\x00\x00\x08") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"RST_STREAM when idle", func(p *peer) { p.WriteRSTStream(11, 8) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"RST_STREAM of a wrong size", func(p *peer) { raw(p, 3, 0, 1, "\x00\x00\x00") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"RST_STREAM", func(p *peer) { p.WriteRSTStream(1, 8) }, "", "1 reset CANCEL false"},
+	{"SETTINGS on a stream", func(p *peer) { raw(p, 4, 0, 1, "") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"SETTINGS of a wrong size", func(p *peer) { raw(p, 4, 0, 0, "\x00\x03\x00") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"SETTINGS acknowledged with a payload", func(p *peer) { raw(p, 4, 1, 0, "\x00\x03\x00\x00\x00\x01") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"push neither on nor off", func(p *peer) { p.WriteSettings(http2.Setting{ID: 2, Val: 2}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"initial window too large", func(p *peer) { p.WriteSettings(http2.Setting{ID: 4, Val: 1 << 31}) }, "GOAWAY 9 FLOW_CONTROL_ERROR", ""},
+	{"frame size too small", func(p *peer) { p.WriteSettings(http2.Setting{ID: 5, Val: 16383}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"frame size too large", func(p *peer) { p.WriteSettings(http2.Setting{ID: 5, Val: 1 << 24}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"unknown setting", func(p *peer) { p.WriteSettings(http2.Setting{ID: 99, Val: 1}) }, "SETTINGS ack=true", ""},
+	{"PUSH_PROMISE", func(p *peer) { raw(p, 5, 4, 1, "\x00\x00\x00\x02") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"PING on a stream", func(p *peer) { raw(p, 6, 0, 1, "12345678") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"PING of a wrong size", func(p *peer) { raw(p, 6, 0, 0, "1234567") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"PING", func(p *peer) { raw(p, 6, 0, 0, "12345678") }, "PING ack=true 12345678", ""},
+	{"PING acknowledged", func(p *peer) { raw(p, 6, 1, 0, "12345678") }, "", ""},
+	{"GOAWAY on a stream", func(p *peer) { raw(p, 7, 0, 1, "12345678") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"GOAWAY of a wrong size", func(p *peer) { raw(p, 7, 0, 0, "1234567") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"GOAWAY", func(p *peer) { p.WriteGoAway(0, 0, nil) }, "", "going away"},
+	{"WINDOW_UPDATE when idle", func(p *peer) { p.WriteWindowUpdate(11, 1) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"WINDOW_UPDATE of a wrong size", func(p *peer) { raw(p, 8, 0, 0, "123") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"WINDOW_UPDATE by zero", func(p *peer) { raw(p, 8, 0, 0, "\x00\x00\x00\x00") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
+	{"WINDOW_UPDATE by zero on a stream", func(p *peer) { raw(p, 8, 0, 1, "\x00\x00\x00\x00") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
+	{"WINDOW_UPDATE too far", func(p *peer) { p.WriteWindowUpdate(0, maxWindow) }, "GOAWAY 9 FLOW_CONTROL_ERROR", ""},
+	{"WINDOW_UPDATE too far on a stream", func(p *peer) { p.WriteWindowUpdate(1, maxWindow) }, "RST_STREAM 1 FLOW_CONTROL_ERROR", "1 reset FLOW_CONTROL_ERROR false"},
+	{"WINDOW_UPDATE on a complete stream", func(p *peer) { p.WriteWindowUpdate(7, 1) }, "", ""},
+	{"initial window moved too far", func(p *peer) { p.WriteWindowUpdate(1, 1<<30); p.WriteSettings(http2.Setting{ID: 4, Val: maxWindow}) }, "GOAWAY 9 FLOW_CONTROL_ERROR", ""},
+	{"frame too large", func(p *peer) { raw(p, 0, 0, 1, strings.Repeat("x", maxFrame+1)) }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
+	{"unknown frame", func(p *peer) { raw(p, 0x16, 0xff, 77, "whatever") }, "", ""},
+	{"DATA beyond the window", func(p *peer) {
+		for range 5 {
+			raw(p, 0, 0, 1, strings.Repeat("x", maxFrame))
+		}
+	}, "RST_STREAM 1 FLOW_CONTROL_ERROR", "*"},
+}
+
 // What a server answers to clients that break the rules. Stream 1 is open, 3
 // has been ended by the client, 5 was reset by it, 7 is complete and 9 was reset
 // by us.
 func TestServerRules(t *testing.T) {
-	for _, test := range []rule{
-		{"DATA on stream zero", func(p *peer) { raw(p, 0, 0, 0, "x") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"DATA on an idle stream", func(p *peer) { p.WriteData(11, false, nil) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"DATA after END_STREAM", func(p *peer) { p.WriteData(3, false, []byte("x")) }, "RST_STREAM 3 STREAM_CLOSED", "3 reset STREAM_CLOSED false"},
-		{"DATA after RST_STREAM", func(p *peer) { p.WriteData(5, false, []byte("x")) }, "RST_STREAM 5 STREAM_CLOSED", ""},
-		{"DATA on a complete stream", func(p *peer) { p.WriteData(7, false, []byte("x")) }, "RST_STREAM 7 STREAM_CLOSED", ""},
-		{"DATA that crosses our RST_STREAM", func(p *peer) { p.WriteData(9, false, []byte("x")) }, "", ""},
-		{"HEADERS that cross our RST_STREAM", func(p *peer) { p.head(9, true, "x: y") }, "", ""},
-		{"padding as long as the frame", func(p *peer) { raw(p, 0, 8, 1, "\x01") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"padding without its length", func(p *peer) { raw(p, 0, 8, 1, "") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"padded DATA", func(p *peer) { p.WriteDataPadded(1, true, []byte("x"), []byte{0, 0}) }, "", `1 data "x" true`},
-		{"HEADERS on stream zero", func(p *peer) { p.head(0, true, get...) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"HEADERS on an even stream", func(p *peer) { p.head(12, true, get...) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"HEADERS after END_STREAM", func(p *peer) { p.head(3, true, get...) }, "RST_STREAM 3 STREAM_CLOSED", "3 reset STREAM_CLOSED false"},
-		{"HEADERS after RST_STREAM", func(p *peer) { p.head(5, true, get...) }, "GOAWAY 9 STREAM_CLOSED", ""},
-		{"HEADERS on a complete stream", func(p *peer) { p.head(7, true, get...) }, "GOAWAY 9 STREAM_CLOSED", ""},
-		{"HEADERS below the last stream", func(p *peer) { p.head(15, true, get...); p.head(13, true, get...) }, "GOAWAY 15 PROTOCOL_ERROR", "*"},
-		{"HEADERS with too little priority", func(p *peer) { raw(p, 1, 0x24, 11, "\x00\x00") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"HEADERS that depend on themselves", func(p *peer) { raw(p, 1, 0x25, 11, "\x00\x00\x00\x0b\x01"+string(p.fields(get...))) }, "RST_STREAM 11 PROTOCOL_ERROR", "11 reset PROTOCOL_ERROR false"},
-		{"trailers without END_STREAM", func(p *peer) { p.head(1, false, "x: y") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
-		{"trailers with a pseudo-header field", func(p *peer) { p.head(1, true, ":path: /") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
-		{"trailers with a name in upper case", func(p *peer) { p.head(1, true, "X: y") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
-		{"trailers about the connection", func(p *peer) { p.head(1, true, "connection: x") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
-		{"trailers", func(p *peer) { p.head(1, true, "x: y", "z: ") }, "", `1 trailers "x: y\r\nz: \r\n"`},
-		{"block without its CONTINUATION", func(p *peer) { raw(p, 1, 0, 11, "\x82"); p.WritePing(false, [8]byte{}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"CONTINUATION of another stream", func(p *peer) { raw(p, 1, 0, 11, "\x82"); raw(p, 9, 4, 13, "") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"CONTINUATION of nothing", func(p *peer) { raw(p, 9, 4, 1, "") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"block in pieces", func(p *peer) {
-			b := string(p.fields(get...))
-			raw(p, 1, 1, 11, b[:1])
-			raw(p, 9, 0, 11, "")
-			raw(p, 9, 4, 11, b[1:])
-		}, "", `11 request GET a.example/? [] "" true`},
-		{"block with a bad index", func(p *peer) { raw(p, 1, 5, 11, "\xff\x7f") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
-		{"block that is cut off", func(p *peer) { raw(p, 1, 5, 11, "\x00\x05x") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
-		{"block with the index zero", func(p *peer) { raw(p, 1, 5, 11, "\x80") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
-		{"bad Huffman padding", func(p *peer) { raw(p, 1, 5, 11, "\x00\x81\x00\x00") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
-		{"table grown beyond what we allow", func(p *peer) { raw(p, 1, 5, 11, "\x3f\xe2\x1f\x82") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
-		{"table resized behind a field", func(p *peer) { raw(p, 1, 5, 11, "\x82\x20") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
-		{"table resized three times", func(p *peer) { raw(p, 1, 5, 11, "\x20\x20\x20\x82") }, "GOAWAY 11 COMPRESSION_ERROR", "*"},
-		{"PRIORITY on stream zero", func(p *peer) { raw(p, 2, 0, 0, "\x00\x00\x00\x01\x01") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"PRIORITY of a wrong size", func(p *peer) { raw(p, 2, 0, 1, "\x00\x00\x00\x01") }, "RST_STREAM 1 FRAME_SIZE_ERROR", "1 reset FRAME_SIZE_ERROR false"},
-		{"PRIORITY on itself", func(p *peer) { raw(p, 2, 0, 1, "\x00\x00\x00\x01\x01") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
-		{"PRIORITY on itself when idle", func(p *peer) { raw(p, 2, 0, 11, "\x00\x00\x00\x0b\x01") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"PRIORITY", func(p *peer) { raw(p, 2, 0, 99, "\x00\x00\x00\x0b\x01") }, "", ""},
-		{"RST_STREAM on stream zero", func(p *peer) { raw(p, 3, 0, 0, "\x00\x00\x00\x08") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"RST_STREAM when idle", func(p *peer) { p.WriteRSTStream(11, 8) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"RST_STREAM of a wrong size", func(p *peer) { raw(p, 3, 0, 1, "\x00\x00\x00") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"RST_STREAM", func(p *peer) { p.WriteRSTStream(1, 8) }, "", "1 reset CANCEL false"},
-		{"SETTINGS on a stream", func(p *peer) { raw(p, 4, 0, 1, "") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"SETTINGS of a wrong size", func(p *peer) { raw(p, 4, 0, 0, "\x00\x03\x00") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"SETTINGS acknowledged with a payload", func(p *peer) { raw(p, 4, 1, 0, "\x00\x03\x00\x00\x00\x01") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"push neither on nor off", func(p *peer) { p.WriteSettings(http2.Setting{ID: 2, Val: 2}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"initial window too large", func(p *peer) { p.WriteSettings(http2.Setting{ID: 4, Val: 1 << 31}) }, "GOAWAY 9 FLOW_CONTROL_ERROR", ""},
-		{"frame size too small", func(p *peer) { p.WriteSettings(http2.Setting{ID: 5, Val: 16383}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"frame size too large", func(p *peer) { p.WriteSettings(http2.Setting{ID: 5, Val: 1 << 24}) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"unknown setting", func(p *peer) { p.WriteSettings(http2.Setting{ID: 99, Val: 1}) }, "SETTINGS ack=true", ""},
-		{"PUSH_PROMISE", func(p *peer) { raw(p, 5, 4, 1, "\x00\x00\x00\x02") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"PING on a stream", func(p *peer) { raw(p, 6, 0, 1, "12345678") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"PING of a wrong size", func(p *peer) { raw(p, 6, 0, 0, "1234567") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"PING", func(p *peer) { raw(p, 6, 0, 0, "12345678") }, "PING ack=true 12345678", ""},
-		{"PING acknowledged", func(p *peer) { raw(p, 6, 1, 0, "12345678") }, "", ""},
-		{"GOAWAY on a stream", func(p *peer) { raw(p, 7, 0, 1, "12345678") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"GOAWAY of a wrong size", func(p *peer) { raw(p, 7, 0, 0, "1234567") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"GOAWAY", func(p *peer) { p.WriteGoAway(0, 0, nil) }, "", "going away"},
-		{"WINDOW_UPDATE when idle", func(p *peer) { p.WriteWindowUpdate(11, 1) }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"WINDOW_UPDATE of a wrong size", func(p *peer) { raw(p, 8, 0, 0, "123") }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"WINDOW_UPDATE by zero", func(p *peer) { raw(p, 8, 0, 0, "\x00\x00\x00\x00") }, "GOAWAY 9 PROTOCOL_ERROR", ""},
-		{"WINDOW_UPDATE by zero on a stream", func(p *peer) { raw(p, 8, 0, 1, "\x00\x00\x00\x00") }, "RST_STREAM 1 PROTOCOL_ERROR", "1 reset PROTOCOL_ERROR false"},
-		{"WINDOW_UPDATE too far", func(p *peer) { p.WriteWindowUpdate(0, maxWindow) }, "GOAWAY 9 FLOW_CONTROL_ERROR", ""},
-		{"WINDOW_UPDATE too far on a stream", func(p *peer) { p.WriteWindowUpdate(1, maxWindow) }, "RST_STREAM 1 FLOW_CONTROL_ERROR", "1 reset FLOW_CONTROL_ERROR false"},
-		{"WINDOW_UPDATE on a complete stream", func(p *peer) { p.WriteWindowUpdate(7, 1) }, "", ""},
-		{"initial window moved too far", func(p *peer) { p.WriteWindowUpdate(1, 1<<30); p.WriteSettings(http2.Setting{ID: 4, Val: maxWindow}) }, "GOAWAY 9 FLOW_CONTROL_ERROR", ""},
-		{"frame too large", func(p *peer) { raw(p, 0, 0, 1, strings.Repeat("x", maxFrame+1)) }, "GOAWAY 9 FRAME_SIZE_ERROR", ""},
-		{"unknown frame", func(p *peer) { raw(p, 0x16, 0xff, 77, "whatever") }, "", ""},
-		{"DATA beyond the window", func(p *peer) {
-			for range 5 {
-				raw(p, 0, 0, 1, strings.Repeat("x", maxFrame))
-			}
-		}, "RST_STREAM 1 FLOW_CONTROL_ERROR", "*"},
-	} {
+	for _, test := range serverRules {
 		t.Run(test.name, func(t *testing.T) {
 			r, p := openStreams(t)
-			test.do(p)
-			r.c.Receive(0, p.take())
-			got := strings.Split(r.takeSent(t), "\n")
-			if last := got[len(got)-1]; last != test.want && (!strings.HasPrefix(last, test.want+" ") || test.want == "") {
-				t.Errorf("sent %q, want %q last", got, test.want)
-			}
-			failed := strings.HasPrefix(test.want, "GOAWAY")
-			if (r.c.Err() != nil) != failed {
-				t.Errorf("the connection ended with %v", r.c.Err())
-			}
-			if log := r.takeLog(); !failed && test.log != "*" && log != test.log {
-				t.Errorf("told %q, want %q", log, test.log)
-			}
+			failed := test.check(t, r, p)
 			for id, e := range r.all {
 				if failed && !e.over && id != 7 && id != 9 {
 					t.Errorf("stream %d was not reset with its connection", id)
@@ -278,33 +181,6 @@ func TestPreface(t *testing.T) {
 			}
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
-// The announced length of a body counts (RFC 9113, section 8.1.1).
-func TestAnnouncedLength(t *testing.T) {
-	for name, test := range map[string]struct {
-		do   func(p *peer)
-		want string
-	}{
-		"right":             {func(p *peer) { p.WriteData(1, false, []byte("ab")); p.WriteData(1, true, []byte("c")) }, "1 data \"ab\" false\n1 data \"c\" true"},
-		"short":             {func(p *peer) { p.WriteData(1, true, []byte("ab")) }, "1 reset PROTOCOL_ERROR false"},
-		"long":              {func(p *peer) { p.WriteData(1, false, []byte("abcd")) }, "1 reset PROTOCOL_ERROR false"},
-		"ended by trailers": {func(p *peer) { p.WriteData(1, false, []byte("abc")); p.head(1, true, "x: y") }, "1 data \"abc\" false\n1 trailers \"x: y\\r\\n\""},
-		"short of trailers": {func(p *peer) { p.WriteData(1, false, []byte("ab")); p.head(1, true, "x: y") }, "1 data \"ab\" false\n1 reset PROTOCOL_ERROR false"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, p := newRecorder(Server, Options{}), newPeer()
-			p.hello(Server)
-			p.head(1, false, with(get, "content-length: 3")...)
-			r.c.Receive(0, p.take())
-			r.takeLog()
-			test.do(p)
-			r.c.Receive(0, p.take())
-			if got := r.takeLog(); got != test.want {
-				t.Errorf("told %q, want %q", got, test.want)
 			}
 		})
 	}

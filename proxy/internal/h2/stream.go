@@ -29,9 +29,6 @@ type Stream struct {
 // ID returns the stream's identifier.
 func (s *Stream) ID() uint32 { return s.id }
 
-// Conn returns the stream's connection.
-func (s *Stream) Conn() *Conn { return s.c }
-
 // Ended reports whether the stream has ended, in whatever way.
 func (s *Stream) Ended() bool { return s.closed }
 

@@ -34,8 +34,9 @@ func (t *streams) remove(id uint32) {
 // maxResetIDs is how many streams are remembered that we reset.
 const maxResetIDs = 128
 
-// resetIDs remembers the last streams that we reset, as what their peer sent
-// before it knew is no fault of its (RFC 9113, section 5.1).
+// resetIDs remembers the last streams that we reset, as what the peer sent
+// before it knew is no fault of its own (RFC 9113, section 5.1). Once streams
+// have been forgotten, older ones than it remembers are taken to be among them.
 type resetIDs struct {
 	ids  []uint32
 	next int
@@ -50,7 +51,9 @@ func (r *resetIDs) add(id uint32) {
 	r.next = (r.next + 1) % maxResetIDs
 }
 
-func (r *resetIDs) has(id uint32) bool { return slices.Contains(r.ids, id) }
+func (r *resetIDs) has(id uint32) bool {
+	return slices.Contains(r.ids, id) || len(r.ids) == maxResetIDs && id < r.ids[r.next]
+}
 
 // idle reports whether a stream was never opened (RFC 9113, section 5.1).
 func (c *Conn) idle(id uint32) bool {
