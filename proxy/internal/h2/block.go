@@ -32,7 +32,7 @@ func (c *Conn) headers(f *frame) *Error {
 	if f.has(flagEndHeaders) {
 		return c.endBlock(p)
 	}
-	c.block.bytes = append(c.pool.buffer(), p...)
+	c.block.bytes = append(c.pool.buffer(len(p)), p...)
 	return nil
 }
 
@@ -46,7 +46,7 @@ func (c *Conn) continuation(f *frame) *Error {
 	if len(c.block.bytes)+len(f.payload) > maxBlock {
 		return errBlock
 	}
-	c.block.bytes = append(c.block.bytes, f.payload...)
+	c.block.bytes = c.pool.extend(c.block.bytes, f.payload)
 	if f.has(flagEndHeaders) {
 		return c.endBlock(c.block.bytes)
 	}

@@ -78,12 +78,13 @@ func (c *Conn) windowUpdate(f *frame) *Error {
 	if f.id != 0 {
 		return c.streamUpdate(f.id, n)
 	}
-	if n == 0 {
+	switch {
+	case n == 0:
 		return errIncrement
-	}
-	if c.sendWindow += n; c.sendWindow > maxWindow {
+	case c.sendWindow+n > maxWindow:
 		return errWindow
 	}
+	c.sendWindow += n
 	c.wake()
 	return nil
 }

@@ -139,6 +139,29 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 	}
 }
 
+// Who has sent little of a frame holds little, and nothing once it is whole.
+func TestPartialFramesAreSmall(t *testing.T) {
+	r, p := newRecorder(Server, Options{}), newPeer()
+	p.hello(Server)
+	p.head(1, false, get...)
+	p.WriteData(1, true, make([]byte, maxFrame))
+	in := p.take()
+	most := 0
+	for i := 0; i < len(in); i += 10 {
+		r.c.Receive(0, in[i:min(i+10, len(in))])
+		if held := cap(r.c.in); held > smallBuffer && len(r.c.in) <= smallBuffer || held > largeBuffer {
+			t.Fatalf("holds %d bytes for %d", held, len(r.c.in))
+		}
+		most = max(most, cap(r.c.in))
+	}
+	if r.c.in != nil || most != largeBuffer || r.all[1].received != maxFrame {
+		t.Errorf("held %d bytes, received %d", most, r.all[1].received)
+	}
+	if len(r.c.pool.small) != 1 || len(r.c.pool.large) != 1 {
+		t.Errorf("%d and %d buffers came back", len(r.c.pool.small), len(r.c.pool.large))
+	}
+}
+
 func TestErrorsSayTheirCode(t *testing.T) {
 	if got, want := errPush.Error(), "PROTOCOL_ERROR: PUSH_PROMISE"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -22,7 +22,7 @@ func (c *Conn) receiveWhole(b []byte) (rest []byte) {
 		c.fail(err)
 		return nil
 	case n > len(b):
-		c.in = append(c.pool.buffer(), b...)
+		c.in = append(c.pool.buffer(len(b)), b...)
 		return nil
 	}
 	c.process(b[:n])
@@ -34,7 +34,7 @@ func (c *Conn) receiveRest(b []byte) (rest []byte) {
 	n, err := c.unit(c.in)
 	if err == nil {
 		m := min(n-len(c.in), len(b))
-		c.in = append(c.in, b[:m]...)
+		c.in = c.pool.extend(c.in, b[:m])
 		b = b[m:]
 		n, err = c.unit(c.in)
 	}
