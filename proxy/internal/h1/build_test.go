@@ -2,6 +2,7 @@ package h1
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -86,7 +87,7 @@ func TestBuildRefuses(t *testing.T) {
 		{websocket, nil, ErrTarget},
 		{Target{Method: []byte("GET"), Path: []byte("/"), Authority: []byte("a")}, nil, ErrTarget},
 	} {
-		if _, err := build(test.target, test.fields...); err != test.want {
+		if _, err := build(test.target, test.fields...); !errors.Is(err, test.want) {
 			t.Errorf("%.40q: got %v, want %v", test.fields, err, test.want)
 		}
 	}
@@ -120,7 +121,7 @@ func TestBuildResponse(t *testing.T) {
 	}
 	for _, status := range []string{"", "20", "2000", "2x0", "101", "099", "600"} {
 		r.Start(nil)
-		if err := r.Complete([]byte(status)); err != ErrStartLine {
+		if err := r.Complete([]byte(status)); !errors.Is(err, ErrStartLine) {
 			t.Errorf("status %q: %v", status, err)
 		}
 	}
@@ -209,14 +210,14 @@ func FuzzBuild(f *testing.F) {
 		parsed := new(Request)
 		text := method + " " + path + " HTTP/1.1\r\n" + string(everyField(built)) + "\r\n"
 		n, err := Find([]byte(text), 0)
-		if err == ErrHeadTooLarge || n != len(text) && err == nil {
+		if errors.Is(err, ErrHeadTooLarge) || n != len(text) && err == nil {
 			return
 		}
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 		if err := parsed.Parse([]byte(text)); err != nil {
-			if err == ErrTooManyFields {
+			if errors.Is(err, ErrTooManyFields) {
 				return
 			}
 			t.Fatalf("%q: %v", text, err)

@@ -109,7 +109,7 @@ func (t *trailerFields) field(name, value []byte) (err error) {
 
 // codeOf returns what a stream is reset with because its message is malformed.
 func codeOf(malformed error) Code {
-	if malformed == h1.ErrHeadTooLarge || malformed == h1.ErrTooManyFields {
+	if errors.Is(malformed, h1.ErrHeadTooLarge) || errors.Is(malformed, h1.ErrTooManyFields) {
 		return EnhanceYourCalm
 	}
 	return ProtocolError
