@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"golang.org/x/net/http2"
 )
 
 // pump drives a recorder's Conn over a net.Conn, as a driver does: one lock
@@ -78,15 +76,15 @@ func TestGoClient(t *testing.T) {
 	defer close(p.out)
 	p.serve, p.echoes = serveEcho, true
 	go p.read()
-	tr := &http2.Transport{AllowHTTP: true}
-	cc, err := tr.NewClientConn(theirs)
-	if err != nil {
-		t.Fatal(err)
+	tr := &http.Transport{
+		Protocols:   h2c(),
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return theirs, nil },
 	}
 	for _, size := range []int{0, 10, 300000} {
-		checkEcho(t, cc, strings.Repeat("x", size))
+		checkEcho(t, tr, strings.Repeat("x", size))
 	}
 	p.do(p.c.Drain)
+	tr.CloseIdleConnections()
 	theirs.Close()
 	<-p.done
 	if n := p.c.Streams(); n != 0 {
@@ -131,12 +129,10 @@ func checkEcho(t *testing.T, rt http.RoundTripper, body string) {
 // Our client gets from Go's HTTP/2 server what it was sent.
 func TestGoServer(t *testing.T) {
 	ours, theirs := net.Pipe()
-	var served sync.WaitGroup
-	served.Add(1)
-	go func() {
-		defer served.Done()
-		new(http2.Server).ServeConn(theirs, &http2.ServeConnOpts{Handler: http.HandlerFunc(goEcho)})
-	}()
+	server := &http.Server{Protocols: h2c(), Handler: http.HandlerFunc(goEcho)}
+	l := &oneConn{conn: theirs, closed: make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
 	p := startPump(Client, ours)
 	defer close(p.out)
 	p.do(func() {})
@@ -167,8 +163,44 @@ func TestGoServer(t *testing.T) {
 	}
 	ours.Close()
 	<-p.done
-	served.Wait()
+	server.Close()
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
 }
+
+// h2c is HTTP/2 without TLS and nothing else.
+func h2c() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
+// oneConn is a listener with one connection.
+type oneConn struct {
+	conn   net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Accept implements net.Listener.
+func (l *oneConn) Accept() (net.Conn, error) {
+	if c := l.conn; c != nil {
+		l.conn = nil
+		return c, nil
+	}
+	<-l.closed
+	return nil, net.ErrClosed
+}
+
+// Close implements net.Listener.
+func (l *oneConn) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (l *oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
 func goEcho(w http.ResponseWriter, r *http.Request) {
 	b, err := io.ReadAll(r.Body)
