@@ -14,8 +14,8 @@ const (
 )
 
 // Handler is told what comes in on a connection. Its methods are called from
-// within Receive, Written and Closed and may call any method of the Conn and
-// its Streams but these three.
+// within Receive, Written, Closed and Fail, and may call any method of the Conn
+// and its Streams but the first two.
 //
 // A Stream belongs to whoever opened it, in the server role to the handler from
 // NewRequest on, until it calls Release. When the peer or a fault ends it
