@@ -104,3 +104,36 @@ func TestIntegers(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecoder checks that blocks which are taken, one after the other as they
+// share a table, are read as golang.org/x/net reads them.
+func FuzzDecoder(f *testing.F) {
+	p := newPeer()
+	f.Add(p.fields(with(get, "x: y", "x: z")...), p.fields(with(get, "x: y", "cookie: a")...))
+	f.Add([]byte("\x20\x3f\xe1\x1f\x40\x01a\x01b\xbe"), []byte("\xbe\x7e\x01c\xbe\xbf"))
+	f.Add([]byte("\x3f\x20\x40\x03abc\x83\x8c\xf1\xe3"), []byte("\x10\x81\x1f\x00\x0f\x2f\x01x"))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var ours decoder
+		theirs := hpack.NewDecoder(tableSize, nil)
+		for _, block := range [][]byte{first, second} {
+			got, failed := decodeAll(&ours, block)
+			if failed != nil {
+				return
+			}
+			fields, err := theirs.DecodeFull(block)
+			if err != nil {
+				t.Fatalf("%q was taken: %v", block, err)
+			}
+			var want strings.Builder
+			for _, f := range fields {
+				want.WriteString(f.Name + ": " + f.Value + "\n")
+			}
+			if got != want.String() {
+				t.Fatalf("%q is %q, want %q", block, got, want.String())
+			}
+			if ours.table.size > ours.table.limit || ours.table.limit > tableSize {
+				t.Fatalf("the table holds %d of %d", ours.table.size, ours.table.limit)
+			}
+		}
+	})
+}
