@@ -117,7 +117,9 @@ func FuzzDecoder(f *testing.F) {
 		theirs := hpack.NewDecoder(tableSize, nil)
 		for _, block := range [][]byte{first, second} {
 			got, failed := decodeAll(&ours, block)
-			if failed != nil {
+			if failed != nil || ours.updates > 1 {
+				// The other one takes a single change of the table's size, where
+				// RFC 7541, section 4.2, has two.
 				return
 			}
 			fields, err := theirs.DecodeFull(block)
