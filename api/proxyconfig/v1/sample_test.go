@@ -49,6 +49,11 @@ func sampleConfig() *Config {
 							Add:    []Header{{Name: "X-Add", Value: "<2>"}},
 							Remove: []string{"X-Gone"},
 						}},
+						{Type: FilterCORS, CORS: &CORS{
+							AllowOrigins: []string{"https://*.example.com"}, AllowMethods: []string{"PUT"}, AllowHeaders: []string{"X-Token"},
+							ExposeHeaders: []string{"X-Total"}, AllowCredentials: true, MaxAgeSeconds: 600,
+						}},
+						{Type: FilterMirror, Mirror: &Mirror{Backend: "shop/cart:8080", Fraction: &Fraction{Numerator: 1, Denominator: 3}}},
 						{Type: FilterRewrite, Rewrite: &Rewrite{Hostname: "inner", Path: &PathRewrite{Type: ReplacePrefixMatch, Value: "/v2"}}},
 					},
 					Backends: []BackendRef{
@@ -58,6 +63,7 @@ func sampleConfig() *Config {
 						{Weight: 10},
 					},
 					Timeouts: &Timeouts{RequestMillis: 5000, BackendRequestMillis: 1000},
+					Retry:    &Retry{Attempts: 2, Codes: []int{503}, ConnectFailure: true, Reset: true, BackoffMillis: 50},
 				},
 				{
 					Filters: []Filter{{Type: FilterRedirect, Redirect: &Redirect{
@@ -74,6 +80,7 @@ func sampleConfig() *Config {
 				{Address: "10.0.0.1", Port: 8080, Zone: "a"},
 				{Address: "fd00::1", Port: 8080, Terminating: true},
 			},
+			Policy: samplePolicy(),
 		}, {
 			ID: "shop/pay:443", Namespace: "shop", Service: "pay", Port: 443, Protocol: BackendHTTP2,
 			TLS: &BackendTLS{
@@ -85,5 +92,21 @@ func sampleConfig() *Config {
 			ID: "shop/ship:443", Namespace: "shop", Service: "ship", Port: 443, Protocol: BackendHTTP1,
 			TLS: &BackendTLS{ServerName: "ship.example.com", SystemCAs: true},
 		}},
+	}
+}
+
+func samplePolicy() *Policy {
+	return &Policy{
+		Algorithm: ConsistentHash,
+		Hash:      &HashKey{Source: HashCookie, Name: "session"},
+		Ejection:  &Ejection{ConsecutiveErrors: 5, BaseMillis: 2000, MaxMillis: 60000, MaxPercent: 50},
+		Check: &HealthCheck{
+			Type: CheckHTTP, Path: "/healthz", Host: "cart.internal", Statuses: []StatusRange{{200, 204}}, Port: 8081,
+			IntervalMillis: 5000, TimeoutMillis: 1000, Healthy: 1, Unhealthy: 2,
+		},
+		SlowStartMillis: 30000,
+		Limits:          &CircuitLimits{MaxConnections: 100, MaxRequests: 200, MaxPending: -1},
+		RetryBudget:     &RetryBudget{Percent: 25, MinPerSecond: 3},
+		Zone:            &ZonePreference{MinHealthyPercent: 70},
 	}
 }

@@ -79,6 +79,9 @@ type Rule struct {
 	// answers 500.
 	Backends []BackendRef `json:"backends,omitempty"`
 	Timeouts *Timeouts    `json:"timeouts,omitempty"`
+	// Retry may be nil: nothing is retried but what the proxy retries by itself,
+	// which is what no backend has seen.
+	Retry *Retry `json:"retry,omitempty"`
 	// Invalid says why the operator could not translate the rule. The rule
 	// still matches, and answers 500.
 	Invalid string `json:"invalid,omitempty"`
@@ -147,6 +150,8 @@ type Filter struct {
 	Headers  *HeaderEdits `json:"headers,omitempty"`
 	Redirect *Redirect    `json:"redirect,omitempty"`
 	Rewrite  *Rewrite     `json:"rewrite,omitempty"`
+	CORS     *CORS        `json:"cors,omitempty"`
+	Mirror   *Mirror      `json:"mirror,omitempty"`
 }
 
 // HeaderEdits are applied in the order set, add, remove. Names match in any
@@ -222,6 +227,8 @@ type Backend struct {
 	// TLS, when not nil, is beneath the protocol.
 	TLS       *BackendTLS `json:"tls,omitempty"`
 	Endpoints []Endpoint  `json:"endpoints,omitempty"`
+	// Policy may be nil, which has the defaults.
+	Policy *Policy `json:"policy,omitempty"`
 }
 
 // The protocols of backends. Over TLS, ALPN has to agree on them; without, HTTP/2

@@ -140,7 +140,10 @@ func validateBackend(b *Backend) error {
 	if b.Protocol != BackendHTTP1 && b.Protocol != BackendHTTP2 {
 		return fmt.Errorf("unknown backend protocol %q", b.Protocol)
 	}
-	return validatePort(b.Port)
+	if err := validatePort(b.Port); err != nil {
+		return err
+	}
+	return ValidatePolicy(b.Policy)
 }
 
 func validatePort(port int32) error {

@@ -16,8 +16,8 @@ func validateFilters(filters []Filter, prefixes bool) error {
 	for i := range filters {
 		f := &filters[i]
 		// The Gateway API forbids repeating these, and the order of two of one
-		// type would have no meaning here.
-		if seen[f.Type] {
+		// type would have no meaning here. Mirrors do not get in each other's way.
+		if seen[f.Type] && f.Type != FilterMirror {
 			return fmt.Errorf("filter %s is there twice", f.Type)
 		}
 		seen[f.Type] = true
@@ -52,6 +52,16 @@ func validateFilter(f *Filter, prefixes bool) error {
 			return err
 		}
 		return validatePathRewrite(f.Rewrite.Path, prefixes)
+	case FilterCORS:
+		if f.CORS == nil {
+			return missing
+		}
+		return validateCORS(f.CORS)
+	case FilterMirror:
+		if f.Mirror == nil {
+			return missing
+		}
+		return validateMirror(f.Mirror)
 	}
 	return fmt.Errorf("the type is unknown")
 }

@@ -41,6 +41,9 @@ func ValidateRule(r *Rule) error {
 	if err := validateFilters(r.Filters, prefixes); err != nil {
 		return err
 	}
+	if err := ValidateRetry(r.Retry); err != nil {
+		return err
+	}
 	for i := range r.Backends {
 		if err := validateBackendRef(&r.Backends[i], prefixes); err != nil {
 			return err
@@ -113,8 +116,11 @@ func validateBackendRef(b *BackendRef, prefixes bool) error {
 		return fmt.Errorf("weight %d is not in 0..%d", b.Weight, MaxWeight)
 	}
 	for i := range b.Filters {
-		if b.Filters[i].Type == FilterRedirect {
+		switch b.Filters[i].Type {
+		case FilterRedirect:
 			return fmt.Errorf("a backend reference cannot have a redirect")
+		case FilterCORS, FilterMirror:
+			return fmt.Errorf("a backend reference cannot have a filter %s", b.Filters[i].Type)
 		}
 	}
 	return validateFilters(b.Filters, prefixes)

@@ -56,7 +56,7 @@ func TestCompile(t *testing.T) {
 
 func TestCompileNeverLeavesAFilterOut(t *testing.T) {
 	for _, f := range []proxyconfig.Filter{
-		{Type: "Mirror"},
+		{Type: "Teleport"},
 		{Type: proxyconfig.FilterRedirect},
 		{Type: proxyconfig.FilterRewrite, Headers: &proxyconfig.HeaderEdits{}},
 	} {
