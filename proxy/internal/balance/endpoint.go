@@ -3,14 +3,6 @@ package balance
 import (
 	"net/netip"
 	"sync/atomic"
-	"time"
-)
-
-// The first failure ejects an endpoint for minEjection, and each further one
-// for twice as long, up to maxEjection.
-const (
-	minEjection = time.Second
-	maxEjection = 30 * time.Second
 )
 
 // Endpoint is one address of a Cluster. Its pointer is its identity: it stays
@@ -22,56 +14,72 @@ type Endpoint struct {
 
 	// gone is set when the address left the Service.
 	gone atomic.Bool
+	// unhealthy is set while an active health check takes the endpoint out.
+	unhealthy atomic.Bool
 	// ejectedUntil is the time in nanoseconds (of the caller's clock) until
-	// which the endpoint is passed over; zero when it is healthy.
+	// which the endpoint is passed over; zero when it is not ejected.
 	ejectedUntil atomic.Int64
 	// trial is set while one request finds out whether an endpoint whose
 	// ejection has run out is well again.
-	trial    atomic.Bool
-	failures atomic.Uint32
+	trial atomic.Bool
+	// ejections counts those in a row; byAnswers says that the last one was for
+	// its answers and not for its connections.
+	ejections atomic.Uint32
+	byAnswers atomic.Bool
+	// errors counts the answers of 500 and above, and broken connections, in a
+	// row.
+	errors atomic.Int32
+	// warmSince is when the endpoint began to warm up; zero when it is warm.
+	warmSince atomic.Int64
+
+	inFlight atomic.Int64
+	latency  latency
 }
 
-// admit says whether the endpoint may be picked. Where an ejection has run out
-// it admits one caller and passes over the endpoint for another minEjection, so
-// that a backend that is still down costs one request and not a burst.
-func (e *Endpoint) admit(now int64) bool {
-	until := e.ejectedUntil.Load()
-	if until == 0 {
-		return true
-	}
-	if until > now || !e.ejectedUntil.CompareAndSwap(until, now+int64(minEjection)) {
-		return false
-	}
-	e.trial.Store(true)
-	return true
+// Outcome is how an attempt ended.
+type Outcome uint8
+
+// The outcomes of attempts.
+const (
+	// Answered is a response below 500.
+	Answered Outcome = iota
+	// ServerError is a response of 500 and above.
+	ServerError
+	// Broken is a connection that ended, or an attempt that ran out of time,
+	// before the response was complete.
+	Broken
+	// Abandoned says nothing of the endpoint: the client left.
+	Abandoned
+)
+
+// Begin tells that an attempt was given to the endpoint. It is to be followed by
+// one End.
+func (e *Endpoint) Begin() {
+	e.inFlight.Add(1)
+	e.Cluster.load.requests.Add(1)
 }
 
-// Failed tells that the endpoint did not take a connection at the time now.
-// What fails while the endpoint is ejected already was picked before, and says
-// nothing new.
-func (e *Endpoint) Failed(now int64) {
-	if e.ejectedUntil.Load() > now && !e.trial.Swap(false) {
-		return
+// End tells how an attempt that began at the time began has ended at the time
+// now. Where the response is long, both are of the time until it began.
+func (e *Endpoint) End(began, now int64, o Outcome) {
+	e.inFlight.Add(-1)
+	e.Cluster.load.requests.Add(-1)
+	switch o {
+	case Answered:
+		e.latency.observe(now, now-began, false)
+		e.answered()
+	case ServerError, Broken:
+		e.latency.observe(now, now-began, true)
+		e.erred(now, o)
 	}
-	e.trial.Store(false)
-	n := e.failures.Add(1)
-	ejection := maxEjection
-	if n < 6 {
-		ejection = min(maxEjection, minEjection<<(n-1))
-	}
-	e.ejectedUntil.Store(now + int64(ejection))
 }
 
-// Succeeded tells that the endpoint took a connection.
-func (e *Endpoint) Succeeded() {
-	if e.failures.Load() == 0 {
-		return
-	}
-	e.failures.Store(0)
-	e.trial.Store(false)
-	e.ejectedUntil.Store(0)
-}
+// InFlight returns the attempts that have begun and not ended.
+func (e *Endpoint) InFlight() int64 { return e.inFlight.Load() }
 
 // Gone says whether the address has left its Service. Connections to it are
 // finished and not used again.
 func (e *Endpoint) Gone() bool { return e.gone.Load() }
+
+// well says whether the endpoint is neither ejected nor taken out by a check.
+func (e *Endpoint) well() bool { return e.ejectedUntil.Load() == 0 && !e.unhealthy.Load() }

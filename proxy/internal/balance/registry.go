@@ -2,7 +2,9 @@ package balance
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
@@ -14,6 +16,8 @@ type Options struct {
 	// AllowLoopback permits endpoints on loopback addresses, for a proxy that
 	// runs beside its backends on one machine.
 	AllowLoopback bool
+	// Zone is the proxy's own; empty where it is not known, which prefers none.
+	Zone string
 }
 
 // Registry holds the Clusters of a proxy by ID. It is safe for concurrent use,
@@ -21,6 +25,7 @@ type Options struct {
 // configurations.
 type Registry struct {
 	options Options
+	prober  *prober
 
 	mu       sync.Mutex
 	clusters map[string]*Cluster
@@ -31,7 +36,7 @@ type Registry struct {
 
 // NewRegistry returns an empty Registry.
 func NewRegistry(o Options) *Registry {
-	return &Registry{options: o, clusters: map[string]*Cluster{}, probes: map[string]uint32{}}
+	return &Registry{options: o, prober: newProber(), clusters: map[string]*Cluster{}, probes: map[string]uint32{}}
 }
 
 // Change is a set of endpoints that was prepared and waits for Commit.
@@ -56,11 +61,11 @@ func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
 	for _, b := range backends {
 		c, ok := r.clusters[b.ID]
 		if !ok {
-			c = &Cluster{ID: b.ID, Namespace: b.Namespace, Service: b.Service, Port: b.Port, Probe: r.probe(b.ID)}
+			c = &Cluster{ID: b.ID, Namespace: b.Namespace, Service: b.Service, Port: b.Port, Probe: r.probe(b.ID), prober: r.prober}
 		}
 		set := ch.endpoints(c, b)
 		if c.endpoints().empty() {
-			c.set.Store(set)
+			c.swap(set)
 		}
 		ch.clusters[b.ID] = c
 		ch.sets[c] = set
@@ -81,13 +86,15 @@ func (r *Registry) probe(id string) uint32 {
 // endpoints makes the new set of a Cluster out of the endpoints it has and
 // those that are new. Addresses that are not to be dialled are refused alone.
 func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
-	old := c.endpoints().byAddress()
-	set := &endpointSet{}
+	before := c.endpoints()
+	old := before.byAddress()
+	set := &endpointSet{policy: compilePolicy(b.Policy)}
+	zone := ch.registry.options.Zone
 	seen := make(map[netip.AddrPort]bool, len(b.Endpoints))
 	for i := range b.Endpoints {
 		addr, err := b.Endpoints[i].AddrPort()
 		if err == nil {
-			err = ch.registry.options.permit(addr.Addr())
+			err = ch.registry.Permit(addr.Addr())
 		}
 		if err != nil {
 			ch.refused = append(ch.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindBackend, Name: b.ID, Reason: err.Error()})
@@ -100,13 +107,14 @@ func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
 		e, ok := old[addr]
 		if !ok {
 			e = &Endpoint{Addr: addr, Cluster: c}
+			// The first endpoints of all have nobody to leave their share to.
+			if !before.empty() && set.policy.slowStart > 0 {
+				e.warmSince.Store(warmupPending)
+			}
 		}
-		if b.Endpoints[i].Terminating {
-			set.terminating = append(set.terminating, e)
-		} else {
-			set.active = append(set.active, e)
-		}
+		set.add(e, &b.Endpoints[i], zone)
 	}
+	set.buildTable(before)
 	return set
 }
 
@@ -126,7 +134,7 @@ func (ch *Change) Commit() {
 	defer r.mu.Unlock()
 	for c, set := range ch.sets {
 		markGone(c.endpoints(), set)
-		c.set.Store(set)
+		c.swap(set)
 	}
 	for id, c := range r.clusters {
 		if ch.clusters[id] != c {
@@ -134,6 +142,7 @@ func (ch *Change) Commit() {
 		}
 	}
 	r.clusters = ch.clusters
+	r.prober.notify()
 }
 
 // markGone marks the endpoints of old that are not in set.
@@ -160,12 +169,19 @@ func (r *Registry) Counts(now int64) Counts {
 	return sum
 }
 
-// permit refuses the addresses that lead to the proxy itself, to its node's
+// Clusters returns those in use.
+func (r *Registry) Clusters() []*Cluster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.clusters))
+}
+
+// Permit refuses the addresses that lead to the proxy itself, to its node's
 // metadata service, or nowhere. An EndpointSlice is written by a tenant, so it
 // must not reach what only the pod may.
-func (o Options) permit(addr netip.Addr) error {
+func (r *Registry) Permit(addr netip.Addr) error {
 	switch {
-	case addr.IsLoopback() && !o.AllowLoopback:
+	case addr.IsLoopback() && !r.options.AllowLoopback:
 		return fmt.Errorf("endpoint %s is a loopback address", addr)
 	case addr.IsLinkLocalUnicast():
 		return fmt.Errorf("endpoint %s is a link-local address", addr)

@@ -1,0 +1,106 @@
+package balance
+
+import (
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// endpointSet is what Choose reads: a policy and the endpoints it applies to. It
+// is immutable but for preferLocal.
+type endpointSet struct {
+	policy *Policy
+	// active are used first, terminating ones only when active is empty.
+	active, terminating []*Endpoint
+	// local are the active ones in the proxy's zone, where the policy prefers it.
+	local []*Endpoint
+	// preferLocal is set while enough of local are well.
+	preferLocal atomic.Bool
+	// table is set for ConsistentHash alone.
+	table *hashTable
+}
+
+// noEndpoints is what a Cluster has before it is given any.
+var noEndpoints = &endpointSet{policy: defaultPolicy}
+
+// add puts an endpoint into its lists.
+func (s *endpointSet) add(e *Endpoint, in *proxyconfig.Endpoint, zone string) {
+	if in.Terminating {
+		s.terminating = append(s.terminating, e)
+		return
+	}
+	s.active = append(s.active, e)
+	if s.policy.prefersZone && zone != "" && in.Zone == zone {
+		s.local = append(s.local, e)
+	}
+}
+
+// candidates are the endpoints that the algorithm looks at.
+func (s *endpointSet) candidates() []*Endpoint {
+	switch {
+	case len(s.active) == 0:
+		return s.terminating
+	case s.preferLocal.Load():
+		return s.local
+	}
+	return s.active
+}
+
+// review looks again whether the zone has enough endpoints that are well. It is
+// called, with the Cluster's lock held, whenever one is taken out or in.
+func (s *endpointSet) review() {
+	well := 0
+	for _, e := range s.local {
+		if e.well() {
+			well++
+		}
+	}
+	s.preferLocal.Store(well > 0 && well*100 >= s.policy.minHealthyInZonePc*len(s.local))
+}
+
+// mayEject says whether one more endpoint may be taken out.
+func (s *endpointSet) mayEject() bool {
+	out := 0
+	for _, e := range s.active {
+		if e.ejectedUntil.Load() != 0 {
+			out++
+		}
+	}
+	return out < max(1, len(s.active)*s.policy.maxEjectedPercent/100)
+}
+
+// buildTable makes the table for ConsistentHash, or takes it over from the set
+// before where the endpoints are the same.
+func (s *endpointSet) buildTable(before *endpointSet) {
+	if s.policy.hash.Source == "" || len(s.active) == 0 {
+		return
+	}
+	if before.table != nil && slices.Equal(before.active, s.active) {
+		s.table = before.table
+		return
+	}
+	s.table = newHashTable(s.active)
+}
+
+// byAddress maps the endpoints of a set.
+func (s *endpointSet) byAddress() map[netip.AddrPort]*Endpoint {
+	m := make(map[netip.AddrPort]*Endpoint, len(s.active)+len(s.terminating))
+	for _, list := range [][]*Endpoint{s.active, s.terminating} {
+		for _, e := range list {
+			m[e.Addr] = e
+		}
+	}
+	return m
+}
+
+func (s *endpointSet) empty() bool { return len(s.active)+len(s.terminating) == 0 }
+
+// swap puts a new set in place of the one before.
+func (c *Cluster) swap(set *endpointSet) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set.review()
+	c.set.Store(set)
+}

@@ -1,0 +1,86 @@
+package balance
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// load counts what one proxy asks of a Cluster at the moment.
+type load struct {
+	requests    atomic.Int64
+	connections atomic.Int64
+	pending     atomic.Int64
+	retries     atomic.Int64
+	// retriesAt is the time up to which the minimum rate of retries is used up.
+	retriesAt atomic.Int64
+}
+
+// Connect asks for a connection, which counts from the moment that it is being
+// opened. It returns false where the Cluster has as many as it may have. Each
+// true is to be followed by one Disconnected.
+func (e *Endpoint) Connect() bool {
+	return take(&e.Cluster.load.connections, e.Cluster.Policy().maxConnections)
+}
+
+// Disconnected tells that a connection was closed, or could not be opened.
+func (e *Endpoint) Disconnected() { e.Cluster.load.connections.Add(-1) }
+
+// Queue asks for a place among the requests that wait for a connection. It
+// returns false where as many wait as may; the request is answered 503 then.
+// Each true is to be followed by one Dequeue.
+func (c *Cluster) Queue() bool {
+	return take(&c.load.pending, c.Policy().maxPending)
+}
+
+// Dequeue tells that a request waits no longer.
+func (c *Cluster) Dequeue() { c.load.pending.Add(-1) }
+
+func take(count *atomic.Int64, limit int64) bool {
+	if count.Add(1) <= limit {
+		return true
+	}
+	count.Add(-1)
+	return false
+}
+
+// AllowRetry asks for another attempt at the time now. All routes share one
+// budget: the policy's share of the requests in flight, and beside it a minimum
+// rate. Each true is to be followed by one RetryDone.
+func (c *Cluster) AllowRetry(now int64) bool {
+	p := c.Policy()
+	for {
+		n := c.load.retries.Load()
+		if (n+1)*100 > p.retryPercent*c.load.requests.Load() {
+			break
+		}
+		if c.load.retries.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	if !c.load.retryAtMinimumRate(now, p.retryInterval) {
+		return false
+	}
+	c.load.retries.Add(1)
+	return true
+}
+
+// RetryDone tells that a retry has ended, however it did.
+func (c *Cluster) RetryDone() { c.load.retries.Add(-1) }
+
+// retryAtMinimumRate grants one retry per interval, up to a second's worth of
+// them in advance. Each one moves retriesAt on by an interval.
+func (l *load) retryAtMinimumRate(now, interval int64) bool {
+	if interval == 0 {
+		return false
+	}
+	for {
+		before := l.retriesAt.Load()
+		used := max(before, now) + interval
+		if used > now+int64(time.Second) {
+			return false
+		}
+		if l.retriesAt.CompareAndSwap(before, used) {
+			return true
+		}
+	}
+}
