@@ -14,6 +14,9 @@ type Chain struct {
 	Rewrite         *Rewrite
 	RequestHeaders  *HeaderEdits
 	ResponseHeaders *HeaderEdits
+	CORS            *CORS
+	// Mirrors are in the order of the rule.
+	Mirrors []*Mirror
 }
 
 // Compile turns filters that passed validation (proxyconfig.ValidateRule) into
@@ -39,6 +42,10 @@ func (c *Chain) add(f *proxyconfig.Filter) error {
 		c.Redirect = compileRedirect(f.Redirect)
 	case f.Type == proxyconfig.FilterRewrite && f.Rewrite != nil:
 		c.Rewrite = &Rewrite{Hostname: f.Rewrite.Hostname, Path: compilePath(f.Rewrite.Path)}
+	case f.Type == proxyconfig.FilterCORS && f.CORS != nil:
+		c.CORS = compileCORS(f.CORS)
+	case f.Type == proxyconfig.FilterMirror && f.Mirror != nil:
+		c.Mirrors = append(c.Mirrors, compileMirror(f.Mirror))
 	default:
 		return fmt.Errorf("filter %q is not known", f.Type)
 	}

@@ -58,6 +58,8 @@ func TestCompileNeverLeavesAFilterOut(t *testing.T) {
 	for _, f := range []proxyconfig.Filter{
 		{Type: "Teleport"},
 		{Type: proxyconfig.FilterRedirect},
+		{Type: proxyconfig.FilterCORS},
+		{Type: proxyconfig.FilterMirror},
 		{Type: proxyconfig.FilterRewrite, Headers: &proxyconfig.HeaderEdits{}},
 	} {
 		if _, err := Compile([]proxyconfig.Filter{f}); err == nil {
