@@ -102,6 +102,8 @@ func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, s *Snapshot) error
 	}
 	out.Redirect, out.Rewrite = chain.Redirect, chain.Rewrite
 	out.RequestHeaders, out.ResponseHeaders = chain.RequestHeaders, chain.ResponseHeaders
+	out.CORS, out.Mirrors = chain.CORS, c.mirrors(chain.Mirrors, s)
+	out.Retry = compileRetry(in.Retry)
 	out.RequestTimeout, out.BackendTimeout = timeouts(in.Timeouts)
 
 	backends := make([]*Backend, len(in.Backends))
@@ -129,11 +131,26 @@ func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, s *Snapshot) (*Back
 		Rewrite:         chain.Rewrite,
 	}
 	if ref.Backend != "" {
-		b.Cluster = s.Cluster(ref.Backend)
-		b.Transport = s.transports[ref.Backend]
-		c.clusters[ref.Backend], c.transports[ref.Backend] = b.Cluster, b.Transport
+		b.Cluster, b.Transport = c.target(ref.Backend, s)
 	}
 	return b, nil
+}
+
+// target notes that the route depends on a backend, and returns its Cluster,
+// which may be nil, and how that is spoken to.
+func (c *compiledRoute) target(id string, s *Snapshot) (*balance.Cluster, *Transport) {
+	c.clusters[id], c.transports[id] = s.Cluster(id), s.transports[id]
+	return c.clusters[id], c.transports[id]
+}
+
+func (c *compiledRoute) mirrors(in []*filter.Mirror, s *Snapshot) []Mirror {
+	var out []Mirror
+	for _, m := range in {
+		if cluster, transport := c.target(m.Backend, s); cluster != nil {
+			out = append(out, Mirror{Mirror: m, To: &Backend{Cluster: cluster, Transport: transport}})
+		}
+	}
+	return out
 }
 
 // timeouts returns those of a rule. The default of both is none: whoever reads

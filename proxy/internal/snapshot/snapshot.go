@@ -96,6 +96,13 @@ type Rule struct {
 	// RequestHeaders and ResponseHeaders may be nil.
 	RequestHeaders  *filter.HeaderEdits
 	ResponseHeaders *filter.HeaderEdits
+	// CORS may be nil. A preflight that it is for is answered with it, and no
+	// backend sees the request.
+	CORS *filter.CORS
+	// Mirrors get copies of the requests that are sent to a backend.
+	Mirrors []Mirror
+	// Retry may be nil: nothing is retried but what no backend has seen.
+	Retry *Retry
 	// Backends may be empty: the request is answered 500.
 	Backends *balance.Split[*Backend]
 
@@ -116,6 +123,14 @@ type Backend struct {
 	RequestHeaders  *filter.HeaderEdits
 	ResponseHeaders *filter.HeaderEdits
 	Rewrite         *filter.Rewrite
+}
+
+// Mirror is a rule's compiled mirror. The Cluster of To is never nil: one to a
+// backend that is not part of the configuration is left out, as a copy that goes nowhere
+// harms nobody (Gateway API, HTTPRequestMirrorFilter).
+type Mirror struct {
+	*filter.Mirror
+	To *Backend
 }
 
 // Series labels one series of the probe.
