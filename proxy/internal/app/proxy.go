@@ -16,6 +16,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/admin"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/health"
 	"github.com/fleetgate/fleetgate/proxy/internal/listener"
 	"github.com/fleetgate/fleetgate/proxy/internal/metrics"
 	"github.com/fleetgate/fleetgate/proxy/internal/probe"
@@ -130,7 +131,7 @@ func (p *proxy) newGatherer() *prometheus.Registry {
 			Requests:         p.requests,
 			Config:           p.coordinator.Status,
 			Engine:           p.engineStats,
-			Endpoints:        func() balance.Counts { return p.registry.Counts(int64(time.Since(p.epoch))) },
+			Endpoints:        func() balance.Counts { return p.registry.Counts(p.now()) },
 			AccessLogDropped: p.accessLog.Dropped,
 			Draining:         p.draining.Load,
 			Version:          p.options.Version,
@@ -184,10 +185,15 @@ func (p *proxy) loadFiles() {
 	}
 }
 
-// follow starts the lanes and the coordinator.
+// now is the clock by which endpoints are ejected, in nanoseconds. The engine's
+// own began a moment later, which is nothing beside the times of ejections.
+func (p *proxy) now() int64 { return int64(time.Since(p.epoch)) }
+
+// follow starts the lanes, the coordinator and the checks of endpoints.
 func (p *proxy) follow(ctx context.Context, wg *sync.WaitGroup) {
 	observations := make(chan configsource.Observation)
 	wg.Go(func() { p.coordinator.Run(ctx, observations) })
+	wg.Go(func() { health.New(health.Options{Registry: p.registry, Now: p.now}).Run(ctx) })
 	if p.mounted != nil {
 		wg.Go(func() { p.mounted.Run(ctx, observations) })
 	}

@@ -1,0 +1,103 @@
+package health
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
+
+// maxRunning bounds the probes that run at one time.
+const maxRunning = 64
+
+// Options of a Checker.
+type Options struct {
+	Registry *balance.Registry
+	// Now is the clock by which endpoints are ejected, in nanoseconds.
+	Now func() int64
+	// Dial opens a connection; nil is a net.Dialer's.
+	Dial func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
+}
+
+// Checker probes endpoints. Its Run is called once.
+type Checker struct {
+	options Options
+	prober  prober
+	due     schedule
+	results chan result
+	running int
+}
+
+// result is how a probe ended.
+type result struct {
+	target *target
+	err    error
+}
+
+// New returns a Checker that does nothing yet.
+func New(o Options) *Checker {
+	if o.Dial == nil {
+		o.Dial = func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", addr.String())
+		}
+	}
+	return &Checker{
+		options: o,
+		prober:  prober{permit: o.Registry.Permit, dial: o.Dial},
+		due:     newSchedule(),
+		results: make(chan result, maxRunning),
+	}
+}
+
+// Run probes until ctx is done, and returns when no probe runs any more. While
+// it runs, ejected endpoints are readmitted by it and not by users' requests.
+func (c *Checker) Run(ctx context.Context) {
+	changed, stop := c.options.Registry.StartProbing()
+	defer stop()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			c.due.follow(c.options.Registry.Clusters(), c.options.Now())
+		case r := <-c.results:
+			c.running--
+			c.due.learn(r.target, r.err == nil, c.options.Now())
+		case <-timer.C:
+		}
+		c.start(ctx, &wg)
+		c.rest(timer)
+	}
+}
+
+// start begins the probes that are due.
+func (c *Checker) start(ctx context.Context, wg *sync.WaitGroup) {
+	for c.running < maxRunning {
+		t := c.due.take(c.options.Now())
+		if t == nil {
+			return
+		}
+		c.running++
+		check := t.check
+		wg.Go(func() { c.results <- result{t, c.prober.probe(ctx, t.endpoint.Addr, check)} })
+	}
+}
+
+// rest sets the timer to the next probe. There is none to wait for while as many
+// run as may: each that ends wakes Run.
+func (c *Checker) rest(timer *time.Timer) {
+	at, ok := c.due.next()
+	if !ok || c.running >= maxRunning {
+		timer.Stop()
+		return
+	}
+	timer.Reset(time.Duration(max(0, at-c.options.Now())))
+}

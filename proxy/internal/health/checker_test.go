@@ -1,0 +1,179 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
+
+// world runs a Checker in a bubble of time, beside endpoints that are down or
+// not.
+type world struct {
+	t        *testing.T
+	registry *balance.Registry
+	began    time.Time
+	mu       sync.Mutex
+	down     map[string]bool
+	// probes are the times of each address's, in seconds.
+	probes map[string]string
+}
+
+func inWorld(t *testing.T, story func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, registry: balance.NewRegistry(balance.Options{}), began: time.Now(), down: map[string]bool{}, probes: map[string]string{}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			New(Options{Registry: w.registry, Now: w.now, Dial: w.dial}).Run(ctx)
+		}()
+		story(w)
+		cancel()
+		<-done
+	})
+}
+
+// now begins at a second, for zero is no time of an ejection.
+func (w *world) now() int64 { return int64(time.Since(w.began) + time.Second) }
+
+func (w *world) dial(_ context.Context, addr netip.AddrPort) (net.Conn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := addr.Addr().String()
+	w.probes[name] += fmt.Sprintf("%g ", time.Since(w.began).Seconds())
+	if w.down[name] {
+		return nil, errors.New("connection refused")
+	}
+	near, far := net.Pipe()
+	far.Close()
+	return near, nil
+}
+
+func (w *world) set(name string, down bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down[name] = down
+}
+
+func (w *world) probed(name, want string) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if got := w.probes[name]; got != want {
+		w.t.Errorf("%s was probed at %q, want %q", name, got, want)
+	}
+}
+
+func (w *world) apply(p *proxyconfig.Policy, addresses ...string) *balance.Cluster {
+	b := &proxyconfig.Backend{ID: "a", Port: 80, Protocol: "http", Policy: p}
+	for _, a := range addresses {
+		b.Endpoints = append(b.Endpoints, proxyconfig.Endpoint{Address: a, Port: 80})
+	}
+	ch := w.registry.Prepare([]*proxyconfig.Backend{b})
+	ch.Commit()
+	synctest.Wait()
+	return ch.Cluster("a")
+}
+
+// pass lets time go by, and the Checker do what falls due meanwhile.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (w *world) counts(c *balance.Cluster, active, ejected int) {
+	w.t.Helper()
+	if got, want := c.Counts(w.now()), (balance.Counts{Active: active, Ejected: ejected}); got != want {
+		w.t.Errorf("after %v: got %+v, want %+v", time.Since(w.began), got, want)
+	}
+}
+
+func TestStoryOfReadmission(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.apply(nil, "10.0.0.1", "10.0.0.2")
+		pass(time.Hour)
+		w.probed("10.0.0.1", "")
+		bad := c.Endpoints()[0]
+		w.set("10.0.0.1", true)
+		bad.Failed(w.now())
+		pass(999 * time.Millisecond)
+		w.probed("10.0.0.1", "")
+		pass(time.Millisecond)
+		w.probed("10.0.0.1", "3601 ")
+		w.counts(c, 1, 1)
+		pass(2 * time.Second)
+		w.probed("10.0.0.1", "3601 3603 ")
+		w.set("10.0.0.1", false)
+		pass(4 * time.Second)
+		w.probed("10.0.0.1", "3601 3603 3607 ")
+		w.counts(c, 2, 0)
+		if bad.EjectedUntil() != 0 {
+			t.Error("a good probe did not readmit it")
+		}
+		pass(time.Hour)
+		w.probed("10.0.0.1", "3601 3603 3607 ")
+		w.probed("10.0.0.2", "")
+	})
+}
+
+func TestStoryOfAChecked(t *testing.T) {
+	policy := &proxyconfig.Policy{Check: &proxyconfig.HealthCheck{Type: proxyconfig.CheckTCP, IntervalMillis: 4000, Healthy: 2, Unhealthy: 3}}
+	inWorld(t, func(w *world) {
+		c := w.apply(policy, "10.0.0.1", "10.0.0.2")
+		pass(10 * time.Second)
+		w.probed("10.0.0.1", "0 4 8 ")
+		w.probed("10.0.0.2", "2 6 10 ")
+		w.set("10.0.0.1", true)
+		pass(6 * time.Second) // failed at 12 and 16
+		w.counts(c, 2, 0)
+		pass(4 * time.Second)
+		w.counts(c, 1, 1)
+		w.set("10.0.0.1", false)
+		pass(4 * time.Second)
+		w.counts(c, 1, 1)
+		pass(4 * time.Second)
+		w.counts(c, 2, 0)
+	})
+}
+
+func TestChecksEndWithTheirPolicyOrEndpoint(t *testing.T) {
+	policy := &proxyconfig.Policy{Check: &proxyconfig.HealthCheck{Type: proxyconfig.CheckTCP, IntervalMillis: 1000, Unhealthy: 1}}
+	inWorld(t, func(w *world) {
+		w.set("10.0.0.1", true)
+		c := w.apply(policy, "10.0.0.1")
+		w.counts(c, 0, 1)
+		w.apply(nil, "10.0.0.1")
+		w.counts(c, 1, 0)
+		pass(10 * time.Second)
+		w.probed("10.0.0.1", "0 ")
+		w.apply(policy, "10.0.0.2")
+		w.apply(policy, "10.0.0.3")
+		pass(time.Second)
+		w.probed("10.0.0.2", "10 ")
+		w.probed("10.0.0.3", "10 11 ")
+	})
+}
+
+func TestManyProbesRunFewAtATime(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var addresses []string
+		for i := range 200 {
+			addresses = append(addresses, fmt.Sprintf("10.0.1.%d", i))
+		}
+		c := w.apply(nil, addresses...)
+		for _, e := range c.Endpoints() {
+			e.Failed(w.now())
+		}
+		pass(time.Second)
+		w.counts(c, 200, 0)
+	})
+}

@@ -1,0 +1,204 @@
+package health
+
+import (
+	"container/heap"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
+
+// target is an endpoint that is probed, for a check or because it is ejected.
+type target struct {
+	endpoint *balance.Endpoint
+	// check is nil where the endpoint is probed for its readmission alone.
+	check *balance.Check
+	at    int64
+	// place is the target's index among those that wait; -1 while its probe runs.
+	place int
+	// streak counts results in a row: successes up from zero, failures down.
+	streak int
+	// out is set while the check has taken the endpoint out.
+	out bool
+}
+
+// schedule knows which endpoints are to be probed, and when. It belongs to one
+// goroutine.
+type schedule struct {
+	targets map[*balance.Endpoint]*target
+	waiting waiting
+}
+
+func newSchedule() schedule {
+	return schedule{targets: map[*balance.Endpoint]*target{}}
+}
+
+// follow takes up the endpoints that came or were ejected, and lets go of those
+// that left or need no probe any more.
+func (s *schedule) follow(clusters []*balance.Cluster, now int64) {
+	current := make(map[*balance.Endpoint]bool, len(s.targets))
+	for _, c := range clusters {
+		check := c.Policy().Check
+		endpoints := c.Endpoints()
+		for i, e := range endpoints {
+			if check == nil && e.EjectedUntil() == 0 {
+				continue
+			}
+			t := s.targets[e]
+			current[e] = true
+			if t == nil {
+				t = &target{endpoint: e, at: now, place: -1}
+				// The first checks are spread over an interval.
+				if check != nil {
+					t.at += int64(check.Interval) * int64(i) / int64(len(endpoints))
+				}
+				s.targets[e] = t
+				heap.Push(&s.waiting, t)
+			}
+			s.adopt(t, check)
+		}
+	}
+	for e, t := range s.targets {
+		if !current[e] {
+			s.drop(t)
+		}
+	}
+}
+
+// adopt brings a target up to its backend's policy.
+func (s *schedule) adopt(t *target, check *balance.Check) {
+	if check == nil {
+		t.acquit()
+	}
+	t.check = check
+	if t.place < 0 {
+		return // learn sees to it when the probe ends
+	}
+	if until := t.endpoint.EjectedUntil(); until != 0 && (check == nil || until < t.at) {
+		s.move(t, until)
+	}
+}
+
+func (s *schedule) move(t *target, at int64) {
+	t.at = at
+	if t.place < 0 {
+		heap.Push(&s.waiting, t)
+		return
+	}
+	heap.Fix(&s.waiting, t.place)
+}
+
+// drop lets go of a target; what a probe that runs finds is not looked at.
+func (s *schedule) drop(t *target) {
+	t.acquit()
+	delete(s.targets, t.endpoint)
+	if t.place >= 0 {
+		heap.Remove(&s.waiting, t.place)
+	}
+}
+
+// take returns a target that is due, whose probe is to run and to end in learn;
+// nil when there is none.
+func (s *schedule) take(now int64) *target {
+	if len(s.waiting) == 0 || s.waiting[0].at > now {
+		return nil
+	}
+	return heap.Pop(&s.waiting).(*target)
+}
+
+// next returns when the next target is due; false when none waits.
+func (s *schedule) next() (at int64, ok bool) {
+	if len(s.waiting) == 0 {
+		return 0, false
+	}
+	return s.waiting[0].at, true
+}
+
+// learn takes the result of a probe and sets the time of the next one.
+func (s *schedule) learn(t *target, ok bool, now int64) {
+	if s.targets[t.endpoint] != t {
+		return
+	}
+	e := t.endpoint
+	if e.Gone() {
+		s.drop(t)
+		return
+	}
+	if until := e.EjectedUntil(); until != 0 && until <= now {
+		if ok {
+			e.Readmit()
+		} else {
+			e.Failed(now)
+		}
+	}
+	if t.check != nil {
+		t.judge(ok)
+	}
+	s.plan(t, now)
+}
+
+// acquit undoes what a check has found: there is none any more to undo it later.
+func (t *target) acquit() {
+	t.streak = 0
+	if t.out {
+		t.out = false
+		t.endpoint.SetHealthy(true)
+	}
+}
+
+// judge counts a result towards the thresholds of the check.
+func (t *target) judge(ok bool) {
+	switch {
+	case ok:
+		t.streak = max(t.streak, 0) + 1
+		if t.out && t.streak >= t.check.Rise {
+			t.out = false
+			t.endpoint.SetHealthy(true)
+		}
+	default:
+		t.streak = min(t.streak, 0) - 1
+		if !t.out && -t.streak >= t.check.Decline {
+			t.out = true
+			t.endpoint.SetHealthy(false)
+		}
+	}
+}
+
+// plan sets the time of the next probe, or lets go of the target.
+func (s *schedule) plan(t *target, now int64) {
+	until := t.endpoint.EjectedUntil()
+	switch {
+	case t.check == nil && until == 0:
+		s.drop(t)
+	case t.check == nil:
+		s.move(t, until)
+	case until != 0:
+		s.move(t, min(until, now+int64(t.check.Interval)))
+	default:
+		s.move(t, now+int64(t.check.Interval))
+	}
+}
+
+// waiting is a heap of targets by time.
+type waiting []*target
+
+func (w waiting) Len() int           { return len(w) }
+func (w waiting) Less(i, j int) bool { return w[i].at < w[j].at }
+
+func (w waiting) Swap(i, j int) {
+	w[i], w[j] = w[j], w[i]
+	w[i].place, w[j].place = i, j
+}
+
+func (w *waiting) Push(x any) {
+	t := x.(*target)
+	t.place = len(*w)
+	*w = append(*w, t)
+}
+
+func (w *waiting) Pop() any {
+	last := len(*w) - 1
+	t := (*w)[last]
+	(*w)[last] = nil
+	*w = (*w)[:last]
+	t.place = -1
+	return t
+}
