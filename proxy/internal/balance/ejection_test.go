@@ -172,7 +172,7 @@ func TestPolicyChangesKeepWhatIsKnown(t *testing.T) {
 	one := find(t, c, "10.0.0.1")
 	one.Failed(1)
 	one.Begin()
-	policies := []*proxyconfig.Policy{hashed, {Algorithm: proxyconfig.PeakEWMA}, nil, {Ejection: &proxyconfig.Ejection{Disabled: true}}}
+	policies := []*proxyconfig.Policy{hashed, {Algorithm: proxyconfig.PeakEWMA}, nil}
 	for _, p := range policies {
 		if applyPolicy(t, r, addresses(3), p) != c || find(t, c, "10.0.0.1") != one {
 			t.Fatal("another policy makes another endpoint")
@@ -180,5 +180,9 @@ func TestPolicyChangesKeepWhatIsKnown(t *testing.T) {
 		if one.EjectedUntil() == 0 || one.InFlight() != 1 || c.load.requests.Load() != 1 {
 			t.Errorf("with %+v it is not ejected or not in flight", p)
 		}
+	}
+	applyPolicy(t, r, addresses(3), &proxyconfig.Policy{Ejection: &proxyconfig.Ejection{Disabled: true}})
+	if one.EjectedUntil() != 0 {
+		t.Error("it is ejected under a policy that ejects nothing")
 	}
 }

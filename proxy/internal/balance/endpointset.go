@@ -97,10 +97,17 @@ func (s *endpointSet) byAddress() map[netip.AddrPort]*Endpoint {
 
 func (s *endpointSet) empty() bool { return len(s.active)+len(s.terminating) == 0 }
 
-// swap puts a new set in place of the one before.
+// swap puts a new set in place of the one before. A policy that ejects nothing
+// ends the ejections that there are.
 func (c *Cluster) swap(set *endpointSet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !set.policy.ejects {
+		for _, e := range set.active {
+			e.ejectedUntil.Store(0)
+			e.ejections.Store(0)
+		}
+	}
 	set.review()
 	c.set.Store(set)
 }

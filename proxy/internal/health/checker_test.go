@@ -163,6 +163,21 @@ func TestChecksEndWithTheirPolicyOrEndpoint(t *testing.T) {
 	})
 }
 
+// A probe that fails after ejection was turned off must not be run again and
+// again.
+func TestTurningEjectionOffEndsItsProbes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.apply(nil, "10.0.0.1", "10.0.0.2")
+		w.set("10.0.0.1", true)
+		c.Endpoints()[0].Failed(w.now())
+		synctest.Wait()
+		w.apply(&proxyconfig.Policy{Ejection: &proxyconfig.Ejection{Disabled: true}}, "10.0.0.1", "10.0.0.2")
+		w.counts(c, 2, 0)
+		pass(10 * time.Second)
+		w.probed("10.0.0.1", "")
+	})
+}
+
 func TestManyProbesRunFewAtATime(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var addresses []string
