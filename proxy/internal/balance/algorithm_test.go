@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -180,6 +181,62 @@ func TestZoneIsPreferredWhileItIsWell(t *testing.T) {
 	for _, zone := range []string{"", "south"} {
 		if n := len(shares(t, zones(zone), 2, 100)); n != 5 {
 			t.Errorf("in zone %q %d endpoints are used, want all", zone, n)
+		}
+	}
+}
+
+// Under the race detector this shows that everything the engine and a prober
+// call needs no lock beside changes of endpoints and policies, and that what is
+// counted comes back to zero.
+func TestEverythingBesideChanges(t *testing.T) {
+	policies := []*proxyconfig.Policy{
+		nil, hashed, {Algorithm: proxyconfig.LeastRequest, SlowStartMillis: 1}, {Algorithm: proxyconfig.PeakEWMA, Zone: &proxyconfig.ZonePreference{}},
+		{Ejection: &proxyconfig.Ejection{ConsecutiveErrors: 2, BaseMillis: 1, MaxPercent: 50}},
+	}
+	r := NewRegistry(Options{Zone: "north"})
+	c := applyPolicy(t, r, addresses(4), nil)
+	var wg sync.WaitGroup
+	for worker := range uint64(4) {
+		wg.Go(func() {
+			random := worker
+			for now := int64(1); now < 3000*int64(time.Millisecond/4); now += int64(time.Millisecond / 4) {
+				random = mix(random + golden)
+				e, _ := c.Choose(&Request{Now: now, Random: random, Hash: random})
+				if e == nil {
+					t.Error("no endpoint")
+					return
+				}
+				e.Begin()
+				switch random % 5 {
+				case 0:
+					e.Failed(now)
+				case 1:
+					e.Succeeded()
+				case 2:
+					e.SetHealthy(random%2 == 0)
+				case 3:
+					e.Readmit()
+				}
+				if c.AllowRetry(now) {
+					c.RetryDone()
+				}
+				e.End(now, now+int64(random%1000000), Outcome(random>>32%4))
+			}
+		})
+	}
+	for i := range 30 {
+		applyPolicy(t, r, addresses(4+i%3), policies[i%len(policies)])
+	}
+	wg.Wait()
+	if n := c.load.requests.Load(); n != 0 {
+		t.Errorf("%d requests are in flight", n)
+	}
+	if n := c.load.retries.Load(); n != 0 {
+		t.Errorf("%d retries are under way", n)
+	}
+	for _, e := range c.Endpoints() {
+		if n := e.InFlight(); n != 0 {
+			t.Errorf("%s has %d in flight", e.Addr, n)
 		}
 	}
 }
