@@ -1,5 +1,9 @@
 package exchange
 
+import (
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
+
 // reuse says which connections may carry a request.
 type reuse uint8
 
@@ -12,6 +16,23 @@ const (
 	// reuseNone always dials.
 	reuseNone
 )
+
+// maxTried bounds how many of the endpoints that had a request are remembered.
+const maxTried = 4
+
+// attempt is what a request's attempt at one endpoint owes to package balance.
+type attempt struct {
+	endpoint *balance.Endpoint
+	// began is when it began, answered when its response did. running: it has
+	// not been settled.
+	began, answered int64
+	running         bool
+	// queued: it waits for a connection. retry: it counts against the budget.
+	queued, retry bool
+	// tried are the endpoints that had the request.
+	tried [maxTried]*balance.Endpoint
+	tries int
+}
 
 // reuseFor says which connections may carry a request the first time: one that
 // must not be sent twice wants a closer look at an idle connection, as it is
@@ -26,31 +47,76 @@ func reuseFor(x *exchange) reuse {
 // attempt sends the request to an endpoint. While nothing was sent, another
 // endpoint is as good as the one that cannot be reached.
 func (x *exchange) attempt(r reuse) {
-	l := x.loop
+	l, a := x.loop, &x.try
 	if t := x.rule.BackendTimeout; t > 0 {
 		x.tryDeadline = l.now + int64(t)
 		l.wakeAt(x.tryDeadline)
 	}
-	x.endpoint = x.backend.Cluster.Pick(l.now)
-	if x.endpoint == nil {
+	l.choice = balance.Request{Now: l.now, Random: l.ids.Uint64(), Hash: x.hash, Tried: a.tried[:min(a.tries, maxTried)]}
+	e, _ := x.backend.Cluster.Choose(&l.choice)
+	if e == nil || x.backend.Transport.Err != nil {
 		x.unavailable()
 		return
 	}
+	a.endpoint, a.began, a.answered, a.running = e, l.now, 0, true
+	a.tried[a.tries%maxTried] = e
+	a.tries++
+	e.Begin()
 	x.attempts++
 	x.connectBy = l.now + int64(l.limits.Connect)
 	if !l.connect(x, r) {
+		x.settle(balance.Abandoned)
 		x.unavailable()
 	}
 }
 
+// unavailable answers a request that no endpoint can be asked.
 func (x *exchange) unavailable() {
 	x.flags |= flagUpstreamFailed
+	if err := x.backend.Transport.Err; err != nil {
+		x.fail(502)
+		return
+	}
 	x.fail(503)
+}
+
+// queue has the exchange wait for a connection, and reports whether it may.
+func (x *exchange) queue() bool {
+	x.try.queued = x.backend.Cluster.Queue()
+	return x.try.queued
+}
+
+func (x *exchange) dequeue() {
+	x.connecting = false
+	if x.try.queued {
+		x.try.queued = false
+		x.backend.Cluster.Dequeue()
+	}
+}
+
+// settle says how the attempt has ended, if there is one.
+func (x *exchange) settle(o balance.Outcome) {
+	a := &x.try
+	x.dequeue()
+	if a.retry {
+		a.retry = false
+		x.backend.Cluster.RetryDone()
+	}
+	if !a.running {
+		return
+	}
+	a.running = false
+	at := x.loop.now
+	if a.answered > 0 && o == balance.Answered {
+		at, o = a.answered, outcomeOf(x.status)
+	}
+	a.endpoint.End(a.began, at, o)
 }
 
 // asked says that the request is on its way to the backend.
 func (x *exchange) asked() {
-	x.stage, x.connecting = asking, false
+	x.stage = asking
+	x.dequeue()
 	if x.sent == 0 {
 		x.sent = x.loop.now
 	}
@@ -61,10 +127,15 @@ func (x *exchange) asked() {
 func (x *exchange) connectFailed(status int) {
 	l := x.loop
 	x.since = l.now
-	x.endpoint.Failed(l.now)
+	x.try.endpoint.Failed(l.now)
+	x.settle(balance.Abandoned)
 	if x.connects++; x.connects < maxConnects {
 		x.flags |= flagRetried
 		x.attempt(reuseFor(x))
+		return
+	}
+	if x.retriesAfter(connectFailure) {
+		x.retryLater(balance.Abandoned)
 		return
 	}
 	x.flags |= flagUpstreamFailed
@@ -77,25 +148,35 @@ func (x *exchange) connectFailed(status int) {
 // its accept queue. The request goes over a new connection then, if sending it
 // twice does no harm. The upstream has let go of the exchange.
 func (x *exchange) unanswered(begun bool) {
-	x.since = x.loop.now
-	if !x.idempotent || begun {
-		x.broken()
+	if x.idempotent && !begun && x.again() {
 		return
 	}
-	x.again()
+	if x.retriesAfter(reset) {
+		x.retryLater(balance.Broken)
+		return
+	}
+	x.broken()
 }
 
-// again sends the request over another connection, if all that was sent of it
-// is still there and it was not tried too often. The upstream has let go of the
-// exchange, which the backend has not acted upon or may act upon twice.
-func (x *exchange) again() {
-	x.since = x.loop.now
-	if x.streamed || x.interims > 0 || x.retries >= maxRetries {
+// refused handles a backend that has certainly not acted upon the request. The
+// upstream has let go of the exchange.
+func (x *exchange) refused() {
+	if !x.again() {
 		x.broken()
-		return
 	}
-	x.retries++
+}
+
+// again sends the request over another connection, and reports whether it
+// could.
+func (x *exchange) again() bool {
+	x.since = x.loop.now
+	if x.streamed || x.interims > 0 || x.repeats >= maxRepeats {
+		return false
+	}
+	x.repeats++
 	x.flags |= flagRetried
 	x.stage = gathering
+	x.settle(balance.Broken)
 	x.attempt(reuseNone)
+	return true
 }

@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,7 +110,7 @@ func TestSentAgain(t *testing.T) {
 func TestNotSentAgain(t *testing.T) {
 	for name, w := range map[string]struct{ in, more, response string }{
 		"not idempotent": {in: "POST / HTTP/1.1\r\nHost: a\r\n\r\n"},
-		"streamed":       {in: "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na", more: "b"},
+		"streamed":       {in: "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\na", more: strings.Repeat("b", maxReplay)},
 		"begun":          {in: get, response: "HTTP/1.1 2"},
 		"interim":        {in: get, response: "HTTP/1.1 103 Early Hints\r\n\r\n"},
 	} {

@@ -15,7 +15,7 @@ type destination struct {
 // connect has a connection to the exchange's endpoint serve it. It returns
 // false if there is none to be had.
 func (l *Loop) connect(x *exchange, r reuse) bool {
-	to := destination{x.endpoint, x.backend.Transport}
+	to := destination{x.try.endpoint, x.backend.Transport}
 	if to.transport.HTTP2 {
 		return l.connectHTTP2(x, to, r)
 	}
@@ -30,10 +30,9 @@ func (l *Loop) connect(x *exchange, r reuse) bool {
 		}
 	}
 	b := &http1Backend{loop: l, to: to}
-	if b.io = l.dialer.Dial(to.endpoint, to.transport.TLS, b); b.io == nil {
+	if b.io = l.dial(x, to, b); b.io == nil {
 		return false
 	}
-	l.wakeAt(x.connectBy)
 	b.serve(x)
 	return true
 }
@@ -41,16 +40,29 @@ func (l *Loop) connect(x *exchange, r reuse) bool {
 func (l *Loop) connectHTTP2(x *exchange, to destination, r reuse) bool {
 	if r != reuseNone {
 		if b := l.multiplexed.take(to); b != nil {
-			b.serve(x)
-			return true
+			return b.serve(x)
 		}
 	}
 	b := &http2Backend{loop: l, to: to}
-	if b.io = l.dialer.Dial(to.endpoint, to.transport.TLS, b); b.io == nil {
+	if b.io = l.dial(x, to, b); b.io == nil {
 		return false
 	}
 	l.multiplexed.add(b)
-	l.wakeAt(x.connectBy)
 	b.serve(x)
 	return true
+}
+
+// dial begins a connection for the exchange, within the limits of its backend,
+// or returns nil.
+func (l *Loop) dial(x *exchange, to destination, b Backend) Transport {
+	if !x.queue() || !to.endpoint.Connect() {
+		return nil
+	}
+	io := l.dialer.Dial(to.endpoint, to.transport.TLS, b)
+	if io == nil {
+		to.endpoint.Disconnected()
+		return nil
+	}
+	l.wakeAt(x.connectBy)
+	return io
 }

@@ -62,16 +62,18 @@ type exchange struct {
 	connecting bool
 	stage      stage
 
-	rule     *snapshot.Rule
-	backend  *snapshot.Backend
-	endpoint *balance.Endpoint
+	rule    *snapshot.Rule
+	backend *snapshot.Backend
+	try     attempt
+	// hash is what the policy of the backend wants hashed of the request.
+	hash uint64
 	// edits are those of the request and of the response.
 	requestEdits, edits filter.Edits
 
 	// since is the instant of the last progress.
 	start, sent, received, since int64
 	deadline, tryDeadline        int64
-	connectBy                    int64
+	connectBy, retryAt           int64
 
 	// buf is what observers are told of the request; then from offset message
 	// the head for the backend, in the form of HTTP/1.1; then from offset body
@@ -88,7 +90,9 @@ type exchange struct {
 	flags                  probe.Flags
 	protocol               probe.Protocol
 	attempts, connects     uint8
-	retries, interims      uint8
+	// repeats are the times that the request was sent again because no backend
+	// can have acted upon it, or twice does no harm; retries are by the rule.
+	repeats, retries, interims uint8
 	// own is the status of an answer of the proxy's own; zero if a backend is
 	// to answer.
 	own int
@@ -145,7 +149,11 @@ func (x *exchange) requestData(b []byte) {
 	case x.stage == gathering:
 		x.buf = append(x.buf, b...)
 	case x.up != nil:
-		x.streamed = true
+		if x.keeps(len(b)) {
+			x.buf = append(x.buf, b...)
+		} else {
+			x.streamed = true
+		}
 		x.up.data(b)
 	}
 }
@@ -154,10 +162,10 @@ func (x *exchange) requestData(b []byte) {
 // has ended its half.
 func (x *exchange) requestEnd(trailer []byte) {
 	x.requestEnded = true
-	switch {
-	case x.stage == gathering:
+	if !x.streamed {
 		x.trailer = x.note(trailer)
-	case x.up != nil:
+	}
+	if x.stage > gathering && x.up != nil {
 		x.up.end(trailer)
 	}
 	if x.stage == tunnel {
@@ -214,14 +222,16 @@ func (x *exchange) fail(status int) {
 // dropUpstream gives up the backend's side if there is one.
 func (x *exchange) dropUpstream() {
 	if up := x.up; up != nil {
-		x.up, x.connecting = nil, false
+		x.up = nil
 		up.cancel()
 	}
+	x.dequeue()
 }
 
 // finish ends the exchange. x must not be used after it.
 func (x *exchange) finish() {
 	x.dropUpstream()
+	x.settle(balance.Abandoned)
 	x.report()
 	x.loop.freeExchange(x)
 }

@@ -106,6 +106,13 @@ func (w *world) RequestDone(d *traffic.Done) { w.done = append(w.done, *d) }
 const port = 80
 
 func newWorld(endpoints int, timeouts *proxyconfig.Timeouts) *world {
+	return newWorldOf(endpoints, proxyconfig.Rule{Timeouts: timeouts})
+}
+
+// newWorldOf serves a rule that has all but its match and backend.
+func newWorldOf(endpoints int, rule proxyconfig.Rule) *world {
+	rule.Matches = []proxyconfig.Match{{Path: &proxyconfig.PathMatch{Type: proxyconfig.PathPrefix, Value: "/"}}}
+	rule.Backends = []proxyconfig.BackendRef{{Backend: "ns/b:80", Weight: 1}}
 	backend := proxyconfig.Backend{ID: "ns/b:80", Namespace: "ns", Service: "b", Port: 80, Protocol: "http"}
 	for i := range endpoints {
 		backend.Endpoints = append(backend.Endpoints, proxyconfig.Endpoint{Address: fmt.Sprintf("10.0.0.%d", i+1), Port: 80})
@@ -119,11 +126,7 @@ func newWorld(endpoints int, timeouts *proxyconfig.Timeouts) *world {
 			Routes: []proxyconfig.Route{{
 				Kind: "HTTPRoute", Namespace: "ns", Name: "r",
 				Attachments: []proxyconfig.Attachment{{Listener: "l", Hostnames: []string{"a"}}},
-				Rules: []proxyconfig.Rule{{
-					Matches:  []proxyconfig.Match{{Path: &proxyconfig.PathMatch{Type: proxyconfig.PathPrefix, Value: "/"}}},
-					Backends: []proxyconfig.BackendRef{{Backend: "ns/b:80", Weight: 1}},
-					Timeouts: timeouts,
-				}},
+				Rules:       []proxyconfig.Rule{rule},
 			}},
 		},
 	})

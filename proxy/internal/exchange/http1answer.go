@@ -68,6 +68,10 @@ func (b *http1Backend) head(r *h1.Response, p []byte) bool {
 	case r.Status < 200:
 		return x.responseInterim(r)
 	}
+	if x.retriesStatus(r.Status) {
+		b.leave().retryLater(outcomeOf(r.Status))
+		return false
+	}
 	x.responseHead(r, b.frame(r))
 	b.bodyBytes(p)
 	return false
@@ -160,7 +164,7 @@ func (b *http1Backend) responseEnd(trailer []byte) {
 		b.phase = unused
 		b.loop.pool.put(b)
 	} else {
-		b.io.Drop()
+		b.drop()
 	}
 	x.responseEnd(trailer)
 }

@@ -118,13 +118,19 @@ func (b *http1Backend) cancel() {
 	b.x = nil
 	b.freePartial()
 	b.loop.discardFor(b)
+	b.drop()
+}
+
+func (b *http1Backend) drop() {
 	b.io.Drop()
+	b.to.endpoint.Disconnected()
 }
 
 // leave lets go of the exchange, which goes on without this connection.
 func (b *http1Backend) leave() *exchange {
 	x := b.x
-	x.up, x.connecting = nil, false
+	x.up = nil
+	x.dequeue()
 	b.cancel()
 	return x
 }

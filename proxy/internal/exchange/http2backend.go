@@ -19,8 +19,9 @@ type http2Backend struct {
 	calls []*http2Call
 	// connected: dialing has succeeded. pending: the connection is in
 	// Loop.dirty. closed: it takes no exchange any more.
-	connected, pending, closed bool
-	idleSince                  int64
+	// ended: it is closed altogether.
+	connected, pending, closed, ended bool
+	idleSince                         int64
 }
 
 // maxCalls bounds the exchanges that wait for a connection which is being
@@ -38,17 +39,22 @@ func (b *http2Backend) takes() bool {
 	return b.conn.CanOpen() && b.io.Silent(Glance)
 }
 
-// serve sends an exchange's request, now or when there is a connection.
-func (b *http2Backend) serve(x *exchange) {
+// serve sends an exchange's request, now or when there is a connection. It
+// returns false if too many wait already.
+func (b *http2Backend) serve(x *exchange) bool {
+	if !b.connected && !x.try.queued && !x.queue() {
+		return false
+	}
 	call := b.loop.newCall()
 	call.conn, call.x = b, x
 	x.up = call
 	b.calls = append(b.calls, call)
 	if b.connected {
 		call.open()
-		return
+	} else {
+		x.connecting = true
 	}
-	x.connecting = true
+	return true
 }
 
 // remove lets go of a call that has ended.
@@ -60,15 +66,20 @@ func (b *http2Backend) remove(call *http2Call) {
 	if n == 0 {
 		b.idleSince = b.loop.now
 		if !b.connected && !b.closed {
-			b.close()
+			// Nobody waits for it any more.
+			b.retire()
+			b.end(Transport.Drop)
 		}
 	}
 }
 
-// close ends the connection, on which no exchange is left.
-func (b *http2Backend) close() {
-	b.retire()
-	b.io.Drop()
+// end closes the connection.
+func (b *http2Backend) end(how func(Transport)) {
+	if !b.ended {
+		b.ended = true
+		how(b.io)
+		b.to.endpoint.Disconnected()
+	}
 }
 
 // retire has the connection take no further exchange.
@@ -141,7 +152,7 @@ func (b *http2Backend) Ended(error) {
 			b.calls[0].leave().connectFailed(502)
 		}
 	}
-	b.io.Drop()
+	b.end(Transport.Drop)
 }
 
 // Tick implements Peer: it closes what is idle for too long, or not wanted any
@@ -170,7 +181,7 @@ func (b *http2Backend) writeOut() {
 	writeFrames(&b.conn, b.io)
 	if b.conn.Err() != nil || b.conn.Drained() {
 		b.retire()
-		b.io.Close()
+		b.end(Transport.Close)
 	}
 }
 

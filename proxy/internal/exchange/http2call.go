@@ -40,7 +40,8 @@ func (l *Loop) newCall() *http2Call {
 // leave lets go of the exchange, which goes on without this stream.
 func (call *http2Call) leave() *exchange {
 	x := call.x
-	x.up, x.connecting = nil, false
+	x.up = nil
+	x.dequeue()
 	call.release()
 	return x
 }
@@ -189,6 +190,10 @@ func (call *http2Call) head(r *h1.Response, end bool) {
 		x.responseInterim(r)
 		return
 	}
+	if x.retriesStatus(r.Status) {
+		call.leave().retryLater(outcomeOf(r.Status))
+		return
+	}
 	call.answered = true
 	body := framing(r.Length)
 	switch {
@@ -231,7 +236,7 @@ func (call *http2Call) reset(refused bool) {
 	x := call.leave()
 	switch {
 	case refused:
-		x.again()
+		x.refused()
 	case answered:
 		x.broken()
 	default:

@@ -69,9 +69,9 @@ const (
 	maxInterim = 32
 	// maxConnects is the number of endpoints that are tried for one request.
 	maxConnects = 3
-	// maxRetries is how often a request is sent again after its connection was
+	// maxRepeats is how often a request is sent again after its connection was
 	// closed without an answer: once for an idle one, once for a new one.
-	maxRetries = 2
+	maxRepeats = 2
 	// maxRequestID is the length of the longest request identifier that is
 	// taken over from a client.
 	maxRequestID = 128

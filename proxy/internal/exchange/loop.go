@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/h2"
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
@@ -58,8 +59,10 @@ type Loop struct {
 	resp  h1.Response
 	route router.Request
 	match router.Match
-	done  traffic.Done
-	ids   *rand.PCG
+	// choice is what an endpoint is chosen by.
+	choice balance.Request
+	done   traffic.Done
+	ids    *rand.PCG
 	// head is what heads that come by HTTP/2 are built in.
 	head []byte
 

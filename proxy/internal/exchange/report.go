@@ -17,7 +17,7 @@ func (x *exchange) report() {
 		return
 	}
 	d := &l.done
-	d.Rule, d.Port, d.Endpoint = x.rule, x.from.port, x.endpoint
+	d.Rule, d.Port, d.Endpoint = x.rule, x.from.port, x.try.endpoint
 	d.Start = l.opts.Epoch.Add(time.Duration(x.start))
 	d.Duration = time.Duration(l.now - x.start)
 	d.Upstream = 0

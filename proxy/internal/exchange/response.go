@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
@@ -23,6 +24,7 @@ func (x *exchange) responseInterim(r *h1.Response) bool {
 func (x *exchange) responseHead(r *h1.Response, body framing) {
 	x.since = x.loop.now
 	x.status, x.stage = r.Status, answering
+	x.try.answered = x.loop.now
 	x.client.head(r, body)
 }
 
@@ -38,6 +40,7 @@ func (x *exchange) responseData(b []byte) {
 // it before.
 func (x *exchange) responseEnd(trailer []byte) {
 	x.received = x.loop.now
+	x.settle(balance.Answered)
 	x.client.end(trailer)
 }
 
@@ -45,6 +48,7 @@ func (x *exchange) responseEnd(trailer []byte) {
 // client must not take what it got for whole.
 func (x *exchange) broken() {
 	x.flags |= flagUpstreamReset
+	x.settle(balance.Broken)
 	x.fail(502)
 }
 
@@ -58,6 +62,7 @@ func (x *exchange) switchProtocols(r *h1.Response) bool {
 	x.since = x.loop.now
 	x.status, x.stage = r.Status, tunnel
 	x.deadline, x.tryDeadline = 0, 0
+	x.try.answered = x.loop.now
 	if h1.EqualFold(r.First(h1.Upgrade), "websocket") {
 		x.protocol = probe.WebSocket
 	}
@@ -78,6 +83,7 @@ func (x *exchange) upstreamEnd() {
 func (x *exchange) tunnelEnd() {
 	if x.requestEnded && x.upstreamEnded {
 		x.received = x.loop.now
+		x.settle(balance.Answered)
 		x.client.end(nil)
 	}
 }

@@ -1,6 +1,10 @@
 package exchange
 
-import "time"
+import (
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
 
 // expiry is what has taken too long.
 type expiry uint8
@@ -15,6 +19,7 @@ const (
 	connectSlow
 	backendSlow
 	requestSlow
+	retryDue
 )
 
 // SweepEvery is how often a driver calls Tick for every Peer.
@@ -53,6 +58,7 @@ func (x *exchange) next() (at int64, what expiry) {
 		return x.since + int64(lim.Tunnel), clientStalled
 	}
 	consider(x.deadline, requestSlow)
+	consider(x.retryAt, retryDue)
 	if x.stage < answering {
 		consider(x.tryDeadline, backendSlow)
 	}
@@ -84,8 +90,21 @@ func (x *exchange) expire(what expiry) {
 	case bodySlow:
 		x.flags |= flagTimeout
 		x.fail(408)
-	default:
+	case retryDue:
+		x.retryAt = 0
+		x.attempt(reuseFor(x))
+	case backendSlow:
 		x.flags |= flagTimeout
+		x.dropUpstream()
+		if x.retriesAfter(reset) {
+			x.retryLater(balance.Broken)
+			return
+		}
+		x.settle(balance.Broken)
+		x.fail(504)
+	case requestSlow:
+		x.flags |= flagTimeout
+		x.settle(balance.Broken)
 		x.fail(504)
 	}
 }

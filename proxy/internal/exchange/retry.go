@@ -1,0 +1,62 @@
+package exchange
+
+import "github.com/fleetgate/fleetgate/proxy/internal/balance"
+
+// maxReplay bounds the body that is kept so that a request can be sent again.
+const maxReplay = 64 << 10
+
+// keeps reports whether n more bytes of the body, which go to the backend
+// already, are kept for sending the request again.
+func (x *exchange) keeps(n int) bool {
+	return !x.streamed && (x.idempotent || x.rule.Retry != nil) && x.stage == asking && len(x.buf)-x.body+n <= maxReplay
+}
+
+// The causes of retries by the rule's policy.
+type cause uint8
+
+const (
+	connectFailure cause = iota
+	reset
+)
+
+// retriesAfter claims another attempt after a failure, if the rule's policy
+// wants one. Each true is followed by retryLater.
+func (x *exchange) retriesAfter(c cause) bool {
+	p := x.rule.Retry
+	return p != nil && (c == connectFailure && p.ConnectFailure || c == reset && p.Reset) && x.claimRetry()
+}
+
+// retriesStatus claims another attempt after a response that the rule's policy
+// does not take for one. Each true is followed by retryLater, when the upstream
+// has let go of the exchange.
+func (x *exchange) retriesStatus(status int) bool {
+	p := x.rule.Retry
+	return p != nil && p.OnStatus(status) && x.claimRetry()
+}
+
+func (x *exchange) claimRetry() bool {
+	return int(x.retries) < x.rule.Retry.Attempts && !x.streamed && x.interims == 0 && x.stage < answering &&
+		x.backend.Cluster.AllowRetry(x.loop.now)
+}
+
+// retryLater has the next attempt begin after a while. The one before has ended
+// with an outcome.
+func (x *exchange) retryLater(o balance.Outcome) {
+	l := x.loop
+	x.settle(o)
+	x.try.retry = true
+	x.retries++
+	x.connects = 0
+	x.flags |= flagRetried
+	x.since, x.stage, x.tryDeadline = l.now, gathering, 0
+	x.retryAt = l.now + int64(x.rule.Retry.Backoff(int(x.retries), l.ids.Uint64()))
+	l.wakeAt(x.retryAt)
+}
+
+// outcomeOf is how an attempt has ended that was answered with a status.
+func outcomeOf(status int) balance.Outcome {
+	if status >= 500 {
+		return balance.ServerError
+	}
+	return balance.Answered
+}
