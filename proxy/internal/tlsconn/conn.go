@@ -117,7 +117,11 @@ func (c *Conn) State() tls.ConnectionState { return c.tls.ConnectionState() }
 // endHandshake is posted by the goroutine of the handshake as its last act.
 func (c *Conn) endHandshake(err error) {
 	c.hand = nil
-	if c.err != nil || err == nil {
+	if c.err != nil {
+		return
+	}
+	if err == nil {
+		returnRecord(c.tls)
 		return
 	}
 	c.err, c.failed = err, true
@@ -140,6 +144,7 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		return 0, nil
 	}
 	records, pending := c.wire.records, c.out.len()
+	borrowRecord(c.tls)
 	n, err = c.tls.Read(p)
 	if c.flooded(n > 0, c.wire.records-records, c.out.len()-pending) {
 		n, err = 0, ErrFlood
@@ -148,8 +153,11 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		// What crypto/tls says with data it says again without.
 		return n, nil
 	}
-	if err != ErrWant {
+	switch {
+	case err != ErrWant:
 		c.fail(err)
+	case c.wire.betweenRecords():
+		returnRecord(c.tls)
 	}
 	return 0, err
 }

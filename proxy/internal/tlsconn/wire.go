@@ -13,8 +13,8 @@ const recordHeaderBytes = 5
 // output the owner's buffer.
 //
 // It hands out the header and the body of one record apart, and never a byte of
-// the next: crypto/tls keeps a buffer for as long as the connection lives, which
-// so grows with the longest record and not with what happened to arrive at once.
+// the next, so that crypto/tls holds nothing between two records: see
+// returnRecord.
 type wire struct {
 	conn *Conn
 	in   buffer
@@ -60,6 +60,9 @@ func (w *wire) take(p []byte) (int, error) {
 	w.in.drop(n)
 	return n, nil
 }
+
+// betweenRecords says that no record was handed out in part.
+func (w *wire) betweenRecords() bool { return w.seen == 0 }
 
 func (w *wire) passHeader(n int) {
 	w.seen += n
