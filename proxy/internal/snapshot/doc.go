@@ -7,6 +7,11 @@
 // (its own 500, its own failed handshake) and is named to the operator, while
 // everything beside it serves.
 //
+// TLS is compiled here too: for a port, the tls.Config that goes by the
+// listener of the client's server name, with Port.Misdirected for requests that
+// stray from it; for a backend, the Transport, which says whether and how to
+// verify it.
+//
 // The package opens no socket and knows nothing of where configurations come
 // from.
 package snapshot
