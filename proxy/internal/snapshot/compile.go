@@ -3,6 +3,8 @@ package snapshot
 import (
 	"cmp"
 	"crypto/tls"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -41,6 +43,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 	if in.Previous != nil {
 		c.out.series = in.Previous.series
 	}
+	c.indexBackends(backends)
 	c.refused = append(c.refused, c.out.change.Refused()...)
 	c.compileTransports(backends)
 	c.compileListeners()
@@ -57,6 +60,8 @@ type compiler struct {
 	// listeners are the sound ones, by name; order lists them as configured.
 	listeners map[string]*listenerEntries
 	order     []*listenerEntries
+	// backends are the sound ones, by ID.
+	backends map[string]*proxyconfig.Backend
 }
 
 // listenerEntries gathers the routes of one listener.
@@ -65,6 +70,8 @@ type listenerEntries struct {
 	label   *Listener
 	tls     *listenerTLS
 	entries []router.Entry[*Rule]
+	// l4 holds the rules of routes below HTTP by hostname.
+	l4 router.Hosts[*Rule]
 }
 
 func (c *compiler) refuse(item proxyconfig.RefusedItem) { c.refused = append(c.refused, item) }
@@ -72,7 +79,7 @@ func (c *compiler) refuse(item proxyconfig.RefusedItem) { c.refused = append(c.r
 func (c *compiler) compileListeners() {
 	for _, l := range proxyconfig.ValidListeners(c.in.Config, c.refuse) {
 		e := &listenerEntries{source: l, label: &Listener{Name: l.Name, Port: uint16(l.Port)}}
-		if l.Protocol == proxyconfig.HTTPS {
+		if l.Protocol == proxyconfig.HTTPS || l.TLSMode == proxyconfig.TLSTerminate {
 			e.tls = c.compileListenerTLS(l)
 		}
 		c.listeners[l.Name] = e
@@ -86,8 +93,9 @@ func (c *compiler) compileRoutes() {
 	for _, r := range routes {
 		compiled := c.compileRoute(r)
 		c.refused = append(c.refused, compiled.refused...)
+		misfits := c.misfits(r)
 		for i := range r.Attachments {
-			c.attach(r, &r.Attachments[i], compiled)
+			c.attach(r, &r.Attachments[i], compiled, misfits)
 		}
 	}
 }
@@ -116,15 +124,28 @@ func (c *compiler) compileRoute(r *proxyconfig.Route) *compiledRoute {
 
 // attach adds the route's rules to a listener. A listener that was refused or
 // that does not exist has been named already, or is the operator's to name.
-func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compiled *compiledRoute) {
+// Rules among misfits answer 500.
+func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compiled *compiledRoute, misfits map[int]bool) {
 	l, ok := c.listeners[a.Listener]
 	if !ok {
+		return
+	}
+	if !l.source.Takes(r.Kind) {
+		c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRoute, Name: r.ID(),
+			Reason: fmt.Sprintf("listener %q of protocol %s takes no %s", a.Listener, l.source.Protocol, r.Kind)})
 		return
 	}
 	for i := range compiled.rules {
 		rule := compiled.rules[i].rule
 		rule.Listener = l.label
+		if misfits[i] {
+			rule.Fail = http.StatusInternalServerError
+		}
 		rule.Series = c.out.series.id(Series{Listener: a.Listener, Route: rule.Route, Rule: compiled.rules[i].label})
+		if r.IsL4() {
+			l.attachL4(a.Hostnames, &rule)
+			return
+		}
 		for _, m := range compiled.rules[i].matchers {
 			for _, h := range a.Hostnames {
 				l.entries = append(l.entries, router.Entry[*Rule]{Hostname: h, Matcher: m, Value: &rule})
@@ -136,20 +157,26 @@ func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compi
 func (c *compiler) buildPorts() {
 	byNumber := map[uint16][]*listenerEntries{}
 	for _, l := range c.order {
+		if l.source.Protocol == proxyconfig.UDP {
+			c.out.UDPPorts = append(c.out.UDPPorts, l.buildUDP())
+			continue
+		}
 		byNumber[l.label.Port] = append(byNumber[l.label.Port], l)
 	}
 	for number, listeners := range byNumber {
 		c.out.Ports = append(c.out.Ports, c.buildPort(number, listeners))
 	}
 	slices.SortFunc(c.out.Ports, func(a, b *Port) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(c.out.UDPPorts, func(a, b *UDPPort) int { return cmp.Compare(a.Number, b.Number) })
 }
 
 func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port {
 	p := &Port{Number: number}
+	c.buildL4(p, listeners)
 	var terminating []*listenerTLS
 	for _, l := range listeners {
 		p.listeners.Set(l.source.Hostname, router.New(l.entries))
-		if l.tls != nil {
+		if l.tls != nil && l.source.Protocol == proxyconfig.HTTPS {
 			terminating = append(terminating, l.tls)
 		}
 	}

@@ -99,10 +99,13 @@ func (c *compiler) listenerConfig(l *proxyconfig.Listener, out *listenerTLS) (*t
 	}
 	tickets := c.tickets(l, options.ClientValidation)
 	config := &tls.Config{
-		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: out.certificate,
 		WrapSession:    tickets.EncryptTicket,
 		UnwrapSession:  tickets.DecryptTicket,
+	}
+	if l.Protocol == proxyconfig.HTTPS {
+		// What else is in TLS only the backend knows, so nothing is agreed on.
+		config.NextProtos = []string{"h2", "http/1.1"}
 	}
 	if err := setVersions(config, options.MinVersion, options.CipherSuites); err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, s *Snapshot) {
 		},
 		label: ruleLabel(in, index),
 	}
-	err := proxyconfig.ValidateRule(in)
+	err := proxyconfig.ValidateRouteRule(r, in)
 	if err == nil {
 		err = c.fill(&out.rule, in, s)
 	}

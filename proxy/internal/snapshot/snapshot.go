@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"crypto/tls"
+	"net/netip"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -18,6 +19,8 @@ type Snapshot struct {
 	Revision int64
 	// Ports are sorted by number.
 	Ports []*Port
+	// UDPPorts are sorted by number.
+	UDPPorts []*UDPPort
 	// Series are the labels of the probe's series by identifier. The entries of
 	// one process never change; new ones are appended.
 	Series []Series
@@ -30,6 +33,8 @@ type Snapshot struct {
 	series     *seriesTable
 	transports map[string]*Transport
 	tickets    map[ticketScope]*tls.Config
+	// sentProxy is by the ID of the backend.
+	sentProxy map[string]proxyconfig.ProxyVersion
 }
 
 // Commit makes the endpoints of the snapshot those in use, and lets go of those
@@ -40,11 +45,23 @@ func (s *Snapshot) Commit() { s.change.Commit() }
 // no such backend.
 func (s *Snapshot) Cluster(id string) *balance.Cluster { return s.change.Cluster(id) }
 
-// Port is one socket's worth of listeners.
+// Port is one TCP socket's worth of listeners.
 type Port struct {
 	Number uint16
-	// TLS is nil for a port that speaks plaintext.
+	Speech Speech
+	// TLS is how the HTTPS listeners end TLS; nil for a port without any.
 	TLS *TLS
+	// Terminating is how the TLS listeners of a Mixed port do that do not pass
+	// it through; nil where there are none.
+	Terminating *TLS
+	// TCPRule serves a port of TCP; nil where no route is attached.
+	TCPRule     *Rule
+	TCPListener *Listener
+	// TrustedSources are those whose connections begin with a PROXY protocol
+	// header. There are none where that is not expected of anybody.
+	TrustedSources []netip.Prefix
+
+	tlsListeners router.Hosts[*TLSListener]
 
 	// listeners holds the routes of each listener by its hostname.
 	listeners router.Hosts[*router.Table[*Rule]]
