@@ -1,0 +1,25 @@
+package l4
+
+import (
+	"sync"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// reporter tells an observer, one thing at a time.
+type reporter struct {
+	observer traffic.Observer
+
+	mu   sync.Mutex
+	done traffic.Done
+}
+
+func (r *reporter) report(d *traffic.Done) {
+	if r.observer == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done = *d
+	r.observer.RequestDone(&r.done)
+}

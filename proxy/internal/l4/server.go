@@ -1,0 +1,127 @@
+package l4
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// Options of a Server. Snapshot is needed; for the others zero means the
+// default.
+type Options struct {
+	// Snapshot is what sessions choose their endpoints by.
+	Snapshot *atomic.Pointer[snapshot.Snapshot]
+	// Observer is told of each connection and session that has ended. It may be
+	// nil. Its calls never overlap.
+	Observer traffic.Observer
+	// Now is the monotonic clock in nanoseconds by which endpoints are ejected
+	// and sessions expire. The default counts from Epoch.
+	Now   func() int64
+	Epoch time.Time
+	// Connect bounds one attempt to reach an endpoint; the default is 5
+	// seconds.
+	Connect time.Duration
+	// Idle is how long a connection may be silent in both directions, or be
+	// unable to deliver in one; the default is an hour.
+	Idle time.Duration
+	// SessionIdle is how long a UDP session without a datagram lasts; the
+	// default is 60 seconds.
+	SessionIdle time.Duration
+	// MaxConnections bounds the connections of one listener, MaxSessions the
+	// sessions of one UDP port; the default of both is 10,000.
+	MaxConnections, MaxSessions int
+}
+
+// Server forwards connections and datagrams. It is safe for concurrent use.
+type Server struct {
+	opts    Options
+	reports reporter
+	// ctx ends with the Server: nothing that it started outlives it.
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu sync.Mutex
+	// open counts the connections of each listener.
+	open map[snapshot.Listener]int
+
+	connections, sessions atomic.Int64
+	refused, dropped      atomic.Uint64
+}
+
+// New returns a Server. Close ends it.
+func New(o Options) *Server {
+	if o.Epoch.IsZero() {
+		o.Epoch = time.Now()
+	}
+	if o.Now == nil {
+		o.Now = func() int64 { return int64(time.Since(o.Epoch)) }
+	}
+	orElse(&o.Connect, 5*time.Second)
+	orElse(&o.Idle, time.Hour)
+	orElse(&o.SessionIdle, time.Minute)
+	orElse(&o.MaxConnections, 10000)
+	orElse(&o.MaxSessions, 10000)
+	s := &Server{opts: o, open: map[snapshot.Listener]int{}}
+	s.reports.observer = o.Observer
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+func orElse[T comparable](v *T, fallback T) {
+	var zero T
+	if *v == zero {
+		*v = fallback
+	}
+}
+
+// Stats are the figures of a Server.
+type Stats struct {
+	// Connections and Sessions are those that are open.
+	Connections, Sessions int64
+	// Refused counts connections that were closed at once, for there was no
+	// rule, no endpoint, or no room for them; Dropped the datagrams that were
+	// not forwarded.
+	Refused, Dropped uint64
+}
+
+// Stats returns the figures.
+func (s *Server) Stats() Stats {
+	return Stats{
+		Connections: s.connections.Load(), Sessions: s.sessions.Load(),
+		Refused: s.refused.Load(), Dropped: s.dropped.Load(),
+	}
+}
+
+// Close breaks off all connections, and returns when nothing that the Server
+// started is left. Serve returns soon after for each connection; the UDP ports
+// must be closed before.
+func (s *Server) Close() {
+	s.cancel()
+	s.running.Wait()
+}
+
+// admit counts a connection in, unless its listener has as many as it may.
+func (s *Server) admit(l snapshot.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[l] >= s.opts.MaxConnections {
+		return false
+	}
+	s.open[l]++
+	s.connections.Add(1)
+	return true
+}
+
+func (s *Server) leave(l snapshot.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[l]--; s.open[l] == 0 {
+		delete(s.open, l)
+	}
+	s.connections.Add(-1)
+}

@@ -1,0 +1,109 @@
+package l4
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// Conn is a connection whose directions end one by one: *net.TCPConn or
+// *tls.Conn. Data between two of *net.TCPConn itself is spliced; a wrapper
+// around one loses that.
+type Conn interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// Stream is a connection that is to be forwarded.
+type Stream struct {
+	Conn Conn
+	// Head is what was read from Conn already. It is sent first.
+	Head []byte
+	// Source and Destination are the client and what it connected to, as told by
+	// a PROXY protocol header where there was one that is believed.
+	Source, Destination netip.AddrPort
+	// Port is the one that it was accepted on.
+	Port uint16
+	// ServerName is what the client asked for, if it did.
+	ServerName string
+	// Listener is needed by Serve, and nil for Refuse.
+	Listener *snapshot.Listener
+	// Rule may be nil: the connection is refused.
+	Rule     *snapshot.Rule
+	Snapshot *snapshot.Snapshot
+	// Start is when the connection was accepted.
+	Start time.Time
+}
+
+// Serve forwards a Stream until both directions have ended, or one has broken,
+// or both were idle for too long. It closes the connection in any case, tells
+// the observer, and returns. A connection that no endpoint can be found for is
+// reset.
+func (s *Server) Serve(st *Stream) {
+	if !s.admit(*st.Listener) {
+		s.refuse(st, 0, reset)
+		return
+	}
+	defer s.leave(*st.Listener)
+	// A Close of the Server must end a connection in whatever it is about.
+	defer context.AfterFunc(s.ctx, func() { st.Conn.Close() })()
+	d := s.connect(st)
+	if d.conn == nil {
+		s.refused.Add(1)
+		_ = reset(st.Conn)
+		s.report(st, &d, nil)
+		return
+	}
+	defer context.AfterFunc(s.ctx, func() { d.conn.Close() })()
+	t := newTunnel(s, st.Conn, d.conn)
+	t.run(s.preface(st, &d))
+	s.report(st, &d, t)
+}
+
+// Refuse closes the connection of a Stream that no listener is for, and tells
+// the observer.
+func (s *Server) Refuse(st *Stream) { s.refuse(st, probe.FlagNoRoute, Conn.Close) }
+
+func (s *Server) refuse(st *Stream, flags probe.Flags, closing func(Conn) error) {
+	s.refused.Add(1)
+	_ = closing(st.Conn)
+	s.report(st, &dialed{flags: flags}, nil)
+}
+
+// preface is what the endpoint gets first, and how much of it is not the
+// client's.
+func (s *Server) preface(st *Stream, d *dialed) (head []byte, own int) {
+	switch st.Snapshot.SentProxy(d.endpoint.Cluster) {
+	case proxyconfig.ProxyV1:
+		head = proxyproto.AppendV1(nil, st.Source, st.Destination)
+	case proxyconfig.ProxyV2:
+		head = proxyproto.AppendV2(nil, st.Source, st.Destination)
+	default:
+		return st.Head, 0
+	}
+	return append(head, st.Head...), len(head)
+}
+
+// report tells of a connection that has ended; t is nil where it never reached
+// an endpoint.
+func (s *Server) report(st *Stream, d *dialed, t *tunnel) {
+	done := traffic.Done{
+		Rule: st.Rule, Port: st.Port, Endpoint: d.endpoint,
+		Start: st.Start, Duration: time.Since(st.Start),
+		Protocol: probe.TCP, Flags: d.flags, Attempts: d.attempts,
+		Client: st.Source, Host: []byte(st.ServerName),
+	}
+	if t != nil {
+		done.Upstream = time.Since(d.at)
+		done.Flags |= t.flags()
+		done.RequestBytes, done.ResponseBytes = t.sent(), t.down.bytes
+	}
+	s.reports.report(&done)
+}

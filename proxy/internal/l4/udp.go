@@ -1,0 +1,124 @@
+package l4
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// UDPPort is a socket for datagrams and the sessions of its clients.
+type UDPPort struct {
+	server  *Server
+	number  uint16
+	conn    *net.UDPConn
+	running sync.WaitGroup
+	stop    chan struct{}
+
+	mu       sync.Mutex
+	closed   bool
+	sessions map[sessionKey]*session
+}
+
+// sessionKey tells sessions apart: a client that talks to two of the machine's
+// addresses has two.
+type sessionKey struct {
+	client netip.AddrPort
+	local  localAddr
+}
+
+// OpenUDP opens a port and forwards its datagrams by the current Snapshot, until
+// it is closed. Its address is one, or the zero Addr for all of both families.
+func (s *Server) OpenUDP(bind netip.Addr, number uint16) (*UDPPort, error) {
+	addr := &net.UDPAddr{Port: int(number)}
+	if bind.IsValid() {
+		addr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(bind, number))
+	}
+	conn, err := net.ListenUDP("udp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := wantLocalAddr(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	p := &UDPPort{
+		server: s, number: number, conn: conn,
+		stop: make(chan struct{}), sessions: map[sessionKey]*session{},
+	}
+	p.running.Go(p.receive)
+	p.running.Go(p.sweep)
+	return p, nil
+}
+
+// Close closes the port and ends its sessions.
+func (p *UDPPort) Close() {
+	p.mu.Lock()
+	p.closed = true
+	for _, s := range p.sessions {
+		s.end()
+	}
+	p.mu.Unlock()
+	close(p.stop)
+	p.conn.Close()
+	p.running.Wait()
+}
+
+// Expire ends the sessions that have been silent for a time, by the Server's
+// clock, or longer.
+func (p *UDPPort) Expire(silent time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	oldest := p.server.opts.Now() - int64(silent)
+	for _, s := range p.sessions {
+		if s.last.Load() <= oldest {
+			s.end()
+		}
+	}
+}
+
+func (p *UDPPort) sweep() {
+	idle := p.server.opts.SessionIdle
+	tick := time.NewTicker(max(idle/4, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.Expire(idle)
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// receive forwards what clients send.
+func (p *UDPPort) receive() {
+	b := datagramBuffers.get()
+	defer datagramBuffers.put(b)
+	control := make([]byte, controlSize)
+	for {
+		n, cn, _, client, err := p.conn.ReadMsgUDPAddrPort(*b, control)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil || !p.forward(sessionKey{client, localAddrOf(control[:cn])}, (*b)[:n]) {
+			p.server.dropped.Add(1)
+		}
+	}
+}
+
+// forward sends a datagram to the endpoint of its client's session, and says
+// whether it could.
+func (p *UDPPort) forward(key sessionKey, b []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.sessions[key]
+	if s == nil {
+		if p.closed || len(p.sessions) >= p.server.opts.MaxSessions {
+			return false
+		}
+		s = newSession(p, key)
+	}
+	return s.forward(b)
+}
