@@ -44,8 +44,9 @@ type proxy struct {
 
 // newProxy makes the parts. Nothing runs yet but the engine, without a port.
 func newProxy(o Options) (*proxy, error) {
-	// The engine has a driver of its own for TLS, with as many loops again.
-	observed := 2 * o.Loops
+	// The engine has a driver of its own for TLS, with as many loops again, and
+	// one more observer for what is below HTTP.
+	observed := 2*o.Loops + 1
 	p := &proxy{
 		options:  o,
 		epoch:    time.Now(),
@@ -113,7 +114,7 @@ func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 	var refused []proxyconfig.RefusedItem
 	for _, failed := range p.engine.Apply(s) {
 		for _, l := range s.Config.Listeners {
-			if uint16(l.Port) == failed.Port {
+			if uint16(l.Port) == failed.Port && (l.Protocol == proxyconfig.UDP) == failed.UDP {
 				refused = append(refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindListener, Name: l.Name, Reason: failed.Error()})
 			}
 		}

@@ -41,9 +41,8 @@ type Server struct {
 	opts    Options
 	reports reporter
 	// ctx ends with the Server: nothing that it started outlives it.
-	ctx     context.Context
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	ctx    context.Context
+	cancel context.CancelFunc
 
 	mu sync.Mutex
 	// open counts the connections of each listener.
@@ -97,13 +96,9 @@ func (s *Server) Stats() Stats {
 	}
 }
 
-// Close breaks off all connections, and returns when nothing that the Server
-// started is left. Serve returns soon after for each connection; the UDP ports
-// must be closed before.
-func (s *Server) Close() {
-	s.cancel()
-	s.running.Wait()
-}
+// Close breaks off all connections, so that each call of Serve returns, and
+// those to come do at once. UDP ports are closed one by one: see UDPPort.Close.
+func (s *Server) Close() { s.cancel() }
 
 // admit counts a connection in, unless its listener has as many as it may.
 func (s *Server) admit(l snapshot.Listener) bool {

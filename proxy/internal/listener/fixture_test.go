@@ -20,6 +20,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/l4"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -88,7 +89,11 @@ type settings struct {
 	limits exchange.Limits
 	quiet  bool
 	grace  time.Duration
-
+	// idle and maxConnections are of connections below HTTP.
+	idle           time.Duration
+	maxConnections int
+	// everywhere binds all addresses.
+	everywhere   bool
 	certificates snapshot.Certificates
 }
 
@@ -98,7 +103,12 @@ func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 	o := Options{
 		Loops: 2, Bind: netip.MustParseAddr("127.0.0.1"), Snapshot: &p.current,
 		Log: logr.Discard(), Limits: s.limits, Driver: s.driver, DrainGrace: s.grace,
+		L4: l4.Options{Idle: s.idle, MaxConnections: s.maxConnections},
 	}
+	if s.everywhere {
+		o.Bind = netip.Addr{}
+	}
+	p.certificates = s.certificates
 	if !s.quiet {
 		o.Observers = func(int) traffic.Observer { return p.records }
 	}

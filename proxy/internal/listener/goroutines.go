@@ -10,22 +10,27 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/netdriver"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
-// goroutines is the driver of package netdriver.
+// goroutines is the driver of packages netdriver and l4.
 type goroutines struct {
 	set       *Set
 	server    *netdriver.Server
+	room      *waitingRoom
 	accepting sync.WaitGroup
+	// sorting are the connections that no driver has yet, or that l4 has.
+	sorting sync.WaitGroup
 
 	mu      sync.Mutex
 	sockets map[uint16]net.Listener
+	closed  bool
 }
 
 func newGoroutines(s *Set, loops []*exchange.Loop, epoch time.Time) *goroutines {
 	return &goroutines{
 		set: s, server: netdriver.New(netdriver.Options{Loops: loops, Epoch: epoch}),
-		sockets: map[uint16]net.Listener{},
+		room: newWaitingRoom(maxWaiting), sockets: map[uint16]net.Listener{},
 	}
 }
 
@@ -37,7 +42,7 @@ func (g *goroutines) open(port uint16) error {
 	g.mu.Lock()
 	g.sockets[port] = ln
 	g.mu.Unlock()
-	g.accepting.Go(func() { g.server.Serve(ln, port, g.config(port)) })
+	g.accepting.Go(func() { g.server.Serve(&intake{ln, g, port}, port, g.config(port)) })
 	return nil
 }
 
@@ -53,17 +58,19 @@ func address(bind netip.Addr, port uint16) string {
 // config returns where connections find out whether and how they speak TLS.
 func (g *goroutines) config(port uint16) func() (*tls.Config, bool) {
 	return func() (*tls.Config, bool) {
-		snap := g.set.opts.Snapshot.Load()
-		if snap == nil {
-			return nil, false
-		}
-		for _, p := range snap.Ports {
-			if p.Number == port && p.TLS != nil {
-				return p.TLS.Config, true
-			}
+		if p := g.port(port); p != nil && p.TLS != nil {
+			return p.TLS.Config, true
 		}
 		return nil, false
 	}
+}
+
+// port returns what a port is in the snapshot that serves, or nil.
+func (g *goroutines) port(number uint16) *snapshot.Port {
+	if snap := g.set.opts.Snapshot.Load(); snap != nil {
+		return snap.Port(number)
+	}
+	return nil
 }
 
 func (g *goroutines) shut(port uint16) {
@@ -77,5 +84,22 @@ func (g *goroutines) closeIdle() { g.server.CloseIdle() }
 
 func (g *goroutines) close() {
 	g.accepting.Wait()
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.room.close()
+	g.set.l4.Close()
 	g.server.Close()
+	g.sorting.Wait()
+}
+
+// hand gives a connection to the driver of requests.
+func (g *goroutines) hand(nc net.Conn, port uint16) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		nc.Close()
+		return
+	}
+	g.server.ServeConn(nc, port, g.config(port))
 }

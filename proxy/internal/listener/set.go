@@ -12,12 +12,13 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/l4"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
-// Driver chooses what drives plaintext ports. Those with TLS are always driven
-// by goroutines.
+// Driver chooses what drives the ports of plaintext HTTP. Others are always
+// driven by goroutines.
 type Driver uint8
 
 // The drivers.
@@ -36,13 +37,17 @@ type Options struct {
 	// both families.
 	Bind netip.Addr
 	// Observers returns the observer of each loop; it is called with numbers
-	// from zero to twice the number of loops. It may be nil, and may return nil.
+	// from zero up to twice the number of loops, which is the one for what is
+	// below HTTP. It may be nil, and may return nil.
 	Observers func(loop int) traffic.Observer
-	// Snapshot is what requests are served by. Whoever swaps it calls Apply.
+	// Snapshot is what clients are served by. Whoever swaps it calls Apply.
 	Snapshot *atomic.Pointer[snapshot.Snapshot]
 	Log      logr.Logger
 	Limits   exchange.Limits
-	Driver   Driver
+	// L4 are the limits of what is below HTTP; the Set fills in the other
+	// fields.
+	L4     l4.Options
+	Driver Driver
 	// DrainGrace is how long idle connections are left open after Drain was
 	// called, as clients send on them until they know better. Zero means 5
 	// seconds.
@@ -54,11 +59,14 @@ type Set struct {
 	opts     Options
 	draining atomic.Bool
 	loops    []*exchange.Loop
+	l4       *l4.Server
 	plain    driver
-	secure   driver
+	// other drives what plain does not.
+	other *goroutines
 
 	mu     sync.Mutex
 	ports  map[uint16]driver
+	udp    map[uint16]*l4.UDPPort
 	closed bool
 }
 
@@ -77,7 +85,9 @@ type driver interface {
 // PortError is why a port could not be opened.
 type PortError struct {
 	Port uint16
-	Err  error
+	// UDP tells the ports of UDP from those of TCP.
+	UDP bool
+	Err error
 }
 
 // Error implements error.
@@ -94,17 +104,18 @@ func New(o Options) (*Set, error) {
 	if o.DrainGrace == 0 {
 		o.DrainGrace = 5 * time.Second
 	}
-	s := &Set{opts: o, ports: map[uint16]driver{}}
+	s := &Set{opts: o, ports: map[uint16]driver{}, udp: map[uint16]*l4.UDPPort{}}
 	epoch := time.Now()
 	for i := range 2 * o.Loops {
 		s.loops = append(s.loops, exchange.NewLoop(s.loopOptions(i, epoch)))
 	}
-	s.secure = newGoroutines(s, s.loops[o.Loops:], epoch)
-	s.plain = s.secure
+	s.l4 = l4.New(s.l4Options(epoch))
+	s.other = newGoroutines(s, s.loops[o.Loops:], epoch)
+	s.plain = s.other
 	if o.Driver == Fastest {
 		d, err := newFastest(s, s.loops[:o.Loops], epoch)
 		if err != nil {
-			s.secure.close()
+			s.other.close()
 			return nil, fmt.Errorf("starting loops: %w", err)
 		}
 		if d != nil {
@@ -125,66 +136,13 @@ func (s *Set) loopOptions(i int, epoch time.Time) exchange.Options {
 	return o
 }
 
-// Apply opens the ports that the snapshot has and closes those that it has
-// not. It returns an error for each port that could not be opened; the others
-// are served, and the next call tries again.
-func (s *Set) Apply(snap *snapshot.Snapshot) []PortError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil
+func (s *Set) l4Options(epoch time.Time) l4.Options {
+	o := s.opts.L4
+	o.Snapshot, o.Epoch = s.opts.Snapshot, epoch
+	if s.opts.Observers != nil {
+		o.Observer = s.opts.Observers(len(s.loops))
 	}
-	wanted := make(map[uint16]driver, len(snap.Ports))
-	for _, p := range snap.Ports {
-		wanted[p.Number] = s.plain
-	}
-	for port, d := range s.ports {
-		// A port that turns from plaintext to TLS changes hands.
-		if s.plain == s.secure && wanted[port] != nil || wanted[port] == d {
-			continue
-		}
-		d.shut(port)
-		delete(s.ports, port)
-		s.opts.Log.Info("Closed port", "port", port)
-	}
-	var errs []PortError
-	for _, p := range snap.Ports {
-		if s.ports[p.Number] != nil {
-			continue
-		}
-		d := wanted[p.Number]
-		if err := d.open(p.Number); err != nil {
-			errs = append(errs, PortError{p.Number, err})
-			continue
-		}
-		s.ports[p.Number] = d
-		s.opts.Log.Info("Opened port", "port", p.Number)
-	}
-	return errs
-}
-
-// Stats are the figures of a Set.
-type Stats struct {
-	// Connections counts the open connections of clients, Requests those in
-	// progress.
-	Connections, Requests int64
-}
-
-// Stats returns the figures of each loop, in the numbering of
-// Options.Observers.
-func (s *Set) Stats() []Stats {
-	out := make([]Stats, len(s.loops))
-	for i, l := range s.loops {
-		out[i] = Stats{Connections: l.Open.Load(), Requests: l.Active.Load()}
-	}
-	return out
-}
-
-func (s *Set) connections() (n int64) {
-	for _, l := range s.loops {
-		n += l.Open.Load()
-	}
-	return n
+	return o
 }
 
 // drainPoll is how often draining looks whether connections are left.
@@ -216,7 +174,8 @@ func (s *Set) awaitEmpty(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		s.plain.closeIdle()
-		s.secure.closeIdle()
+		s.other.closeIdle()
+		s.expireUDP()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -236,13 +195,17 @@ func (s *Set) shutAll() {
 		d.shut(port)
 		delete(s.ports, port)
 	}
+	for port, u := range s.udp {
+		u.Close()
+		delete(s.udp, port)
+	}
 }
 
 // Close closes all ports and breaks off what is in progress.
 func (s *Set) Close() {
 	s.shutAll()
 	s.plain.close()
-	if s.secure != s.plain {
-		s.secure.close()
+	if driver(s.other) != s.plain {
+		s.other.close()
 	}
 }

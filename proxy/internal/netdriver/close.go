@@ -27,8 +27,10 @@ func tcp(nc net.Conn) net.Conn {
 // reset closes a connection so that the other side sees it broken off.
 func reset(nc net.Conn) {
 	nc = tcp(nc)
-	if t, ok := nc.(*net.TCPConn); ok {
-		_ = t.SetLinger(0)
+	if l, ok := nc.(interface{ SetLinger(sec int) error }); ok {
+		// Without it the end looks like one in good order, which is all that can
+		// be had.
+		_ = l.SetLinger(0)
 	}
 	nc.Close()
 }

@@ -73,6 +73,13 @@ func (s *Server) Serve(ln net.Listener, port uint16, config func() (*tls.Config,
 	}
 }
 
+// ServeConn starts to serve a connection that the caller accepted and returns;
+// the connection is the Server's to close. Its RemoteAddr is a *net.TCPAddr. No
+// call may begin after one of Close.
+func (s *Server) ServeConn(nc net.Conn, port uint16, config func() (*tls.Config, bool)) {
+	s.running.Go(func() { s.serve(nc, port, config) })
+}
+
 func isTemporary(err error) bool {
 	// There is no other way to tell EMFILE and its like from a closed
 	// listener on every system.

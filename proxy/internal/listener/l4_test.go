@@ -1,0 +1,388 @@
+package listener
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// below is a configuration of one listener, one route to the addresses, and
+// nothing of HTTP.
+func below(protocol proxyconfig.Protocol, kind string, addrs ...string) *proxyconfig.Config {
+	b := backendAt("b", addrs...)
+	b.Protocol = proxyconfig.BackendTCP
+	if protocol == proxyconfig.UDP {
+		b.Protocol = proxyconfig.BackendUDP
+	}
+	return &proxyconfig.Config{
+		Listeners: []proxyconfig.Listener{{Name: "l4", Protocol: protocol}},
+		Routes:    []proxyconfig.Route{l4Route(kind, "r", "l4", "", "b")},
+		Backends:  []proxyconfig.Backend{b},
+	}
+}
+
+func l4Route(kind, name, listener, hostname, backend string) proxyconfig.Route {
+	return proxyconfig.Route{
+		Kind: kind, Namespace: "ns", Name: name,
+		Attachments: []proxyconfig.Attachment{{Listener: listener, Hostnames: []string{hostname}}},
+		Rules:       []proxyconfig.Rule{{Backends: []proxyconfig.BackendRef{ref(backend)}}},
+	}
+}
+
+// echo sends everything back, and a goodbye at the end.
+func echo(_ int, c *rawConn) {
+	io.Copy(c, c.r)
+	io.WriteString(c, " bye")
+	c.CloseWrite()
+}
+
+// hear reads until the other side is done.
+func (c *rawConn) hear() string {
+	c.t.Helper()
+	b, err := io.ReadAll(c.r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// hearN reads a string of which the length is known.
+func (c *rawConn) hearN(want string) {
+	c.t.Helper()
+	b := make([]byte, len(want))
+	if _, err := io.ReadFull(c.r, b); err != nil || string(b) != want {
+		c.t.Fatalf("got %q, %v, want %q", b, err, want)
+	}
+}
+
+func TestTCPHalfClose(t *testing.T) {
+	p := start(t, settings{}, below(proxyconfig.TCP, "TCPRoute", script(t, echo)))
+	c := p.dial()
+	c.sendRaw("hello")
+	c.hearN("hello")
+	c.CloseWrite()
+	if got := c.hear(); got != " bye" {
+		t.Errorf("got %q", got)
+	}
+	d := p.records.await(t, 1)[0]
+	if d.Protocol != probe.TCP || d.RequestBytes != 5 || d.ResponseBytes != 9 || d.Flags != 0 || d.Attempts != 1 ||
+		d.Rule.Route.Name != "r" || d.Endpoint == nil || d.Client.String() != c.LocalAddr().String() {
+		t.Errorf("got %+v", d.Done)
+	}
+}
+
+// A server may say its last word first, and go on listening.
+func TestTCPHalfCloseByTheServer(t *testing.T) {
+	heard := make(chan string, 1)
+	p := start(t, settings{}, below(proxyconfig.TCP, "TCPRoute", script(t, func(_ int, c *rawConn) {
+		io.WriteString(c, "banner")
+		c.CloseWrite()
+		heard <- c.hear()
+	})))
+	c := p.dial()
+	if got := c.hear(); got != "banner" {
+		t.Errorf("got %q", got)
+	}
+	c.sendRaw("late")
+	c.CloseWrite()
+	if got := <-heard; got != "late" {
+		t.Errorf("the server got %q", got)
+	}
+}
+
+func TestTCPResetIsHandedOn(t *testing.T) {
+	p := start(t, settings{}, below(proxyconfig.TCP, "TCPRoute", script(t, func(_ int, c *rawConn) {
+		c.hearN("x")
+		c.SetLinger(0)
+	})))
+	c := p.dial()
+	c.sendRaw("x")
+	if _, err := io.ReadAll(c); err == nil {
+		t.Error("the connection ended in order")
+	}
+	if d := p.records.await(t, 1)[0]; d.Flags != probe.FlagUpstreamReset {
+		t.Errorf("got flags %b", d.Flags)
+	}
+}
+
+// Much data takes the way through the kernel, and little does not; both arrive
+// byte by byte as they were sent, in both directions at once.
+func TestTCPLargeTransfer(t *testing.T) {
+	const size = 64 << 20
+	p := start(t, settings{}, below(proxyconfig.TCP, "TCPRoute", script(t, echo)))
+	c := p.dial()
+	go func() {
+		io.Copy(c, io.LimitReader(noise(), size))
+		c.CloseWrite()
+	}()
+	got, want := make([]byte, 1<<20), make([]byte, 1<<20)
+	sent := noise()
+	for n := 0; n < size; n += len(got) {
+		if _, err := io.ReadFull(c.r, got); err != nil {
+			t.Fatal(err)
+		}
+		io.ReadFull(sent, want)
+		if !bytes.Equal(got, want) {
+			t.Fatalf("the megabyte at %d differs", n)
+		}
+	}
+	if got := c.hear(); got != " bye" {
+		t.Errorf("got %q at the end", got)
+	}
+	if d := p.records.await(t, 1)[0]; d.RequestBytes != size || d.ResponseBytes != size+4 {
+		t.Errorf("counted %d and %d", d.RequestBytes, d.ResponseBytes)
+	}
+}
+
+// noise is the same bytes each time.
+func noise() io.Reader { return rand.NewChaCha8([32]byte{1}) }
+
+func TestTCPTriesTheNextEndpoint(t *testing.T) {
+	dead := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	p := start(t, settings{}, below(proxyconfig.TCP, "TCPRoute", dead, script(t, echo)))
+	for range 4 {
+		c := p.dial()
+		c.CloseWrite()
+		if got := c.hear(); got != " bye" {
+			t.Errorf("got %q", got)
+		}
+	}
+	retried := 0
+	for _, d := range p.records.await(t, 4) {
+		if d.Flags == probe.FlagRetried && d.Attempts == 2 {
+			retried++
+		}
+	}
+	if retried != 1 {
+		t.Errorf("%d of 4 connections tried the dead endpoint, want 1", retried)
+	}
+}
+
+func TestTCPWithoutBackendIsReset(t *testing.T) {
+	dead := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	tests := []struct {
+		name   string
+		change func(*proxyconfig.Config)
+		flags  probe.Flags
+	}{
+		{"no route", func(c *proxyconfig.Config) { c.Routes = nil }, probe.FlagNoRoute},
+		{"invalid rule", func(c *proxyconfig.Config) { c.Routes[0].Rules[0].Invalid = "no" }, probe.FlagUpstreamFailed},
+		{"invalid reference", func(c *proxyconfig.Config) { c.Routes[0].Rules[0].Backends[0].Backend = "" }, probe.FlagUpstreamFailed},
+		{"no weight", func(c *proxyconfig.Config) { c.Routes[0].Rules[0].Backends[0].Weight = 0 }, probe.FlagUpstreamFailed},
+		{"no endpoint", func(c *proxyconfig.Config) { c.Backends[0].Endpoints = nil }, probe.FlagUpstreamFailed},
+		{"no answer", func(*proxyconfig.Config) {}, probe.FlagUpstreamFailed},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := below(proxyconfig.TCP, "TCPRoute", dead)
+			test.change(c)
+			p := start(t, settings{}, c)
+			if err := meet(p.addr()); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("got %v, want a reset", err)
+			}
+			if d := p.records.await(t, 1)[0]; d.Flags != test.flags {
+				t.Errorf("got flags %b", d.Flags)
+			}
+			stats := p.set.Stats()
+			if got := stats[len(stats)-1].Refused; got != 1 {
+				t.Errorf("counted %d", got)
+			}
+		})
+	}
+}
+
+func TestTCPConnectionsOfAListenerAreBounded(t *testing.T) {
+	c := below(proxyconfig.TCP, "TCPRoute", script(t, echo))
+	p := start(t, settings{maxConnections: 2}, c)
+	one, two := p.dial(), p.dial()
+	for _, c := range []*rawConn{one, two} {
+		c.sendRaw("x")
+		c.hearN("x")
+	}
+	if err := meet(p.addr()); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("a third connection met %v", err)
+	}
+	one.CloseWrite()
+	one.hear()
+	eventually(t, func() bool { return meet(p.addr()) == nil })
+}
+
+// meet returns the error that a connection meets which says one byte and wants
+// it back. A reset may come as early as while it is being opened.
+func meet(addr string) error {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "x"); err != nil {
+		return err
+	}
+	_, err = c.Read(make([]byte, 1))
+	return err
+}
+
+func TestIdleConnectionsEnd(t *testing.T) {
+	p := start(t, settings{idle: 200 * time.Millisecond}, below(proxyconfig.TCP, "TCPRoute", script(t, echo)))
+	c, busy := p.dial(), p.dial()
+	begin := time.Now()
+	for time.Since(begin) < 500*time.Millisecond {
+		busy.sendRaw("x")
+		busy.hearN("x")
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := c.hear(); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if d := p.records.await(t, 1)[0]; d.Flags != probe.FlagTimeout {
+		t.Errorf("got flags %b", d.Flags)
+	}
+	busy.CloseWrite()
+	if got := busy.hear(); got != " bye" {
+		t.Errorf("the busy one got %q", got)
+	}
+}
+
+// Sessions outlive what does not concern them, and even their listener's leaving.
+func TestSessionsOutliveReloads(t *testing.T) {
+	addr, port := script(t, echo), int32(freePort(t))
+	udp := echoUDP(t, "u")
+	c := below(proxyconfig.TCP, "TCPRoute", addr)
+	c.Listeners = append(c.Listeners, proxyconfig.Listener{Name: "udp", Protocol: proxyconfig.UDP})
+	c.Routes = append(c.Routes, l4Route("UDPRoute", "u", "udp", "", "u"))
+	u := backendAt("u", udp)
+	u.Protocol = proxyconfig.BackendUDP
+	c.Backends = append(c.Backends, u)
+	p := start(t, settings{}, c)
+	conn, datagrams := p.dial(), p.dialUDP()
+	for i := range 5 {
+		conn.sendRaw("x")
+		conn.hearN("x")
+		datagrams.ask("y", "u1 y")
+		other := proxyconfig.Listener{Name: "other", Port: port, Protocol: proxyconfig.HTTP}
+		if i%2 == 1 {
+			other.Protocol = proxyconfig.TCP
+		}
+		c.Listeners = append(c.Listeners[:2:2], other)
+		p.apply(c)
+	}
+	c.Listeners, c.Routes = c.Listeners[1:2], c.Routes[1:]
+	p.apply(c)
+	conn.sendRaw("z")
+	conn.hearN("z")
+	datagrams.ask("z", "u1 z")
+	if _, err := net.Dial("tcp", p.addr()); err == nil {
+		t.Error("the port is still open")
+	}
+	ctx, cancel := contextOf(100 * time.Millisecond)
+	defer cancel()
+	if err := p.set.Drain(ctx); err == nil {
+		t.Error("drained beside an open session")
+	}
+	conn.sendRaw("!")
+	conn.hearN("!")
+	p.set.Close()
+	if _, err := io.ReadAll(conn.r); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Error(err)
+	}
+	if d := p.records.await(t, 2); len(d) != 2 {
+		t.Errorf("told of %d", len(d))
+	}
+}
+
+// A port keeps its socket when it begins to speak something else.
+func TestPortChangesWhatItSpeaks(t *testing.T) {
+	_, web := serve(t, hello)
+	p := start(t, settings{driver: Goroutines}, below(proxyconfig.TCP, "TCPRoute", script(t, echo)))
+	ask := func() string {
+		c := p.dial()
+		c.send("GET / HTTP/1.1", "Host: a", "Connection: close")
+		c.CloseWrite()
+		return c.hear()
+	}
+	socket := p.set.other.sockets[p.port]
+	for i := range 4 {
+		want := "bye"
+		if i%2 == 1 {
+			want = "hello"
+			p.apply(to(web))
+		} else {
+			p.apply(below(proxyconfig.TCP, "TCPRoute", script(t, echo)))
+		}
+		if got := ask(); !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want %q at the end", got, want)
+		}
+	}
+	if p.set.other.sockets[p.port] != socket {
+		t.Error("the socket is another one")
+	}
+}
+
+func TestProxyHeaderIsBelievedFromTrustedSources(t *testing.T) {
+	const header = "PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n"
+	tests := []struct{ name, trusted, sent, want, client string }{
+		{"trusted", "127.0.0.0/8", header + "data", "PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\ndata", "192.0.2.1:1234"},
+		{"trusted version 2", "127.0.0.0/8", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x04\xd2\x01\xbbdata",
+			"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\ndata", "192.0.2.1:1234"},
+		{"trusted and unknown", "127.0.0.0/8", "PROXY UNKNOWN\r\ndata", "PROXY TCP4 SELF PORT\r\ndata", "SELF"},
+		{"trusted without a header", "127.0.0.0/8", "data", "", ""},
+		// A forged header is data behind the proxy's own.
+		{"not trusted", "10.0.0.0/8", header, "PROXY TCP4 SELF PORT\r\n" + header, "SELF"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			config := below(proxyconfig.TCP, "TCPRoute", script(t, echo))
+			config.Listeners[0].ProxyProtocol = &proxyconfig.AcceptedProxyProtocol{TrustedSources: []string{test.trusted}}
+			config.Backends[0].ProxyProtocol = proxyconfig.ProxyV1
+			p := start(t, settings{}, config)
+			c := p.dial()
+			self := netip.MustParseAddrPort(c.LocalAddr().String())
+			fill := strings.NewReplacer("SELF PORT", fmt.Sprintf("127.0.0.1 127.0.0.1 %d %d", self.Port(), p.port), "SELF", self.String())
+			for i := range test.sent {
+				// A connection that is refused may be so before all is sent.
+				io.WriteString(c, test.sent[i:i+1])
+			}
+			c.CloseWrite()
+			got, _ := io.ReadAll(c.r)
+			if test.want == "" {
+				if len(got) > 0 {
+					t.Errorf("got %q, want nothing", got)
+				}
+				return
+			}
+			if want := fill.Replace(test.want) + " bye"; string(got) != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if d := p.records.await(t, 1)[0]; d.Client.String() != fill.Replace(test.client) {
+				t.Errorf("got client %v", d.Client)
+			}
+		})
+	}
+}
+
+// Requests, too, come from whom a trusted header names.
+func TestProxyHeaderBeforeRequests(t *testing.T) {
+	_, addr := serve(t, hello)
+	c := to(addr)
+	c.Listeners[0].ProxyProtocol = &proxyconfig.AcceptedProxyProtocol{TrustedSources: []string{"127.0.0.1/32"}}
+	p := start(t, settings{}, c)
+	conn := p.dial()
+	conn.sendRaw("PROXY TCP6 2001:db8::1 2001:db8::2 1234 80\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if _, body := conn.response("GET"); body != "hello" {
+		t.Errorf("got %q", body)
+	}
+	if d := p.records.await(t, 1)[0]; d.Client.String() != "[2001:db8::1]:1234" {
+		t.Errorf("got client %v", d.Client)
+	}
+}

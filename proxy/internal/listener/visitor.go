@@ -1,0 +1,127 @@
+package listener
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
+	"github.com/fleetgate/fleetgate/proxy/internal/sni"
+)
+
+// visitor is a connection of which it is not known yet what it wants.
+type visitor struct {
+	conn  *net.TCPConn
+	start time.Time
+	// source and destination are the connection's own addresses, unless a header
+	// that is believed tells others.
+	source, destination netip.AddrPort
+	// head is what was read and belongs to the session.
+	head  []byte
+	hello sni.Hello
+}
+
+func newVisitor(nc *net.TCPConn) *visitor {
+	return &visitor{
+		conn: nc, start: time.Now(),
+		source: unmapped(nc.RemoteAddr()), destination: unmapped(nc.LocalAddr()),
+	}
+}
+
+func unmapped(a net.Addr) netip.AddrPort {
+	ap := a.(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// readSize is what is read at once: most hellos.
+const readSize = 2 << 10
+
+// more appends to head what comes next.
+func (v *visitor) more() error {
+	v.head = slices.Grow(v.head, readSize)
+	n, err := v.conn.Read(v.head[len(v.head):cap(v.head)])
+	v.head = v.head[:len(v.head)+n]
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// readProxyHeader reads a PROXY protocol header, which must be there.
+func (v *visitor) readProxyHeader() error {
+	for {
+		h, n, err := proxyproto.Parse(v.head)
+		switch {
+		case errors.Is(err, proxyproto.ErrIncomplete):
+			err = v.more()
+		case err == nil:
+			v.head = v.head[n:]
+			if h.Source.IsValid() {
+				v.source, v.destination = h.Source, h.Destination
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readHello reads a TLS hello, which stays in head.
+func (v *visitor) readHello() error {
+	var p sni.Parser
+	for {
+		h, err := p.Parse(v.head)
+		if err == nil {
+			v.hello = h
+			return nil
+		}
+		if errors.Is(err, sni.ErrIncomplete) {
+			err = v.more()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// refuseName tells a client that there is no server of the name it asked for
+// (RFC 6066, section 3): a fatal alert, unrecognized_name.
+func (v *visitor) refuseName() {
+	_ = v.conn.SetWriteDeadline(time.Now().Add(patience))
+	_, _ = io.WriteString(v.conn, "\x15\x03\x01\x00\x02\x02\x70")
+}
+
+// replayed is the connection as if nothing had been read from it.
+func (v *visitor) replayed() net.Conn {
+	return &replayed{Conn: v.conn, head: v.head, remote: net.TCPAddrFromAddrPort(v.source)}
+}
+
+// replayed is a connection whose first bytes were read before. It has only what
+// net.Conn asks for, so that nobody reads past them.
+type replayed struct {
+	net.Conn
+	head   []byte
+	remote net.Addr
+}
+
+// Read implements net.Conn.
+func (r *replayed) Read(b []byte) (int, error) {
+	if len(r.head) == 0 {
+		return r.Conn.Read(b)
+	}
+	n := copy(b, r.head)
+	if r.head = r.head[n:]; len(r.head) == 0 {
+		r.head = nil
+	}
+	return n, nil
+}
+
+// RemoteAddr is the client's address, which a proxy in front may have told.
+func (r *replayed) RemoteAddr() net.Addr { return r.remote }
+
+// SetLinger is that of a *net.TCPConn.
+func (r *replayed) SetLinger(seconds int) error { return r.Conn.(*net.TCPConn).SetLinger(seconds) }
