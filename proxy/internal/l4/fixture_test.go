@@ -1,0 +1,219 @@
+package l4
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
+)
+
+// world is a Server with a clock that tests move.
+type world struct {
+	t       testing.TB
+	server  *Server
+	clock   atomic.Int64
+	current atomic.Pointer[snapshot.Snapshot]
+
+	closing func()
+
+	mu   sync.Mutex
+	done []traffic.Done
+}
+
+func (w *world) RequestDone(d *traffic.Done) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done = append(w.done, *d)
+}
+
+func (w *world) reports() []traffic.Done {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.done
+}
+
+const testPort = 1 // of the listeners; no socket has it
+
+// newWorld forwards all of a protocol to the addresses.
+func newWorld(t testing.TB, o Options, protocol proxyconfig.Protocol, addrs ...string) *world {
+	t.Helper()
+	w := &world{t: t}
+	w.clock.Store(int64(time.Hour))
+	b := proxyconfig.Backend{ID: "b", Namespace: "ns", Service: "b", Port: 1, Protocol: "tcp"}
+	kind := proxyconfig.TCPRoute
+	if protocol == proxyconfig.UDP {
+		kind, b.Protocol = proxyconfig.UDPRoute, "udp"
+	}
+	for _, a := range addrs {
+		ap := netip.MustParseAddrPort(a)
+		b.Endpoints = append(b.Endpoints, proxyconfig.Endpoint{Address: ap.Addr().String(), Port: int32(ap.Port())})
+	}
+	snap, refused := snapshot.Compile(snapshot.Input{
+		Document: &proxyconfig.Document{}, Registry: balance.NewRegistry(balance.Options{AllowLoopback: true}),
+		Config: &proxyconfig.Config{
+			Listeners: []proxyconfig.Listener{{Name: "l", Port: testPort, Protocol: protocol}},
+			Routes: []proxyconfig.Route{{
+				Kind: kind, Namespace: "ns", Name: "r",
+				Attachments: []proxyconfig.Attachment{{Listener: "l", Hostnames: []string{""}}},
+				Rules:       []proxyconfig.Rule{{Backends: []proxyconfig.BackendRef{{Backend: "b", Weight: 1}}}},
+			}},
+			Backends: []proxyconfig.Backend{b},
+		},
+	})
+	if len(refused) > 0 {
+		t.Fatal(refused)
+	}
+	snap.Commit()
+	w.current.Store(snap)
+	o.Snapshot, o.Observer, o.Now = &w.current, w, w.clock.Load
+	w.server = New(o)
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// openUDP opens the UDP port on a number of the system's choice.
+func (w *world) openUDP() (*UDPPort, string) {
+	w.t.Helper()
+	p, err := w.server.OpenUDP(netip.MustParseAddr("127.0.0.1"), 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	// What it serves is the listener's, whatever the system chose.
+	p.mu.Lock()
+	p.number = testPort
+	p.mu.Unlock()
+	w.closing = sync.OnceFunc(p.Close)
+	w.t.Cleanup(w.closing)
+	return p, p.conn.LocalAddr().String()
+}
+
+// closeUDP closes the port that was opened last.
+func (w *world) closeUDP() { w.closing() }
+
+// connect returns the client's end of a connection that is served.
+func (w *world) connect(ln net.Listener, serving *sync.WaitGroup) *net.TCPConn {
+	w.t.Helper()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	nc, err := ln.Accept()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	snap := w.current.Load()
+	p := snap.Port(testPort)
+	serving.Go(func() {
+		w.server.Serve(&Stream{
+			Conn: nc.(*net.TCPConn), Port: testPort, Listener: p.TCPListener, Rule: p.TCPRule,
+			Snapshot: snap, Start: time.Now(),
+		})
+	})
+	return c.(*net.TCPConn)
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return ln
+}
+
+// echoTCP and echoUDP start backends that send everything back.
+func echoTCP(t testing.TB) string {
+	ln := listen(t)
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				b := make([]byte, 64)
+				for {
+					n, err := c.Read(b)
+					if err != nil {
+						return
+					}
+					c.Write(b[:n])
+				}
+			}()
+		}
+	}()
+	return ln.Addr().String()
+}
+
+func echoUDP(t testing.TB) string {
+	t.Helper()
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	go func() {
+		b := make([]byte, 2048)
+		for {
+			n, from, err := c.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			c.WriteToUDPAddrPort(b[:n], from)
+		}
+	}()
+	return c.LocalAddr().String()
+}
+
+func dialUDP(t testing.TB, addr string) *net.UDPConn {
+	t.Helper()
+	c, err := net.Dial("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c.(*net.UDPConn)
+}
+
+// ask sends a datagram or a piece of a stream, and wants it back.
+func ask(t testing.TB, c net.Conn, s string) {
+	t.Helper()
+	if err := exchange(c, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exchange(c net.Conn, s string) error {
+	if _, err := c.Write([]byte(s)); err != nil {
+		return err
+	}
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	b := make([]byte, len(s))
+	if _, err := io.ReadFull(c, b); err != nil {
+		return err
+	}
+	if string(b) != s {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
+func eventually(t testing.TB, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !f(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it never came true")
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
