@@ -84,6 +84,7 @@ func TestParseRefuses(t *testing.T) {
 		{"space at the end", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2 \r\n", ErrMalformed},
 		{"one field missing", "PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n", ErrMalformed},
 		{"line feed alone", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\n", ErrMalformed},
+		{"line feed before the end", "PROXY UNKNOWN x\nx\r\n", ErrMalformed},
 		{"carriage return alone", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\rx", ErrMalformed},
 		{"leading zero", "PROXY TCP4 192.0.2.01 192.0.2.2 1 2\r\n", ErrMalformed},
 		{"leading zero of a port", "PROXY TCP4 192.0.2.1 192.0.2.2 01 2\r\n", ErrMalformed},

@@ -17,13 +17,15 @@ func parseV1(b []byte) (Header, int, error) {
 		return Header{}, 0, ErrMalformed
 	}
 	line := b[:min(len(b), maxV1)]
-	end := bytes.IndexByte(line, '\r')
+	end := bytes.IndexAny(line, "\r\n")
 	switch {
-	case end < 0 && bytes.IndexByte(line, '\n') >= 0, end < 0 && len(line) == maxV1, end == maxV1-1:
-		return Header{}, 0, ErrMalformed
-	case end < 0, end+1 == len(line):
+	case end < 0 && len(line) < maxV1:
 		return Header{}, 0, ErrIncomplete
-	case line[end+1] != '\n' || end < len(prefix):
+	case end < len(prefix), end == maxV1-1, line[end] == '\n':
+		return Header{}, 0, ErrMalformed
+	case end+1 == len(line):
+		return Header{}, 0, ErrIncomplete
+	case line[end+1] != '\n':
 		return Header{}, 0, ErrMalformed
 	}
 	h, ok := parseFields(line[len(prefix):end])
