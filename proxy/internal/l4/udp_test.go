@@ -90,7 +90,8 @@ func TestDatagramsAllocateNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if got >= 1 {
+	// Under the race detector pools lose what they hold.
+	if got >= 1 && !raceEnabled {
 		t.Errorf("%v allocations", got)
 	}
 }

@@ -17,36 +17,44 @@ func (s *Set) Apply(snap *snapshot.Snapshot) []PortError {
 	if s.closed {
 		return nil
 	}
-	return append(s.applyTCP(snap), s.applyUDP(snap)...)
-}
-
-func (s *Set) applyTCP(snap *snapshot.Snapshot) []PortError {
-	wanted := make(map[uint16]driver, len(snap.Ports))
-	for _, p := range snap.Ports {
-		wanted[p.Number] = s.driverOf(p)
-	}
-	for port, d := range s.ports {
-		if wanted[port] == d {
+	wanted, places := s.wanted(snap)
+	for at, d := range s.ports {
+		if wanted[at] == d {
 			continue
 		}
-		d.shut(port)
-		delete(s.ports, port)
-		s.opts.Log.Info("Closed port", "port", port)
+		d.shut(at.port)
+		delete(s.ports, at)
+		s.opts.Log.Info("Closed port", "port", at.port, "udp", at.udp)
 	}
 	var errs []PortError
-	for _, p := range snap.Ports {
-		if s.ports[p.Number] != nil {
+	for _, at := range places {
+		if s.ports[at] != nil {
 			continue
 		}
-		d := wanted[p.Number]
-		if err := d.open(p.Number); err != nil {
-			errs = append(errs, PortError{Port: p.Number, Err: err})
+		if err := wanted[at].open(at.port); err != nil {
+			errs = append(errs, PortError{Port: at.port, UDP: at.udp, Err: err})
 			continue
 		}
-		s.ports[p.Number] = d
-		s.opts.Log.Info("Opened port", "port", p.Number)
+		s.ports[at] = wanted[at]
+		s.opts.Log.Info("Opened port", "port", at.port, "udp", at.udp)
 	}
 	return errs
+}
+
+// wanted returns which driver each port of a snapshot is for, and the ports in
+// their order.
+func (s *Set) wanted(snap *snapshot.Snapshot) (map[place]driver, []place) {
+	wanted := make(map[place]driver, len(snap.Ports)+len(snap.UDPPorts))
+	var places []place
+	for _, p := range snap.Ports {
+		at := place{port: p.Number}
+		wanted[at], places = s.driverOf(p), append(places, at)
+	}
+	for _, p := range snap.UDPPorts {
+		at := place{port: p.Number, udp: true}
+		wanted[at], places = s.datagrams, append(places, at)
+	}
+	return wanted, places
 }
 
 // driverOf returns what is to drive a port. PROXY protocol headers are read by
@@ -56,39 +64,6 @@ func (s *Set) driverOf(p *snapshot.Port) driver {
 		return s.plain
 	}
 	return s.other
-}
-
-func (s *Set) applyUDP(snap *snapshot.Snapshot) []PortError {
-	for port, u := range s.udp {
-		if snap.UDPPort(port) == nil {
-			u.Close()
-			delete(s.udp, port)
-			s.opts.Log.Info("Closed UDP port", "port", port)
-		}
-	}
-	var errs []PortError
-	for _, p := range snap.UDPPorts {
-		if s.udp[p.Number] != nil {
-			continue
-		}
-		u, err := s.l4.OpenUDP(s.opts.Bind, p.Number)
-		if err != nil {
-			errs = append(errs, PortError{Port: p.Number, UDP: true, Err: err})
-			continue
-		}
-		s.udp[p.Number] = u
-		s.opts.Log.Info("Opened UDP port", "port", p.Number)
-	}
-	return errs
-}
-
-// expireUDP ends the sessions that nobody seems to need while draining.
-func (s *Set) expireUDP() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, u := range s.udp {
-		u.Expire(s.opts.DrainGrace)
-	}
 }
 
 // Stats are the figures of a Set.

@@ -61,12 +61,12 @@ type Set struct {
 	loops    []*exchange.Loop
 	l4       *l4.Server
 	plain    driver
-	// other drives what plain does not.
-	other *goroutines
+	// other drives the ports of TCP that plain does not.
+	other     *goroutines
+	datagrams *datagrams
 
 	mu     sync.Mutex
-	ports  map[uint16]driver
-	udp    map[uint16]*l4.UDPPort
+	ports  map[place]driver
 	closed bool
 }
 
@@ -80,6 +80,12 @@ type driver interface {
 	closeIdle()
 	// close breaks off all connections and waits for their end.
 	close()
+}
+
+// place is where a socket listens: ports of UDP and of TCP do not meet.
+type place struct {
+	port uint16
+	udp  bool
 }
 
 // PortError is why a port could not be opened.
@@ -104,12 +110,13 @@ func New(o Options) (*Set, error) {
 	if o.DrainGrace == 0 {
 		o.DrainGrace = 5 * time.Second
 	}
-	s := &Set{opts: o, ports: map[uint16]driver{}, udp: map[uint16]*l4.UDPPort{}}
+	s := &Set{opts: o, ports: map[place]driver{}}
 	epoch := time.Now()
 	for i := range 2 * o.Loops {
 		s.loops = append(s.loops, exchange.NewLoop(s.loopOptions(i, epoch)))
 	}
 	s.l4 = l4.New(s.l4Options(epoch))
+	s.datagrams = newDatagrams(s)
 	s.other = newGoroutines(s, s.loops[o.Loops:], epoch)
 	s.plain = s.other
 	if o.Driver == Fastest {
@@ -175,7 +182,7 @@ func (s *Set) awaitEmpty(ctx context.Context) error {
 	for {
 		s.plain.closeIdle()
 		s.other.closeIdle()
-		s.expireUDP()
+		s.datagrams.closeIdle()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -191,13 +198,9 @@ func (s *Set) shutAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for port, d := range s.ports {
-		d.shut(port)
-		delete(s.ports, port)
-	}
-	for port, u := range s.udp {
-		u.Close()
-		delete(s.udp, port)
+	for at, d := range s.ports {
+		d.shut(at.port)
+		delete(s.ports, at)
 	}
 }
 
@@ -208,4 +211,5 @@ func (s *Set) Close() {
 	if driver(s.other) != s.plain {
 		s.other.close()
 	}
+	s.datagrams.close()
 }

@@ -2,9 +2,6 @@ package listener
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
@@ -12,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -42,24 +38,14 @@ func newPairs(t *testing.T, names ...string) pairs {
 	t.Helper()
 	p := pairs{}
 	for _, name := range names {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name},
-			NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0)}
-		template.Subject.CommonName = name
-		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+		cert := selfSigned(t, name)
+		key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
 		if err != nil {
 			t.Fatal(err)
 		}
 		p[name] = snapshot.KeyPair{
-			Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-			Key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
+			Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Leaf.Raw}),
+			Key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
 		}
 	}
 	return p
@@ -148,7 +134,7 @@ func (p *proxy) greet(name string, record, segment int) (string, error) {
 	if err := c.Handshake(); err != nil {
 		return "", err
 	}
-	seen := c.ConnectionState().PeerCertificates[0].Subject.CommonName
+	seen := c.ConnectionState().PeerCertificates[0].DNSNames[0]
 	if name == "web" {
 		fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n")
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -192,6 +178,12 @@ func TestMixedPort(t *testing.T) {
 	}
 }
 
+func (w *waitingRoom) setMost(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.most = n
+}
+
 func TestWhatIsNoHelloIsClosed(t *testing.T) {
 	p := mixed(t)
 	for _, sent := range []string{"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x00\x00", "\x16\x03\x01\x00\x01\x02"} {
@@ -207,7 +199,7 @@ func TestWhatIsNoHelloIsClosed(t *testing.T) {
 // oldest has to go.
 func TestSlowHellos(t *testing.T) {
 	p := mixed(t)
-	p.set.other.room.most = 3
+	p.set.other.room.setMost(3)
 	var slow []*rawConn
 	for i := range 3 {
 		c := p.dial()
