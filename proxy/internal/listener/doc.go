@@ -1,9 +1,11 @@
 // Package listener owns the sockets that clients connect to, one port at a
-// time, and hands them to a driver of package exchange: plaintext ports to
-// epoll loops where there are such, others to goroutines. A new snapshot opens
-// and closes ports; sockets and connections of ports that stay are not touched
-// by it.
+// time. A new snapshot opens and closes ports; sockets and connections of ports
+// that stay are not touched by it.
 //
-// It knows of no configuration but a snapshot's port numbers, and of no
-// protocol.
+// Ports of plaintext HTTP go to epoll loops where there are such. All others
+// are accepted by goroutines: what begins with a request or an HTTPS handshake
+// goes on to a driver of package exchange, TLS, TCP and UDP to package l4. Where
+// a PROXY protocol header or a hello decides what a connection is, it waits in a
+// bounded room until it has been read; that is all that the package knows of
+// protocols.
 package listener

@@ -11,6 +11,10 @@ import (
 
 // Done is one finished request, as the engine reports it to its observers. Its
 // slices are valid only during the call.
+//
+// A connection or UDP session below HTTP is reported like a request, with its
+// Protocol and no Status. Its bytes are those that went each way, its Host is
+// the server name that a TLS client asked for, and its Attempts are endpoints.
 type Done struct {
 	// Rule is nil when no route matched.
 	Rule *snapshot.Rule
