@@ -80,37 +80,37 @@ func (p *pump) copy() error {
 	}
 }
 
-// copyBuffered waits for something and forwards it. full says that there is
-// likely more.
+// copyBuffered forwards what comes bit by bit. full says that there is likely
+// more than that.
 func (p *pump) copyBuffered(src *source) (full bool, err error) {
-	for {
-		if err := p.from.SetReadDeadline(time.Now().Add(p.tunnel.tick())); err != nil {
-			return false, err
-		}
-		for {
-			b, err := src.next()
-			if len(b) > 0 {
-				p.tunnel.active.Store(p.tunnel.server.opts.Now())
-				if err := p.write(b); err != nil {
-					return false, err
-				}
-			}
-			full = len(b) == bufferSize
-			src.done()
-			if full {
-				return true, nil
-			}
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				break
-			}
-			if err != nil {
+	for err = p.watch(); err == nil; {
+		var b []byte
+		b, err = src.next()
+		if len(b) > 0 {
+			p.tunnel.active.Store(p.tunnel.server.opts.Now())
+			if err := p.write(b); err != nil {
 				return false, err
 			}
 		}
-		if p.tunnel.idle() {
+		full = len(b) == bufferSize
+		src.done()
+		switch {
+		case full:
+			return true, nil
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+		case p.tunnel.idle():
 			return false, errIdle
+		default:
+			err = p.watch()
 		}
 	}
+	return false, err
+}
+
+// watch has the next read give up after a tick, to see whether both directions
+// are silent.
+func (p *pump) watch() error {
+	return p.from.SetReadDeadline(time.Now().Add(p.tunnel.tick()))
 }
 
 // splice has the kernel move bytes until the sender pauses. Between two TCP
