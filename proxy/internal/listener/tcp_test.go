@@ -232,10 +232,10 @@ func meet(addr string) error {
 }
 
 func TestIdleConnectionsEnd(t *testing.T) {
-	p := start(t, settings{idle: 200 * time.Millisecond}, below(proxyconfig.TCP, "TCPRoute", script(t, echo)))
+	p := start(t, settings{idle: time.Second}, below(proxyconfig.TCP, "TCPRoute", script(t, echo)))
 	c, busy := p.dial(), p.dial()
 	begin := time.Now()
-	for time.Since(begin) < 500*time.Millisecond {
+	for time.Since(begin) < 1500*time.Millisecond {
 		busy.sendRaw("x")
 		busy.hearN("x")
 		time.Sleep(10 * time.Millisecond)
