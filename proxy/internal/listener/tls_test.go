@@ -3,9 +3,7 @@ package listener
 import (
 	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/binary"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -38,15 +36,7 @@ func newPairs(t *testing.T, names ...string) pairs {
 	t.Helper()
 	p := pairs{}
 	for _, name := range names {
-		cert := selfSigned(t, name)
-		key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p[name] = snapshot.KeyPair{
-			Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Leaf.Raw}),
-			Key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
-		}
+		p[name] = newAuthority(t, name).pair
 	}
 	return p
 }

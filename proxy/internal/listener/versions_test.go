@@ -20,20 +20,20 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
-// authority is a certificate that signs itself, for a.example.
+// authority is a certificate that signs itself, for one name.
 type authority struct {
 	pair snapshot.KeyPair
 	cert tls.Certificate
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"a.example"},
+		SerialNumber: big.NewInt(1), DNSNames: []string{name},
 		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -117,7 +117,7 @@ func (a *authority) secured(b proxyconfig.Backend) *proxyconfig.Config {
 
 // Each version of HTTP goes to each, by TLS on both sides or on one.
 func TestTLSAndVersions(t *testing.T) {
-	a := newAuthority(t)
+	a := newAuthority(t, "a.example")
 	onDrivers(t, func(t *testing.T, d Driver) {
 		for _, client := range []bool{false, true} {
 			for _, backend := range []bool{false, true} {
@@ -141,7 +141,7 @@ func TestTLSAndVersions(t *testing.T) {
 
 // A backend that cannot be verified gets no request.
 func TestBackendIsVerified(t *testing.T) {
-	a, other := newAuthority(t), newAuthority(t)
+	a, other := newAuthority(t, "a.example"), newAuthority(t, "a.example")
 	onDrivers(t, func(t *testing.T, d Driver) {
 		b := a.backend(t, false, true)
 		b.TLS.CACertificates = string(other.pair.Certificate)
@@ -153,7 +153,7 @@ func TestBackendIsVerified(t *testing.T) {
 }
 
 func TestPlaintextOnTLS(t *testing.T) {
-	a := newAuthority(t)
+	a := newAuthority(t, "a.example")
 	p := start(t, settings{certificates: a}, a.secured(a.backend(t, false, false)))
 	c := p.dial()
 	c.sendRaw("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
