@@ -2,66 +2,111 @@ package main
 
 import "fmt"
 
-// bar is a bound on a figure of Fleetgate's: the ratio of its CPU time per
-// request to a peer's or, without a peer, bytes.
+// bar is a bound on a figure of Fleetgate's: on its ratio to a peer's or,
+// without a peer, on itself.
 type bar struct {
-	workload, peer string
-	limit          float64
+	workload string
+	figure   figure
+	peer     string
+	limit    float64
 }
 
-// bars are those that can be judged by what is measured here.
+// none is the limit of what must not be: less than half of the last digit shown.
+const none = 0.0005
+
+// bars are all that are set.
 func bars() []bar {
 	var all []bar
 	for _, w := range []string{small64, small512} {
-		all = append(all,
-			bar{w, nameNginx, 0.85}, bar{w, nameHAProxy, 0.75}, bar{w, nameFasthttp, 0.7},
-			bar{w, nameForwarder, 1.35}, bar{w, nameNetHTTP, 1.0 / 5}, bar{w, nameCaddy, 1.0 / 8})
+		all = append(all, cpuBars(w, map[string]float64{
+			nameNginx: 0.85, nameHAProxy: 0.75, nameFasthttp: 0.7, nameForwarder: 1.35,
+			nameNetHTTP: 1.0 / 5, nameTraefik: 1.0 / 5, nameTraefikFast: 1 / 3.5, nameCaddy: 1.0 / 8,
+		})...)
+	}
+	all = append(all, cpuBars(saturated, map[string]float64{nameNginx: 0.95})...)
+	for _, w := range []string{tailSlow, tailFast} {
+		all = append(all, bar{w, median, nameNginx, 1}, bar{w, p99, nameNginx, 1.1}, bar{w, p999, nameNginx, 1.5})
+	}
+	all = append(all, cpuBars(keepAlive, map[string]float64{nameNginx: 0.8, nameHAProxy: 0.8})...)
+	all = append(all, cpuBars(handshake, map[string]float64{nameNginx: 1.1, nameHAProxy: 1.1})...)
+	for _, w := range []string{h2Clear, h2Secure} {
+		all = append(all, cpuBars(w, map[string]float64{nameNginx: 0.6, nameHAProxy: 0.75})...)
+	}
+	all = append(all, cpuBars(grpcUnary, map[string]float64{nameHAProxy: 1, nameNetHTTP: 1.0 / 6})...)
+	for _, w := range []string{middle, large} {
+		all = append(all, cpuBars(w, map[string]float64{nameNginx: 0.9})...)
 	}
 	return append(all,
-		bar{saturated, nameNginx, 0.95},
-		bar{middle, nameNginx, 0.9}, bar{large, nameNginx, 0.9},
-		bar{workload: idleMemory, limit: 512})
+		bar{bulk, machinePerGB, nameNginx, 0.75}, bar{bulk, machinePerGB, nameHAProxy, 0.65},
+		bar{idlePlain, connectionSize, "", 512}, bar{idleSecure, connectionSize, "", 8 << 10},
+		bar{small64, allocations, "", none}, bar{small64, systemCalls, "", 4.2})
+}
+
+// cpuBars bound the CPU time per request, in the order of the engines.
+func cpuBars(workload string, limits map[string]float64) []bar {
+	var all []bar
+	for _, peer := range allPeers {
+		if limit, ok := limits[peer]; ok {
+			all = append(all, bar{workload, cpuPerRequest, peer, limit})
+		}
+	}
+	return all
 }
 
 // judged is a bar beside what was measured.
 type judged struct {
 	bar
 	measured spread
+	// ran is false where Fleetgate or the peer did not.
+	ran bool
 }
 
-// judge measures a bar; false says that an engine of it did not run.
-func judge(b bar, r results) (judged, bool) {
-	own, peer := r[b.workload][nameFleetgate], r[b.workload][b.peer]
-	if len(own) == 0 {
-		return judged{}, false
+// judge measures a bar.
+func (f *findings) judge(b bar) judged {
+	all := f.of(b.figure)[b.workload]
+	own, peer := all[nameFleetgate], all[b.peer]
+	switch {
+	case len(own) == 0 || b.peer != "" && len(peer) != len(own):
+		return judged{bar: b}
+	case b.peer == "":
+		return judged{b, b.figure.over(own), true}
 	}
-	if b.peer == "" {
-		return judged{b, of(own, func(s sample) float64 { return s.cpu })}, true
-	}
-	if len(peer) == 0 {
-		return judged{}, false
-	}
-	return judged{b, cpuRatio(own, peer)}, true
+	return judged{b, b.figure.ratio(own, peer), true}
 }
+
+// missed says that the median is beyond the bar.
+func (j judged) missed() bool { return j.ran && j.measured.median > j.limit }
 
 // verdict judges by the median, and says when single rounds do not agree.
 func (j judged) verdict() string {
-	switch met := j.measured.median <= j.limit; {
-	case met && j.measured.max <= j.limit:
-		return "met"
-	case met:
-		return "met, not in every round"
-	case j.measured.min <= j.limit:
-		return "missed, not in every round"
-	default:
+	switch {
+	case !j.ran:
+		return "not measured"
+	case j.missed() && j.measured.min > j.limit:
 		return "**missed**"
+	case j.missed():
+		return "missed, not in every round"
+	case j.measured.max > j.limit:
+		return "met, not in every round"
 	}
+	return "met"
 }
 
 // row is the bar's row in the table of bars.
 func (j judged) row() []string {
-	if j.peer == "" {
-		return []string{j.workload, fmt.Sprintf("≤ %.0f bytes", j.limit), j.measured.text(0), j.verdict()}
+	work, bound, digits := j.workload, fmt.Sprintf("≤ %.3g × %s", j.limit, j.peer), 2
+	if j.figure.name != "" {
+		work += ": " + j.figure.name
 	}
-	return []string{j.workload, fmt.Sprintf("≤ %.3g × %s", j.limit, j.peer), j.measured.text(2), j.verdict()}
+	if j.peer == "" {
+		bound, digits = fmt.Sprintf("≤ %g %s", j.limit, j.figure.unit), j.figure.digits
+	}
+	if j.limit == none {
+		bound = "none"
+	}
+	measured := "-"
+	if j.ran {
+		measured = j.measured.text(digits)
+	}
+	return []string{work, bound, measured, j.verdict()}
 }

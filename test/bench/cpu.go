@@ -120,3 +120,13 @@ func parseStat(line string) (pid, parent int, err error) {
 	}
 	return pid, parent, nil
 }
+
+// family are a process and all that descend from it.
+func family(pid int) ([]int, error) {
+	var all []int
+	err := eachOf(pid, func(pid int) error {
+		all = append(all, pid)
+		return nil
+	})
+	return all, err
+}

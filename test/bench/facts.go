@@ -41,6 +41,7 @@ func machineFacts(ctx context.Context) *facts {
 			versionOf("nginx", output(ctx, "nginx", "-v")),
 			versionOf("HAProxy", output(ctx, "haproxy", "-v")),
 			versionOf("wrk", output(ctx, "wrk", "-v")),
+			versionOf("h2load", output(ctx, "h2load", "--version")),
 			versionOf("gcc", output(ctx, "gcc", "-dumpfullversion")),
 		},
 	}

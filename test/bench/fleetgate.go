@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,36 +21,67 @@ func routeHost(i int) string { return fmt.Sprintf("r%04d.bench.example", i) }
 
 var benchGateway = proxyconfig.Gateway{Namespace: "bench", Name: "edge", UID: "bench-edge"}
 
-// fleetgateConfig routes as many hostnames as there are routes to one backend.
-func fleetgateConfig(port, backend int) *proxyconfig.Config {
+// The listeners and the backend, by their names in the configuration.
+const (
+	httpListener   = "http"
+	httpsListener  = "https"
+	h2cListener    = "h2c"
+	appBackend     = "bench/app:80"
+	certificateKey = "bench"
+)
+
+// fleetgateConfig routes as many hostnames as there are routes to one backend,
+// from each of the listeners.
+func fleetgateConfig(s site, certificateHash string) *proxyconfig.Config {
 	c := &proxyconfig.Config{
-		Listeners: []proxyconfig.Listener{{Name: "http", Port: int32(port), Protocol: proxyconfig.HTTP}},
-		Backends: []proxyconfig.Backend{{
-			ID: "bench/app:80", Namespace: "bench", Service: "app", Port: 80, Protocol: "http",
-			Endpoints: []proxyconfig.Endpoint{{Address: "127.0.0.1", Port: int32(backend)}},
-		}},
+		Listeners: []proxyconfig.Listener{
+			{Name: httpListener, Port: int32(s.Plain), Protocol: proxyconfig.HTTP},
+			{Name: httpsListener, Port: int32(s.Secure), Protocol: proxyconfig.HTTPS,
+				Certificates: []proxyconfig.CertificateRef{{Key: certificateKey, SHA256: certificateHash}}},
+			{Name: h2cListener, Port: int32(s.Clear2), Protocol: proxyconfig.HTTP},
+		},
+		Backends: []proxyconfig.Backend{backendOf(appBackend, "app", 80, "http", s.Backend)},
 	}
 	for i := range routeCount {
-		c.Routes = append(c.Routes, proxyconfig.Route{
-			Kind: "HTTPRoute", Namespace: "bench", Name: fmt.Sprintf("r%04d", i), CreatedAt: 1,
-			Attachments: []proxyconfig.Attachment{{Listener: "http", Hostnames: []string{routeHost(i)}}},
-			Rules: []proxyconfig.Rule{{
-				Matches:  []proxyconfig.Match{{Path: &proxyconfig.PathMatch{Type: proxyconfig.PathPrefix, Value: "/"}}},
-				Backends: []proxyconfig.BackendRef{{Backend: "bench/app:80", Weight: 1}},
-			}},
-		})
+		c.Routes = append(c.Routes, routeOf(i, appBackend, httpListener, httpsListener, h2cListener))
 	}
 	return c
 }
 
+// routeOf is the route of one hostname, attached to some listeners.
+func routeOf(i int, backend string, listeners ...string) proxyconfig.Route {
+	r := proxyconfig.Route{
+		Kind: "HTTPRoute", Namespace: "bench", Name: fmt.Sprintf("r%04d", i), CreatedAt: 1,
+		Rules: []proxyconfig.Rule{{
+			Matches:  []proxyconfig.Match{{Path: &proxyconfig.PathMatch{Type: proxyconfig.PathPrefix, Value: "/"}}},
+			Backends: []proxyconfig.BackendRef{{Backend: backend, Weight: 1}},
+		}},
+	}
+	for _, listener := range listeners {
+		r.Attachments = append(r.Attachments, proxyconfig.Attachment{Listener: listener, Hostnames: []string{routeHost(i)}})
+	}
+	return r
+}
+
+func backendOf(id, service string, port int32, protocol string, endpoint int) proxyconfig.Backend {
+	return proxyconfig.Backend{
+		ID: id, Namespace: "bench", Service: service, Port: port, Protocol: protocol,
+		Endpoints: []proxyconfig.Endpoint{{Address: "127.0.0.1", Port: int32(endpoint)}},
+	}
+}
+
 // fleetgate writes the configuration and returns the command: the program's
 // defaults, beside what it cannot do without on this machine.
-func fleetgate(work string, port int) ([]string, error) {
-	dir := filepath.Join(work, "fleetgate")
+func fleetgate(s site) ([]string, error) {
+	dir := filepath.Join(s.Work, "fleetgate")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	document, _, err := proxyconfig.Encode(benchGateway, 1, fleetgateConfig(port, backendPort))
+	hash, err := copyCertificate(s, dir)
+	if err != nil {
+		return nil, err
+	}
+	document, _, err := proxyconfig.Encode(benchGateway, 1, fleetgateConfig(s, hash))
 	if err != nil {
 		return nil, err
 	}
@@ -56,11 +89,28 @@ func fleetgate(work string, port int) ([]string, error) {
 		return nil, err
 	}
 	return []string{
-		filepath.Join(work, "fleetgate-proxy"),
+		filepath.Join(s.Work, "fleetgate-proxy"),
 		"--gateway-namespace", benchGateway.Namespace,
 		"--gateway-name", benchGateway.Name,
 		"--gateway-uid", benchGateway.UID,
 		"--config-dir", dir,
 		"--allow-loopback-backends",
 	}, nil
+}
+
+// copyCertificate puts the key pair where the proxy looks for it and returns
+// the hash that the configuration names it by.
+func copyCertificate(s site, dir string) (string, error) {
+	for from, to := range map[string]string{s.Certificate(): certificateKey + ".crt", s.Key(): certificateKey + ".key"} {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(dir, to), data, 0o600); err != nil {
+			return "", err
+		}
+	}
+	data, err := os.ReadFile(s.Certificate())
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
 }

@@ -9,7 +9,8 @@ import (
 // The proxy must take the document as it is, or the peers would race against
 // error answers.
 func TestFleetgateConfigIsADocumentOfManyRoutes(t *testing.T) {
-	data, _, err := proxyconfig.Encode(benchGateway, 1, fleetgateConfig(8801, 8800))
+	s := siteOf(t.TempDir(), engine{number: 1})
+	data, _, err := proxyconfig.Encode(benchGateway, 1, fleetgateConfig(s, ""))
 	if err != nil {
 		t.Fatal(err)
 	}

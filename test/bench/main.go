@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 )
 
 // options are what the flags say.
 type options struct {
 	rounds, seconds, idle int
-	proxy, out            string
+	proxy, out, only      string
 	// work is the folder with what was prepared. It is set in the namespaces
 	// alone.
 	work string
@@ -43,7 +44,8 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each measurement")
 	f.IntVar(&o.seconds, "seconds", 3, "seconds of load in one round")
-	f.IntVar(&o.idle, "idle", 5000, "idle connections whose memory is measured")
+	f.IntVar(&o.idle, "idle", 5000, "idle connections in each of three steps whose memory is measured")
+	f.StringVar(&o.only, "only", "", "regular expression of the workloads to run; the document is then not written")
 	f.StringVar(&o.proxy, "proxy", "../../bin/fleetgate-proxy", "Fleetgate's proxy")
 	f.StringVar(&o.out, "out", "../../docs/benchmarks/data-plane.md", "document to write; empty writes none")
 	f.StringVar(&o.work, "work", "", "for the program's own use")
@@ -53,6 +55,13 @@ func parse(args []string) (options, error) {
 	if o.rounds < 1 || o.seconds < 1 || o.idle < 1 || f.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "bench: -rounds, -seconds and -idle are at least 1, and there are no arguments")
 		return o, flag.ErrHelp
+	}
+	if _, err := regexp.Compile(o.only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: -only:", err)
+		return o, err
+	}
+	if o.only != "" {
+		o.out = ""
 	}
 	return o, nil
 }
@@ -77,13 +86,13 @@ func inside(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if facts.Congestion, err = furnish(); err != nil {
+	if facts.Congestion, err = furnish(o.work); err != nil {
 		return err
 	}
-	b := &bench{options: o, engines: engines(o.work, facts.Prepared)}
-	results, err := b.measure(ctx)
+	b := &bench{options: o, engines: engines(facts.Prepared)}
+	found, err := b.measure(ctx)
 	if err != nil {
 		return err
 	}
-	return report(o, facts, results)
+	return report(o, facts, found)
 }

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -16,98 +12,100 @@ import (
 
 const (
 	// memoryRounds is the most that are made: they differ little.
-	memoryRounds = 3
+	memoryRounds = 2
 	// settle is how long an engine gets to give back what it needs no more.
 	settle = time.Second
 	// warmRequests make an engine allocate what it keeps for all connections.
 	warmRequests = 500
+	// secureShare of the idle connections are opened where each takes a handshake,
+	// and as much more memory.
+	secureShare = 5
+	// steps of equally many connections are made. What the first one takes is not
+	// counted: it fills the memory that an engine has and does not use.
+	steps = 3
 )
 
-// memory measures what idle connections cost in engines started afresh: each
-// connection makes one request and then stays.
-func (b *bench) memory(ctx context.Context, r results) error {
-	for round := range min(b.rounds, memoryRounds) {
-		for _, e := range b.engines {
-			bytes, err := b.idleBytes(ctx, e)
-			if err != nil {
-				return fmt.Errorf("%s: %s: %w", idleMemory, e.name, err)
+// idleWorkload is what is asked of engines that are started afresh.
+type idleWorkload struct {
+	name string
+	front
+	// step is how many connections come between two looks at the memory.
+	step    int
+	engines []string
+}
+
+func (o options) idleWorkloads() []idleWorkload {
+	return []idleWorkload{
+		{idlePlain, plain, o.idle, []string{nameFleetgate, nameNginx, nameHAProxy, nameForwarder, nameFasthttp, nameNetHTTP, nameCaddy}},
+		{idleSecure, secure, max(1, o.idle/secureShare), []string{nameFleetgate, nameNginx, nameHAProxy, nameNetHTTP, nameCaddy}},
+	}
+}
+
+// memory measures what idle connections cost: each makes one request and then
+// stays.
+func (b *bench) memory(ctx context.Context, f *findings) error {
+	for _, w := range b.idleWorkloads() {
+		asked := workload{name: w.name, front: w.front, engines: w.engines}
+		b.refused = map[string]bool{}
+		for round := range min(b.rounds, memoryRounds) {
+			for _, e := range b.engines {
+				if !b.selected(w.name) || !asked.asks(e) || b.refused[e.name] {
+					continue
+				}
+				bytes, err := b.idleBytes(ctx, e, w)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if err != nil {
+					b.refuse(e, asked, f, err)
+					continue
+				}
+				f.timed.add(w.name, e.name, sample{bytes: bytes})
+				fmt.Printf("%s, round %d: %s %.0f bytes\n", w.name, round+1, e.name, bytes)
 			}
-			r.add(idleMemory, e.name, sample{cpu: bytes})
-			fmt.Printf("%s, round %d: %s %.0f bytes\n", idleMemory, round+1, e.name, bytes)
 		}
 	}
 	return nil
 }
 
-// idleBytes is how much an engine's anonymous memory grows per idle connection.
-// It is the growth past a fifth as many connections, which fill the memory that
-// the engine has held since it started and does not use.
-func (b *bench) idleBytes(ctx context.Context, e engine) (float64, error) {
+// idleBytes is by how much an engine's anonymous memory grows with each idle
+// connection, from the end of the first step to that of the last.
+func (b *bench) idleBytes(ctx context.Context, e engine, w idleWorkload) (float64, error) {
 	p, err := b.startEngine(ctx, e)
 	if err != nil {
 		return 0, err
 	}
 	defer p.stop()
-	if err := warm(e); err != nil {
+	t := b.target(e, workload{front: w.front})
+	if err := warm(t); err != nil {
 		return 0, err
 	}
 	clients := &idlers{}
 	defer clients.close()
-	if err := clients.open(ctx, e.port, b.idle/5); err != nil {
-		return 0, err
-	}
-	before, err := settled(ctx, p)
-	if err != nil {
-		return 0, err
-	}
-	if err := clients.open(ctx, e.port, b.idle); err != nil {
-		return 0, err
-	}
-	after, err := settled(ctx, p)
-	if err != nil {
-		return 0, err
-	}
-	return float64(after-before) / float64(b.idle), clients.stillThere()
-}
-
-// idlers are connections that have made one request each.
-type idlers []*client
-
-// open adds n connections.
-func (c *idlers) open(ctx context.Context, port, n int) error {
-	for range n {
-		added, err := dial(port)
+	var held []int64
+	for range steps {
+		if err := clients.open(ctx, t, w.step); err != nil {
+			return 0, err
+		}
+		bytes, err := settled(ctx, p)
 		if err != nil {
-			return fmt.Errorf("connection %d: %w", len(*c)+1, err)
+			return 0, err
 		}
-		*c = append(*c, added)
-		if err := errors.Join(added.get(), ctx.Err()); err != nil {
-			return fmt.Errorf("connection %d: %w", len(*c), err)
-		}
+		held = append(held, bytes)
 	}
-	return nil
+	return slope(held, w.step), clients.stillThere()
 }
 
-func (c *idlers) close() {
-	for _, client := range *c {
-		client.connection.Close()
-	}
-}
-
-// stillThere fails when one of the connections was not idle but closed. Every
-// hundredth speaks for the rest.
-func (c *idlers) stillThere() error {
-	for i := 0; i < len(*c); i += 100 {
-		if err := (*c)[i].get(); err != nil {
-			return fmt.Errorf("connection %d did not stay: %w", i+1, err)
-		}
-	}
-	return nil
+// slope is the growth between the first and the last of values that are equally
+// far apart.
+func slope(values []int64, step int) float64 {
+	last := len(values) - 1
+	return float64(values[last]-values[0]) / float64(last*step)
 }
 
 // warm makes requests on one connection.
-func warm(e engine) error {
-	c, err := dial(e.port)
+func warm(t target) error {
+	c, err := dial(t)
 	if err != nil {
 		return err
 	}
@@ -155,36 +153,4 @@ func parseRssAnon(status string) (int64, error) {
 		return kib << 10, nil
 	}
 	return 0, errors.New("status has no RssAnon")
-}
-
-// client is one connection that makes a request now and then. Its reader lives
-// for one answer only, as thousands of clients are held at once.
-type client struct{ connection net.Conn }
-
-func dial(port int) (*client, error) {
-	connection, err := net.DialTimeout("tcp", address(port), startTimeout)
-	if err != nil {
-		return nil, err
-	}
-	return &client{connection}, nil
-}
-
-// get asks for the small body and reads all of it.
-func (c *client) get() error {
-	if err := c.connection.SetDeadline(time.Now().Add(startTimeout)); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(c.connection, "GET /1k HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
-		return err
-	}
-	answer, err := http.ReadResponse(bufio.NewReader(c.connection), nil)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("answer %s", answer.Status)
-	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -51,11 +52,11 @@ func enter(ctx context.Context, work string) error {
 	return nil
 }
 
-// furnish makes the new namespaces usable: a /proc of their own processes, a
-// loopback device that is up, and TCP as the measurements want it. It returns
-// the congestion control that is in effect.
-func furnish() (string, error) {
-	if err := mountProc(); err != nil {
+// furnish makes the new namespaces usable: a /proc of their own processes, the
+// routed host among the known ones, a loopback device that is up, and TCP as the
+// measurements want it. It returns the congestion control that is in effect.
+func furnish(work string) (string, error) {
+	if err := mounts(work); err != nil {
 		return "", err
 	}
 	if err := loopbackUp(); err != nil {
@@ -77,13 +78,33 @@ func furnish() (string, error) {
 	return strings.TrimSpace(string(congestion)), errors.Join(err, raiseFileLimit())
 }
 
-// mountProc shows the processes of the new namespace, to it alone.
-func mountProc() error {
+// mounts shows the namespaces what is theirs alone: their processes, and a file
+// that says where the routed host is.
+func mounts(work string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mounting /proc: %w", err)
+	}
+	hosts := filepath.Join(work, "hosts")
+	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost "+host+"\n"), 0o644); err != nil {
+		return err
+	}
+	if err := unix.Mount(hosts, "/etc/hosts", "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mounting /etc/hosts: %w", err)
+	}
+	return mountTracing(filepath.Join(work, tracing))
+}
+
+// mountTracing mounts tracefs, which names the kernel's events. Without it
+// system calls are not counted, which is said where they would be.
+func mountTracing(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	if err := unix.Mount("tracefs", dir, "tracefs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: mounting tracefs: %v\n", err)
 	}
 	return nil
 }
@@ -102,14 +123,15 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
+// fileLimit is enough for both sides of the idle connections.
+const fileLimit = 65536
+
 // raiseFileLimit lets this process and those it starts open as many files as
-// they may. Go raises the limit for itself alone.
+// they need. Go raises the limit for itself alone.
 func raiseFileLimit() error {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return err
+	limit := syscall.Rlimit{Cur: fileLimit, Max: fileLimit}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("raising the limit of open files to %d: %w", fileLimit, err)
 	}
-	limit.Cur = limit.Max
-	value := syscall.Rlimit{Cur: limit.Cur, Max: limit.Max}
-	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &value)
+	return nil
 }

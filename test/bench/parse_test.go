@@ -76,29 +76,6 @@ func TestParseRssAnon(t *testing.T) {
 	}
 }
 
-func TestParseWrk(t *testing.T) {
-	const head = "Running 1s test @ http://127.0.0.1:8801/1k\n  1 threads and 64 connections\n"
-	tests := []struct {
-		name, out string
-		want      loaded
-		ok        bool
-	}{
-		{"a result", head + "RESULT 50000 1000000 2 1040 2070 5236\n",
-			loaded{requests: 50000, duration: time.Second, errors: 2, p50: 1040, p99: 2070, p999: 5236}, true},
-		{"nothing answered", head + "RESULT 0 1000000 64 0 0 0\n", loaded{}, false},
-		{"cut off", head + "RESULT 50000 1000000 2 10", loaded{}, false},
-		{"no result", head, loaded{}, false},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := parseWrk(test.out)
-			if got != test.want || (err == nil) != test.ok {
-				t.Errorf("got %+v, %v", got, err)
-			}
-		})
-	}
-}
-
 func TestVersionOf(t *testing.T) {
 	tests := []struct{ name, said, want string }{
 		{"nginx", "nginx version: nginx/1.22.1", "nginx 1.22.1"},

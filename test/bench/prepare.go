@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,10 +33,13 @@ var goPeers = []struct{ name, folder, module string }{
 // prepare fills the folder with all that is measured, and with facts about it.
 // A peer that is not to be had is left out and noted.
 func prepare(ctx context.Context, work string, o options) error {
-	if err := install(ctx, map[string]string{"wrk": "wrk", "nginx": "nginx", "haproxy": "haproxy", "gcc": "gcc libc6-dev", "taskset": "util-linux"}); err != nil {
+	if err := install(ctx, map[string]string{
+		"wrk": "wrk", "h2load": "nghttp2-client", "nginx": "nginx", nginxStream: "libnginx-mod-stream",
+		"haproxy": "haproxy", "gcc": "gcc libc6-dev", "taskset": "util-linux",
+	}); err != nil {
 		return err
 	}
-	if err := compileNative(ctx, work); err != nil {
+	if err := errors.Join(compileNative(ctx, work), writeCertificate(work)); err != nil {
 		return err
 	}
 	binary, err := os.ReadFile(o.proxy)
@@ -60,7 +64,19 @@ func prepare(ctx context.Context, work string, o options) error {
 			f.Versions = append(f.Versions, p.name+" "+output(ctx, "go", "list", "-m", "-f", "{{.Version}}", p.module))
 		}
 	}
+	f.findTraefik(ctx)
 	return f.write(work)
+}
+
+// findTraefik takes a Traefik that is installed. Its Go module cannot be built
+// by itself: a package of it is in a module that is not published.
+func (f *facts) findTraefik(ctx context.Context) {
+	if !installed("traefik") {
+		f.Missing = append(f.Missing, "Traefik: no program of that name is installed; it is no Debian package, and its Go module does not build without its repository")
+		return
+	}
+	f.Prepared = append(f.Prepared, nameTraefik, nameTraefikFast)
+	f.Versions = append(f.Versions, versionOf("Traefik", output(ctx, "traefik", "version")))
 }
 
 // install installs the Debian packages whose programs are missing. Packages of
@@ -68,7 +84,7 @@ func prepare(ctx context.Context, work string, o options) error {
 func install(ctx context.Context, packages map[string]string) error {
 	var missing []string
 	for program, names := range packages {
-		if _, err := exec.LookPath(program); err != nil {
+		if !installed(program) {
 			missing = append(missing, strings.Fields(names)...)
 		}
 	}
@@ -88,11 +104,21 @@ func install(ctx context.Context, packages map[string]string) error {
 	return nil
 }
 
+// installed finds a program by its name, or a file by its path.
+func installed(program string) bool {
+	if filepath.IsAbs(program) {
+		_, err := os.Stat(program)
+		return err == nil
+	}
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
 func compileNative(ctx context.Context, work string) error {
 	if err := os.CopyFS(work, native); err != nil {
 		return err
 	}
-	for _, name := range []string{"backend", "forwarder"} {
+	for _, name := range []string{"backend", "bulk", "forwarder", "grpc", "paced"} {
 		source := filepath.Join(work, "native", name+".c")
 		if out, err := exec.CommandContext(ctx, "gcc", "-O2", "-o", filepath.Join(work, name), source).CombinedOutput(); err != nil {
 			return fmt.Errorf("compiling %s: %w\n%s", name, err, out)

@@ -3,15 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"path/filepath"
-	"time"
-)
+	"regexp"
 
-// backendPort is where the backend listens. It and the engines' ports lie below
-// those that outgoing connections take.
-const backendPort = 8800
+	"github.com/fleetgate/fleetgate/test/bench/perf"
+)
 
 // bench runs the workloads.
 type bench struct {
@@ -19,43 +15,66 @@ type bench struct {
 	engines []engine
 	// running has a process for each engine, in their order.
 	running []*process
+	source  *process
+	// refused are the engines that gave no right answer in the workload that is
+	// being measured.
+	refused map[string]bool
+	// symbols are Fleetgate's, and under true the kernel's; nil until they are
+	// needed.
+	symbols map[bool]*perf.Symbols
 }
 
-// sample is what one round says of one engine. Latencies are in microseconds.
-type sample struct {
-	cpu, rate, p50, p99, p999 float64
-	errors                    int
-}
-
-// results has the samples of all rounds by workload and engine, and for
-// idleMemory the bytes per connection as cpu.
-type results map[string]map[string][]sample
-
-func (r results) add(workload, engine string, s sample) {
-	if r[workload] == nil {
-		r[workload] = map[string][]sample{}
-	}
-	r[workload][engine] = append(r[workload][engine], s)
+// selected says whether the flags ask for a workload.
+func (o options) selected(name string) bool {
+	return o.only == "" || regexp.MustCompile(o.only).MatchString(name)
 }
 
 // measure runs everything. All that it has started has ended when it returns.
-func (b *bench) measure(ctx context.Context) (results, error) {
-	backend, err := start(ctx, loadCPU, backendPort, filepath.Join(b.work, "backend.log"),
-		filepath.Join(b.work, "backend"), fmt.Sprint(backendPort))
+func (b *bench) measure(ctx context.Context) (*findings, error) {
+	f := newFindings()
+	backends, err := b.startBackends(ctx)
+	defer stopAll(backends)
 	if err != nil {
 		return nil, err
 	}
-	defer backend.stop()
-	r := results{}
-	if err := b.loads(ctx, r); err != nil {
+	if err := b.loads(ctx, f); err != nil {
 		return nil, err
 	}
-	return r, b.memory(ctx, r)
+	return f, b.memory(ctx, f)
+}
+
+// startBackends starts what engines forward to. What it returns runs, with an
+// error too.
+func (b *bench) startBackends(ctx context.Context) ([]*process, error) {
+	var all []*process
+	for _, backend := range []struct {
+		port    int
+		command []string
+	}{
+		{backendPort, []string{"backend"}},
+		{callsPort, []string{"grpc"}},
+		{streamPort, []string{"bulk", "serve"}},
+	} {
+		command := append([]string{filepath.Join(b.work, backend.command[0])}, backend.command[1:]...)
+		p, err := start(ctx, loadCPU, backend.port, filepath.Join(b.work, backend.command[0]+".log"),
+			append(command, fmt.Sprint(backend.port))...)
+		if err != nil {
+			return all, err
+		}
+		all, b.source = append(all, p), p
+	}
+	return all, nil
+}
+
+func stopAll(processes []*process) {
+	for _, p := range processes {
+		p.stop()
+	}
 }
 
 // loads runs the workloads against engines that stay up all the while.
-func (b *bench) loads(ctx context.Context, r results) error {
-	defer b.stopEngines()
+func (b *bench) loads(ctx context.Context, f *findings) error {
+	defer func() { stopAll(b.running) }()
 	for _, e := range b.engines {
 		p, err := b.startEngine(ctx, e)
 		if err != nil {
@@ -64,7 +83,10 @@ func (b *bench) loads(ctx context.Context, r results) error {
 		b.running = append(b.running, p)
 	}
 	for _, w := range workloads() {
-		if err := b.workload(ctx, w, r); err != nil {
+		if !b.selected(w.name) {
+			continue
+		}
+		if err := b.workload(ctx, w, f); err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
 		}
 	}
@@ -72,22 +94,19 @@ func (b *bench) loads(ctx context.Context, r results) error {
 }
 
 func (b *bench) startEngine(ctx context.Context, e engine) (*process, error) {
-	command, err := e.command()
+	command, err := e.command(siteOf(b.work, e))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name, err)
 	}
-	return start(ctx, proxyCPU, e.port, filepath.Join(b.work, fmt.Sprintf("engine-%d.log", e.port)), command...)
+	return start(ctx, proxyCPU, plain.port(e.number), filepath.Join(b.work, fmt.Sprintf("engine-%d.log", e.number)), command...)
 }
 
-func (b *bench) stopEngines() {
-	for _, p := range b.running {
-		p.stop()
-	}
-	b.running = nil
+func (b *bench) target(e engine, w workload) target {
+	return target{work: b.work, front: w.front, engine: e.name, port: w.front.port(e.number), source: b.source}
 }
 
-// workload warms all engines up and then measures them in turn, round by round.
-func (b *bench) workload(ctx context.Context, w workload, r results) error {
+// workload warms engines up and then measures them in turn, round by round.
+func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 	if w.spinner {
 		spinner, err := start(ctx, proxyCPU, 0, filepath.Join(b.work, "spinner.log"),
 			"nice", "-n", "19", "sh", "-c", "while :; do :; done")
@@ -96,25 +115,72 @@ func (b *bench) workload(ctx context.Context, w workload, r results) error {
 		}
 		defer spinner.stop()
 	}
-	for _, e := range b.engines {
-		if err := probe(ctx, e, w); err != nil {
-			return err
-		}
-		if _, err := load(ctx, b.work, e.port, 1, w); err != nil {
-			return fmt.Errorf("%s: %w", e.name, err)
-		}
+	if err := b.warmUp(ctx, w, f); err != nil {
+		return err
 	}
 	for round := range b.rounds {
 		for i, e := range b.engines {
-			s, err := b.sample(ctx, e, b.running[i], w)
-			if err != nil {
-				return fmt.Errorf("%s: %w", e.name, err)
+			if !w.asks(e) || b.refused[e.name] {
+				continue
 			}
-			r.add(w.name, e.name, s)
-			fmt.Printf("%s, round %d: %s %.1f µs of CPU per request, %.0f requests/s\n", w.name, round+1, e.name, s.cpu, s.rate)
+			s, err := b.sample(ctx, e, b.running[i], w)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				b.refuse(e, w, f, err)
+				continue
+			}
+			f.timed.add(w.name, e.name, s)
+			fmt.Printf("%s, round %d: %s %s\n", w.name, round+1, e.name, w.brief(s))
+		}
+	}
+	if w.spinner {
+		return nil
+	}
+	return b.count(ctx, w, f)
+}
+
+// warmUp finds out who gives the right answers and loads them for a second. Who
+// does not is left out of the workload, and noted.
+func (b *bench) warmUp(ctx context.Context, w workload, f *findings) error {
+	b.refused = map[string]bool{}
+	for _, e := range b.engines {
+		if !w.asks(e) {
+			continue
+		}
+		t := b.target(e, w)
+		err := w.probe(ctx, t)
+		if err == nil {
+			_, err = w.load(ctx, t, 1, w)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			b.refuse(e, w, f, err)
 		}
 	}
 	return nil
+}
+
+// refuse leaves an engine out of the workload, with all that it did in it.
+func (b *bench) refuse(e engine, w workload, f *findings, reason error) {
+	b.refused[e.name] = true
+	delete(f.timed[w.name], e.name)
+	f.absent = append(f.absent, fmt.Sprintf("%s in %q: %s", e.name, w.name, firstLine(reason.Error())))
+	fmt.Printf("%s: without %s: %v\n", w.name, e.name, reason)
+}
+
+// brief tells of a round on the terminal.
+func (w workload) brief(s sample) string {
+	switch {
+	case w.front == stream:
+		return fmt.Sprintf("%.3f s of CPU per GB, %.3f s with both ends, %.2f GB/s", s.cpu, s.machine, s.rate)
+	case w.rate > 0:
+		return fmt.Sprintf("p50 %.0f, p99 %.0f, p99.9 %.0f µs, %.1f µs of CPU per request", s.p50, s.p99, s.p999, s.cpu)
+	}
+	return fmt.Sprintf("%.1f µs of CPU per request, %.0f requests/s", s.cpu, s.rate)
 }
 
 // sample loads one engine and reads what that cost it.
@@ -123,7 +189,7 @@ func (b *bench) sample(ctx context.Context, e engine, p *process, w workload) (s
 	if err != nil {
 		return sample{}, err
 	}
-	l, err := load(ctx, b.work, e.port, b.seconds, w)
+	l, err := w.load(ctx, b.target(e, w), w.seconds(b.seconds), w)
 	if err != nil {
 		return sample{}, err
 	}
@@ -131,32 +197,5 @@ func (b *bench) sample(ctx context.Context, e engine, p *process, w workload) (s
 	if err != nil {
 		return sample{}, err
 	}
-	return sample{
-		cpu:  float64(after-before) / float64(time.Microsecond) / float64(l.requests),
-		rate: float64(l.requests) / l.duration.Seconds(),
-		p50:  l.p50, p99: l.p99, p999: l.p999,
-		errors: l.errors,
-	}, nil
-}
-
-// probe makes sure that an engine gives the right answer before it is measured.
-func probe(ctx context.Context, e engine, w workload) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(e.port)+w.path, nil)
-	if err != nil {
-		return err
-	}
-	request.Host = host
-	request.Close = true
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("%s: %w", e.name, err)
-	}
-	defer answer.Body.Close()
-	n, err := io.Copy(io.Discard, answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK || n != int64(w.bytes) {
-		return fmt.Errorf("%s answers %s with %d bytes, not %d: %w", e.name, answer.Status, n, w.bytes, err)
-	}
-	return nil
+	return l.sample(after - before), nil
 }

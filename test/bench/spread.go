@@ -19,21 +19,21 @@ func spreadOf(values []float64) spread {
 	}
 }
 
-// of takes one figure of each sample.
-func of(samples []sample, figure func(sample) float64) spread {
+// over takes one figure of each sample.
+func (g figure) over(samples []sample) spread {
 	values := make([]float64, len(samples))
 	for i, s := range samples {
-		values[i] = figure(s)
+		values[i] = g.of(s)
 	}
 	return spreadOf(values)
 }
 
-// cpuRatio compares two engines round by round, so that what slowed a round
-// down slows both sides of its ratio. Engines have equally many rounds.
-func cpuRatio(a, b []sample) spread {
+// ratio compares two engines round by round, so that what slowed a round down
+// slows both sides of its ratio. Engines have equally many rounds.
+func (g figure) ratio(a, b []sample) spread {
 	values := make([]float64, len(a))
 	for i := range a {
-		values[i] = a[i].cpu / b[i].cpu
+		values[i] = g.of(a[i]) / g.of(b[i])
 	}
 	return spreadOf(values)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,86 +39,97 @@ func (t table) markdown() string {
 	return out.String()
 }
 
-// workloadTable has a row for each engine that ran, the cheapest first.
-func workloadTable(w workload, r results) table {
-	t := table{
-		title:  w.name,
-		header: []string{"engine", "CPU µs per request", "to nginx", "to HAProxy", "requests/s", "p50 µs", "p99 µs", "p99.9 µs", "errors"},
+// column is one column of a workload's table, beside the engine's name.
+type column struct {
+	title string
+	figure
+	// peer makes it the ratio to that engine.
+	peer string
+	// spread shows the least and the greatest value too.
+	spread bool
+	// sum adds the rounds up.
+	sum bool
+}
+
+// The columns of tables; the first says what engines are ranked by.
+var (
+	cpuColumns = []column{
+		{title: "CPU µs per request", figure: cpuPerRequest, spread: true},
+		{title: "to nginx", figure: cpuPerRequest, peer: nameNginx},
+		{title: "to HAProxy", figure: cpuPerRequest, peer: nameHAProxy},
 	}
-	all := r[w.name]
-	for _, name := range ranked(all) {
-		samples := all[name]
-		errors := 0
+	errorColumn    = column{title: "errors", figure: figure{of: func(s sample) float64 { return float64(s.errors) }}, sum: true}
+	rateColumn     = column{title: "requests/s", figure: requestRate}
+	countColumns   = slices.Concat(cpuColumns, []column{rateColumn, errorColumn})
+	latencyColumns = []column{{title: "p50 µs", figure: median}, {title: "p99 µs", figure: p99}, {title: "p99.9 µs", figure: p999}}
+	requestColumns = slices.Concat(cpuColumns, []column{rateColumn}, latencyColumns, []column{errorColumn})
+	tailColumns    = []column{
+		{title: "p50 µs", figure: median, spread: true},
+		{title: "p99 µs", figure: p99, spread: true},
+		{title: "p99.9 µs", figure: p999, spread: true},
+		{title: "p99 to nginx", figure: p99, peer: nameNginx},
+		{title: "CPU µs per request", figure: cpuPerRequest},
+		rateColumn,
+		{title: "sent late, p99 µs", figure: lateness},
+		errorColumn,
+	}
+	bulkColumns = []column{
+		{title: "CPU s per GB", figure: machinePerGB, spread: true},
+		{title: "to nginx", figure: machinePerGB, peer: nameNginx},
+		{title: "to HAProxy", figure: machinePerGB, peer: nameHAProxy},
+		{title: "of it the proxy's", figure: proxyPerGB, spread: true},
+		{title: "GB/s", figure: byteRate},
+	}
+	memoryColumns = []column{
+		{title: "bytes", figure: connectionSize, spread: true},
+		{title: "to nginx", figure: connectionSize, peer: nameNginx},
+		{title: "to HAProxy", figure: connectionSize, peer: nameHAProxy},
+	}
+)
+
+// cell shows one engine's samples among those of all.
+func (c column) cell(samples []sample, all map[string][]sample) string {
+	switch {
+	case c.sum:
+		sum := 0.0
 		for _, s := range samples {
-			errors += s.errors
+			sum += c.of(s)
 		}
-		median := func(figure func(sample) float64) string { return fmt.Sprintf("%.0f", of(samples, figure).median) }
-		t.rows = append(t.rows, []string{
-			name,
-			of(samples, sample.cpuTime).text(1),
-			ratioText(samples, all[nameNginx]), ratioText(samples, all[nameHAProxy]),
-			median(func(s sample) float64 { return s.rate }),
-			median(func(s sample) float64 { return s.p50 }),
-			median(func(s sample) float64 { return s.p99 }),
-			median(func(s sample) float64 { return s.p999 }),
-			fmt.Sprint(errors),
-		})
+		return fmt.Sprintf("%.0f", sum)
+	case c.peer == "" && c.spread:
+		return c.over(samples).text(c.digits)
+	case c.peer == "":
+		return fmt.Sprintf("%.*f", c.digits, c.over(samples).median)
+	case len(all[c.peer]) != len(samples):
+		return "-"
 	}
-	return t
+	return fmt.Sprintf("%.2f", c.ratio(samples, all[c.peer]).median)
 }
 
-// memoryTable has a row for each engine, the smallest first.
-func memoryTable(idle int, r results) table {
-	t := table{
-		title:  fmt.Sprintf("Memory of an idle connection, of %d", idle),
-		header: []string{"engine", "bytes", "to nginx", "to HAProxy"},
+// tableOf has a row for each engine that ran, the cheapest first.
+func tableOf(title string, columns []column, all map[string][]sample) table {
+	t := table{title: title, header: []string{"engine"}}
+	for _, c := range columns {
+		t.header = append(t.header, c.title)
 	}
-	all := r[idleMemory]
-	for _, name := range ranked(all) {
-		t.rows = append(t.rows, []string{
-			name, of(all[name], sample.cpuTime).text(0),
-			ratioText(all[name], all[nameNginx]), ratioText(all[name], all[nameHAProxy]),
-		})
-	}
-	return t
-}
-
-// barsTable has a row for each bar whose engines ran.
-func barsTable(r results) table {
-	t := table{title: "The bars", header: []string{"work", "bar", "measured", "verdict"}}
-	for _, b := range bars() {
-		if j, ok := judge(b, r); ok {
-			t.rows = append(t.rows, j.row())
+	for _, name := range ranked(all, columns[0].figure) {
+		row := []string{name}
+		for _, c := range columns {
+			row = append(row, c.cell(all[name], all))
 		}
+		t.rows = append(t.rows, row)
 	}
 	return t
 }
-
-func (s sample) cpuTime() float64 { return s.cpu }
 
 // ranked are the engines by their median.
-func ranked(all map[string][]sample) []string {
+func ranked(all map[string][]sample, g figure) []string {
 	names := make([]string, 0, len(all))
 	for name := range all {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(a, b string) int {
-		x, y := of(all[a], sample.cpuTime).median, of(all[b], sample.cpuTime).median
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(cmp.Compare(g.over(all[a]).median, g.over(all[b]).median), strings.Compare(a, b))
 	})
 	return names
-}
-
-// ratioText is the median of the ratios to a peer, if that ran.
-func ratioText(a, b []sample) string {
-	if len(b) == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f", cpuRatio(a, b).median)
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"slices"
-	"strings"
-	"testing"
-)
+import "testing"
 
 // samplesOf makes samples from their CPU times.
 func samplesOf(cpu ...float64) []sample {
@@ -33,68 +29,16 @@ func TestSpreadOf(t *testing.T) {
 
 // A round in which the machine was slow for both says as much as any other.
 func TestRatiosAreTakenWithinRounds(t *testing.T) {
-	got := cpuRatio(samplesOf(8, 16, 80), samplesOf(10, 20, 100))
+	got := cpuPerRequest.ratio(samplesOf(8, 16, 80), samplesOf(10, 20, 100))
 	if want := (spread{0.8, 0.8, 0.8}); got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-func TestVerdicts(t *testing.T) {
-	tests := []struct {
-		name     string
-		measured spread
-		want     string
-	}{
-		{"below in all rounds", spread{0.8, 0.7, 0.84}, "met"},
-		{"at the bar", spread{0.85, 0.85, 0.85}, "met"},
-		{"above in one round", spread{0.8, 0.7, 0.9}, "met, not in every round"},
-		{"below in one round", spread{0.9, 0.8, 1}, "missed, not in every round"},
-		{"above in all rounds", spread{0.9, 0.86, 1}, "**missed**"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			j := judged{bar{small64, nameNginx, 0.85}, test.measured}
-			if got := j.verdict(); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
-func TestBarsOfEnginesThatDidNotRunAreLeftOut(t *testing.T) {
-	r := results{
-		small64:    {nameFleetgate: samplesOf(11), nameNginx: samplesOf(16)},
-		idleMemory: {nameFleetgate: samplesOf(220)},
-	}
-	want := [][]string{
-		{small64, "≤ 0.85 × nginx", "0.69 (0.69..0.69)", "met"},
-		{idleMemory, "≤ 512 bytes", "220 (220..220)", "met"},
-	}
-	if got := barsTable(r).rows; !slices.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func TestEveryBarNamesAWorkloadAndAnEngine(t *testing.T) {
-	names := []string{idleMemory}
-	for _, w := range workloads() {
-		names = append(names, w.name)
-	}
-	peers := []string{""}
-	for _, e := range engines("", []string{nameNginx, nameHAProxy, nameForwarder, nameFasthttp, nameNetHTTP, nameCaddy}) {
-		peers = append(peers, e.name)
-	}
-	for _, b := range bars() {
-		if !slices.Contains(names, b.workload) || !slices.Contains(peers, b.peer) {
-			t.Errorf("bar %+v can never be judged", b)
-		}
-	}
-}
-
 func TestWorkloadTableRanksAndAligns(t *testing.T) {
-	r := results{small64: {nameFleetgate: samplesOf(10, 12, 11), nameNginx: samplesOf(20, 24, 22)}}
-	r[small64][nameNginx][1].errors = 4
-	got := workloadTable(workload{name: small64}, r).markdown()
+	all := map[string][]sample{nameFleetgate: samplesOf(10, 12, 11), nameNginx: samplesOf(20, 24, 22)}
+	all[nameNginx][1].errors = 4
+	got := tableOf(small64, requestColumns, all).markdown()
 	want := `## 1 KiB, 64 connections
 
 | engine    | CPU µs per request | to nginx | to HAProxy | requests/s | p50 µs | p99 µs | p99.9 µs | errors |
@@ -104,15 +48,5 @@ func TestWorkloadTableRanksAndAligns(t *testing.T) {
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-func TestTheDocumentSaysWhatIsMissing(t *testing.T) {
-	r := results{small64: {nameFleetgate: samplesOf(11)}}
-	got := tablesOf(options{idle: 5}, &facts{Missing: []string{"Caddy: no network"}}, r)
-	for _, want := range []string{"## The bars\n", "Caddy: no network", "of 5\n"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("%q is missing in\n%s", want, got)
-		}
 	}
 }

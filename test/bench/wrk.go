@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -22,49 +21,59 @@ const wrkReport = `done = function(summary, latency, requests)
 end
 `
 
-// loaded is what wrk says of one run. Latencies are in microseconds.
-type loaded struct {
-	requests       int
-	duration       time.Duration
-	errors         int
-	p50, p99, p999 float64
-}
-
-// load runs wrk with one thread for some seconds.
-func load(ctx context.Context, work string, port, seconds int, w workload) (loaded, error) {
-	script := filepath.Join(work, "report.lua")
+// wrk asks as often as its connections get answers, from one thread.
+func wrk(ctx context.Context, t target, seconds int, w workload) (loaded, error) {
+	script := t.file("report.lua")
 	if err := os.WriteFile(script, []byte(wrkReport), 0o644); err != nil {
 		return loaded{}, err
 	}
+	out, err := generate(ctx, seconds, "wrk", "--latency", "-t1", "-c"+strconv.Itoa(w.connections),
+		"-d"+strconv.Itoa(seconds)+"s", "-s", script, "-H", "Host: "+host, t.url(w.path))
+	if err != nil {
+		return loaded{}, err
+	}
+	return parseWrk(out)
+}
+
+// generate runs a load generator on its CPU and returns what it writes.
+func generate(ctx context.Context, seconds int, command ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+10)*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "taskset", "-c", loadCPU, "wrk", "--latency", "-t1",
-		"-c"+strconv.Itoa(w.connections), "-d"+strconv.Itoa(seconds)+"s", "-s", script,
-		"-H", "Host: "+host, "http://"+address(port)+w.path)
+	cmd := exec.CommandContext(ctx, "taskset", append([]string{"-c", loadCPU}, command...)...)
+	var said strings.Builder
+	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return loaded{}, fmt.Errorf("wrk: %w", err)
+		return "", fmt.Errorf("%s: %w\n%s", command[0], err, said.String())
 	}
-	return parseWrk(string(out))
+	return string(out), nil
 }
 
 // parseWrk finds the line of wrkReport in wrk's output.
 func parseWrk(out string) (loaded, error) {
+	var l loaded
+	var micros int64
+	if err := scanResult(out, &l.requests, &micros, &l.errors, &l.p50, &l.p99, &l.p999); err != nil {
+		return loaded{}, err
+	}
+	if l.requests == 0 || micros == 0 {
+		return loaded{}, errors.New("no request was answered")
+	}
+	l.duration = time.Duration(micros) * time.Microsecond
+	return l, nil
+}
+
+// scanResult reads the line "RESULT ..." that load generators write.
+func scanResult(out string, values ...any) error {
 	for line := range strings.Lines(out) {
-		var l loaded
-		var micros int64
-		n, err := fmt.Sscanf(line, "RESULT %d %d %d %f %f %f", &l.requests, &micros, &l.errors, &l.p50, &l.p99, &l.p999)
-		if n == 0 {
+		rest, ok := strings.CutPrefix(line, "RESULT ")
+		if !ok {
 			continue
 		}
-		if err != nil {
-			return loaded{}, fmt.Errorf("wrk's line %q: %w", line, err)
+		if _, err := fmt.Sscan(rest, values...); err != nil {
+			return fmt.Errorf("result %q: %w", strings.TrimSpace(rest), err)
 		}
-		if l.requests == 0 || micros == 0 {
-			return loaded{}, errors.New("wrk got no answer")
-		}
-		l.duration = time.Duration(micros) * time.Microsecond
-		return l, nil
+		return nil
 	}
-	return loaded{}, fmt.Errorf("wrk says no result: %q", out)
+	return fmt.Errorf("no result in %q", out)
 }

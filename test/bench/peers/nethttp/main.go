@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httputil"
@@ -12,22 +13,47 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: nethttp LISTEN BACKEND")
-		os.Exit(2)
-	}
-	target := &url.URL{Scheme: "http", Host: os.Args[2]}
-	proxy := &httputil.ReverseProxy{
+	plain := flag.String("plain", "", "address of HTTP/1.1")
+	h2c := flag.String("h2c", "", "address of HTTP/2 with prior knowledge")
+	secure := flag.String("tls", "", "address of TLS")
+	grpc := flag.String("grpc", "", "address of HTTP/2 to HTTP/2")
+	backend := flag.String("backend", "", "address of the HTTP/1.1 backend")
+	grpcBackend := flag.String("grpc-backend", "", "address of the HTTP/2 backend")
+	certificate := flag.String("certificate", "", "PEM file")
+	key := flag.String("key", "", "PEM file")
+	flag.Parse()
+
+	var http1, http2, tls http.Protocols
+	http1.SetHTTP1(true)
+	http2.SetUnencryptedHTTP2(true)
+	tls.SetHTTP1(true)
+	tls.SetHTTP2(true)
+	web := proxyTo(*backend, &http1)
+	failed := make(chan error)
+	go func() { failed <- serverOf(*plain, web, &http1).ListenAndServe() }()
+	go func() { failed <- serverOf(*h2c, web, &http2).ListenAndServe() }()
+	go func() { failed <- serverOf(*secure, web, &tls).ListenAndServeTLS(*certificate, *key) }()
+	go func() { failed <- serverOf(*grpc, proxyTo(*grpcBackend, &http2), &http2).ListenAndServe() }()
+	fmt.Fprintln(os.Stderr, "nethttp:", <-failed)
+	os.Exit(1)
+}
+
+func serverOf(address string, handler http.Handler, protocols *http.Protocols) *http.Server {
+	return &http.Server{Addr: address, Handler: handler, Protocols: protocols}
+}
+
+// proxyTo hands requests to a backend by one protocol.
+func proxyTo(backend string, protocols *http.Protocols) *httputil.ReverseProxy {
+	target := &url.URL{Scheme: "http", Host: backend}
+	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 		},
-		Transport:  &http.Transport{MaxIdleConns: 16384, MaxIdleConnsPerHost: 16384, DisableCompression: true},
+		Transport: &http.Transport{
+			Protocols: protocols, MaxIdleConns: 16384, MaxIdleConnsPerHost: 16384, DisableCompression: true,
+		},
 		BufferPool: &buffers{},
-	}
-	if err := http.ListenAndServe(os.Args[1], proxy); err != nil {
-		fmt.Fprintln(os.Stderr, "nethttp:", err)
-		os.Exit(1)
 	}
 }
 

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/fleetgate/fleetgate/test/bench/perf"
+)
+
+const (
+	// countedSeconds is how long a counted round takes: counts need no repetition.
+	countedSeconds = 1
+	// sampleFrequency is no divisor of what else happens regularly.
+	sampleFrequency = 997
+	// profileLines are as many as explain most of the CPU time.
+	profileLines = 25
+	// tracing is where tracefs is mounted, below the folder with what was prepared.
+	tracing = "tracing"
+)
+
+// countedEngines are those whose system calls are counted.
+var countedEngines = []string{nameFleetgate, nameNginx, nameHAProxy}
+
+// count loads engines once more with counters attached, which costs them a
+// little. What it finds explains the rounds before; that it cannot be had is
+// noted and no error.
+func (b *bench) count(ctx context.Context, w workload, f *findings) error {
+	for i, e := range b.engines {
+		if !w.asks(e) || b.refused[e.name] || !slices.Contains(countedEngines, e.name) {
+			continue
+		}
+		s, samples, err := b.counted(ctx, e, b.running[i], w)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			f.absent = append(f.absent, fmt.Sprintf("what %s does in %q: %s", e.name, w.name, firstLine(err.Error())))
+			continue
+		}
+		f.counted.add(w.name, e.name, s)
+		if e.name != nameFleetgate {
+			continue
+		}
+		if f.profiles[w.name], err = b.profile(samples); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counted is one round with counters, and where the process was meanwhile.
+func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (sample, []perf.Sample, error) {
+	pids, err := family(p.pid())
+	if err != nil {
+		return sample{}, nil, err
+	}
+	c, err := perf.CountSystemCalls(filepath.Join(b.work, tracing), pids)
+	if err != nil {
+		return sample{}, nil, err
+	}
+	defer c.Close()
+	cpu, err := strconv.Atoi(proxyCPU)
+	if err != nil {
+		return sample{}, nil, err
+	}
+	sampler, err := perf.NewSampler(cpu, sampleFrequency)
+	if err != nil {
+		return sample{}, nil, err
+	}
+	defer sampler.Close()
+	l, calls, mallocs, err := b.between(ctx, e, c, w)
+	if err != nil {
+		return sample{}, nil, err
+	}
+	s := l.sample(0)
+	s.systemCalls, s.allocations = float64(calls)/l.units(), mallocs/l.units()
+	samples := slices.DeleteFunc(sampler.Samples(), func(s perf.Sample) bool { return !slices.Contains(pids, s.PID) })
+	s.kernel = kernelPart(samples)
+	return s, samples, nil
+}
+
+// between loads an engine and returns what it did meanwhile: system calls and,
+// for Fleetgate, allocations.
+func (b *bench) between(ctx context.Context, e engine, c *perf.SystemCalls, w workload) (l loaded, calls uint64, mallocs float64, err error) {
+	counting := func(context.Context) (float64, error) { return 0, nil }
+	if e.name == nameFleetgate {
+		counting = allocated
+	}
+	// What a scrape allocates itself shows between two that follow each other.
+	first, err := counting(ctx)
+	if err != nil {
+		return l, 0, 0, err
+	}
+	second, err := counting(ctx)
+	if err != nil {
+		return l, 0, 0, err
+	}
+	before, err := c.Read()
+	if err != nil {
+		return l, 0, 0, err
+	}
+	if l, err = w.load(ctx, b.target(e, w), countedSeconds, w); err != nil {
+		return l, 0, 0, err
+	}
+	after, err := c.Read()
+	if err != nil {
+		return l, 0, 0, err
+	}
+	third, err := counting(ctx)
+	return l, after - before, max(0, third-second-(second-first)), err
+}
+
+// kernelPart is the share of samples that lie in the kernel.
+func kernelPart(samples []perf.Sample) float64 {
+	n := 0
+	for _, s := range samples {
+		if s.Kernel {
+			n++
+		}
+	}
+	return float64(n) / float64(max(1, len(samples)))
+}
+
+// profileLine is one function with its share of the CPU time.
+type profileLine struct {
+	Function string
+	Share    float64
+	Kernel   bool
+}
+
+// profile names where Fleetgate's samples lie.
+func (b *bench) profile(samples []perf.Sample) ([]profileLine, error) {
+	if b.symbols == nil {
+		own, err := perf.ReadBinary(filepath.Join(b.work, "fleetgate-proxy"))
+		if err != nil {
+			return nil, err
+		}
+		kernel, err := perf.ReadKernel()
+		if err != nil {
+			return nil, err
+		}
+		b.symbols = map[bool]*perf.Symbols{false: own, true: kernel}
+	}
+	return profileOf(samples, func(s perf.Sample) string { return b.symbols[s.Kernel].Name(s.Address) }), nil
+}
+
+// profileOf has the functions that were met most often first.
+func profileOf(samples []perf.Sample, name func(perf.Sample) string) []profileLine {
+	type function struct {
+		name   string
+		kernel bool
+	}
+	met := map[function]int{}
+	for _, s := range samples {
+		met[function{name(s), s.Kernel}]++
+	}
+	var lines []profileLine
+	for f, n := range met {
+		lines = append(lines, profileLine{f.name, float64(n) / float64(len(samples)), f.kernel})
+	}
+	slices.SortFunc(lines, func(a, b profileLine) int {
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Function, b.Function))
+	})
+	return lines[:min(len(lines), profileLines)]
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// introduction explains the tables. Its arguments are date, commit, CPU, cores,
+// kernel, congestion control, versions, Go's version, flags, rounds, seconds.
+const introduction = `# The data plane beside its peers
+
+Measured on %s at commit %s, on %s with %d cores, Linux %s, congestion control %s.
+%s; all Go programs with %s.
+
+    make bench-proxy ARGS="%s"
+
+The load generator (one thread) and backends in C share CPU 0, the proxy under test has CPU 1 to itself with one worker,
+all in a network namespace of their own. All proxies run all the time, and are loaded in turn: %d rounds of %d s each,
+twice as long where the tail of latencies is measured. Figures are medians over the rounds with least and greatest value
+beside them, which is the noise; ratios are medians of the ratios within each round. CPU time is the scheduler's, for
+all of a proxy's threads. Where the load generator is the limit, requests/s are alike; CPU time per request is not
+touched by that.
+
+Fleetgate is the shipped binary in its default configuration, with 1,000 routes, metrics on, the access log off and no
+sensor attached. The peers have one route. nginx and HAProxy keep connections on both sides alive without a limit, and
+log nothing; nginx writes no body to disk and has larger buffers than its default, which serve large bodies at less than
+half the cost; HAProxy shares backend connections always, and splices where that is allowed. Caddy is its HTTP server
+and reverse proxy without log and admin port; net/http is the standard library's ReverseProxy with buffers and
+connections kept. The C forwarder parses nothing: it is the floor.
+
+- **HTTP/1.1** is wrk's load. Its latencies come under as much load as the connections make, so they tell of throughput
+  more than of the tail. "Saturated" has a spinning process of the lowest priority beside the proxy, so that its CPU
+  never sleeps.
+- **At a fixed rate** requests are due at even moments, and latencies count from the moment at which a request was due,
+  whether or not it could be sent then. "Sent late" is how far behind the load generator itself was.
+- **TLS** is version 1.3 with AES-128-GCM, X25519 and a certificate on P-256, for all alike. A handshake is a full one on
+  a connection of its own, with one request after it.
+- **HTTP/2** is h2load's load, forwarded as HTTP/1.1. **gRPC** is unary calls with messages of 16 bytes, h2c on both
+  sides; its backend answers frames without decoding heads.
+- **TCP bulk** counts the CPU time of proxy, source and sink together, as a proxy can save its own at their cost.
+- An **idle connection** has made one request. Its memory is the growth of the proxy's anonymous memory (RssAnon) from
+  one step of connections to three, in a proxy that was started afresh. The first step fills what a process has got from
+  the kernel and does not use. The garbage collector of the Go programs lets that be more, so that their figures hold
+  what it has not returned.
+- **System calls** are the kernel's own count, **allocations** that of the proxy's metrics, both in a round of their own.
+  A **profile** stands for each work in which a bar was missed: where that round's samples of the CPU lay.
+
+`
+
+func introductionOf(o options, f *facts) string {
+	flags := fmt.Sprintf("-rounds %d -seconds %d -idle %d", o.rounds, o.seconds, o.idle)
+	return fmt.Sprintf(introduction, f.Date.Format("2006-01-02 15:04 MST"), f.Commit, f.CPU, f.Cores, f.Kernel, f.Congestion,
+		strings.Join(f.Versions, ", "), f.Go, flags, o.rounds, o.seconds)
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseLoads(t *testing.T) {
+	const wrkHead = "Running 1s test @ http://127.0.0.1:8801/1k\n  1 threads and 64 connections\n"
+	const h2loadHead = "finished in 1.00s, 187488.00 req/s, 14.84MB/s\n"
+	h2 := func(out string) (loaded, error) { return parseH2load(out, 2*time.Second) }
+	tests := []struct {
+		name, out string
+		parse     func(string) (loaded, error)
+		want      loaded
+		ok        bool
+	}{
+		{"wrk", wrkHead + "RESULT 50000 1000000 2 1040 2070 5236\n", parseWrk,
+			loaded{requests: 50000, duration: time.Second, errors: 2, p50: 1040, p99: 2070, p999: 5236}, true},
+		{"wrk without an answer", wrkHead + "RESULT 0 1000000 64 0 0 0\n", parseWrk, loaded{}, false},
+		{"wrk cut off", wrkHead + "RESULT 50000 1000000 2 10", parseWrk, loaded{}, false},
+		{"wrk without a result", wrkHead, parseWrk, loaded{}, false},
+		{"paced", "RESULT 5120 1000000 1 117.4 642.1 1554.4 55.5\n", parsePaced,
+			loaded{requests: 5120, duration: time.Second, errors: 1, p50: 117.4, p99: 642.1, p999: 1554.4, late: 55.5}, true},
+		{"paced without lateness", "RESULT 5120 1000000 1 117.4 642.1 1554.4\n", parsePaced, loaded{}, false},
+		{"paced without an answer", "RESULT 0 1000000 64 0 0 0 0\n", parsePaced, loaded{}, false},
+		{"h2load", h2loadHead + "requests: 100 total, 110 started, 100 done, 90 succeeded, 7 failed, 2 errored, 1 timeout\n", h2,
+			loaded{requests: 90, duration: 2 * time.Second, errors: 10}, true},
+		{"h2load in vain", "requests: 9 total, 9 started, 9 done, 0 succeeded, 9 failed, 0 errored, 0 timeout\n", h2, loaded{}, false},
+		{"h2load cut off", "requests: 9 total, 9 sta", h2, loaded{}, false},
+		{"h2load without a result", h2loadHead, h2, loaded{}, false},
+		{"bulk", "RESULT 2000000000 500000\n", parseTaken, loaded{bytes: 2e9, duration: time.Second / 2}, true},
+		{"bulk without bytes", "RESULT 0 500000\n", parseTaken, loaded{}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := test.parse(test.out)
+			if got != test.want || (err == nil) != test.ok {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestSamplesCountRequestsOrBytes(t *testing.T) {
+	got := loaded{requests: 1000, duration: 2 * time.Second}.sample(15 * time.Millisecond)
+	if got.cpu != 15 || got.rate != 500 {
+		t.Errorf("got %+v of requests", got)
+	}
+	got = loaded{bytes: 4e9, duration: 2 * time.Second, ends: 3 * time.Second}.sample(time.Second)
+	if got.cpu != 0.25 || got.machine != 1 || got.rate != 2 {
+		t.Errorf("got %+v of bytes", got)
+	}
+}
+
+func TestParseAllocated(t *testing.T) {
+	got, err := parseAllocated("# TYPE go_memstats_mallocs_total counter\ngo_memstats_mallocs_total 1.5e+06\n")
+	if got != 1.5e6 || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := parseAllocated("go_goroutines 7\n"); err == nil {
+		t.Error("metrics that do not say it were taken")
+	}
+}
+
+func TestSlopeIsThatPastTheFirstStep(t *testing.T) {
+	if got := slope([]int64{900, 1000, 1400}, 5); got != 50 {
+		t.Errorf("got %v, want 50", got)
+	}
+}
