@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"syscall"
 )
 
@@ -44,7 +45,7 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each measurement")
 	f.IntVar(&o.seconds, "seconds", 3, "seconds of load in one round")
-	f.IntVar(&o.idle, "idle", 5000, "idle connections in each of three steps whose memory is measured")
+	f.IntVar(&o.idle, "idle", 3000, "idle connections in each of three steps whose memory is measured")
 	f.StringVar(&o.only, "only", "", "regular expression of the workloads to run; the document is then not written")
 	f.StringVar(&o.proxy, "proxy", "../../bin/fleetgate-proxy", "Fleetgate's proxy")
 	f.StringVar(&o.out, "out", "../../docs/benchmarks/data-plane.md", "document to write; empty writes none")
@@ -89,7 +90,8 @@ func inside(ctx context.Context, o options) error {
 	if facts.Congestion, err = furnish(o.work); err != nil {
 		return err
 	}
-	b := &bench{options: o, engines: engines(facts.Prepared)}
+	needless := func(e engine) bool { return !o.needed(e) }
+	b := &bench{options: o, engines: slices.DeleteFunc(engines(facts.Prepared), needless)}
 	found, err := b.measure(ctx)
 	if err != nil {
 		return err

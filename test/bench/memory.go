@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,15 +42,22 @@ func (o options) idleWorkloads() []idleWorkload {
 	}
 }
 
+// asks says whether the workload is for an engine.
+func (w idleWorkload) asks(e engine) bool {
+	return e.has(w.front) && slices.Contains(w.engines, e.name)
+}
+
 // memory measures what idle connections cost: each makes one request and then
 // stays.
 func (b *bench) memory(ctx context.Context, f *findings) error {
 	for _, w := range b.idleWorkloads() {
-		asked := workload{name: w.name, front: w.front, engines: w.engines}
+		if !b.selected(w.name) {
+			continue
+		}
 		b.refused = map[string]bool{}
 		for round := range min(b.rounds, memoryRounds) {
 			for _, e := range b.engines {
-				if !b.selected(w.name) || !asked.asks(e) || b.refused[e.name] {
+				if !w.asks(e) || b.refused[e.name] {
 					continue
 				}
 				bytes, err := b.idleBytes(ctx, e, w)
@@ -57,7 +65,7 @@ func (b *bench) memory(ctx context.Context, f *findings) error {
 					return ctx.Err()
 				}
 				if err != nil {
-					b.refuse(e, asked, f, err)
+					b.refuse(e, w.name, f, err)
 					continue
 				}
 				f.timed.add(w.name, e.name, sample{bytes: bytes})

@@ -123,15 +123,13 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
-// fileLimit is enough for both sides of the idle connections.
-const fileLimit = 65536
-
 // raiseFileLimit lets this process and those it starts open as many files as
-// they need. Go raises the limit for itself alone.
+// they may. Go raises the limit for itself alone.
 func raiseFileLimit() error {
-	limit := syscall.Rlimit{Cur: fileLimit, Max: fileLimit}
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("raising the limit of open files to %d: %w", fileLimit, err)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return err
 	}
-	return nil
+	value := syscall.Rlimit{Cur: limit.Max, Max: limit.Max}
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &value)
 }

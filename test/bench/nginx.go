@@ -9,11 +9,10 @@ const nginxStream = "/usr/lib/nginx/modules/ngx_stream_module.so"
 const nginxConfig = "load_module " + nginxStream + `;
 user root;
 worker_processes 1;
-worker_rlimit_nofile 65536;
 daemon off;
 pid nginx.pid;
 error_log stderr error;
-events { worker_connections 65536; }
+events { worker_connections 19000; }
 http {
   access_log off;
   keepalive_requests 1000000000;

@@ -52,6 +52,9 @@ func prepare(ctx context.Context, work string, o options) error {
 	f := machineFacts(ctx)
 	f.Prepared = []string{nameFleetgate, nameNginx, nameHAProxy, nameForwarder}
 	for _, p := range goPeers {
+		if !o.needed(engines([]string{p.name})[0]) {
+			continue
+		}
 		if err := compilePeer(ctx, work, p.folder); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -29,6 +29,21 @@ func (o options) selected(name string) bool {
 	return o.only == "" || regexp.MustCompile(o.only).MatchString(name)
 }
 
+// needed says whether one of the selected workloads is for an engine.
+func (o options) needed(e engine) bool {
+	for _, w := range workloads() {
+		if o.selected(w.name) && w.asks(e) {
+			return true
+		}
+	}
+	for _, w := range o.idleWorkloads() {
+		if o.selected(w.name) && w.asks(e) {
+			return true
+		}
+	}
+	return false
+}
+
 // measure runs everything. All that it has started has ended when it returns.
 func (b *bench) measure(ctx context.Context) (*findings, error) {
 	f := newFindings()
@@ -128,7 +143,7 @@ func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 				return ctx.Err()
 			}
 			if err != nil {
-				b.refuse(e, w, f, err)
+				b.refuse(e, w.name, f, err)
 				continue
 			}
 			f.timed.add(w.name, e.name, s)
@@ -158,18 +173,18 @@ func (b *bench) warmUp(ctx context.Context, w workload, f *findings) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			b.refuse(e, w, f, err)
+			b.refuse(e, w.name, f, err)
 		}
 	}
 	return nil
 }
 
-// refuse leaves an engine out of the workload, with all that it did in it.
-func (b *bench) refuse(e engine, w workload, f *findings, reason error) {
+// refuse leaves an engine out of a workload, with all that it did in it.
+func (b *bench) refuse(e engine, workload string, f *findings, reason error) {
 	b.refused[e.name] = true
-	delete(f.timed[w.name], e.name)
-	f.absent = append(f.absent, fmt.Sprintf("%s in %q: %s", e.name, w.name, firstLine(reason.Error())))
-	fmt.Printf("%s: without %s: %v\n", w.name, e.name, reason)
+	delete(f.timed[workload], e.name)
+	f.absent = append(f.absent, fmt.Sprintf("%s in %q: %s", e.name, workload, firstLine(reason.Error())))
+	fmt.Printf("%s: without %s: %v\n", workload, e.name, reason)
 }
 
 // brief tells of a round on the terminal.

@@ -184,11 +184,13 @@ static void wait_until(int64_t moment)
 }
 
 // run sends request i at i seconds/rate. Those that find no connection free are
-// sent as soon as one is, and are as late as that.
+// sent as soon as one is, and are as late as that. Those that are not sent or
+// answered some time after the last was due are errors.
 static void run(int64_t start, long rate, long total)
 {
 	long sent = 0, waited = -1;
-	while (sent < total) {
+	int64_t end = start + total * second / rate + grace;
+	while (sent < total && now() < end) {
 		int64_t due = start + sent * second / rate, t = now();
 		if (due <= t && idle_len) {
 			if (waited != sent)
@@ -201,10 +203,9 @@ static void run(int64_t start, long rate, long total)
 			waited = sent;
 		wait_until(due <= t ? t + second / 1000 : due);
 	}
-	int64_t end = now() + grace;
 	while (idle_len < conn_count && now() < end)
 		wait_until(end);
-	errors += conn_count - idle_len;
+	errors += conn_count - idle_len + total - sent;
 }
 
 static void open_all(void)
