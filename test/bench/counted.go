@@ -88,7 +88,7 @@ func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (
 func (b *bench) between(ctx context.Context, e engine, c *perf.SystemCalls, w workload) (l loaded, calls uint64, mallocs float64, err error) {
 	counting := func(context.Context) (float64, error) { return 0, nil }
 	if e.name == nameFleetgate {
-		counting = allocated
+		counting = func(ctx context.Context) (float64, error) { return metrics(ctx, allocatedObjects) }
 	}
 	// What a scrape allocates itself shows between two that follow each other.
 	first, err := counting(ctx)

@@ -40,8 +40,8 @@ connections kept. The C forwarder parses nothing: it is the floor.
 - **TCP bulk** counts the CPU time of proxy, source and sink together, as a proxy can save its own at their cost.
 - An **idle connection** has made one request. Its memory is the growth of the proxy's anonymous memory (RssAnon) from
   one step of connections to three, in a proxy that was started afresh. The first step fills what a process has got from
-  the kernel and does not use. The garbage collector of the Go programs lets that be more, so that their figures hold
-  what it has not returned.
+  the kernel and does not use. Go programs can hold more of that: for Fleetgate the growth of what its runtime makes use
+  of (heap and stacks) counts where that is greater; those of the other Go programs may show less than they take.
 - **System calls** are the kernel's own count, **allocations** that of the proxy's metrics, both in a round of their own.
   A **profile** stands for each work in which a bar was missed: where that round's samples of the CPU lay.
 

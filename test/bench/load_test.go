@@ -53,13 +53,19 @@ func TestSamplesCountRequestsOrBytes(t *testing.T) {
 	}
 }
 
-func TestParseAllocated(t *testing.T) {
-	got, err := parseAllocated("# TYPE go_memstats_mallocs_total counter\ngo_memstats_mallocs_total 1.5e+06\n")
-	if got != 1.5e6 || err != nil {
-		t.Errorf("got %v, %v", got, err)
+func TestParseMetrics(t *testing.T) {
+	const text = "# TYPE go_memstats_mallocs_total counter\ngo_memstats_mallocs_total 1.5e+06\n" +
+		"go_memstats_heap_inuse_bytes 300\ngo_memstats_stack_inuse_bytes 50\n"
+	for want, names := range map[float64][]string{1.5e6: allocatedObjects, 350: bytesInUse} {
+		if got, err := parseMetrics(text, names); got != want || err != nil {
+			t.Errorf("%v: got %v, %v", names, got, err)
+		}
 	}
-	if _, err := parseAllocated("go_goroutines 7\n"); err == nil {
-		t.Error("metrics that do not say it were taken")
+	if _, err := parseMetrics("go_memstats_stack_inuse_bytes 50\n", bytesInUse); err == nil {
+		t.Error("a sum with one of two metrics missing was taken")
+	}
+	if _, err := parseMetrics("go_memstats_mallocs_total many\n", allocatedObjects); err == nil {
+		t.Error("a value that is no number was taken")
 	}
 }
 
