@@ -72,7 +72,7 @@ func (l *loop) shake(s *socket) {
 	switch {
 	case err == nil && s.peer == nil:
 		state := t.conn.State()
-		t.from.TLS, t.from.HTTP2 = true, state.NegotiatedProtocol == "h2"
+		t.from.TLS, t.from.HTTP2, t.from.ServerName = true, state.NegotiatedProtocol == "h2", state.ServerName
 		s.peer = l.state.Accept(s, t.from)
 		t.full = true
 	case err == nil:

@@ -27,6 +27,8 @@ type origin struct {
 	client netip.AddrPort
 	port   uint16
 	secure bool
+	// serverName is what the client has named by SNI, in the form of a host.
+	serverName []byte
 }
 
 func (o *origin) scheme() string {
@@ -65,6 +67,8 @@ type exchange struct {
 	rule    *snapshot.Rule
 	backend *snapshot.Backend
 	try     attempt
+	// mirrors are the copies that the rest of the body goes to, too.
+	mirrors []*mirror
 	// hash is what the policy of the backend wants hashed of the request.
 	hash uint64
 	// edits are those of the request and of the response.
@@ -82,8 +86,9 @@ type exchange struct {
 	buf                                       []byte
 	message, body                             int
 	method, host, target, agent, id, location span
-	// trailer is the request's trailer section, if it came with the head.
-	trailer span
+	// trailer is the request's trailer section, if it came with the head; cors
+	// is what a CORS filter adds to the response.
+	trailer, cors span
 
 	status                 int
 	requestLen, respondLen uint64
@@ -144,6 +149,9 @@ func (o *origin) begin(c client, start int64) *exchange {
 func (x *exchange) requestData(b []byte) {
 	x.since = x.loop.now
 	x.requestLen += uint64(len(b))
+	for _, m := range x.mirrors {
+		m.follow(b)
+	}
 	switch {
 	case x.own != 0:
 	case x.stage == gathering:
@@ -162,6 +170,9 @@ func (x *exchange) requestData(b []byte) {
 // has ended its half.
 func (x *exchange) requestEnd(trailer []byte) {
 	x.requestEnded = true
+	for _, m := range x.mirrors {
+		m.followEnd(trailer)
+	}
 	if !x.streamed {
 		x.trailer = x.note(trailer)
 	}
@@ -232,6 +243,13 @@ func (x *exchange) dropUpstream() {
 func (x *exchange) finish() {
 	x.dropUpstream()
 	x.settle(balance.Abandoned)
-	x.report()
+	if !x.requestEnded {
+		for _, m := range x.mirrors {
+			m.finish()
+		}
+	}
+	if x.reported() {
+		x.report()
+	}
 	x.loop.freeExchange(x)
 }

@@ -34,12 +34,8 @@ func (c *http1Client) head(r *h1.Response, body framing) {
 		c.closing, c.polite = true, true
 	}
 	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
-	if x.edits.Empty() {
-		out = r.AppendFields(out, nil)
-	} else {
-		out = r.AppendFields(out, &x.edits)
-		out = x.edits.AppendTo(out)
-	}
+	out = r.AppendFields(out, x.dropper())
+	out = append(x.edits.AppendTo(out), x.bytes(x.cors)...)
 	switch {
 	case x.encode:
 		out = append(out, "Transfer-Encoding: chunked\r\n"...)
@@ -154,13 +150,15 @@ func (c *http1Client) answer(status int, location []byte) {
 	if location != nil {
 		out = h1.AppendField(out, "Location", location)
 	}
-	out = x.edits.AppendTo(out)
-	if !x.edits.Drops([]byte("Content-Type")) {
-		out = append(out, "Content-Type: text/plain; charset=utf-8\r\n"...)
+	out = append(x.edits.AppendTo(out), x.bytes(x.cors)...)
+	if status != http.StatusNoContent {
+		if !x.edits.Drops(contentType) {
+			out = append(out, "Content-Type: text/plain; charset=utf-8\r\n"...)
+		}
+		out = h1.AppendLength(out, int64(len(text)+1))
 	}
-	out = h1.AppendLength(out, int64(len(text)+1))
 	out = append(c.appendConnection(out), "\r\n"...)
-	if !x.isHead {
+	if !x.isHead && status != http.StatusNoContent {
 		out = append(append(out, text...), '\n')
 		x.respondLen = uint64(len(text) + 1)
 	}

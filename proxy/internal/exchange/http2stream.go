@@ -165,24 +165,31 @@ func (st *http2Stream) interim(r *h1.Response) {
 func (st *http2Stream) head(r *h1.Response, body framing) {
 	s, x := st.stream, st.x
 	s.Respond(r.Status)
-	if x.edits.Empty() {
-		for name, value := range r.Fields(nil) {
-			s.Field(name, value)
-		}
-	} else {
-		for name, value := range r.Fields(&x.edits) {
-			s.Field(name, value)
-		}
-		for name, value := range x.edits.Fields() {
-			s.Field(name, value)
-		}
+	for name, value := range r.Fields(x.dropper()) {
+		s.Field(name, value)
 	}
+	st.added()
 	if r.Length >= 0 && r.Status != 204 {
 		st.length(r.Length)
 	}
 	st.ended = body == bodiless || body == 0
 	s.EndHead(st.ended)
 	st.conn.loop.dirt(st.conn)
+}
+
+// added sends the fields that the rule's filters add to a response.
+func (st *http2Stream) added() {
+	x := st.x
+	if !x.edits.Empty() {
+		for name, value := range x.edits.Fields() {
+			st.stream.Field(name, value)
+		}
+	}
+	for lines := x.bytes(x.cors); len(lines) > 0; {
+		var name, value []byte
+		name, value, lines = nextField(lines)
+		st.stream.Field(name, value)
+	}
 }
 
 func (st *http2Stream) length(n int64) {
@@ -248,13 +255,11 @@ func (st *http2Stream) switched(r *h1.Response) {
 	x, s := st.x, st.stream
 	s.Respond(http.StatusOK)
 	for name, value := range r.Fields(&x.edits) {
-		if !h1.EqualFold(name, "sec-websocket-accept") {
+		if !h1.EqualFold(name, acceptField) {
 			s.Field(name, value)
 		}
 	}
-	for name, value := range x.edits.Fields() {
-		s.Field(name, value)
-	}
+	st.added()
 	s.EndHead(false)
 	st.conn.loop.dirt(st.conn)
 	if len(st.early) > 0 {
@@ -284,16 +289,16 @@ func (st *http2Stream) answer(status int, location []byte) {
 	if location != nil {
 		s.Field([]byte("location"), location)
 	}
-	for name, value := range x.edits.Fields() {
-		s.Field(name, value)
+	st.added()
+	st.ended = x.isHead || status == http.StatusNoContent
+	if status != http.StatusNoContent {
+		if !x.edits.Drops(contentType) {
+			s.Field(contentType, []byte("text/plain; charset=utf-8"))
+		}
+		st.length(int64(len(text)))
 	}
-	if !x.edits.Drops(contentType) {
-		s.Field(contentType, []byte("text/plain; charset=utf-8"))
-	}
-	st.length(int64(len(text)))
-	st.ended = x.isHead
-	s.EndHead(x.isHead)
-	if !x.isHead {
+	s.EndHead(st.ended)
+	if !st.ended {
 		x.respondLen = uint64(len(text))
 		st.data([]byte(text))
 	}
@@ -302,12 +307,10 @@ func (st *http2Stream) answer(status int, location []byte) {
 
 // answerGRPC answers in the way that a gRPC client understands.
 func (st *http2Stream) answerGRPC(status int) {
-	s, x := st.stream, st.x
+	s := st.stream
 	s.Respond(http.StatusOK)
 	s.Field(contentType, []byte("application/grpc"))
-	for name, value := range x.edits.Fields() {
-		s.Field(name, value)
-	}
+	st.added()
 	s.Field([]byte("grpc-status"), []byte(grpcStatus(status)))
 	s.Field([]byte("grpc-message"), []byte(http.StatusText(status)))
 	st.ended = true

@@ -2,11 +2,10 @@ package exchange
 
 import (
 	"crypto/tls"
-	"encoding/base64"
-	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +51,8 @@ type Loop struct {
 	// send.
 	http2 h2.Options
 	dirty []framer
+	// mirrors are the copies that are being sent.
+	mirrors []*mirror
 	// wake is the earliest of the deadlines that the coarse sweep would miss.
 	wake int64
 
@@ -94,6 +95,8 @@ type Origin struct {
 	// Port is that of the listener.
 	Port uint16
 	TLS  bool
+	// ServerName is what the client has named by SNI.
+	ServerName string
 	// HTTP2 is whether the client has asked for it by ALPN. On plaintext ports
 	// it need not ask (RFC 9113, section 3.3).
 	HTTP2 bool
@@ -103,6 +106,9 @@ type Origin struct {
 func (l *Loop) Accept(t Transport, o Origin) Peer {
 	l.Open.Add(1)
 	from := origin{loop: l, io: t, client: o.Client, port: o.Port, secure: o.TLS}
+	if o.TLS {
+		from.serverName = []byte(snapshot.ServerName(o.ServerName))
+	}
 	if o.HTTP2 {
 		return from.acceptHTTP2()
 	}
@@ -134,6 +140,11 @@ func (l *Loop) TLS(port uint16) *tls.Config {
 func (l *Loop) Sweep() {
 	l.pool.sweep()
 	l.multiplexed.sweep()
+	for _, m := range slices.Clone(l.mirrors) {
+		if m.x != nil {
+			m.x.tick()
+		}
+	}
 }
 
 // framer is an HTTP/2 connection, which sends all of its frames of a turn at
@@ -285,13 +296,4 @@ func (l *Loop) appendID(out []byte) []byte {
 		}
 	}
 	return out
-}
-
-// appendKey appends what a client of a WebSocket shows to be one (RFC 6455,
-// section 4.1).
-func (l *Loop) appendKey(out []byte) []byte {
-	var key [16]byte
-	binary.LittleEndian.PutUint64(key[:8], l.ids.Uint64())
-	binary.LittleEndian.PutUint64(key[8:], l.ids.Uint64())
-	return base64.StdEncoding.AppendEncode(out, key[:])
 }

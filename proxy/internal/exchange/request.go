@@ -3,6 +3,8 @@ package exchange
 import (
 	"bytes"
 
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
@@ -17,14 +19,16 @@ func (x *exchange) take(r *h1.Request) {
 		x.own = expectationFailed
 		return
 	}
-	rule := x.route(r)
+	rule, status := x.route(r)
 	if rule == nil {
 		x.flags |= flagNoRoute
-		x.own = 404
+		x.own = status
 		return
 	}
 	x.rule = rule
 	switch {
+	case rule.CORS != nil && x.shareAcrossOrigins(r):
+		x.own = 204
 	case rule.Fail != 0:
 		x.own = rule.Fail
 	case rule.Redirect != nil:
@@ -40,8 +44,28 @@ func (x *exchange) take(r *h1.Request) {
 		if rule.RequestTimeout > 0 {
 			x.endBy(x.start + int64(rule.RequestTimeout))
 		}
+		x.hash = x.hashOf(r)
 		x.compose(r)
 	}
+}
+
+// hashOf is the hash of what the backend's policy wants hashed, or zero.
+func (x *exchange) hashOf(r *h1.Request) uint64 {
+	source, name := x.backend.Cluster.Policy().HashOn()
+	switch source {
+	case proxyconfig.HashSourceIP:
+		ip := x.from.client.Addr().As16()
+		return balance.HashKey(ip[:])
+	case proxyconfig.HashHeader:
+		if v, ok := r.Value(name); ok {
+			return balance.HashKey(v)
+		}
+	case proxyconfig.HashCookie:
+		if v, ok := r.Cookie(name); ok {
+			return balance.HashKey(v)
+		}
+	}
+	return 0
 }
 
 // endBy gives the exchange until an instant, at the most.
@@ -56,6 +80,7 @@ func (x *exchange) endBy(at int64) {
 func (x *exchange) proceed() {
 	switch {
 	case x.own == 0:
+		x.mirrored()
 		x.attempt(reuseFor(x))
 	case x.location != span{}:
 		x.client.answer(x.own, x.bytes(x.location))
@@ -96,17 +121,21 @@ func idempotent(method []byte) bool {
 	return false
 }
 
-// route finds the rule that serves the request, or nil.
-func (x *exchange) route(r *h1.Request) *snapshot.Rule {
+// route finds the rule that serves the request; where there is none the request
+// is answered with the status.
+func (x *exchange) route(r *h1.Request) (rule *snapshot.Rule, status int) {
 	l := x.loop
 	l.match.PrefixLen = 0
 	port := l.port(x.from.port)
-	if port == nil {
-		return nil
+	switch {
+	case port == nil:
+		return nil, 404
+	case x.from.secure && port.Misdirected(x.from.serverName, r.Name):
+		return nil, 421
 	}
 	l.route.Host, l.route.Path, l.route.Query, l.route.Method = r.Name, r.Path, r.Query, r.Method
 	l.route.Headers = r
-	return port.Match(&l.route, &l.match)
+	return port.Match(&l.route, &l.match), 404
 }
 
 // pickBackend chooses one of the rule's backends by weight. It reports false
@@ -224,8 +253,7 @@ func (x *exchange) appendFraming(out []byte, r *h1.Request) []byte {
 	case x.websocket:
 		out = append(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
 		if _, ok := r.Value("sec-websocket-key"); !ok {
-			out = x.loop.appendKey(append(out, "Sec-WebSocket-Key: "...))
-			out = append(out, "\r\n"...)
+			out = x.loop.appendKey(out)
 		}
 	case x.upgrade:
 		out = append(out, "Connection: Upgrade\r\n"...)

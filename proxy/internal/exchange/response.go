@@ -55,7 +55,7 @@ func (x *exchange) broken() {
 // switchProtocols makes the connections one, if the client asked for it, and
 // reports whether it did.
 func (x *exchange) switchProtocols(r *h1.Response) bool {
-	if !x.upgrade {
+	if !x.upgrade || x.websocket && !x.accepts(r) {
 		x.broken()
 		return false
 	}

@@ -96,7 +96,8 @@ func (s *Server) serve(nc net.Conn, port uint16, config func() (*tls.Config, boo
 			return
 		}
 		nc, o.TLS = tc, true
-		o.HTTP2 = tc.ConnectionState().NegotiatedProtocol == "h2"
+		state := tc.ConnectionState()
+		o.HTTP2, o.ServerName = state.NegotiatedProtocol == "h2", state.ServerName
 	}
 	sh := s.shards[int(s.next.Add(1))%len(s.shards)]
 	if c := sh.add(nc, o); c != nil {
