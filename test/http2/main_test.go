@@ -1,0 +1,9 @@
+package http2
+
+import (
+	"testing"
+
+	"github.com/fleetgate/fleetgate/test/internal/edge"
+)
+
+func TestMain(m *testing.M) { edge.Main(m) }
