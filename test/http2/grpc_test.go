@@ -18,6 +18,9 @@ import (
 // grpcPatience bounds one call that is to succeed.
 const grpcPatience = 20 * time.Second
 
+// largestMessage is more than any window that a proxy keeps open.
+const largestMessage = 64 << 20
+
 // startInterop starts gRPC's interop server, and a proxy in front of it.
 func startInterop(t *testing.T) *target.Proxy {
 	t.Helper()
@@ -31,7 +34,7 @@ func serveGRPC(t *testing.T, service testgrpc.TestServiceServer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer()
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(largestMessage))
 	testgrpc.RegisterTestServiceServer(server, service)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)

@@ -61,9 +61,11 @@ type interopFailure string
 
 func init() { grpclog.SetLoggerV2(fatalLog{grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)}) }
 
-func (fatalLog) Fatal(args ...any)                 { panic(interopFailure(fmt.Sprint(args...))) }
-func (fatalLog) Fatalln(args ...any)               { panic(interopFailure(fmt.Sprintln(args...))) }
-func (fatalLog) Fatalf(format string, args ...any) { panic(interopFailure(fmt.Sprintf(format, args...))) }
+func (fatalLog) Fatal(args ...any)   { panic(interopFailure(fmt.Sprint(args...))) }
+func (fatalLog) Fatalln(args ...any) { panic(interopFailure(fmt.Sprintln(args...))) }
+func (fatalLog) Fatalf(format string, args ...any) {
+	panic(interopFailure(fmt.Sprintf(format, args...)))
+}
 
 func reportFatal(t *testing.T) {
 	t.Helper()

@@ -23,6 +23,9 @@ type Conn struct {
 	net.Conn
 	// Framer writes frames that break the protocol as readily as others.
 	Framer *http2.Framer
+	// Settings are those of the peer, as far as frames were read by the methods
+	// below.
+	Settings map[http2.SettingID]uint32
 
 	out     *bufio.Writer
 	block   bytes.Buffer
@@ -67,7 +70,7 @@ func handshake(raw net.Conn, config *tls.Config) (*tls.Conn, error) {
 
 // New wraps either side of an open connection.
 func New(raw net.Conn) *Conn {
-	c := &Conn{Conn: raw, out: bufio.NewWriterSize(raw, 32<<10)}
+	c := &Conn{Conn: raw, Settings: map[http2.SettingID]uint32{}, out: bufio.NewWriterSize(raw, 32<<10)}
 	c.Framer = http2.NewFramer(c.out, bufio.NewReaderSize(raw, 32<<10))
 	c.Framer.AllowIllegalWrites = true
 	c.Framer.AllowIllegalReads = true

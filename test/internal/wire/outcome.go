@@ -94,14 +94,20 @@ func (c *Conn) Next() (http2.Frame, error) {
 func (c *Conn) acknowledge(frame http2.Frame) error {
 	switch f := frame.(type) {
 	case *http2.SettingsFrame:
-		if !f.IsAck() {
-			return errors.Join(c.Framer.WriteSettingsAck(), c.Flush())
+		if f.IsAck() {
+			return nil
 		}
+		return errors.Join(f.ForeachSetting(c.keep), c.Framer.WriteSettingsAck(), c.Flush())
 	case *http2.PingFrame:
 		if !f.IsAck() {
 			return errors.Join(c.Framer.WritePing(true, f.Data), c.Flush())
 		}
 	}
+	return nil
+}
+
+func (c *Conn) keep(s http2.Setting) error {
+	c.Settings[s.ID] = s.Val
 	return nil
 }
 
