@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -28,8 +27,6 @@ type Conn struct {
 	Settings map[http2.SettingID]uint32
 
 	out     *bufio.Writer
-	block   bytes.Buffer
-	encoder *hpack.Encoder
 	decoder *hpack.Decoder
 }
 
@@ -74,10 +71,6 @@ func New(raw net.Conn) *Conn {
 	c.Framer = http2.NewFramer(c.out, bufio.NewReaderSize(raw, 32<<10))
 	c.Framer.AllowIllegalWrites = true
 	c.Framer.AllowIllegalReads = true
-	c.encoder = hpack.NewEncoder(&c.block)
-	// A table that never holds anything makes the blocks of a connection
-	// independent of those that were sent before.
-	c.encoder.SetMaxDynamicTableSizeLimit(0)
 	c.decoder = hpack.NewDecoder(4096, nil)
 	return c
 }
@@ -96,19 +89,9 @@ func (c *Conn) Write(p []byte) (int, error) { return c.out.Write(p) }
 // Flush sends what was written.
 func (c *Conn) Flush() error { return c.out.Flush() }
 
-// Block returns the header block of the fields, as they are.
-func (c *Conn) Block(fields ...hpack.HeaderField) []byte {
-	c.block.Reset()
-	for _, f := range fields {
-		// Encoding to memory cannot fail.
-		_ = c.encoder.WriteField(f)
-	}
-	return bytes.Clone(c.block.Bytes())
-}
-
 // Headers writes a whole HEADERS frame.
 func (c *Conn) Headers(stream uint32, end bool, fields ...hpack.HeaderField) error {
 	return c.Framer.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: stream, BlockFragment: c.Block(fields...), EndStream: end, EndHeaders: true,
+		StreamID: stream, BlockFragment: Block(fields...), EndStream: end, EndHeaders: true,
 	})
 }

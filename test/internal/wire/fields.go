@@ -30,3 +30,31 @@ func Get(fields []hpack.HeaderField, name string) string {
 	}
 	return ""
 }
+
+// Block returns the header block of the fields, as they are. All are literals
+// without indexing (RFC 7541, section 6.2.2), so that no block depends on those
+// that were sent before.
+func Block(fields ...hpack.HeaderField) []byte {
+	var block []byte
+	for _, f := range fields {
+		block = append(block, 0)
+		block = appendString(block, f.Name)
+		block = appendString(block, f.Value)
+	}
+	return block
+}
+
+// appendString appends a string literal that is not Huffman-coded, after its
+// length as an integer with a prefix of seven bits (RFC 7541, section 5).
+func appendString(block []byte, s string) []byte {
+	const full = 1<<7 - 1
+	rest := len(s)
+	if rest < full {
+		return append(append(block, byte(rest)), s...)
+	}
+	block = append(block, full)
+	for rest -= full; rest >= 1<<7; rest >>= 7 {
+		block = append(block, byte(rest)|1<<7)
+	}
+	return append(append(block, byte(rest)), s...)
+}

@@ -1,0 +1,122 @@
+package attack
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// The rules for every attack.
+const (
+	// slower is how many times as long as else a victim may wait in one of a
+	// hundred cases; tolerance is a delay that nobody notices, and that a busy
+	// machine causes by itself.
+	slower    = 2
+	tolerance = 25 * time.Millisecond
+	// amplified is how many times its own CPU time an attacker may cost the
+	// proxy; below spared the clock is too coarse to tell.
+	amplified = 10
+	spared    = 250 * time.Millisecond
+	memory    = 64 << 20
+	// inFlight is how many requests may be on their way when an attacker leaves:
+	// as many as a connection has parallel streams.
+	inFlight = 100
+	// attempts are made until one keeps the rules about time: another program on
+	// the machine can spoil some, a weakness of the proxy spoils all.
+	attempts = 3
+)
+
+func TestAttacks(t *testing.T) {
+	r := newRig(t)
+	for _, a := range All() {
+		t.Run(a.Name, func(t *testing.T) {
+			r.judge(t, a)
+		})
+	}
+}
+
+// judge makes the attack, again if need be, and reports the rules that were
+// broken.
+func (r *rig) judge(t *testing.T, a Attack) {
+	for attempt := 1; ; attempt++ {
+		m, err := r.measure(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken, slow := m.broken(), m.slow()
+		if len(broken) == 0 && len(slow) > 0 && attempt < attempts {
+			continue
+		}
+		t.Logf("measured: %v", m)
+		for _, rule := range append(broken, slow...) {
+			t.Error(rule)
+		}
+		return
+	}
+}
+
+// broken lists the rules that were not kept, whatever else the machine did.
+func (m round) broken() (rules []string) {
+	if m.grown >= memory {
+		rules = append(rules, fmt.Sprintf("the proxy grew by %d MiB", m.grown>>20))
+	}
+	if m.Open > 0 {
+		rules = append(rules, fmt.Sprintf("%d of %d connections were left open for %v", m.Open, m.Connections, m.Lasted))
+	}
+	if m.forwarded > m.Streams {
+		rules = append(rules, fmt.Sprintf("the backend got %d requests of %d streams", m.forwarded, m.Streams))
+	}
+	if m.late > inFlight {
+		rules = append(rules, fmt.Sprintf("the backend got %d requests after the attacker had gone", m.late))
+	}
+	return rules
+}
+
+// slow lists the rules about time that were not kept.
+func (m round) slow() (rules []string) {
+	bound := max(slower*m.calm.p99(), m.calm.p99()+tolerance)
+	if len(m.under) == 0 || m.under.p99() > bound {
+		rules = append(rules, fmt.Sprintf("the victim's p99 is %v, and was %v", m.under.p99(), m.calm.p99()))
+	}
+	if m.proxyCPU >= max(amplified*m.attackerCPU, spared) {
+		rules = append(rules, fmt.Sprintf("the proxy took %v of CPU, the attacker %v", m.proxyCPU, m.attackerCPU))
+	}
+	return rules
+}
+
+func TestRulesCanBeBroken(t *testing.T) {
+	calm := latencies{time.Millisecond}
+	sound := round{calm: calm, under: calm, Report: Report{Streams: 10}, forwarded: 10, late: inFlight}
+	if rules := append(sound.broken(), sound.slow()...); len(rules) > 0 {
+		t.Errorf("a sound round breaks %q", rules)
+	}
+	for name, spoil := range map[string]func(*round){
+		"memory":       func(m *round) { m.grown = memory },
+		"left open":    func(m *round) { m.Open = 1 },
+		"forwarded":    func(m *round) { m.forwarded = 11 },
+		"late":         func(m *round) { m.late = inFlight + 1 },
+		"slow victim":  func(m *round) { m.under = latencies{tolerance + 2*time.Millisecond} },
+		"still victim": func(m *round) { m.under = nil },
+		"CPU":          func(m *round) { m.proxyCPU, m.attackerCPU = time.Second, time.Second/amplified },
+	} {
+		m := sound
+		if spoil(&m); len(m.broken())+len(m.slow()) != 1 {
+			t.Errorf("%s: got %q and %q, want one of them", name, m.broken(), m.slow())
+		}
+	}
+}
+
+// String is the round in one line.
+func (m round) String() string {
+	return fmt.Sprintf("victim p99 %v after %v, memory +%.1f MiB, CPU %v for the attacker's %v, %d connections of up to %v, %d streams, %d requests forwarded",
+		m.under.p99().Round(time.Microsecond), m.calm.p99().Round(time.Microsecond), float64(m.grown)/(1<<20),
+		m.proxyCPU.Round(time.Millisecond), m.attackerCPU.Round(time.Millisecond),
+		m.Connections, m.Lasted.Round(time.Millisecond), m.Streams, m.forwarded)
+}
+
+func merge(some, more latencies) latencies {
+	all := slices.Concat(some, more)
+	slices.Sort(all)
+	return all
+}
