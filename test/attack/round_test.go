@@ -28,7 +28,7 @@ type round struct {
 	calm, under latencies
 	// grown is by how much the proxy's memory grew at most.
 	grown int
-	// proxyCPU is what the proxy spent beyond serving the victim.
+	// proxyCPU is what the proxy spent, on the victim too.
 	proxyCPU, attackerCPU time.Duration
 	// forwarded is how many requests of the attack have reached the backend, and
 	// late how many of them after the attacker had gone.
@@ -78,11 +78,10 @@ func (r *rig) wantHTTP2(t *testing.T) {
 // measure makes the attack once.
 func (r *rig) measure(a Attack) (m round, err error) {
 	r.backend.attacks.Store(0)
-	calm, idleCPU, _, err := r.watch(func() error { time.Sleep(quiet); return nil })
+	calm, _, _, err := r.watch(func() error { time.Sleep(quiet); return nil })
 	if err != nil {
 		return m, fmt.Errorf("before the attack: %w", err)
 	}
-	start := time.Now()
 	m.under, m.proxyCPU, m.grown, err = r.watch(func() (err error) {
 		m.Report, m.attackerCPU, err = r.attack(a)
 		return err
@@ -90,7 +89,6 @@ func (r *rig) measure(a Attack) (m round, err error) {
 	if err != nil {
 		return m, fmt.Errorf("under attack: %w", err)
 	}
-	m.proxyCPU -= time.Duration(float64(idleCPU) * float64(time.Since(start)) / float64(quiet))
 	m.forwarded = int(r.backend.attacks.Load())
 	after, _, _, err := r.watch(func() error { time.Sleep(quiet); return nil })
 	if err != nil {

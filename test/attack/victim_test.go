@@ -66,10 +66,13 @@ func (v *victim) during(end <-chan struct{}) (seen latencies, err error) {
 	}
 }
 
-// p99 is the latency that one in a hundred exceeds.
-func (l latencies) p99() time.Duration {
+// p50 is the latency that half of them exceed, p99 one in a hundred.
+func (l latencies) p50() time.Duration { return l.percentile(50) }
+func (l latencies) p99() time.Duration { return l.percentile(99) }
+
+func (l latencies) percentile(p int) time.Duration {
 	if len(l) == 0 {
 		return 0
 	}
-	return l[(len(l)*99)/100]
+	return l[len(l)*p/100]
 }

@@ -5,5 +5,6 @@
 //	Backend ─► fleetgate-proxy, Go's reverse proxy or HAProxy ─► Proxy{Plain, TLS}
 //
 // All of them speak HTTP/1.1 and HTTP/2 on both of their ports, and forward
-// every request to the one backend.
+// every request to the one backend, or those for a host of its own to a second
+// one.
 package target

@@ -19,7 +19,7 @@ import (
 const patience = 10 * time.Second
 
 // startPeer starts a peer with a configuration that does what Fleetgate's does.
-func startPeer(t testing.TB, name string, b Backend, certificate edge.Certificate) *Proxy {
+func startPeer(t testing.TB, name string, backends []Backend, certificate edge.Certificate) *Proxy {
 	t.Helper()
 	p := &Proxy{Plain: address(edge.FreePort(t)), TLS: address(edge.FreePort(t)), certificate: certificate}
 	dir := t.TempDir()
@@ -27,9 +27,9 @@ func startPeer(t testing.TB, name string, b Backend, certificate edge.Certificat
 	if err := os.WriteFile(pem, slices.Concat(certificate.CertPEM, certificate.Private), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := p.haproxy(t, dir, pem, b)
+	command := p.haproxy(t, dir, pem, backends)
 	if name == "go" {
-		command = p.gopeer(t, dir, pem, b)
+		command = p.gopeer(t, dir, pem, backends)
 	}
 	p.run(t, command)
 	return p
@@ -71,18 +71,22 @@ func listens(at string) error {
 }
 
 // gopeer builds the program of that name.
-func (p *Proxy) gopeer(t testing.TB, dir, pem string, b Backend) []string {
+func (p *Proxy) gopeer(t testing.TB, dir, pem string, backends []Backend) []string {
 	t.Helper()
 	file := filepath.Join(dir, "gopeer")
 	build := exec.Command("go", "build", "-o", file, "github.com/fleetgate/fleetgate/test/internal/target/gopeer")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the peer: %v\n%s", err, out)
 	}
-	return []string{file, p.Plain, p.TLS, pem, b.Address, b.protocol()}
+	command := []string{file, p.Plain, p.TLS, pem}
+	for _, b := range backends {
+		command = append(command, b.Address, b.protocol())
+	}
+	return command
 }
 
-// haproxyConfig takes the addresses of both ports, the key pair, the backend
-// and how it is spoken to.
+// haproxyConfig takes the addresses of both ports and the key pair. The
+// backends b0 and b1 follow it.
 const haproxyConfig = `global
   maxconn 9900
 defaults
@@ -94,22 +98,31 @@ defaults
 frontend edge
   bind %s
   bind %s ssl crt %s alpn h2,http/1.1
-  default_backend app
-backend app
-  server app %s %s
+  use_backend b1 if { hdr(host) -i ` + HostB + ` } { nbsrv(b1) gt 0 }
+  default_backend b0
 `
 
-func (p *Proxy) haproxy(t testing.TB, dir, pem string, b Backend) []string {
+func (p *Proxy) haproxy(t testing.TB, dir, pem string, backends []Backend) []string {
 	t.Helper()
-	proto := ""
-	if b.H2C {
-		proto = "proto h2"
+	text := fmt.Appendf(nil, haproxyConfig, p.Plain, p.TLS, pem)
+	for i := range 2 {
+		text = fmt.Appendf(text, "backend b%d\n", i)
+		if i < len(backends) {
+			text = fmt.Appendf(text, "  server app %s %s\n", backends[i].Address, backends[i].haproxyOption())
+		}
 	}
 	file := filepath.Join(dir, "haproxy.cfg")
-	if err := os.WriteFile(file, fmt.Appendf(nil, haproxyConfig, p.Plain, p.TLS, pem, b.Address, proto), 0o600); err != nil {
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return []string{"haproxy", "-q", "-db", "-f", file}
+}
+
+func (b Backend) haproxyOption() string {
+	if b.H2C {
+		return "proto h2"
+	}
+	return ""
 }
 
 func address(port int32) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))) }

@@ -8,9 +8,9 @@ import (
 )
 
 // startShipped starts Fleetgate's proxy with its defaults.
-func startShipped(t testing.TB, b Backend, certificate edge.Certificate) *Proxy {
+func startShipped(t testing.TB, backends []Backend, certificate edge.Certificate) *Proxy {
 	t.Helper()
-	c := config(b, certificate, edge.FreePort(t))
+	c := config(backends, certificate, edge.FreePort(t))
 	shipped := edge.Start(t, edge.Options{Config: c, Certificates: []edge.Certificate{certificate}})
 	return &Proxy{
 		Plain: shipped.Addr("http"), TLS: shipped.Addr("https"),
@@ -20,9 +20,9 @@ func startShipped(t testing.TB, b Backend, certificate edge.Certificate) *Proxy 
 
 // config has a listener for any host on the plaintext port, and three that
 // share the TLS port.
-func config(b Backend, certificate edge.Certificate, tlsPort int32) *proxyconfig.Config {
-	c := edge.To(b.Address)
-	c.Backends[0].Protocol = b.protocol()
+func config(backends []Backend, certificate edge.Certificate, tlsPort int32) *proxyconfig.Config {
+	c := edge.To(backends[0].Address)
+	c.Backends[0].Protocol = backends[0].protocol()
 	for _, l := range []struct{ name, hostname string }{{"https", ""}, {"https-a", HostA}, {"https-b", HostB}} {
 		c.Listeners = append(c.Listeners, proxyconfig.Listener{
 			Name: l.name, Port: tlsPort, Protocol: proxyconfig.HTTPS, Hostname: l.hostname,
@@ -32,5 +32,22 @@ func config(b Backend, certificate edge.Certificate, tlsPort int32) *proxyconfig
 			Listener: l.name, Hostnames: []string{l.hostname},
 		})
 	}
+	if len(backends) > 1 {
+		addHostB(c, backends[1])
+	}
 	return c
+}
+
+// addHostB routes the requests for HostB to a backend of their own.
+func addHostB(c *proxyconfig.Config, b Backend) {
+	other := edge.To(b.Address)
+	backend, route := other.Backends[0], other.Routes[0]
+	backend.ID, backend.Service, backend.Protocol = "edge/b:80", "b", b.protocol()
+	route.Name = "b"
+	route.Rules[0].Backends[0].Backend = backend.ID
+	route.Attachments = []proxyconfig.Attachment{
+		{Listener: "http", Hostnames: []string{HostB}},
+		{Listener: "https-b", Hostnames: []string{HostB}},
+	}
+	c.Backends, c.Routes = append(c.Backends, backend), append(c.Routes, route)
 }

@@ -43,15 +43,17 @@ type Proxy struct {
 	config      *proxyconfig.Config
 }
 
-// Start starts the proxy that -against names.
-func Start(t testing.TB, b Backend) *Proxy {
+// Start starts the proxy that -against names. A second backend, when there is
+// one, has the requests for HostB to itself.
+func Start(t testing.TB, b Backend, forHostB ...Backend) *Proxy {
 	t.Helper()
+	backends := append([]Backend{b}, forHostB...)
 	certificate := edge.NewCertificate(t, "ab", HostA, HostB)
 	switch *against {
 	case "fleetgate":
-		return startShipped(t, b, certificate)
+		return startShipped(t, backends, certificate)
 	case "go", "haproxy":
-		return startPeer(t, *against, b, certificate)
+		return startPeer(t, *against, backends, certificate)
 	}
 	t.Fatalf("-against: unknown proxy %q", *against)
 	return nil

@@ -1,5 +1,6 @@
 // Command gopeer is Go's own reverse proxy as a peer: HTTP/1.1 and HTTP/2 on a
 // plaintext port and on one with TLS, without any setting that hardens it.
+// Requests for b.example go to the second backend, when there is one.
 package main
 
 import (
@@ -12,12 +13,16 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 6 {
-		fmt.Fprintln(os.Stderr, "usage: gopeer PLAIN TLS PEM BACKEND http|h2c")
+	if len(os.Args) != 6 && len(os.Args) != 8 {
+		fmt.Fprintln(os.Stderr, "usage: gopeer PLAIN TLS PEM BACKEND http|h2c [BACKEND http|h2c]")
 		os.Exit(2)
 	}
 	log.SetOutput(os.Stdout)
-	handler := proxy(os.Args[4], os.Args[5] == "h2c")
+	handler := http.NewServeMux()
+	handler.Handle("/", proxy(os.Args[4], os.Args[5] == "h2c"))
+	if len(os.Args) == 8 {
+		handler.Handle("b.example/", proxy(os.Args[6], os.Args[7] == "h2c"))
+	}
 	failed := make(chan error)
 	go func() { failed <- server(os.Args[1], handler).ListenAndServe() }()
 	go func() { failed <- server(os.Args[2], handler).ListenAndServeTLS(os.Args[3], os.Args[3]) }()
