@@ -78,6 +78,7 @@ fmt: ## Format the code.
 vet: ## Run go vet on all modules of the project's own.
 	go vet ./...
 	go -C test vet ./...
+	go -C test/http2 vet .
 
 lint: golangci-lint ## Run the linters.
 	$(GOLANGCI_LINT) run ./...
@@ -90,7 +91,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy conformance
+.PHONY: test test-unit test-race test-http2 test-attack test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -100,6 +101,14 @@ test-unit: ## Run the unit and golden tests and the fuzz seeds.
 
 test-race: ## Run the tests of the concurrent packages under the race detector.
 	CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...
+
+# What these two judge, a peer can be judged by too: ARGS="-against go" or
+# "-against haproxy".
+test-http2: ## Run h2spec, gRPC's interop cases and the HTTP/2 tables against the proxy.
+	go -C test/http2 test -count=1 -timeout 5m -v . $(ARGS)
+
+test-attack: ## Attack the proxy from both sides, and measure what it costs.
+	go -C test test -count=1 -timeout 10m -v ./attack $(ARGS)
 
 test-e2e: ## Run the end-to-end tests in the test cluster, which is started when needed.
 	go -C test test -count=1 -timeout 20m -v ./e2e/...

@@ -27,7 +27,7 @@ type Backend struct {
 
 func (b Backend) protocol() string {
 	if b.H2C {
-		return "h2c"
+		return "h2"
 	}
 	return "http"
 }

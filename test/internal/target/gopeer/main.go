@@ -14,14 +14,14 @@ import (
 
 func main() {
 	if len(os.Args) != 6 && len(os.Args) != 8 {
-		fmt.Fprintln(os.Stderr, "usage: gopeer PLAIN TLS PEM BACKEND http|h2c [BACKEND http|h2c]")
+		fmt.Fprintln(os.Stderr, "usage: gopeer PLAIN TLS PEM BACKEND http|h2 [BACKEND http|h2]")
 		os.Exit(2)
 	}
 	log.SetOutput(os.Stdout)
 	handler := http.NewServeMux()
-	handler.Handle("/", proxy(os.Args[4], os.Args[5] == "h2c"))
+	handler.Handle("/", proxy(os.Args[4], os.Args[5] == "h2"))
 	if len(os.Args) == 8 {
-		handler.Handle("b.example/", proxy(os.Args[6], os.Args[7] == "h2c"))
+		handler.Handle("b.example/", proxy(os.Args[6], os.Args[7] == "h2"))
 	}
 	failed := make(chan error)
 	go func() { failed <- server(os.Args[1], handler).ListenAndServe() }()
