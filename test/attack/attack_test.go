@@ -62,9 +62,6 @@ func (m round) broken() (rules []string) {
 	if m.grown >= memory {
 		rules = append(rules, fmt.Sprintf("the proxy grew by %d MiB", m.grown>>20))
 	}
-	if m.Open > 0 {
-		rules = append(rules, fmt.Sprintf("%d of %d connections were left open for %v", m.Open, m.Connections, m.Lasted))
-	}
 	if m.forwarded > m.Streams {
 		rules = append(rules, fmt.Sprintf("the backend got %d requests of %d streams", m.forwarded, m.Streams))
 	}
@@ -81,6 +78,9 @@ func (m round) slow() (rules []string) {
 	}
 	if m.under.p99() > bound(m.calm.p99(), toleranceP99) {
 		rules = append(rules, fmt.Sprintf("the victim's p99 is %v, and was %v", m.under.p99(), m.calm.p99()))
+	}
+	if m.Open > 0 {
+		rules = append(rules, fmt.Sprintf("%d of %d connections were left open for %v", m.Open, m.Connections, m.Lasted))
 	}
 	if m.proxyCPU >= max(amplified*m.attackerCPU, spared) {
 		rules = append(rules, fmt.Sprintf("the proxy took %v of CPU, the attacker %v", m.proxyCPU, m.attackerCPU))

@@ -34,8 +34,8 @@ func http1() []Attack {
 		stream1{begin: post + "0\r\n", more: "x: " + strings.Repeat("y", 1000) + "\r\n", within: cutOff}.attack("trailers without end"),
 		stream1{begin: post, more: strings.Repeat("1\r\nx\r\n", burstSize)}.attack("chunks of one byte"),
 		stream1{more: strings.Repeat("\r\n", 500), within: cutOff}.attack("empty lines before a request"),
-		stream1{more: strings.Repeat("GET /attack HTTP/1.1\r\nHost: "+host+"\r\n\r\n", burstSize), requests: burstSize,
-			deaf: true}.attack("pipelined requests that nobody reads answers of"),
+		stream1{more: strings.Repeat("GET /big HTTP/1.1\r\nHost: "+host+"\r\n\r\n", burstSize), requests: burstSize,
+			deaf: true}.attack("pipelined requests whose answers nobody reads"),
 	}
 }
 

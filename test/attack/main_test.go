@@ -37,8 +37,8 @@ func obey(text string) error {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
 	}
-	// An attacker has a machine of its own in life.
-	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, 19); err != nil {
+	// An attacker has a machine of its own in life: here it takes what is left.
+	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, 10); err != nil {
 		return err
 	}
 	for _, attack := range All() {

@@ -16,15 +16,18 @@ import (
 )
 
 const (
-	// quiet is how long the victim is watched without an attack, before it and
-	// after; attacked is how long it is attacked at least.
-	quiet    = 150 * time.Millisecond
+	// quiet is how long the victim is watched without an attack after each, and
+	// first before them all; attacked is how long it is attacked at least.
+	quiet    = 200 * time.Millisecond
+	first    = time.Second
 	attacked = 400 * time.Millisecond
 )
 
 // round is what one attack did.
 type round struct {
 	Report
+	// calm is what the victim saw in all of the run when there was no attack, and
+	// under what it saw during this one.
 	calm, under latencies
 	// grown is by how much the proxy's memory grew at most.
 	grown int
@@ -40,6 +43,7 @@ type rig struct {
 	proxy   *target.Proxy
 	backend *backend
 	victim  *victim
+	calm    latencies
 }
 
 func newRig(t *testing.T) *rig {
@@ -47,12 +51,10 @@ func newRig(t *testing.T) *rig {
 	b := startBackend(t)
 	proxy := target.Start(t, target.Backend{Address: b.address()})
 	r := &rig{proxy: proxy, backend: b, victim: newVictim(t, proxy.Plain, host)}
-	for range 50 {
-		if _, err := r.victim.ask(); err != nil {
-			t.Fatal(err)
-		}
-	}
 	r.wantHTTP2(t)
+	if err := r.rest(first); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 
@@ -78,10 +80,6 @@ func (r *rig) wantHTTP2(t *testing.T) {
 // measure makes the attack once.
 func (r *rig) measure(a Attack) (m round, err error) {
 	r.backend.attacks.Store(0)
-	calm, _, _, err := r.watch(func() error { time.Sleep(quiet); return nil })
-	if err != nil {
-		return m, fmt.Errorf("before the attack: %w", err)
-	}
 	m.under, m.proxyCPU, m.grown, err = r.watch(func() (err error) {
 		m.Report, m.attackerCPU, err = r.attack(a)
 		return err
@@ -90,13 +88,19 @@ func (r *rig) measure(a Attack) (m round, err error) {
 		return m, fmt.Errorf("under attack: %w", err)
 	}
 	m.forwarded = int(r.backend.attacks.Load())
-	after, _, _, err := r.watch(func() error { time.Sleep(quiet); return nil })
-	if err != nil {
+	if err := r.rest(quiet); err != nil {
 		return m, fmt.Errorf("after the attack: %w", err)
 	}
-	m.calm = merge(calm, after)
+	m.calm = r.calm
 	m.late = int(r.backend.attacks.Load()) - m.forwarded
 	return m, nil
+}
+
+// rest watches the victim while there is no attack.
+func (r *rig) rest(during time.Duration) error {
+	seen, _, _, err := r.watch(func() error { time.Sleep(during); return nil })
+	r.calm = merge(r.calm, seen)
+	return err
 }
 
 // watch has the victim ask while f runs, and says what the proxy used.
