@@ -1,6 +1,7 @@
 package target
 
 import (
+	"slices"
 	"testing"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -38,8 +39,11 @@ func config(backends []Backend, certificate edge.Certificate, tlsPort int32) *pr
 	return c
 }
 
-// addHostB routes the requests for HostB to a backend of their own.
+// addHostB routes the requests for HostB to a backend of their own: the route
+// of all others leaves the listener, where it would win by its name.
 func addHostB(c *proxyconfig.Config, b Backend) {
+	all := &c.Routes[0]
+	all.Attachments = slices.DeleteFunc(all.Attachments, func(a proxyconfig.Attachment) bool { return a.Listener == "https-b" })
 	other := edge.To(b.Address)
 	backend, route := other.Backends[0], other.Routes[0]
 	backend.ID, backend.Service, backend.Protocol = "edge/b:80", "b", b.protocol()

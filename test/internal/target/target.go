@@ -3,6 +3,7 @@ package target
 import (
 	"crypto/tls"
 	"flag"
+	"fmt"
 	"testing"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -76,7 +77,7 @@ func (p *Proxy) Reload() {
 		return
 	}
 	unrelated := p.config.Routes[0]
-	unrelated.Name = unrelated.Name + "-x"
+	unrelated.Name = fmt.Sprintf("%s-%d", unrelated.Name, len(p.config.Routes))
 	unrelated.Attachments = []proxyconfig.Attachment{{Listener: "http", Hostnames: []string{unrelated.Name + ".example"}}}
 	p.config.Routes = append(p.config.Routes, unrelated)
 	p.shipped.Reload(p.config, p.certificate)
