@@ -13,9 +13,8 @@ type http2Client struct {
 	conn h2.Conn
 	// streams are the open ones.
 	streams *http2Stream
-	// greeted: the client has sent something. pending: the connection is in
-	// Loop.dirty.
-	greeted, pending, closed bool
+	// pending: the connection is in Loop.dirty.
+	pending, closed bool
 	// since is the instant of the last input.
 	since int64
 }
@@ -37,7 +36,7 @@ func (c *http2Client) Ahead() int { return 0 }
 
 // Data implements Peer.
 func (c *http2Client) Data(b []byte) {
-	c.greeted, c.since = true, c.loop.now
+	c.since = c.loop.now
 	c.conn.Receive(c.loop.now, b)
 	c.loop.dirt(c)
 }
@@ -75,12 +74,13 @@ func (c *http2Client) Tick() {
 	if c.streams == nil {
 		c.conn.Trim()
 	}
-	limit := c.loop.limits.Idle
-	if !c.greeted {
-		limit = c.loop.limits.Head
-	}
-	idle := time.Duration(c.loop.now-c.since) >= limit
+	limits := &c.loop.limits
+	idle := c.passed(c.since, limits.Idle)
+	owed, expecting := c.conn.Expecting()
 	switch {
+	case expecting && c.passed(owed, limits.Head):
+		c.conn.Fail(&h2.Error{Code: h2.EnhanceYourCalm, Reason: "a frame took too long"})
+		c.loop.dirt(c)
 	case c.streams != nil:
 	case idle && c.conn.Drained():
 		c.Broken()
@@ -88,6 +88,10 @@ func (c *http2Client) Tick() {
 		c.conn.Drain()
 		c.loop.dirt(c)
 	}
+}
+
+func (c *http2Client) passed(since int64, limit time.Duration) bool {
+	return time.Duration(c.loop.now-since) >= limit
 }
 
 // CloseIdle implements Peer.

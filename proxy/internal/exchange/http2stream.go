@@ -27,6 +27,9 @@ type http2Stream struct {
 	// the request was not given back to the client's window.
 	early []byte
 	owed  int
+	// held: the request says that it has no body, but has not ended. It could
+	// still turn out to be malformed.
+	held bool
 
 	prev, next *http2Stream
 }
@@ -80,6 +83,8 @@ func (st *http2Stream) begin(r *h1.Request, end bool) {
 	x.take(r)
 	if end {
 		x.requestEnd(nil)
+	} else if st.held = r.Length == 0; st.held {
+		return
 	}
 	x.proceed()
 }
@@ -115,16 +120,17 @@ func (st *http2Stream) body(b []byte, end bool) {
 		st.owed += len(b)
 		return
 	}
-	x.requestData(b)
+	if len(b) > 0 {
+		x.requestData(b)
+	}
 	if x.wantsRequest() {
 		st.stream.Consumed(len(b))
 	} else {
 		st.owed += len(b)
 	}
 	if end {
-		x.requestEnd(nil)
-	}
-	if st.x == x {
+		st.requestEnd(nil)
+	} else {
 		x.requestFlush()
 	}
 }
@@ -132,7 +138,11 @@ func (st *http2Stream) body(b []byte, end bool) {
 func (st *http2Stream) requestEnd(trailer []byte) {
 	x := st.x
 	x.requestEnd(trailer)
-	if st.x == x {
+	switch {
+	case st.held:
+		st.held = false
+		x.proceed()
+	case st.x == x:
 		x.requestFlush()
 	}
 }

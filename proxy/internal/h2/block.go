@@ -33,6 +33,7 @@ func (c *Conn) headers(f *frame) *Error {
 		return c.endBlock(p)
 	}
 	c.block.bytes = append(c.pool.buffer(len(p)), p...)
+	c.expectedSince = c.now
 	return nil
 }
 

@@ -53,6 +53,8 @@ type Conn struct {
 
 	err *Error
 	now int64
+	// expectedSince is when what has begun to arrive did.
+	expectedSince int64
 	// in is the beginning of a frame whose rest has not arrived.
 	in      []byte
 	block   block
@@ -84,7 +86,7 @@ type Conn struct {
 // Init makes c a new connection in a role and puts what such a connection says
 // first into Out. Now is the time in nanoseconds on the clock of Receive.
 func (c *Conn) Init(role Role, o *Options, h Handler, now int64) {
-	*c = Conn{Out: c.Out[:0], h: h, role: role, pool: o.Pool, now: now, headAt: -1, goAwayLast: maxStream,
+	*c = Conn{Out: c.Out[:0], h: h, role: role, pool: o.Pool, now: now, expectedSince: now, headAt: -1, goAwayLast: maxStream,
 		maxOutput: o.MaxOutput, maxStreams: o.MaxStreams,
 		sendWindow: defaultWindow, recvWindow: connWindow, initialWindow: defaultWindow,
 		resets: newBucket(now, resetRate, resetCapacity), control: newBucket(now, controlRate, controlCapacity)}

@@ -14,6 +14,18 @@ func (c *Conn) Receive(now int64, b []byte) {
 	}
 }
 
+// Expecting returns since when the peer owes the rest of something small: of the
+// preface, of a head, of a frame other than one of DATA.
+func (c *Conn) Expecting() (since int64, ok bool) {
+	switch {
+	case c.phase != open || c.block.id != 0:
+		return c.expectedSince, true
+	case c.in == nil:
+		return 0, false
+	}
+	return c.expectedSince, len(c.in) < frameHeader || c.in[3] != typeData
+}
+
 // receiveWhole takes a unit that lies in b, or keeps the part of it that does.
 func (c *Conn) receiveWhole(b []byte) (rest []byte) {
 	n, err := c.unit(b)
@@ -23,6 +35,9 @@ func (c *Conn) receiveWhole(b []byte) (rest []byte) {
 		return nil
 	case n > len(b):
 		c.in = append(c.pool.buffer(len(b)), b...)
+		if c.block.id == 0 {
+			c.expectedSince = c.now
+		}
 		return nil
 	}
 	c.process(b[:n])
