@@ -26,7 +26,11 @@ const (
 	httpListener   = "http"
 	httpsListener  = "https"
 	h2cListener    = "h2c"
+	grpcListener   = "grpc"
+	tcpListener    = "tcp"
 	appBackend     = "bench/app:80"
+	callsBackend   = "bench/calls:90"
+	bulkBackend    = "bench/bulk:91"
 	certificateKey = "bench"
 )
 
@@ -39,8 +43,15 @@ func fleetgateConfig(s site, certificateHash string) *proxyconfig.Config {
 			{Name: httpsListener, Port: int32(s.Secure), Protocol: proxyconfig.HTTPS,
 				Certificates: []proxyconfig.CertificateRef{{Key: certificateKey, SHA256: certificateHash}}},
 			{Name: h2cListener, Port: int32(s.Clear2), Protocol: proxyconfig.HTTP},
+			{Name: grpcListener, Port: int32(s.Calls), Protocol: proxyconfig.HTTP},
+			{Name: tcpListener, Port: int32(s.Stream), Protocol: proxyconfig.TCP},
 		},
-		Backends: []proxyconfig.Backend{backendOf(appBackend, "app", 80, "http", s.Backend)},
+		Backends: []proxyconfig.Backend{
+			backendOf(appBackend, "app", 80, proxyconfig.BackendHTTP1, s.Backend),
+			backendOf(callsBackend, "calls", 90, proxyconfig.BackendHTTP2, s.CallsBackend),
+			backendOf(bulkBackend, "bulk", 91, proxyconfig.BackendTCP, s.StreamBackend),
+		},
+		Routes: []proxyconfig.Route{callsRoute(), bulkRoute()},
 	}
 	for i := range routeCount {
 		c.Routes = append(c.Routes, routeOf(i, appBackend, httpListener, httpsListener, h2cListener))
@@ -61,6 +72,21 @@ func routeOf(i int, backend string, listeners ...string) proxyconfig.Route {
 		r.Attachments = append(r.Attachments, proxyconfig.Attachment{Listener: listener, Hostnames: []string{routeHost(i)}})
 	}
 	return r
+}
+
+// callsRoute sends gRPC to a backend of its own.
+func callsRoute() proxyconfig.Route {
+	r := routeOf(routeCount/2, callsBackend, grpcListener)
+	r.Name = "calls"
+	return r
+}
+
+func bulkRoute() proxyconfig.Route {
+	return proxyconfig.Route{
+		Kind: proxyconfig.TCPRoute, Namespace: "bench", Name: "bulk", CreatedAt: 1,
+		Attachments: []proxyconfig.Attachment{{Listener: tcpListener, Hostnames: []string{""}}},
+		Rules:       []proxyconfig.Rule{{Backends: []proxyconfig.BackendRef{{Backend: bulkBackend, Weight: 1}}}},
+	}
 }
 
 func backendOf(id, service string, port int32, protocol string, endpoint int) proxyconfig.Backend {
