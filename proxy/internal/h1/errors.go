@@ -30,6 +30,7 @@ var (
 	ErrHostMismatch     = bad("host differs from the authority of the target")
 	ErrFieldName        = bad("field name is not a token")
 	ErrFieldValue       = bad("control character in a field value")
+	ErrExpect           = bad("repeated Expect")
 	ErrConnection       = bad("malformed Connection field")
 	ErrContentLength    = bad("repeated or malformed Content-Length")
 	ErrTransferEncoding = bad("transfer coding is not exactly chunked")

@@ -176,6 +176,11 @@ func (h *Head) note(f *field, request bool) error {
 		if again && request {
 			return ErrHost
 		}
+	case Expect:
+		if again && request {
+			// Together they are a list, of which no member is understood.
+			return ErrExpect
+		}
 	case ContentLength:
 		if again {
 			return ErrContentLength

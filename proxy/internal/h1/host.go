@@ -72,7 +72,7 @@ func isIPv6(b []byte) bool {
 // validName takes letters, digits, hyphens and underscores in labels that are
 // not empty.
 func validName(b []byte) bool {
-	if len(b) == 0 || len(b) > 253 || !all(b, isHost) || b[0] == '.' {
+	if len(b) == 0 || len(b) > 253 || !all(b, isHost) || b[0] == '.' || b[len(b)-1] == '.' {
 		return false
 	}
 	return !bytes.Contains(b, []byte(".."))
