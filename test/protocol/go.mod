@@ -1,0 +1,20 @@
+module github.com/fleetgate/fleetgate/test/protocol
+
+go 1.27.0
+
+replace (
+	github.com/fleetgate/fleetgate => ../../
+	github.com/fleetgate/fleetgate/test => ../
+)
+
+require github.com/fleetgate/fleetgate/test v0.0.0-00010101000000-000000000000
+
+require (
+	github.com/fleetgate/fleetgate v0.0.0-00010101000000-000000000000 // indirect
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/prometheus/client_model v0.6.2 // indirect
+	github.com/prometheus/common v0.70.0 // indirect
+	github.com/prometheus/procfs v0.21.1 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
+)
