@@ -7,7 +7,10 @@ replace (
 	github.com/fleetgate/fleetgate/test => ../
 )
 
-require github.com/fleetgate/fleetgate/test v0.0.0-00010101000000-000000000000
+require (
+	github.com/fleetgate/fleetgate/test v0.0.0-00010101000000-000000000000
+	go.yaml.in/yaml/v3 v3.0.5
+)
 
 require (
 	github.com/fleetgate/fleetgate v0.0.0-00010101000000-000000000000 // indirect
