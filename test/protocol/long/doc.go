@@ -1,0 +1,3 @@
+// Package long knows whether tests run in their long form, with the numbers that
+// the project claims, and keeps the results of those runs in docs/results.
+package long
