@@ -64,7 +64,7 @@ func program(t testing.TB, config, origin, debian string, command ...string) str
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	addr := freeAddr(t)
+	addr := FreeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	file := filepath.Join(dir, "config")
 	fill := strings.NewReplacer("$FILE", file, "$DIR", dir, "$PORT", port, "$ORIGIN", origin)
@@ -74,7 +74,7 @@ func program(t testing.TB, config, origin, debian string, command ...string) str
 	for i := range command {
 		command[i] = fill.Replace(command[i])
 	}
-	run(t, addr, command...)
+	Run(t, addr, command...)
 	return addr
 }
 

@@ -15,9 +15,9 @@ import (
 // patience is how long a program gets to start, and to stop.
 const patience = 30 * time.Second
 
-// run runs a command until the test ends, and returns when something listens at
+// Run runs a command until the test ends, and returns when something listens at
 // addr. The process and what it forks are one group, which ends as one.
-func run(t testing.TB, addr string, command ...string) {
+func Run(t testing.TB, addr string, command ...string) {
 	t.Helper()
 	cmd := exec.Command(command[0], command[1:]...)
 	var out bytes.Buffer
@@ -54,8 +54,8 @@ func run(t testing.TB, addr string, command ...string) {
 	}
 }
 
-// freeAddr returns a loopback address that nothing listens on.
-func freeAddr(t testing.TB) string {
+// FreeAddr returns a loopback address that nothing listens on.
+func FreeAddr(t testing.TB) string {
 	t.Helper()
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(int(edge.FreePort(t))))
 }
