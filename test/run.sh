@@ -36,11 +36,12 @@ stage() {
 verify() { make -s verify; }
 lint() { make -s lint; }
 unit() {
-	go vet ./... && go -C test vet ./... && go -C test/bench vet . && go -C test/http2 vet . &&
+	go vet ./... && go -C test vet ./... && go -C test/bench vet . && go -C test/protocol vet ./... && go -C test/http2 vet . &&
 		FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... &&
 		go -C test test -v ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... &&
 		go -C test/bench test -v .
 }
+protocol() { make -s test-protocol; }
 race() { CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...; }
 http2() { make -s test-http2; }
 attack() { make -s test-attack; }
@@ -48,7 +49,7 @@ try() { make -s try ARGS=-once; }
 cluster() { FLEETGATE_CLUSTER=1 go -C test test -count=1 -v -timeout 15m -run Lifecycle ./cluster; }
 e2e() { make -s test-e2e; }
 
-for name in ${*:-verify lint unit race http2 attack try cluster e2e}; do
+for name in ${*:-verify lint unit protocol http2 attack race try cluster e2e}; do
 	stage "$name" "$name"
 done
 

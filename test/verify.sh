@@ -33,6 +33,7 @@ check "not gofmt-ed" gofmt -l api bpf operator proxy test
 check "go.mod is not tidy" go mod tidy -diff
 check "test/go.mod is not tidy" go -C test mod tidy -diff
 check "test/http2/go.mod is not tidy" go -C test/http2 mod tidy -diff
+check "test/protocol/go.mod is not tidy" go -C test/protocol mod tidy -diff
 check "make manifests changes" regenerated manifests config/rbac
 check "make bundle changes" regenerated bundle bundle
 if command -v clang-19 >/dev/null; then

@@ -59,7 +59,8 @@ async def server(port):
     factory.setProtocolOptions(
         maxMessagePayloadSize=LIMIT, echoCloseCodeReason=True,
         perMessageCompressionAccept=lambda offers: next(
-            (PerMessageDeflateOfferAccept(o) for o in offers if isinstance(o, PerMessageDeflateOffer)), None))
+            (PerMessageDeflateOfferAccept(o, request_no_context_takeover=o.accept_no_context_takeover)
+             for o in offers if isinstance(o, PerMessageDeflateOffer)), None))
     listening = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", port)
     await listening.serve_forever()
 
