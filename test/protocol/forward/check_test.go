@@ -51,8 +51,8 @@ func wholeRequests(b []byte) []byte {
 	}
 }
 
-// hopByHop are fields that no request travels on with. Upgrade and its
-// Connection are left for tests of tunnels.
+// hopByHop are fields that no request travels on with, but for TE and Upgrade
+// with the Connection that names them.
 var hopByHop = []string{"connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "upgrade", "http2-settings", "proxy"}
 
 // checkFields is I4 for one request, past what the strict reader has refused
@@ -60,9 +60,7 @@ var hopByHop = []string{"connection", "keep-alive", "proxy-connection", "proxy-a
 func checkFields(r *message.Request) (problems []error) {
 	for _, f := range r.Fields {
 		name := strings.ToLower(f.Name)
-		// RFC 9110, section 10.1.4: a sender of TE names it in Connection.
-		ofTE := name == "connection" && f.Value == "TE" && len(r.Values("te")) == 1
-		if slices.Contains(hopByHop, name) && !ofTE {
+		if slices.Contains(hopByHop, name) && !ofSender(r, name) {
 			problems = append(problems, fmt.Errorf("I4: hop-by-hop field %q", f))
 		}
 		if name == "transfer-encoding" && f.Value != "chunked" {
@@ -78,6 +76,18 @@ func checkFields(r *message.Request) (problems []error) {
 		}
 	}
 	return problems
+}
+
+// ofSender reports whether a hop-by-hop field is the proxy's own: TE and Upgrade
+// are, if Connection names them and nothing else (RFC 9110, sections 7.8 and
+// 10.1.4).
+func ofSender(r *message.Request, name string) bool {
+	connection := r.Values("connection")
+	if len(connection) != 1 || name != "connection" && name != "upgrade" {
+		return false
+	}
+	return connection[0] == "TE" && len(r.Values("te")) == 1 ||
+		connection[0] == "Upgrade" && len(r.Values("upgrade")) == 1
 }
 
 // checkWanted compares what came with what the vector says.
