@@ -37,21 +37,27 @@ func TestResponses(t *testing.T) {
 		if method == "" {
 			method = "GET"
 		}
-		out := ask(t, p.Addr("http"), method, fmt.Sprint("/", i))
-		if err := checkResponse(r, method, out); err != nil {
-			t.Errorf("%s: %v: %.300q", r.Name, err, out)
+		for _, version := range []string{"1.1", "1.0"} {
+			out, reset := ask(t, p.Addr("http"), method, fmt.Sprint("/", i), version)
+			if err := checkResponse(r, method, out); err != nil && !(reset && r.Verdict == vector.Break) {
+				t.Errorf("%s, HTTP/%s: %v: %.300q", r.Name, version, err, out)
+			}
+			if err := checkHeads(out, version); err != nil {
+				t.Errorf("%s, HTTP/%s: %v: %.300q", r.Name, version, err, out)
+			}
 		}
 		victim := fmt.Sprint("/victim-", i)
-		got, rest := answers(ask(t, p.Addr("http"), "GET", victim), nil)
-		if len(got) != 1 || got[0].body != victim || len(rest) > 0 {
+		out, _ := ask(t, p.Addr("http"), "GET", victim, "1.1")
+		if got, rest := answers(out, nil); len(got) != 1 || got[0].body != victim || len(rest) > 0 {
 			t.Errorf("%s: the next client got %+v, %q", r.Name, got, rest)
 		}
 	}
 	t.Logf("%d answers", len(all))
 }
 
-// ask makes one request and returns all that comes back.
-func ask(t *testing.T, addr, method, target string) []byte {
+// ask makes one request and returns all that comes back, and whether a reset
+// ended it.
+func ask(t *testing.T, addr, method, target, version string) (out []byte, reset bool) {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -59,13 +65,45 @@ func ask(t *testing.T, addr, method, target string) []byte {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
-	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", method, target)
-	out, err := io.ReadAll(c)
+	fmt.Fprintf(c, "%s %s HTTP/%s\r\nHost: a.example\r\nConnection: close\r\n\r\n", method, target, version)
+	out, err = io.ReadAll(c)
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		t.Errorf("%s %s: the connection does not end: %q", method, target, out)
 	}
-	return out
+	return out, err != nil
+}
+
+// checkHeads is I4 for what a client gets: each head has lines of one form and
+// one framing, which a client of HTTP/1.0 understands.
+func checkHeads(out []byte, version string) error {
+	for {
+		head, rest, ok := bytes.Cut(out, []byte("\r\n\r\n"))
+		if !ok {
+			return nil
+		}
+		framings := 0
+		for i, line := range strings.Split(string(head), "\r\n") {
+			name, _, _ := strings.Cut(strings.ToLower(line), ":")
+			if strings.ContainsAny(line, "\r\n\x00") || i > 0 && !message.IsToken(name) {
+				return fmt.Errorf("line %q", line)
+			}
+			if name == "content-length" || name == "transfer-encoding" {
+				framings++
+			}
+			if name == "transfer-encoding" && version == "1.0" {
+				return errors.New("a transfer coding for HTTP/1.0")
+			}
+		}
+		interim := bytes.HasPrefix(head, []byte("HTTP/1.1 1"))
+		if framings > 1 || interim && version == "1.0" {
+			return fmt.Errorf("%d framings, interim %v", framings, interim)
+		}
+		if !interim {
+			return nil
+		}
+		out = rest
+	}
 }
 
 func checkResponse(want vector.Response, method string, out []byte) error {
