@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -111,11 +112,13 @@ type costs struct{ descriptors, goroutines int }
 
 func costsOf(p *edge.Proxy) costs { return costs{p.Usage().Descriptors, p.Goroutines()} }
 
-// settle waits until the proxy holds no more than it did, with a little room for
-// connections to the backend that it keeps to use again.
+// room is for the connections to the backend that each of the proxy's loops keeps
+// to use again.
+var room = 8 + 4*runtime.NumCPU()
+
+// settle waits until the proxy holds no more than it did, but for the room.
 func settle(t *testing.T, p *edge.Proxy, before costs) {
 	t.Helper()
-	const room = 8
 	var now costs
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if now = costsOf(p); now.descriptors <= before.descriptors+room && now.goroutines <= before.goroutines+room {

@@ -33,12 +33,9 @@ func chunks() []Vector {
 		refuse("empty line in front", chunked("\r\n1\r\na\r\n"+end)),
 	}
 	for _, size := range []string{
-		"", " 1", "\t1", "1 ", "1\t", "1 ;x", "+1", "-1", "-0", "0x1", "0X1", "x1", "1x", "1_", "_1", "1,0", "1.0", "1e", "g", "1g", "\"1\"", "１", "1\x00", "\x001", "1\x0b", "1\xa0",
+		"", " 1", "\t1", "1 ", "1\t", "1 ;x", "+1", "-1", "-0", "0x1", "0X1", "x1", "1x", "1_", "_1", "1,0", "1.0", "g", "1g", "\"1\"", "１", "1\x00", "\x001", "1\x0b", "1\xa0",
 		"ffffffffffffffff", "10000000000000001", "8000000000000000", "1000000000000000000000001", "fffffffffffffff1", "-fffffffffffffff", "1 1", "1:1", "1=1", "%31",
 	} {
-		if size == "1e" {
-			continue // thirty bytes, of which one is there
-		}
 		vectors = append(vectors, refuse(named("size %q", size), chunked(size+"\r\na\r\n"+end)))
 	}
 	for c := range 256 {

@@ -100,18 +100,16 @@ func hosts() []Vector {
 		vectors = append(vectors, pass(named("%q", h.in), in(h.in), Request{"GET", "/", h.want, ""}))
 	}
 	for _, h := range []string{
-		"", " ", ".", "..", ".a.example", "a..example", "a.example..", "a.example:", ":80", ":", "a.example:x", "a.example:-1", "a.example:+80", "a.example:65536", "a.example:080000", "a.example:80:80", "a.example:80 ,b.example", "a.example, b.example", "a.example b.example", "a.example\tb", "a.example/b", "a.example?b", "a.example#b",
+		"", " ", ".", "..", ".a.example", "a..example", "a.example..", ":80", ":", "a.example:x", "a.example:-1", "a.example:+80", "a.example:65536", "a.example:080000", "a.example:80:80", "a.example:80 ,b.example", "a.example, b.example", "a.example b.example", "a.example\tb", "a.example/b", "a.example?b", "a.example#b",
 		"http://a.example", "u@a.example", "a.example@b.example", "a.example\\b", "a.example\x00", "a.example\x0b", "a.example\x7f", "\xe4.example", "bücher.example", "a%2eexample", "%61.example", "a.example%00", "a.example;b", "a.example'", "a.example\"", "(a.example)", "a.example=b", "a!b", "a$b", "a&b", "a*b", "*.example", "a+b", "a~b", "a,b", "<a>", "{a}", "a|b", "a`b", "a^b",
-		"[::1", "::1]", "::1", "[::1]x", "[::1]:", "[::1]:x", "[::1%25eth0]", "[fe80::1%eth0]", "[v1.a]", "[127.0.0.1]", "[]", "[:]", "[a.example]", "[::1][::1]", "[[::1]]",
+		"[::1", "::1]", "::1", "[::1]x", "[::1]:x", "[::1%25eth0]", "[fe80::1%eth0]", "[v1.a]", "[127.0.0.1]", "[]", "[:]", "[a.example]", "[::1][::1]", "[[::1]]",
 		strings.Repeat("a.", 130) + "example",
 	} {
-		if h == "a.example:" || h == "[::1]:" {
-			continue // an empty port is the default one: see below
-		}
 		vectors = append(vectors, refuse(named("%.60q", h), in(h)))
 	}
 	return append(vectors,
-		pass("empty port", in("a.example:"), get("/")),
+		pass("empty port, which is the default one", in("a.example:"), get("/")),
+		pass("empty port of an address", in("[::1]:"), Request{"GET", "/", "[::1]", ""}),
 		pass("final dot", in("a.example."), get("/")),
 		pass("name of the field in another case", "GET / HTTP/1.1\r\nhOsT: a.example\r\n\r\n", get("/")),
 		refuse("none", "GET / HTTP/1.1\r\n\r\n"),
