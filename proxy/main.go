@@ -58,6 +58,8 @@ func parse(args []string) (app.Options, error) {
 	f.IntVar(&o.Loops, "loops", 0, "number of the engine's loops; 0 takes the CPU quota")
 	accessLog := f.String("access-log", "off", "format of the access log on stdout: off, json or text")
 	level := f.String("log-level", "info", "least level of the log on stderr: debug, info or error")
+	f.IntVar(&o.TrustedHops, "trusted-hops", 0, "number of proxies before this one whose X-Forwarded fields are believed")
+	f.StringVar(&o.Zone, "zone", "", "topology zone that the proxy runs in")
 	f.BoolVar(&o.AllowLoopbackBackends, "allow-loopback-backends", false, "permit endpoints on loopback addresses")
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -39,8 +39,13 @@ type Options struct {
 	AccessLog             accesslog.Format
 	AccessLogOut          io.Writer
 	AllowLoopbackBackends bool
-	Version               string
-	Log                   logr.Logger
+	// TrustedHops is how many proxies stand before this one whose X-Forwarded
+	// fields are believed.
+	TrustedHops int
+	// Zone is where the proxy runs, for backends that prefer their own.
+	Zone    string
+	Version string
+	Log     logr.Logger
 	// Started, when not nil, is told the addresses of the proxy's own ports.
 	Started func(Addresses)
 }

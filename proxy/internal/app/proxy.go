@@ -50,7 +50,7 @@ func newProxy(o Options) (*proxy, error) {
 	p := &proxy{
 		options:  o,
 		epoch:    time.Now(),
-		registry: balance.NewRegistry(balance.Options{AllowLoopback: o.AllowLoopbackBackends}),
+		registry: balance.NewRegistry(balance.Options{AllowLoopback: o.AllowLoopbackBackends, Zone: o.Zone}),
 		requests: metrics.NewRequests(observed),
 		probe:    probe.New(probe.Options{Socket: o.ProbeSocket, Log: o.Log.WithName("probe")}),
 	}
@@ -70,7 +70,7 @@ func newProxy(o Options) (*proxy, error) {
 	var err error
 	p.engine, err = listener.New(listener.Options{
 		Loops: o.Loops, Bind: o.Bind, Observers: p.observer, Snapshot: &p.current,
-		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace,
+		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace, TrustedHops: o.TrustedHops,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the engine: %w", err)

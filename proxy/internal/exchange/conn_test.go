@@ -180,6 +180,17 @@ func TestCloseIdle(t *testing.T) {
 	w.wants(t, "close client")
 }
 
+// A connection that was just accepted is about to bring a request, more likely
+// than not.
+func TestCloseIdleSparesTheFresh(t *testing.T) {
+	w := newWorld(1, nil)
+	w.conn.CloseIdle()
+	w.wants(t)
+	w.pass(freshTime)
+	w.conn.CloseIdle()
+	w.wants(t, "close client")
+}
+
 func TestExpiry(t *testing.T) {
 	const waiting = `client <- HTTP/1.1 504 Gateway Timeout "Gateway Timeout\n"`
 	for _, tt := range []struct {

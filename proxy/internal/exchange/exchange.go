@@ -64,6 +64,8 @@ type exchange struct {
 	connecting bool
 	stage      stage
 
+	// origin is the client, as far as it can be told.
+	origin  netip.AddrPort
 	rule    *snapshot.Rule
 	backend *snapshot.Backend
 	try     attempt
@@ -138,7 +140,7 @@ func (o *origin) begin(c client, start int64) *exchange {
 	l := o.loop
 	x := l.exchange()
 	x.loop, x.from, x.client = l, o, c
-	x.buf = l.buffer()
+	x.buf, x.origin = l.buffer(), o.client
 	x.start, x.since = start, l.now
 	l.Active.Add(1)
 	return x

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"errors"
+	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 )
@@ -317,9 +318,11 @@ func (c *http1Client) Broken() {
 	c.abort()
 }
 
-// CloseIdle implements Peer.
+// CloseIdle implements Peer. The first request of a connection may be on its
+// way.
 func (c *http1Client) CloseIdle() {
-	if c.phase == idle && c.keptLen() == 0 {
+	fresh := !c.used && time.Duration(c.loop.now-c.since) < freshTime
+	if c.phase == idle && c.keptLen() == 0 && !fresh {
 		c.close()
 	}
 }

@@ -60,6 +60,10 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// freshTime is how long a connection without a request may be expected to bring
+// one soon.
+const freshTime = time.Second
+
 // The bounds of what a connection keeps in memory.
 const (
 	// maxKept bounds the input that is kept for later, beyond which a driver

@@ -31,6 +31,9 @@ type Options struct {
 	// Seed makes request identifiers differ among loops and processes.
 	Seed   uint64
 	Limits Limits
+	// TrustedHops is how many proxies stand before this one whose X-Forwarded
+	// fields are believed; zero believes nobody.
+	TrustedHops int
 }
 
 // Loop is what connections that are never run at the same time share: idle

@@ -35,7 +35,7 @@ func (x *exchange) report() {
 	d.Method, d.Protocol = methodOf(d.RawMethod), x.protocol
 	d.Flags, d.Attempts = x.flags, x.attempts
 	d.RequestBytes, d.ResponseBytes = x.requestLen, x.respondLen
-	d.Client = x.from.client
+	d.Client = x.origin
 	d.Host, d.Target = x.bytes(x.host), x.bytes(x.target)
 	d.UserAgent, d.RequestID = x.bytes(x.agent), x.bytes(x.id)
 	l.opts.Observer.RequestDone(d)

@@ -54,7 +54,7 @@ func (x *exchange) hashOf(r *h1.Request) uint64 {
 	source, name := x.backend.Cluster.Policy().HashOn()
 	switch source {
 	case proxyconfig.HashSourceIP:
-		ip := x.from.client.Addr().As16()
+		ip := x.origin.Addr().As16()
 		return balance.HashKey(ip[:])
 	case proxyconfig.HashHeader:
 		if v, ok := r.Value(name); ok {
@@ -91,6 +91,7 @@ func (x *exchange) proceed() {
 
 // describe takes down what is needed of the request after its head has gone.
 func (x *exchange) describe(r *h1.Request) {
+	x.origin = x.trueClient(r)
 	x.method = x.note(r.Method)
 	x.host = x.note(r.Name)
 	x.target = x.note(r.Path)
@@ -203,24 +204,6 @@ func (x *exchange) appendTarget(out []byte, r *h1.Request, rewrite *filter.Rewri
 	}
 	if r.HasQuery {
 		out = append(append(out, '?'), r.Query...)
-	}
-	return out
-}
-
-// appendForwarded says who the client is. What it says itself was dropped: no
-// hop before this one is trusted.
-func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits *filter.Edits) []byte {
-	if !edits.Drops([]byte("X-Forwarded-For")) {
-		out = append(out, "X-Forwarded-For: "...)
-		out = append(x.from.client.Addr().AppendTo(out), "\r\n"...)
-	}
-	if !edits.Drops([]byte("X-Forwarded-Proto")) {
-		out = append(out, "X-Forwarded-Proto: "...)
-		out = append(append(out, x.from.scheme()...), "\r\n"...)
-	}
-	if !edits.Drops([]byte("X-Forwarded-Host")) {
-		out = append(out, "X-Forwarded-Host: "...)
-		out = append(append(append(out, r.Name...), r.Port...), "\r\n"...)
 	}
 	return out
 }

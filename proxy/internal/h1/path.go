@@ -4,14 +4,17 @@ import "bytes"
 
 // normalPath brings a path that begins with a slash into its normal form, in
 // place: percent-encoded unreserved characters are decoded, other encodings
-// have upper case digits, dot segments are resolved (RFC 3986, section 6.2.2).
+// have upper case digits, dot segments are resolved (RFC 3986, section 6.2.2),
+// and slashes in a row are one, as many backends take them for one: a route for
+// "/admin" is not passed by as "//admin".
 //
-//	/a/%2e%2E/b%7ec%2fd  ->  /b~c%2Fd
+//	/a/%2e%2E//b%7ec%2fd  ->  /b~c%2Fd
 //
 // A path that backends are known to read in more than one way is refused:
 // backslashes and NUL however they are written, bad percent-encodings, bytes
-// beyond ASCII, segments that lead out of the root, and dot segments with
-// parameters ("/..;x/"). Empty segments are kept.
+// beyond ASCII, segments that lead out of the root, dot segments with parameters
+// ("/..;x/"), and such as lead up from an empty segment ("/a//..": to "/a/" by
+// RFC 3986, to "/" for those that take two slashes for one).
 func normalPath(b []byte) ([]byte, error) {
 	if plainPath(b) {
 		return b, nil
@@ -20,14 +23,14 @@ func normalPath(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return resolveDots(b)
+	return resolveSegments(b)
 }
 
 // plainPath reports whether b is in normal form for certain.
 func plainPath(b []byte) bool {
 	last := byte(0)
 	for _, c := range b {
-		if c == '%' || c == '\\' || c == '.' && last == '/' {
+		if c == '%' || c == '\\' || (c == '.' || c == '/') && last == '/' {
 			return false
 		}
 		last = c
@@ -68,9 +71,9 @@ func decodePath(b []byte) ([]byte, error) {
 	return b[:w], nil
 }
 
-// resolveDots removes dot segments in place.
-func resolveDots(b []byte) ([]byte, error) {
-	w := 0
+// resolveSegments removes dot segments and empty ones in place.
+func resolveSegments(b []byte) ([]byte, error) {
+	w, afterEmpty := 0, false
 	for i := 0; i < len(b); {
 		// b[i] is the slash in front of a segment.
 		end := bytes.IndexByte(b[i+1:], '/')
@@ -83,9 +86,12 @@ func resolveDots(b []byte) ([]byte, error) {
 		switch dots, clean := dotSegment(segment); {
 		case !clean:
 			return nil, ErrPath
+		case len(segment) == 0 && end < len(b):
+			afterEmpty = true
 		case dots == 0:
 			w += copy(b[w:], b[i:end])
-		case dots == 2 && w == 0:
+			afterEmpty = false
+		case dots == 2 && (w == 0 || afterEmpty):
 			return nil, ErrPath
 		case dots == 2:
 			w = bytes.LastIndexByte(b[:w], '/')

@@ -44,6 +44,8 @@ type Options struct {
 	Snapshot *atomic.Pointer[snapshot.Snapshot]
 	Log      logr.Logger
 	Limits   exchange.Limits
+	// TrustedHops is that of exchange.Options.
+	TrustedHops int
 	// L4 are the limits of what is below HTTP; the Set fills in the other
 	// fields.
 	L4     l4.Options
@@ -135,7 +137,7 @@ func New(o Options) (*Set, error) {
 func (s *Set) loopOptions(i int, epoch time.Time) exchange.Options {
 	o := exchange.Options{
 		Snapshot: s.opts.Snapshot, Draining: &s.draining,
-		Epoch: epoch, Seed: uint64(i), Limits: s.opts.Limits,
+		Epoch: epoch, Seed: uint64(i), Limits: s.opts.Limits, TrustedHops: s.opts.TrustedHops,
 	}
 	if s.opts.Observers != nil {
 		o.Observer = s.opts.Observers(i)

@@ -92,10 +92,8 @@ var quirks = []struct {
 	{"apache2", "an empty host is a bad request", noHost},
 	{"apache2", "port 0 is a bad request", func(r vector.Request) bool { return strings.HasSuffix(r.Host, ":0") }},
 	{"apache2", "OPTIONS * is answered, not passed on", isAsterisk},
-	{"apache2", "slashes at the beginning are one", slashes},
 	{"h2o", "OPTIONS * is passed on as OPTIONS /", isAsterisk},
 	{"node", "methods are those of a list", func(r vector.Request) bool { return !slices.Contains(nodeMethods, r.Method) }},
-	{"python", "slashes at the beginning are one", slashes},
 	{"go", "OPTIONS * is answered by the server itself", isAsterisk},
 }
 
@@ -105,7 +103,6 @@ var nodeMethods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "P
 
 func isAsterisk(r vector.Request) bool { return r.Target == "*" }
 func noHost(r vector.Request) bool     { return r.Host == "" }
-func slashes(r vector.Request) bool    { return strings.HasPrefix(r.Target, "//") }
 
 // explained says why a kind of backend does not read a request as it is meant.
 func explained(kind string, r vector.Request) string {

@@ -1,0 +1,67 @@
+package exchange
+
+import (
+	"net/netip"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/filter"
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+)
+
+// appendForwarded says who the client is. What the request says of that itself
+// is believed where trusted hops stand before this proxy, and else dropped.
+func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits *filter.Edits) []byte {
+	trusts := x.loop.opts.TrustedHops > 0
+	if !edits.Drops([]byte("X-Forwarded-For")) {
+		out = append(out, "X-Forwarded-For: "...)
+		if chain := r.Told("x-forwarded-for"); trusts && len(chain) > 0 {
+			out = append(append(out, chain...), ", "...)
+		}
+		out = append(x.from.client.Addr().AppendTo(out), "\r\n"...)
+	}
+	if !edits.Drops([]byte("X-Forwarded-Proto")) {
+		out = append(out, "X-Forwarded-Proto: "...)
+		if told := r.Told("x-forwarded-proto"); trusts && (string(told) == "http" || string(told) == "https") {
+			out = append(append(out, told...), "\r\n"...)
+		} else {
+			out = append(append(out, x.from.scheme()...), "\r\n"...)
+		}
+	}
+	if !edits.Drops([]byte("X-Forwarded-Host")) {
+		out = append(out, "X-Forwarded-Host: "...)
+		if told := r.Told("x-forwarded-host"); trusts && len(told) > 0 {
+			out = append(append(out, told...), "\r\n"...)
+		} else {
+			out = append(append(append(out, r.Name...), r.Port...), "\r\n"...)
+		}
+	}
+	return out
+}
+
+// trueClient is the address of the client that the outermost trusted hop has
+// seen. The connection is the last hop's, if there is one.
+func (x *exchange) trueClient(r *h1.Request) netip.AddrPort {
+	client := x.from.client
+	if x.loop.opts.TrustedHops == 0 {
+		return client
+	}
+	chain := r.Told("x-forwarded-for")
+	for hops := x.loop.opts.TrustedHops; hops > 0 && len(chain) > 0; hops-- {
+		var item []byte
+		chain, item = h1.LastItem(chain)
+		addr, ok := parseClient(string(item))
+		if !ok {
+			break
+		}
+		client = addr
+	}
+	return client
+}
+
+// parseClient reads an address with or without a port.
+func parseClient(s string) (netip.AddrPort, bool) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.AddrPortFrom(addr.Unmap().WithZone(""), 0), true
+	}
+	addr, err := netip.ParseAddrPort(s)
+	return addr, err == nil
+}
