@@ -10,41 +10,48 @@ import (
 // appendForwarded says who the client is. What the request says of that itself
 // is believed where trusted hops stand before this proxy, and else dropped.
 func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits *filter.Edits) []byte {
-	trusts := x.loop.opts.TrustedHops > 0
 	if !edits.Drops([]byte("X-Forwarded-For")) {
 		out = append(out, "X-Forwarded-For: "...)
-		if chain := r.Told("x-forwarded-for"); trusts && len(chain) > 0 {
+		if chain := x.told(r, "x-forwarded-for"); len(chain) > 0 {
 			out = append(append(out, chain...), ", "...)
 		}
 		out = append(x.from.client.Addr().AppendTo(out), "\r\n"...)
 	}
 	if !edits.Drops([]byte("X-Forwarded-Proto")) {
 		out = append(out, "X-Forwarded-Proto: "...)
-		if told := r.Told("x-forwarded-proto"); trusts && (string(told) == "http" || string(told) == "https") {
-			out = append(append(out, told...), "\r\n"...)
+		if told := x.told(r, "x-forwarded-proto"); string(told) == "http" || string(told) == "https" {
+			out = append(out, told...)
 		} else {
-			out = append(append(out, x.from.scheme()...), "\r\n"...)
+			out = append(out, x.from.scheme()...)
 		}
+		out = append(out, "\r\n"...)
 	}
 	if !edits.Drops([]byte("X-Forwarded-Host")) {
 		out = append(out, "X-Forwarded-Host: "...)
-		if told := r.Told("x-forwarded-host"); trusts && len(told) > 0 {
-			out = append(append(out, told...), "\r\n"...)
+		if told := x.told(r, "x-forwarded-host"); len(told) > 0 {
+			out = append(out, told...)
 		} else {
-			out = append(append(append(out, r.Name...), r.Port...), "\r\n"...)
+			out = append(append(out, r.Name...), r.Port...)
 		}
+		out = append(out, "\r\n"...)
 	}
 	return out
+}
+
+// told returns what a request tells by a field that is believed of trusted hops
+// alone.
+func (x *exchange) told(r *h1.Request, name string) []byte {
+	if x.loop.opts.TrustedHops == 0 {
+		return nil
+	}
+	return r.Told(name)
 }
 
 // trueClient is the address of the client that the outermost trusted hop has
 // seen. The connection is the last hop's, if there is one.
 func (x *exchange) trueClient(r *h1.Request) netip.AddrPort {
 	client := x.from.client
-	if x.loop.opts.TrustedHops == 0 {
-		return client
-	}
-	chain := r.Told("x-forwarded-for")
+	chain := x.told(r, "x-forwarded-for")
 	for hops := x.loop.opts.TrustedHops; hops > 0 && len(chain) > 0; hops-- {
 		var item []byte
 		chain, item = h1.LastItem(chain)
