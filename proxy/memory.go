@@ -1,11 +1,10 @@
 package main
 
 import (
-	"math"
 	"os"
 	"runtime/debug"
-	"strconv"
-	"strings"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // gcPercent is lower than Go's default: requests allocate nothing, so that
@@ -20,25 +19,8 @@ func tuneMemory() {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	if limit := containerMemory(); limit > 0 {
+	if container := overload.FindContainer(); container != nil {
 		// A tenth is left for what the runtime does not count.
-		debug.SetMemoryLimit(limit / 10 * 9)
+		debug.SetMemoryLimit(container.Limit() / 10 * 9)
 	}
-}
-
-// containerMemory is the memory limit of the container's cgroup, or zero when
-// there is none.
-func containerMemory() int64 {
-	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		limit, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
-		// Version 1 says "none" with a number near the greatest one.
-		if err == nil && limit < math.MaxInt64/2 {
-			return limit
-		}
-	}
-	return 0
 }

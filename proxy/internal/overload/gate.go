@@ -1,0 +1,146 @@
+package overload
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Limits of a Gate. Zero fields have the defaults of DefaultLimits.
+type Limits struct {
+	// PerListener bounds the connections of clients on one port, Total those on
+	// all ports.
+	PerListener, Total int
+	// Descriptors bounds the connections of clients and to backends together.
+	Descriptors int
+	// Handshakes bounds the clients that are within a TLS handshake, in each
+	// driver. A flood of ten thousand a second leaves each of 2048 two tenths of
+	// a second, which is more than most round trips.
+	Handshakes int
+}
+
+// DefaultLimits returns the limits for a process that may have a number of open
+// files. A tenth of them, at least 48, is kept for the proxy's own ports, files
+// and threads, and a quarter of the rest for connections to backends alone.
+func DefaultLimits(files int) Limits {
+	const perListener, total = 10_000, 50_000
+	descriptors := max(files-max(files/10, 48), 1)
+	most := max(min(total, descriptors/4*3), 1)
+	return Limits{PerListener: min(perListener, most), Total: most, Descriptors: descriptors, Handshakes: 2048}
+}
+
+// Reason is why a connection was refused.
+type Reason uint8
+
+// The reasons.
+const (
+	// ListenerFull and Full are Limits.PerListener and Limits.Total.
+	ListenerFull Reason = iota
+	Full
+	// NoDescriptor is Limits.Descriptors.
+	NoDescriptor
+	// Overloaded is the level RefuseConnections.
+	Overloaded
+	// NotGreeted counts connections that had to go before they were through with
+	// what precedes their first request, as others came.
+	NotGreeted
+	numReasons
+)
+
+// Reasons returns all reasons.
+func Reasons() []Reason { return []Reason{ListenerFull, Full, NoDescriptor, Overloaded, NotGreeted} }
+
+// String returns the reason as metrics have it.
+func (r Reason) String() string {
+	return [numReasons]string{"listener_limit", "total_limit", "descriptors", "overload", "handshakes"}[r]
+}
+
+// Gate counts connections and holds the present Level. It is safe for
+// concurrent use.
+type Gate struct {
+	limits               Limits
+	level                atomic.Uint32
+	clients, descriptors atomic.Int64
+	shed                 atomic.Uint64
+	refused              [numReasons]atomic.Uint64
+
+	mu    sync.Mutex
+	doors map[uint16]*Door
+}
+
+// NewGate returns a Gate at the level Normal.
+func NewGate(l Limits) *Gate {
+	d := DefaultLimits(openFiles())
+	for _, f := range []struct{ value, def *int }{
+		{&l.PerListener, &d.PerListener}, {&l.Total, &d.Total}, {&l.Descriptors, &d.Descriptors}, {&l.Handshakes, &d.Handshakes},
+	} {
+		if *f.value <= 0 {
+			*f.value = *f.def
+		}
+	}
+	// Nobody can ask for more than the process may have.
+	l.Total = min(l.Total, l.Descriptors)
+	return &Gate{limits: l, doors: map[uint16]*Door{}}
+}
+
+// Limits returns the limits that are in force.
+func (g *Gate) Limits() Limits { return g.limits }
+
+// Level returns the present level. A nil Gate has the level Normal.
+func (g *Gate) Level() Level {
+	if g == nil {
+		return Normal
+	}
+	return Level(g.level.Load())
+}
+
+// Set makes l the present level.
+func (g *Gate) Set(l Level) { g.level.Store(uint32(l)) }
+
+// Shed counts a request that was answered 503 for the level's sake.
+func (g *Gate) Shed() { g.shed.Add(1) }
+
+// Refuse counts a connection that was refused.
+func (g *Gate) Refuse(r Reason) { g.refused[r].Add(1) }
+
+// Borrow counts a connection to a backend in, unless there is no descriptor for
+// it; Return counts it out.
+func (g *Gate) Borrow() bool {
+	if g.descriptors.Add(1) > int64(g.limits.Descriptors) {
+		g.descriptors.Add(-1)
+		return false
+	}
+	return true
+}
+
+// Return is the end of a connection that was borrowed for.
+func (g *Gate) Return() { g.descriptors.Add(-1) }
+
+// Door returns the Door of a port, which is one and the same for the life of the
+// Gate.
+func (g *Gate) Door(port uint16) *Door {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.doors[port]
+	if d == nil {
+		d = &Door{gate: g}
+		g.doors[port] = d
+	}
+	return d
+}
+
+// Stats are the figures of a Gate.
+type Stats struct {
+	Level Level
+	// Shed counts requests, Refused connections by reason.
+	Shed    uint64
+	Refused map[Reason]uint64
+}
+
+// Stats returns the figures.
+func (g *Gate) Stats() Stats {
+	s := Stats{Level: g.Level(), Shed: g.shed.Load(), Refused: make(map[Reason]uint64, numReasons)}
+	for _, r := range Reasons() {
+		s.Refused[r] = g.refused[r].Load()
+	}
+	return s
+}

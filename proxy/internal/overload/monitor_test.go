@@ -1,0 +1,114 @@
+package overload
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+)
+
+// bench is a Monitor with a clock, a memory and a queue of the test's own.
+type bench struct {
+	*Monitor
+	now    time.Duration
+	used   float64
+	queued []func()
+}
+
+func newBench() *bench {
+	b := &bench{}
+	clock := func() time.Duration { return b.now }
+	b.Monitor = &Monitor{
+		opts: Options{Gate: NewGate(Limits{}), Log: logr.Discard()}, clock: clock,
+		memory: func(time.Duration) float64 { return b.used },
+		delay:  newDelay([]Queue{func(f func()) { b.queued = append(b.queued, f) }}, clock),
+	}
+	return b
+}
+
+// serve lets time pass, in which the queue moves or stands.
+func (b *bench) serve(d time.Duration, moves bool) {
+	for range d / interval {
+		b.now += interval
+		for len(b.queued) > 0 && moves {
+			b.queued[0]()
+			b.queued = b.queued[1:]
+		}
+		b.look()
+	}
+}
+
+func TestAQueueThatStandsIsOverload(t *testing.T) {
+	b := newBench()
+	b.serve(10*time.Second, true)
+	if got := b.opts.Gate.Level(); got != Normal {
+		t.Fatalf("a queue that moves: level %d", got)
+	}
+	// A pause of a second and a half fills no window.
+	b.serve(1500*time.Millisecond, false)
+	b.serve(10*time.Second, true)
+	if got := b.opts.Gate.Level(); got != Normal {
+		t.Fatalf("a pause: level %d", got)
+	}
+	b.serve(3500*time.Millisecond, false)
+	if got := b.opts.Gate.Level(); got != StopKeepAlive {
+		t.Errorf("standing for three seconds: level %d", got)
+	}
+	b.serve(3*time.Second, false)
+	if got := b.opts.Gate.Level(); got != ShedRequests {
+		t.Errorf("standing for six seconds: level %d", got)
+	}
+	b.serve(10*time.Second, true)
+	if got := b.opts.Gate.Level(); got != Normal {
+		t.Errorf("moving again: level %d", got)
+	}
+}
+
+func TestMemoryIsOverloadAtOnce(t *testing.T) {
+	b := newBench()
+	b.used = 0.95
+	b.serve(interval, true)
+	if got := b.opts.Gate.Level(); got != RefuseConnections {
+		t.Errorf("level %d", got)
+	}
+	b.used = 0.3
+	b.serve(7*time.Second, true)
+	if got := b.opts.Gate.Level(); got != Normal {
+		t.Errorf("after it was freed: level %d", got)
+	}
+}
+
+// What is garbage is collected before it counts, and not time and again.
+func TestGarbageIsNoPressure(t *testing.T) {
+	m := newMemory()
+	m.container = nil
+	collections := 0
+	m.limit = 1
+	m.collect = func() { collections++; m.limit = 1 << 50 }
+	if got := m.pressure(0); got > 0.1 || collections != 1 {
+		t.Errorf("got %v after %d collections", got, collections)
+	}
+	m.limit = 1
+	for now := time.Duration(0); now < collectEvery; now += interval {
+		if got := m.pressure(now); got < 1 {
+			t.Errorf("at %v: got %v", now, got)
+		}
+	}
+	if collections != 1 {
+		t.Errorf("%d collections within a second", collections)
+	}
+	if got := m.pressure(collectEvery); got > 0.1 || collections != 2 {
+		t.Errorf("got %v after %d collections", got, collections)
+	}
+}
+
+func TestMonitorEnds(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*interval)
+	defer cancel()
+	gate := NewGate(Limits{})
+	NewMonitor(Options{Gate: gate, Queues: []Queue{func(f func()) { f() }}, Log: logr.Discard()}).Run(ctx)
+	if ctx.Err() == nil {
+		t.Error("Run returned before its context ended")
+	}
+}
