@@ -13,7 +13,7 @@ import (
 const acceptBatch = 64
 
 func (l *loop) addListener(fd int, port uint16) error {
-	return l.register(&socket{loop: l, fd: fd, port: port}, unix.EPOLLIN)
+	return l.register(&socket{loop: l, fd: fd, port: port, door: l.gate.Door(port)}, unix.EPOLLIN)
 }
 
 // removeListener closes a port's socket, after taking in who waits there: a
@@ -52,10 +52,15 @@ func (l *loop) acceptOne(s *socket) bool {
 		l.pause(s)
 		return false
 	}
+	if !s.door.Enter() {
+		resetAtOnce(fd)
+		return true
+	}
 	// Small responses must not wait for acknowledgements.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	c := &socket{loop: l, fd: fd, connection: true}
+	c := &socket{loop: l, fd: fd, connection: true, door: s.door}
 	if l.register(c, everything) != nil {
+		s.door.Leave()
 		unix.Close(fd)
 		return true
 	}
@@ -67,6 +72,13 @@ func (l *loop) acceptOne(s *socket) bool {
 		c.peer = l.state.Accept(c, origin)
 	}
 	return true
+}
+
+// resetAtOnce closes a connection that may not come in. The reset leaves no
+// state behind in the kernel.
+func resetAtOnce(fd int) {
+	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	unix.Close(fd)
 }
 
 // pause takes a listener out of the kernel's set until the next sweep: for

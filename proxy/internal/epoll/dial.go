@@ -13,8 +13,12 @@ import (
 
 // Dial implements exchange.Dialer.
 func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend) exchange.Transport {
+	if !l.gate.Borrow() {
+		return nil
+	}
 	fd, err := stream(e.Addr)
 	if err != nil {
+		l.gate.Return()
 		return nil
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
@@ -26,6 +30,7 @@ func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend)
 		s.failed = err
 	}
 	if l.register(s, everything) != nil {
+		l.gate.Return()
 		unix.Close(fd)
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // Options of an Engine.
@@ -22,6 +23,8 @@ type Options struct {
 	Epoch time.Time
 	// Bind is the address of listening sockets; the zero Addr means all.
 	Bind netip.Addr
+	// Gate lets connections in; nil makes one of the default limits.
+	Gate *overload.Gate
 }
 
 // Engine runs loops. Its methods are safe for concurrent use; after Close only
@@ -35,6 +38,9 @@ type Engine struct {
 
 // New starts an Engine. Close ends it.
 func New(o Options) (*Engine, error) {
+	if o.Gate == nil {
+		o.Gate = overload.NewGate(overload.Limits{})
+	}
 	e := &Engine{opts: o}
 	for _, state := range o.Loops {
 		l, err := newLoop(state, o)
@@ -73,6 +79,15 @@ func (e *Engine) Shut(port uint16) {
 	for _, l := range e.loops {
 		l.do(func() { l.removeListener(port) })
 	}
+}
+
+// Queues returns the loops' queues of events.
+func (e *Engine) Queues() []overload.Queue {
+	var all []overload.Queue
+	for _, l := range e.loops {
+		all = append(all, l.post)
+	}
+	return all
 }
 
 // CloseIdle closes the connections on which no request is in progress.

@@ -12,12 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 const (
-	readSize  = 64 << 10
-	plainSize = 16 << 10
-	batchSize = 256
+	readSize   = 64 << 10
+	littleSize = 4 << 10
+	plainSize  = 16 << 10
+	batchSize  = 256
 	// fair is how many reads a connection gets before the others have theirs.
 	fair = 16
 	// flushTime is how long a closed connection may take to send its rest.
@@ -30,6 +32,7 @@ const everything = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 // loop is one thread's connections.
 type loop struct {
 	state *exchange.Loop
+	gate  *overload.Gate
 	epoch time.Time
 
 	poll, event int
@@ -42,9 +45,13 @@ type loop struct {
 	dead         []*socket
 	// buf is what is read into, plain what is decrypted into.
 	buf, plain []byte
-	spare      [][]byte
-	nextSweep  int64
-	stopping   bool
+	// most is how much is read at once at the present level of overload.
+	most  int
+	spare [][]byte
+	// shaking are the clients whose handshake has not ended.
+	shaking   handshakes
+	nextSweep int64
+	stopping  bool
 
 	mu     sync.Mutex
 	posted []func()
@@ -53,7 +60,7 @@ type loop struct {
 
 func newLoop(state *exchange.Loop, o Options) (*loop, error) {
 	l := &loop{
-		state: state, epoch: o.Epoch,
+		state: state, gate: o.Gate, epoch: o.Epoch, shaking: handshakes{most: max(o.Gate.Limits().Handshakes/len(o.Loops), 1)},
 		poll: -1, event: -1, buf: make([]byte, readSize), plain: make([]byte, plainSize), ended: make(chan struct{}),
 	}
 	var err error
@@ -126,6 +133,7 @@ func (l *loop) run() {
 			panic(fmt.Sprintf("epoll_wait: %v", err))
 		}
 		l.state.SetNow(int64(time.Since(l.epoch)))
+		l.most = readAtOnce(l.gate.Level())
 		for i := range max(n, 0) {
 			if s := l.sockets[events[i].Fd]; s != nil && !s.dead {
 				l.handle(s, events[i].Events)
@@ -137,6 +145,15 @@ func (l *loop) run() {
 		l.reap()
 	}
 	l.closeAll()
+}
+
+// readAtOnce returns how much is read of a connection before it is seen whether
+// it can go on: so much may have to be kept.
+func readAtOnce(level overload.Level) int {
+	if level >= overload.ShedRequests {
+		return littleSize
+	}
+	return readSize
 }
 
 // timeout returns for how many milliseconds there is nothing to do but wait

@@ -91,10 +91,17 @@ func (l *loop) kill(s *socket) {
 	}
 	s.dead, s.done = true, true
 	if s.tls != nil {
+		l.shaking.end(s.tls)
 		s.tls.discard()
 	}
-	if s.connection {
+	switch {
+	case !s.connection:
+	case s.door != nil:
 		l.connections--
+		s.door.Leave()
+	default:
+		l.connections--
+		l.gate.Return()
 	}
 	l.dead = append(l.dead, s)
 }

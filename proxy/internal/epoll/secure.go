@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/tlsconn"
 )
 
@@ -22,12 +23,10 @@ type secure struct {
 	// conn is nil while a backend is being dialed, for which config is kept.
 	conn   *tlsconn.Conn
 	config *tls.Config
-	// from is where a client comes from. It has no peer before the handshake
-	// has ended.
-	from exchange.Origin
-	// handshaking: the handshake has not ended; since is when it began.
+	// greeting is what is known of a client before its handshake has ended.
+	greeting *greeting
+	// handshaking: the handshake has not ended.
 	handshaking bool
-	since       int64
 	// full: there may be plaintext that was not taken.
 	full bool
 	// eof: there is no more ciphertext.
@@ -36,8 +35,13 @@ type secure struct {
 
 // secureClient begins the handshake of a client.
 func (l *loop) secureClient(s *socket, config *tls.Config, from exchange.Origin) {
-	s.tls = &secure{from: from, handshaking: true, since: l.state.Now()}
+	s.tls = &secure{handshaking: true}
 	s.tls.conn = tlsconn.NewServer(config, l.poster(s))
+	s.tls.greeting = &greeting{socket: s, from: from, since: l.state.Now()}
+	if oldest := l.shaking.add(s.tls.greeting); oldest != nil {
+		l.gate.Refuse(overload.NotGreeted)
+		l.reset(oldest.socket)
+	}
 }
 
 // secureBackend begins the handshake with a backend.
@@ -69,11 +73,13 @@ func (l *loop) shake(s *socket) {
 		return
 	}
 	t.handshaking = false
+	greeted := l.shaking.end(t)
 	switch {
 	case err == nil && s.peer == nil:
 		state := t.conn.State()
-		t.from.TLS, t.from.HTTP2, t.from.ServerName = true, state.NegotiatedProtocol == "h2", state.ServerName
-		s.peer = l.state.Accept(s, t.from)
+		from := greeted.from
+		from.TLS, from.HTTP2, from.ServerName = true, state.NegotiatedProtocol == "h2", state.ServerName
+		s.peer = l.state.Accept(s, from)
 		t.full = true
 	case err == nil:
 		t.full = true
@@ -93,7 +99,7 @@ func (l *loop) shake(s *socket) {
 func (l *loop) readSecure(s *socket) bool {
 	t := s.tls
 	if !t.handshaking && t.full {
-		want := s.peer.Want(len(l.plain))
+		want := s.peer.Want(min(l.most, len(l.plain)))
 		if want == 0 {
 			s.notWanted()
 			return false
@@ -152,7 +158,7 @@ func endOf(err error) error {
 
 // slow reports whether a client takes too long with its handshake.
 func (t *secure) slow(now int64) bool {
-	return t.handshaking && time.Duration(now-t.since) > handshakeTime
+	return t.greeting != nil && time.Duration(now-t.greeting.since) > handshakeTime
 }
 
 // silent reports whether no plaintext is there to be read.

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // socket is a descriptor that the loop has registered, and what waits to be
@@ -15,6 +16,9 @@ type socket struct {
 	loop *loop
 	fd   int
 	port uint16
+	// door is that of a listener, and of those who came in by it; backends'
+	// connections have none.
+	door *overload.Door
 	// connection: it is one. Its peer is nil as long as a client's TLS handshake
 	// has not ended.
 	connection bool
@@ -182,7 +186,7 @@ func (l *loop) readOnce(s *socket) bool {
 	case !s.readable:
 		return false
 	}
-	want := s.peer.Want(len(l.buf))
+	want := s.peer.Want(l.most)
 	if want == 0 {
 		s.notWanted()
 		return false

@@ -183,7 +183,7 @@ func (c *http1Client) headBytes(b []byte) (rest []byte) {
 	}
 	c.closing, c.polite = r.Close, false
 	x.left = max(r.Length, 0)
-	x.take(r)
+	x.admit(r)
 	if x.own == expectationFailed {
 		// Whether a body follows is anybody's guess.
 		c.closing, c.polite = true, true

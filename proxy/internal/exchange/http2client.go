@@ -81,7 +81,7 @@ func (c *http2Client) Tick() {
 	case expecting && c.passed(owed, limits.Head):
 		c.conn.Fail(&h2.Error{Code: h2.EnhanceYourCalm, Reason: "a frame took too long"})
 		c.loop.dirt(c)
-	case c.streams != nil:
+	case c.streams != nil && !c.loop.crowded():
 	case idle && c.conn.Drained():
 		c.Broken()
 	case idle || c.loop.draining():

@@ -80,7 +80,7 @@ func (st *http2Stream) begin(r *h1.Request, end bool) {
 		}
 	}
 	r.Chunked = !end && r.Length < 0
-	x.take(r)
+	x.admit(r)
 	if end {
 		x.requestEnd(nil)
 	} else if st.held = r.Length == 0; st.held {
@@ -96,7 +96,7 @@ func (st *http2Stream) beginTunnel(r *h1.Request) {
 	if h1.EqualFold(r.Protocol, "websocket") {
 		x.websocket = true
 		r.Method = methodGet
-		x.take(r)
+		x.admit(r)
 	} else {
 		x.describe(r)
 		x.own = http.StatusNotImplemented

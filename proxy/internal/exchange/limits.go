@@ -1,6 +1,10 @@
 package exchange
 
-import "time"
+import (
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+)
 
 // Limits bound what a client or a backend can make a connection wait for. Zero
 // fields have the defaults that DefaultLimits returns.
@@ -63,6 +67,23 @@ func (l Limits) withDefaults() Limits {
 // freshTime is how long a connection without a request may be expected to bring
 // one soon.
 const freshTime = time.Second
+
+// at returns the limits at a level of overload: who makes others wait, and holds
+// memory meanwhile, has less time the less there is of it. What tells a live
+// backend from a dead one stays.
+func (l Limits) at(level overload.Level) Limits {
+	if level == overload.Normal {
+		return l
+	}
+	patience := [...]time.Duration{
+		overload.StopKeepAlive:     20 * time.Second,
+		overload.ShedRequests:      5 * time.Second,
+		overload.RefuseConnections: time.Second,
+	}[level]
+	l.Idle, l.PoolIdle = min(l.Idle, time.Second), min(l.PoolIdle, time.Second)
+	l.Head, l.Body, l.Stall = min(l.Head, patience), min(l.Body, patience), min(l.Stall, patience)
+	return l
+}
 
 // The bounds of what a connection keeps in memory.
 const (

@@ -12,6 +12,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/h2"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -34,6 +35,8 @@ type Options struct {
 	// TrustedHops is how many proxies stand before this one whose X-Forwarded
 	// fields are believed; zero believes nobody.
 	TrustedHops int
+	// Gate says how much work is to be left undone; nil means none.
+	Gate *overload.Gate
 }
 
 // Loop is what connections that are never run at the same time share: idle
@@ -43,7 +46,8 @@ type Loop struct {
 	// Open counts connections of clients, Active the requests in progress.
 	Open, Active atomic.Int64
 
-	opts   Options
+	opts Options
+	// limits are those of the present level, which the last sweep has seen.
 	limits Limits
 	dialer Dialer
 	now    int64
@@ -83,7 +87,8 @@ type Loop struct {
 
 // NewLoop returns a Loop at instant zero.
 func NewLoop(o Options) *Loop {
-	l := &Loop{opts: o, limits: o.Limits.withDefaults(), wake: math.MaxInt64, ids: rand.NewPCG(o.Seed, uint64(o.Epoch.UnixNano()))}
+	o.Limits = o.Limits.withDefaults()
+	l := &Loop{opts: o, limits: o.Limits, wake: math.MaxInt64, ids: rand.NewPCG(o.Seed, uint64(o.Epoch.UnixNano()))}
 	l.http2.Pool = new(h2.Pool)
 	return l
 }
@@ -139,8 +144,10 @@ func (l *Loop) TLS(port uint16) *tls.Config {
 	return nil
 }
 
-// Sweep forgets what is not needed any more. It is called each SweepEvery.
+// Sweep forgets what is not needed any more. It is called each SweepEvery,
+// before the Ticks.
 func (l *Loop) Sweep() {
+	l.limits = l.opts.Limits.at(l.opts.Gate.Level())
 	l.pool.sweep()
 	l.multiplexed.sweep()
 	for _, m := range slices.Clone(l.mirrors) {
@@ -190,7 +197,10 @@ func writeFrames(c *h2.Conn, t Transport) {
 	}
 }
 
-func (l *Loop) draining() bool { return l.opts.Draining != nil && l.opts.Draining.Load() }
+// draining reports whether connections are to end after what is in progress.
+func (l *Loop) draining() bool {
+	return l.opts.Draining != nil && l.opts.Draining.Load() || l.opts.Gate.Level() >= overload.StopKeepAlive
+}
 
 // port returns the port of the current snapshot.
 func (l *Loop) port(number uint16) *snapshot.Port {

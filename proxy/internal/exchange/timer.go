@@ -71,7 +71,8 @@ func (x *exchange) next() (at int64, what expiry) {
 	case !x.requestEnded && !blocked:
 		consider(x.since+int64(lim.Body), bodySlow)
 	case blocked:
-		consider(x.since+int64(lim.Stall), backendSlow)
+		// Overload on this side is no sign of a dead backend.
+		consider(x.since+int64(x.loop.opts.Limits.Stall), backendSlow)
 	case x.client.leaving():
 		consider(x.since+int64(lim.Leaving), clientLeft)
 	}

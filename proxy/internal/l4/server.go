@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -34,6 +35,9 @@ type Options struct {
 	// MaxConnections bounds the connections of one listener, MaxSessions the
 	// sessions of one UDP port; the default of both is 10,000.
 	MaxConnections, MaxSessions int
+	// Gate has descriptors for connections to endpoints and for sessions; nil
+	// makes one of the default limits.
+	Gate *overload.Gate
 }
 
 // Server forwards connections and datagrams. It is safe for concurrent use.
@@ -65,6 +69,9 @@ func New(o Options) *Server {
 	orElse(&o.SessionIdle, time.Minute)
 	orElse(&o.MaxConnections, 10000)
 	orElse(&o.MaxSessions, 10000)
+	if o.Gate == nil {
+		o.Gate = overload.NewGate(overload.Limits{})
+	}
 	s := &Server{opts: o, open: map[snapshot.Listener]int{}}
 	s.reports.observer = o.Observer
 	s.ctx, s.cancel = context.WithCancel(context.Background())

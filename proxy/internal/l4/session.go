@@ -105,6 +105,7 @@ func (s *session) begin(f *flow, rule *snapshot.Rule) {
 func (s *session) end() {
 	delete(s.port.sessions, s.key)
 	s.port.server.sessions.Add(-1)
+	s.port.server.opts.Gate.Return()
 	s.flow.conn.Close()
 	duration := time.Since(s.start)
 	if s.flow.failed.Load() {

@@ -52,6 +52,11 @@ func (s *Server) Serve(st *Stream) {
 		return
 	}
 	defer s.leave(*st.Listener)
+	if !s.opts.Gate.Borrow() {
+		s.refuse(st, probe.FlagUpstreamFailed, reset)
+		return
+	}
+	defer s.opts.Gate.Return()
 	// A Close of the Server must end a connection in whatever it is about.
 	defer context.AfterFunc(s.ctx, func() { st.Conn.Close() })()
 	d := s.connect(st)

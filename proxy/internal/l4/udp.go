@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // UDPPort is a socket for datagrams and the sessions of its clients.
@@ -118,7 +120,21 @@ func (p *UDPPort) forward(key sessionKey, b []byte) bool {
 		if p.closed || len(p.sessions) >= p.server.opts.MaxSessions {
 			return false
 		}
-		s = newSession(p, key)
+		return p.begin(key, b)
 	}
 	return s.forward(b)
+}
+
+// begin forwards the first datagram of a client, and says whether it could. The
+// port's sessions are locked.
+func (p *UDPPort) begin(key sessionKey, b []byte) bool {
+	gate := p.server.opts.Gate
+	if gate.Level() >= overload.RefuseConnections || !gate.Borrow() {
+		return false
+	}
+	done := newSession(p, key).forward(b)
+	if p.sessions[key] == nil {
+		gate.Return()
+	}
+	return done
 }

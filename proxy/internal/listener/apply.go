@@ -86,7 +86,7 @@ func (s *Set) Stats() []Stats {
 	}
 	below := s.l4.Stats()
 	return append(out, Stats{
-		Connections: below.Connections + below.Sessions + s.other.room.size(),
+		Connections: below.Connections + below.Sessions + int64(s.other.room.Size()),
 		Refused:     below.Refused, Dropped: below.Dropped,
 	})
 }

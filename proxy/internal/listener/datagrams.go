@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // datagrams is the driver of UDP ports.
@@ -46,6 +47,9 @@ func (d *datagrams) closeIdle() {
 		p.Expire(d.set.opts.DrainGrace)
 	}
 }
+
+// queues are none: a datagram that is late is dropped by the kernel.
+func (d *datagrams) queues() []overload.Queue { return nil }
 
 // close has nothing to do: no session outlives its port.
 func (d *datagrams) close() {}

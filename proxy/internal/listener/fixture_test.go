@@ -21,6 +21,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -92,6 +93,8 @@ type settings struct {
 	// idle and maxConnections are of connections below HTTP.
 	idle           time.Duration
 	maxConnections int
+	// connections are the limits of the gate.
+	connections overload.Limits
 	// everywhere binds all addresses.
 	everywhere   bool
 	certificates snapshot.Certificates
@@ -103,7 +106,8 @@ func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 	o := Options{
 		Loops: 2, Bind: netip.MustParseAddr("127.0.0.1"), Snapshot: &p.current,
 		Log: logr.Discard(), Limits: s.limits, Driver: s.driver, DrainGrace: s.grace,
-		L4: l4.Options{Idle: s.idle, MaxConnections: s.maxConnections},
+		Gate: overload.NewGate(s.connections),
+		L4:   l4.Options{Idle: s.idle, MaxConnections: s.maxConnections},
 	}
 	if s.everywhere {
 		o.Bind = netip.Addr{}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/netdriver"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -17,7 +18,7 @@ import (
 type goroutines struct {
 	set       *Set
 	server    *netdriver.Server
-	room      *waitingRoom
+	room      *overload.Room
 	accepting sync.WaitGroup
 	// sorting are the connections that no driver has yet, or that l4 has.
 	sorting sync.WaitGroup
@@ -29,8 +30,8 @@ type goroutines struct {
 
 func newGoroutines(s *Set, loops []*exchange.Loop, epoch time.Time) *goroutines {
 	return &goroutines{
-		set: s, server: netdriver.New(netdriver.Options{Loops: loops, Epoch: epoch}),
-		room: newWaitingRoom(maxWaiting), sockets: map[uint16]net.Listener{},
+		set: s, server: netdriver.New(netdriver.Options{Loops: loops, Epoch: epoch, Gate: s.opts.Gate}),
+		room: overload.NewRoom(s.opts.Gate, max(s.opts.Gate.Limits().Handshakes/helloShare, 1)), sockets: map[uint16]net.Listener{},
 	}
 }
 
@@ -80,6 +81,8 @@ func (g *goroutines) shut(port uint16) {
 	delete(g.sockets, port)
 }
 
+func (g *goroutines) queues() []overload.Queue { return g.server.Queues() }
+
 func (g *goroutines) closeIdle() { g.server.CloseIdle() }
 
 func (g *goroutines) close() {
@@ -87,19 +90,22 @@ func (g *goroutines) close() {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
-	g.room.close()
+	g.room.Close()
 	g.set.l4.Close()
 	g.server.Close()
 	g.sorting.Wait()
 }
 
-// hand gives a connection to the driver of requests.
-func (g *goroutines) hand(nc net.Conn, port uint16) {
+// hand gives a visitor to the driver of requests.
+func (g *goroutines) hand(v *visitor, port uint16) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
-		nc.Close()
+		v.conn.Close()
 		return
 	}
+	nc := v.replayed()
+	// Counted out when the driver closes it.
+	nc.ticket, v.ticket = v.ticket, nil
 	g.server.ServeConn(nc, port, g.config(port))
 }

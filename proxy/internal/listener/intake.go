@@ -9,6 +9,14 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
+const (
+	// helloShare is the part of the handshakes that may wait for a hello or a
+	// header: each may hold 64 KiB of it.
+	helloShare = 4
+	// patience is how long they may take to say it.
+	patience = 10 * time.Second
+)
+
 // intake is a port's listener. It returns the connections that begin with a
 // request or a handshake, and looks after the others itself.
 type intake struct {
@@ -28,21 +36,27 @@ func (in *intake) Accept() (net.Conn, error) {
 		if p == nil || p.Speech <= snapshot.HTTPS && len(p.TrustedSources) == 0 {
 			return nc, nil
 		}
-		in.driver.sorting.Go(func() { in.driver.sort(newVisitor(nc.(*net.TCPConn)), in.port) })
+		v := newVisitor(nc.(*net.TCPConn), in.driver.set.opts.Gate.Door(in.port).Ticket())
+		if v.ticket == nil {
+			v.reset()
+			continue
+		}
+		in.driver.sorting.Go(func() { in.driver.sort(v, in.port) })
 	}
 }
 
 // sort finds out what a visitor wants, and sees to it.
 func (g *goroutines) sort(v *visitor, number uint16) {
+	defer v.leave()
 	snap := g.set.opts.Snapshot.Load()
 	p := snap.Port(number)
-	place := g.room.enter(v.conn)
+	place := g.room.Enter(v.conn)
 	if p == nil || place == nil {
 		v.conn.Close()
 		return
 	}
 	next := g.receive(v, p)
-	if !g.room.leave(place) || next == nil {
+	if !g.room.Leave(place) || next == nil {
 		v.conn.Close()
 		return
 	}
@@ -69,7 +83,7 @@ func (g *goroutines) receive(v *visitor, p *snapshot.Port) func(*l4.Stream) {
 		}
 		next = g.receiveTLS(v, p)
 	default:
-		next = func(st *l4.Stream) { g.hand(v.replayed(), st.Port) }
+		next = func(st *l4.Stream) { g.hand(v, st.Port) }
 	}
 	_ = v.conn.SetReadDeadline(time.Time{})
 	return next
@@ -90,7 +104,7 @@ func (g *goroutines) receiveTLS(v *visitor, p *snapshot.Port) func(*l4.Stream) {
 	case snapshot.Passthrough:
 		return forward
 	case snapshot.ServeHTTPS:
-		return func(st *l4.Stream) { g.hand(v.replayed(), st.Port) }
+		return func(st *l4.Stream) { g.hand(v, st.Port) }
 	}
 	secured := tls.Server(v.replayed(), p.Terminating.Config)
 	_ = v.conn.SetWriteDeadline(time.Now().Add(patience))

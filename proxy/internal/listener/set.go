@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -46,6 +47,9 @@ type Options struct {
 	Limits   exchange.Limits
 	// TrustedHops is that of exchange.Options.
 	TrustedHops int
+	// Gate lets connections in, and says how much work is to be left undone; nil
+	// makes one of the default limits.
+	Gate *overload.Gate
 	// L4 are the limits of what is below HTTP; the Set fills in the other
 	// fields.
 	L4     l4.Options
@@ -80,6 +84,8 @@ type driver interface {
 	shut(port uint16)
 	// closeIdle closes connections that have no request in progress.
 	closeIdle()
+	// queues are those that work waits in.
+	queues() []overload.Queue
 	// close breaks off all connections and waits for their end.
 	close()
 }
@@ -112,6 +118,9 @@ func New(o Options) (*Set, error) {
 	if o.DrainGrace == 0 {
 		o.DrainGrace = 5 * time.Second
 	}
+	if o.Gate == nil {
+		o.Gate = overload.NewGate(overload.Limits{})
+	}
 	s := &Set{opts: o, ports: map[place]driver{}}
 	epoch := time.Now()
 	for i := range 2 * o.Loops {
@@ -137,7 +146,7 @@ func New(o Options) (*Set, error) {
 func (s *Set) loopOptions(i int, epoch time.Time) exchange.Options {
 	o := exchange.Options{
 		Snapshot: s.opts.Snapshot, Draining: &s.draining,
-		Epoch: epoch, Seed: uint64(i), Limits: s.opts.Limits, TrustedHops: s.opts.TrustedHops,
+		Epoch: epoch, Seed: uint64(i), Limits: s.opts.Limits, TrustedHops: s.opts.TrustedHops, Gate: s.opts.Gate,
 	}
 	if s.opts.Observers != nil {
 		o.Observer = s.opts.Observers(i)
@@ -147,7 +156,7 @@ func (s *Set) loopOptions(i int, epoch time.Time) exchange.Options {
 
 func (s *Set) l4Options(epoch time.Time) l4.Options {
 	o := s.opts.L4
-	o.Snapshot, o.Epoch = s.opts.Snapshot, epoch
+	o.Snapshot, o.Epoch, o.Gate = s.opts.Snapshot, epoch, s.opts.Gate
 	if s.opts.Observers != nil {
 		o.Observer = s.opts.Observers(len(s.loops))
 	}
@@ -204,6 +213,14 @@ func (s *Set) shutAll() {
 		d.shut(at.port)
 		delete(s.ports, at)
 	}
+}
+
+// Queues returns the queues that work waits in.
+func (s *Set) Queues() []overload.Queue {
+	if driver(s.other) == s.plain {
+		return s.other.queues()
+	}
+	return append(s.plain.queues(), s.other.queues()...)
 }
 
 // Close closes all ports and breaks off what is in progress.

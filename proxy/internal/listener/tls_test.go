@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -60,6 +61,12 @@ func secured(t *testing.T, p pairs, name string) string {
 // before TCP, and one serves requests.
 func mixed(t *testing.T) *proxy {
 	t.Helper()
+	return mixedWithin(t, overload.Limits{})
+}
+
+// mixedWithin is the same with limits to its connections.
+func mixedWithin(t *testing.T, limits overload.Limits) *proxy {
+	t.Helper()
 	p := newPairs(t, "a.pass", "b.pass", "raw", "web")
 	_, web := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "web") })
 	tcp := func(name, addr string) proxyconfig.Backend {
@@ -84,7 +91,7 @@ func mixed(t *testing.T) *proxy {
 			tcp("raw", script(t, echo)), backendAt("web", web),
 		},
 	}
-	return start(t, settings{certificates: p}, c)
+	return start(t, settings{certificates: p, connections: limits}, c)
 }
 
 // cutting is a connection that writes its first message in pieces: TLS records
@@ -168,12 +175,6 @@ func TestMixedPort(t *testing.T) {
 	}
 }
 
-func (w *waitingRoom) setMost(n int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.most = n
-}
-
 func TestWhatIsNoHelloIsClosed(t *testing.T) {
 	p := mixed(t)
 	for _, sent := range []string{"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x00\x00", "\x16\x03\x01\x00\x01\x02"} {
@@ -188,14 +189,13 @@ func TestWhatIsNoHelloIsClosed(t *testing.T) {
 // Slow hellos do not keep others out: when there are too many of them, the
 // oldest has to go.
 func TestSlowHellos(t *testing.T) {
-	p := mixed(t)
-	p.set.other.room.setMost(3)
+	p := mixedWithin(t, overload.Limits{Handshakes: 3 * helloShare})
 	var slow []*rawConn
 	for i := range 3 {
 		c := p.dial()
 		c.sendRaw("\x16\x03\x01")
 		slow = append(slow, c)
-		eventually(t, func() bool { return p.set.other.room.size() == int64(i+1) })
+		eventually(t, func() bool { return p.set.other.room.Size() == i+1 })
 	}
 	if got, err := p.greet("raw", 0, 0); got != "raw hello bye" || err != nil {
 		t.Errorf("got %q, %v", got, err)

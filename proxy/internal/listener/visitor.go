@@ -8,14 +8,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/sni"
 )
 
 // visitor is a connection of which it is not known yet what it wants.
 type visitor struct {
-	conn  *net.TCPConn
-	start time.Time
+	conn *net.TCPConn
+	// ticket is what it was let in with, nil once a driver has it.
+	ticket *overload.Ticket
+	start  time.Time
 	// source and destination are the connection's own addresses, unless a header
 	// that is believed tells others.
 	source, destination netip.AddrPort
@@ -24,11 +27,24 @@ type visitor struct {
 	hello sni.Hello
 }
 
-func newVisitor(nc *net.TCPConn) *visitor {
+func newVisitor(nc *net.TCPConn, t *overload.Ticket) *visitor {
 	return &visitor{
-		conn: nc, start: time.Now(),
+		conn: nc, ticket: t, start: time.Now(),
 		source: unmapped(nc.RemoteAddr()), destination: unmapped(nc.LocalAddr()),
 	}
+}
+
+// leave counts the visitor out, unless a driver has it.
+func (v *visitor) leave() {
+	if v.ticket != nil {
+		v.ticket.Leave()
+	}
+}
+
+// reset closes the connection in a way that leaves nothing behind.
+func (v *visitor) reset() {
+	_ = v.conn.SetLinger(0)
+	v.conn.Close()
 }
 
 func unmapped(a net.Addr) netip.AddrPort {
@@ -96,7 +112,7 @@ func (v *visitor) refuseName() {
 }
 
 // replayed is the connection as if nothing had been read from it.
-func (v *visitor) replayed() net.Conn {
+func (v *visitor) replayed() *replayed {
 	return &replayed{Conn: v.conn, head: v.head, remote: net.TCPAddrFromAddrPort(v.source)}
 }
 
@@ -106,6 +122,16 @@ type replayed struct {
 	net.Conn
 	head   []byte
 	remote net.Addr
+	// ticket, if there is one, is given back with the connection's end.
+	ticket *overload.Ticket
+}
+
+// Close implements net.Conn.
+func (r *replayed) Close() error {
+	if r.ticket != nil {
+		r.ticket.Leave()
+	}
+	return r.Conn.Close()
 }
 
 // Read implements net.Conn.

@@ -8,6 +8,9 @@ import (
 // halfCloser is what TCP and TLS connections have in common.
 type halfCloser interface{ CloseWrite() error }
 
+// lingerer can be closed by a reset.
+type lingerer interface{ SetLinger(seconds int) error }
+
 func shutdown(nc net.Conn) {
 	if h, ok := nc.(halfCloser); ok {
 		// A peer that is gone already makes no difference.
@@ -27,7 +30,7 @@ func tcp(nc net.Conn) net.Conn {
 // reset closes a connection so that the other side sees it broken off.
 func reset(nc net.Conn) {
 	nc = tcp(nc)
-	if l, ok := nc.(interface{ SetLinger(sec int) error }); ok {
+	if l, ok := nc.(lingerer); ok {
 		// Without it the end looks like one in good order, which is all that can
 		// be had.
 		_ = l.SetLinger(0)

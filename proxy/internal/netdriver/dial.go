@@ -11,11 +11,16 @@ import (
 
 // Dial implements exchange.Dialer.
 func (sh *shard) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend) exchange.Transport {
+	gate := sh.server.opts.Gate
+	if !gate.Borrow() {
+		return nil
+	}
 	ctx, cancel := context.WithCancel(sh.server.ctx)
 	c := newConn(sh, nil)
 	c.peer, c.cancel = b, cancel
 	sh.conns[c] = struct{}{}
 	sh.server.running.Go(func() {
+		defer gate.Return()
 		defer cancel()
 		nc, err := dial(ctx, e, config)
 		if c.dialed(b, nc, err) {

@@ -9,10 +9,16 @@ import (
 // handshake returns the connection after its handshake, or nil if there was
 // none in time; the connection is closed then.
 func (s *Server) handshake(nc net.Conn, config *tls.Config) *tls.Conn {
+	place := s.shaking.Enter(nc)
+	if place == nil {
+		nc.Close()
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.Handshake)
 	defer cancel()
 	tc := tls.Server(nc, config)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	err := tc.HandshakeContext(ctx)
+	if !s.shaking.Leave(place) || err != nil {
 		nc.Close()
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // Options of a Server.
@@ -20,6 +21,8 @@ type Options struct {
 	Epoch time.Time
 	// Handshake bounds a TLS handshake; zero means 10 seconds.
 	Handshake time.Duration
+	// Gate lets connections in; nil makes one of the default limits.
+	Gate *overload.Gate
 }
 
 // Server serves clients on any number of listeners. It is safe for concurrent
@@ -27,6 +30,7 @@ type Options struct {
 type Server struct {
 	opts    Options
 	shards  []*shard
+	shaking *overload.Room
 	next    atomic.Uint32
 	running sync.WaitGroup
 	// ctx ends with the Server: nothing that it started outlives it.
@@ -39,7 +43,10 @@ func New(o Options) *Server {
 	if o.Handshake == 0 {
 		o.Handshake = 10 * time.Second
 	}
-	s := &Server{opts: o}
+	if o.Gate == nil {
+		o.Gate = overload.NewGate(overload.Limits{})
+	}
+	s := &Server{opts: o, shaking: overload.NewRoom(o.Gate, o.Gate.Limits().Handshakes)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, l := range o.Loops {
 		sh := newShard(s, l)
@@ -57,7 +64,9 @@ func (s *Server) Serve(ln net.Listener, port uint16, config func() (*tls.Config,
 		nc, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			s.running.Go(func() { s.serve(nc, port, config) })
+			if nc = s.enter(nc, port); nc != nil {
+				s.running.Go(func() { s.serve(nc, port, config) })
+			}
 			continue
 		}
 		if !isTemporary(err) {
@@ -73,11 +82,22 @@ func (s *Server) Serve(ln net.Listener, port uint16, config func() (*tls.Config,
 	}
 }
 
-// ServeConn starts to serve a connection that the caller accepted and returns;
-// the connection is the Server's to close. Its RemoteAddr is a *net.TCPAddr. No
+// ServeConn starts to serve a connection that the caller let in and returns; the
+// connection is the Server's to close. Its RemoteAddr is a *net.TCPAddr. No
 // call may begin after one of Close.
 func (s *Server) ServeConn(nc net.Conn, port uint16, config func() (*tls.Config, bool)) {
 	s.running.Go(func() { s.serve(nc, port, config) })
+}
+
+// enter lets a connection in, and returns it as one that is counted out by its
+// Close; nil if it was refused.
+func (s *Server) enter(nc net.Conn, port uint16) net.Conn {
+	t := s.opts.Gate.Door(port).Ticket()
+	if t == nil {
+		reset(nc)
+		return nil
+	}
+	return &counted{nc, t}
 }
 
 func isTemporary(err error) bool {
@@ -107,6 +127,21 @@ func (s *Server) serve(nc net.Conn, port uint16, config func() (*tls.Config, boo
 	nc.Close()
 }
 
+// Queues returns the shards' queues.
+func (s *Server) Queues() []overload.Queue {
+	var all []overload.Queue
+	for _, sh := range s.shards {
+		all = append(all, func(f func()) {
+			go func() {
+				sh.mu.Lock()
+				defer sh.mu.Unlock()
+				f()
+			}()
+		})
+	}
+	return all
+}
+
 // CloseIdle closes the connections on which no request is in progress.
 func (s *Server) CloseIdle() {
 	for _, sh := range s.shards {
@@ -118,6 +153,7 @@ func (s *Server) CloseIdle() {
 // listeners must be closed before.
 func (s *Server) Close() {
 	s.cancel()
+	s.shaking.Close()
 	for _, sh := range s.shards {
 		sh.close()
 	}
