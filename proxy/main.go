@@ -56,6 +56,8 @@ func parse(args []string) (app.Options, error) {
 	f.StringVar(&o.ProbeSocket, "probe-socket", "", "the sensor's socket; empty runs without a sensor")
 	f.DurationVar(&o.DrainTimeout, "drain-timeout", 25*time.Second, "longest time from SIGTERM to the end of the process")
 	f.IntVar(&o.Loops, "loops", 0, "number of the engine's loops; 0 takes the CPU quota")
+	f.IntVar(&o.Limits.Total, "max-connections", 0, "most connections of clients; 0 takes 50000, or what the limit of open files leaves")
+	f.IntVar(&o.Limits.PerListener, "max-listener-connections", 0, "most connections of clients on one port; 0 takes 10000")
 	accessLog := f.String("access-log", "off", "format of the access log on stdout: off, json or text")
 	level := f.String("log-level", "info", "least level of the log on stderr: debug, info or error")
 	f.IntVar(&o.TrustedHops, "trusted-hops", 0, "number of proxies before this one whose X-Forwarded fields are believed")

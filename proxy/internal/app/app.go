@@ -33,6 +33,7 @@ func Run(ctx context.Context, o Options) error {
 	p.loadFiles()
 	p.follow(running, &wg)
 	wg.Go(func() { p.probe.Run(running) })
+	wg.Go(func() { p.watchLoad(running) })
 	stopLog := p.startLog()
 	defer stopLog()
 	o.Log.Info("Started", "version", o.Version, "namespace", o.Gateway.Namespace, "gateway", o.Gateway.Name, "loops", o.Loops)

@@ -12,6 +12,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // Options of a proxy.
@@ -35,7 +36,9 @@ type Options struct {
 	DrainTimeout, DrainGrace time.Duration
 	// Loops is the number of the engine's loops; zero takes as many as there are
 	// CPUs in the quota.
-	Loops                 int
+	Loops int
+	// Limits bound connections; zero fields have the defaults.
+	Limits                overload.Limits
 	AccessLog             accesslog.Format
 	AccessLogOut          io.Writer
 	AllowLoopbackBackends bool

@@ -19,6 +19,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/health"
 	"github.com/fleetgate/fleetgate/proxy/internal/listener"
 	"github.com/fleetgate/fleetgate/proxy/internal/metrics"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/probe"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -35,6 +36,7 @@ type proxy struct {
 	requests    *metrics.Requests
 	accessLog   *accesslog.Log // nil when it is off
 	probe       *probe.Client
+	gate        *overload.Gate
 	engine      *listener.Set
 	coordinator *configsource.Coordinator
 	saved       *configsource.SavedConfig // nil when nothing is kept
@@ -51,6 +53,7 @@ func newProxy(o Options) (*proxy, error) {
 		options:  o,
 		epoch:    time.Now(),
 		registry: balance.NewRegistry(balance.Options{AllowLoopback: o.AllowLoopbackBackends, Zone: o.Zone}),
+		gate:     overload.NewGate(o.Limits),
 		requests: metrics.NewRequests(observed),
 		probe:    probe.New(probe.Options{Socket: o.ProbeSocket, Log: o.Log.WithName("probe")}),
 	}
@@ -70,7 +73,7 @@ func newProxy(o Options) (*proxy, error) {
 	var err error
 	p.engine, err = listener.New(listener.Options{
 		Loops: o.Loops, Bind: o.Bind, Observers: p.observer, Snapshot: &p.current,
-		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace, TrustedHops: o.TrustedHops,
+		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace, TrustedHops: o.TrustedHops, Gate: p.gate,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the engine: %w", err)
@@ -135,6 +138,7 @@ func (p *proxy) newGatherer() *prometheus.Registry {
 			Endpoints:        func() balance.Counts { return p.registry.Counts(p.now()) },
 			AccessLogDropped: p.accessLog.Dropped,
 			Draining:         p.draining.Load,
+			Overload:         p.gate.Stats,
 			Version:          p.options.Version,
 		}),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -184,6 +188,13 @@ func (p *proxy) loadFiles() {
 	if mounted.Document != nil {
 		p.coordinator.Observe(mounted)
 	}
+}
+
+// watchLoad has the gate follow how much the process is asked to do.
+func (p *proxy) watchLoad(ctx context.Context) {
+	overload.NewMonitor(overload.Options{
+		Gate: p.gate, Queues: p.engine.Queues(), Log: p.options.Log.WithName("overload"),
+	}).Run(ctx)
 }
 
 // now is the clock by which endpoints are ejected, in nanoseconds. The engine's

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -24,7 +25,9 @@ type Sources struct {
 	// AccessLogDropped counts dropped lines.
 	AccessLogDropped func() uint64
 	Draining         func() bool
-	Version          string
+	// Overload returns what was refused, and why.
+	Overload func() overload.Stats
+	Version  string
 }
 
 // Collector exports the proxy's metrics. It implements prometheus.Collector.
@@ -61,6 +64,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	send(out, endpoints, float64(counts.Ejected), "ejected")
 	send(out, endpoints, float64(counts.Terminating), "terminating")
 	send(out, accessLogDroppedTotal, float64(c.sources.AccessLogDropped()))
+	c.collectOverload(out)
 	send(out, draining, truth(c.sources.Draining()))
 	send(out, buildInfo, 1, c.sources.Version, runtime.Version())
 }
@@ -87,6 +91,15 @@ func (c *Collector) collectRequests(out chan<- prometheus.Metric, s *snapshot.Sn
 	}
 	for listener, t := range byListener(all) {
 		out <- histogram(t, listener)
+	}
+}
+
+func (c *Collector) collectOverload(out chan<- prometheus.Metric) {
+	stats := c.sources.Overload()
+	send(out, overloadLevel, float64(stats.Level))
+	send(out, shedRequestsTotal, float64(stats.Shed))
+	for reason, n := range stats.Refused {
+		send(out, refusedConnectionsTotal, float64(n), reason.String())
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -37,7 +38,10 @@ func newFixture(t testing.TB, loops int) *fixture {
 		Endpoints:        func() balance.Counts { return balance.Counts{Active: 4, Ejected: 1, Terminating: 2} },
 		AccessLogDropped: func() uint64 { return 9 },
 		Draining:         func() bool { return true },
-		Version:          "v1",
+		Overload: func() overload.Stats {
+			return overload.Stats{Level: overload.ShedRequests, Shed: 5, Refused: map[overload.Reason]uint64{overload.Full: 6}}
+		},
+		Version: "v1",
 	}))
 	return f
 }

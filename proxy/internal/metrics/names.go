@@ -66,6 +66,15 @@ var (
 	accessLogDroppedTotal = Metric{"fleetgate_proxy_access_log_dropped_total",
 		"Lines of the access log that were dropped, as writing them did not keep up.",
 		prometheus.CounterValue, nil}
+	overloadLevel = Metric{"fleetgate_proxy_overload_level",
+		"What is left undone for want of memory or time: 0 nothing, 1 keep-alive, 2 new requests, 3 new connections.",
+		prometheus.GaugeValue, nil}
+	shedRequestsTotal = Metric{"fleetgate_proxy_shed_requests_total",
+		"Requests that were answered 503 because of overload.",
+		prometheus.CounterValue, nil}
+	refusedConnectionsTotal = Metric{"fleetgate_proxy_refused_connections_total",
+		"Connections of clients that were closed at once, or before their first request, by what there was too much of.",
+		prometheus.CounterValue, []string{"reason"}}
 	draining = Metric{"fleetgate_proxy_draining",
 		"Whether the proxy is shutting down.",
 		prometheus.GaugeValue, nil}
@@ -81,6 +90,7 @@ func All() []Metric {
 		backendFailuresTotal, clientCancelsTotal, retriesTotal, endpoints,
 		configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision,
 		configReloadsTotal, configRejectionsTotal, configRefusedItems, configUnknownFields, configSaveErrorsTotal,
+		overloadLevel, shedRequestsTotal, refusedConnectionsTotal,
 		accessLogDroppedTotal, draining, buildInfo,
 	}
 }
