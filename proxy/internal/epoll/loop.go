@@ -45,9 +45,7 @@ type loop struct {
 	dead         []*socket
 	// buf is what is read into, plain what is decrypted into.
 	buf, plain []byte
-	// most is how much is read at once at the present level of overload.
-	most  int
-	spare [][]byte
+	spare      [][]byte
 	// shaking are the clients whose handshake has not ended.
 	shaking   handshakes
 	nextSweep int64
@@ -133,7 +131,6 @@ func (l *loop) run() {
 			panic(fmt.Sprintf("epoll_wait: %v", err))
 		}
 		l.state.SetNow(int64(time.Since(l.epoch)))
-		l.most = readAtOnce(l.gate.Level())
 		for i := range max(n, 0) {
 			if s := l.sockets[events[i].Fd]; s != nil && !s.dead {
 				l.handle(s, events[i].Events)
@@ -145,15 +142,6 @@ func (l *loop) run() {
 		l.reap()
 	}
 	l.closeAll()
-}
-
-// readAtOnce returns how much is read of a connection before it is seen whether
-// it can go on: so much may have to be kept.
-func readAtOnce(level overload.Level) int {
-	if level >= overload.ShedRequests {
-		return littleSize
-	}
-	return readSize
 }
 
 // timeout returns for how many milliseconds there is nothing to do but wait

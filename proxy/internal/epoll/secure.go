@@ -18,6 +18,9 @@ import (
 // handshakeTime bounds the handshake of a client.
 const handshakeTime = 10 * time.Second
 
+// handshakeSize is about what a handshake keeps: a stack, and the messages.
+const handshakeSize = 32 << 10
+
 // secure is the TLS between a socket and its peer.
 type secure struct {
 	// conn is nil while a backend is being dialed, for which config is kept.
@@ -37,6 +40,7 @@ type secure struct {
 func (l *loop) secureClient(s *socket, config *tls.Config, from exchange.Origin) {
 	s.tls = &secure{handshaking: true}
 	s.tls.conn = tlsconn.NewServer(config, l.poster(s))
+	l.state.Grow(handshakeSize)
 	s.tls.greeting = &greeting{socket: s, from: from, since: l.state.Now()}
 	if oldest := l.shaking.add(s.tls.greeting); oldest != nil {
 		l.gate.Refuse(overload.NotGreeted)
@@ -99,7 +103,7 @@ func (l *loop) shake(s *socket) {
 func (l *loop) readSecure(s *socket) bool {
 	t := s.tls
 	if !t.handshaking && t.full {
-		want := s.peer.Want(min(l.most, len(l.plain)))
+		want := s.peer.Want(min(s.readAtOnce(), len(l.plain)))
 		if want == 0 {
 			s.notWanted()
 			return false
@@ -141,6 +145,7 @@ func (l *loop) readCipher(s *socket) bool {
 		if n < room && !s.hup {
 			s.readable = false
 		}
+		l.state.Grow(n)
 		t.conn.Feed(l.buf[:n])
 	}
 	t.full = true

@@ -186,7 +186,7 @@ func (l *loop) readOnce(s *socket) bool {
 	case !s.readable:
 		return false
 	}
-	want := s.peer.Want(l.most)
+	want := s.peer.Want(s.readAtOnce())
 	if want == 0 {
 		s.notWanted()
 		return false
@@ -206,6 +206,7 @@ func (l *loop) readOnce(s *socket) bool {
 		if n < want && !s.hup {
 			s.readable = false
 		}
+		l.state.Grow(n)
 		s.peer.Data(l.buf[:n])
 	}
 	return true
@@ -237,4 +238,17 @@ func (l *loop) tick(s *socket) {
 	if s.done && !s.dead && l.state.Now()-s.doneAt > int64(flushTime) {
 		l.reset(s)
 	}
+}
+
+// readAtOnce returns how much is read before it is seen whether it can go on: so
+// much may have to be kept. At the last level of overload nothing is read of
+// backends, until the next sweep looks again.
+func (s *socket) readAtOnce() int {
+	switch level := s.loop.gate.Level(); {
+	case level < overload.ShedRequests:
+		return readSize
+	case level < overload.RefuseConnections || s.door != nil:
+		return littleSize
+	}
+	return 0
 }

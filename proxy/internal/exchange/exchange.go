@@ -141,6 +141,7 @@ func (o *origin) begin(c client, start int64) *exchange {
 	x := l.exchange()
 	x.loop, x.from, x.client = l, o, c
 	x.buf, x.origin = l.buffer(), o.client
+	l.Grow(2 * bufferSize)
 	x.start, x.since = start, l.now
 	l.Active.Add(1)
 	return x

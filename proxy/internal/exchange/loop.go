@@ -78,6 +78,9 @@ type Loop struct {
 	out    []byte
 	outFor writer
 
+	// grown is what came to be kept, at the most, since the last glance.
+	grown int
+
 	spare   []*exchange
 	buffers [][]byte
 

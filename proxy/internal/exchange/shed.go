@@ -26,5 +26,14 @@ func (x *exchange) admit(r *h1.Request) {
 	x.edits = filter.Edits{retryAfter}
 }
 
+// Grow says that the connections of the loop may keep n bytes more than before.
+// Drivers tell of what they have read.
+func (l *Loop) Grow(n int) {
+	if l.grown += n; l.grown >= overload.GlanceEvery {
+		l.grown = 0
+		l.opts.Gate.Glance()
+	}
+}
+
 // crowded reports whether connections are to end for want of memory or time.
 func (l *Loop) crowded() bool { return l.opts.Gate.Level() >= overload.StopKeepAlive }

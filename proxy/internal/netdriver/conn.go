@@ -83,6 +83,7 @@ func (c *conn) waitForWant(most int) int {
 
 func (c *conn) deliver(b []byte, err error) {
 	if len(b) > 0 && !c.done {
+		c.shard.loop.Grow(len(b))
 		c.peer.Data(b)
 	}
 	if err != nil && !c.done {

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // cgroup is the memory controller's folder of the process, of version 2 or 1.
@@ -19,6 +20,9 @@ type cgroup struct {
 type Container struct {
 	group cgroup
 	limit int64
+	// reclaimable is what was last seen of file pages that the kernel gives up
+	// first.
+	reclaimable atomic.Int64
 }
 
 // FindContainer returns the cgroup with the least limit among that of the
@@ -38,7 +42,7 @@ func findContainer(root, own string) *Container {
 		// Version 1 says "none" with a number near the greatest one.
 		limit, ok := readNumber(path.Join(g.folder, g.limit))
 		if ok && limit > 0 && limit < math.MaxInt64/2 && (least == nil || limit < least.limit) {
-			least = &Container{g, limit}
+			least = &Container{group: g, limit: limit}
 		}
 	}
 	return least
@@ -76,20 +80,21 @@ func groups(root, own string) []cgroup {
 func (c *Container) Limit() int64 { return c.limit }
 
 // used returns how much memory is used, but for file pages that the kernel gives
-// up first. These are looked at when it matters, as that costs more.
-func (c *Container) used(matters int64) int64 {
+// up first, as they were last seen.
+func (c *Container) used() int64 {
 	used, _ := readNumber(path.Join(c.group.folder, c.group.usage))
-	if used < matters {
-		return used
-	}
+	return used - c.reclaimable.Load()
+}
+
+// lookAtFiles looks how much of the memory is such file pages.
+func (c *Container) lookAtFiles() {
 	stat, _ := os.ReadFile(path.Join(c.group.folder, "memory.stat"))
 	for line := range strings.Lines(string(stat)) {
 		if name, value, _ := strings.Cut(strings.TrimSpace(line), " "); name == c.group.inactive {
 			n, _ := strconv.ParseInt(value, 10, 64)
-			return used - n
+			c.reclaimable.Store(n)
 		}
 	}
-	return used
 }
 
 func readNumber(file string) (int64, bool) {

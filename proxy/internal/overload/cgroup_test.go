@@ -67,8 +67,9 @@ func TestContainers(t *testing.T) {
 				}
 				return
 			}
-			if c.Limit() != tt.limit || c.used(200) != tt.used {
-				t.Errorf("got a limit of %d, %d used, want %d, %d", c.Limit(), c.used(200), tt.limit, tt.used)
+			c.lookAtFiles()
+			if c.Limit() != tt.limit || c.used() != tt.used {
+				t.Errorf("got a limit of %d, %d used, want %d, %d", c.Limit(), c.used(), tt.limit, tt.used)
 			}
 		})
 	}

@@ -57,8 +57,10 @@ func (r Reason) String() string {
 // Gate counts connections and holds the present Level. It is safe for
 // concurrent use.
 type Gate struct {
-	limits               Limits
-	level                atomic.Uint32
+	limits Limits
+	level  atomic.Uint32
+	// glance, once there is a Monitor, looks at the memory without waiting.
+	glance               atomic.Pointer[func()]
 	clients, descriptors atomic.Int64
 	shed                 atomic.Uint64
 	refused              [numReasons]atomic.Uint64
@@ -95,6 +97,22 @@ func (g *Gate) Level() Level {
 
 // Set makes l the present level.
 func (g *Gate) Set(l Level) { g.level.Store(uint32(l)) }
+
+// Glance looks whether memory asks for a higher level. Who makes the process
+// keep more calls it each GlanceEvery bytes, as memory can fill up faster than
+// the Monitor's turns come. A nil Gate has nothing to look at.
+func (g *Gate) Glance() {
+	if g == nil {
+		return
+	}
+	if f := g.glance.Load(); f != nil {
+		(*f)()
+	}
+}
+
+// GlanceEvery is after how many bytes Glance is to be called: it costs as much as
+// forwarding some KiB.
+const GlanceEvery = 1 << 20
 
 // Shed counts a request that was answered 503 for the level's sake.
 func (g *Gate) Shed() { g.shed.Add(1) }

@@ -11,7 +11,8 @@ import (
 // collectEvery is how often garbage may be collected to see what is none.
 const collectEvery = time.Second
 
-// memory measures how much of what it may have the process uses.
+// memory measures how much of what it may have the process uses. It is not safe
+// for concurrent use.
 type memory struct {
 	// limit is the runtime's, container nil where there is no other.
 	limit     int64
@@ -21,8 +22,8 @@ type memory struct {
 	collected time.Duration
 }
 
-func newMemory() *memory {
-	m := &memory{limit: debug.SetMemoryLimit(-1), container: FindContainer(), collect: runtime.GC, collected: -collectEvery}
+func newMemory(c *Container) *memory {
+	m := &memory{limit: debug.SetMemoryLimit(-1), container: c, collect: runtime.GC, collected: -collectEvery}
 	for _, name := range []string{
 		"/memory/classes/total:bytes", "/memory/classes/heap/released:bytes", "/memory/classes/heap/free:bytes",
 	} {
@@ -35,14 +36,18 @@ func newMemory() *memory {
 // for overload is none of it garbage, unless that was collected just before.
 func (m *memory) pressure(now time.Duration) float64 {
 	p := m.read()
-	if p >= stopKeepAliveAt-calmBelow && now-m.collected >= collectEvery {
-		m.collect()
-		m.collected = now
-		p = m.read()
+	if p < stopKeepAliveAt-calmBelow || now-m.collected < collectEvery {
+		return p
 	}
-	return p
+	m.collect()
+	m.collected = now
+	if m.container != nil {
+		m.container.lookAtFiles()
+	}
+	return m.read()
 }
 
+// read returns the same with what is garbage.
 func (m *memory) read() float64 {
 	metrics.Read(m.samples)
 	total, released, free := m.value(0), m.value(1), m.value(2)
@@ -52,8 +57,7 @@ func (m *memory) read() float64 {
 	}
 	if c := m.container; c != nil {
 		// What the runtime holds in reserve it gives back before it needs more.
-		used := c.used(int64(float64(c.limit)*(stopKeepAliveAt-calmBelow))) - free
-		p = max(p, float64(used)/float64(c.limit))
+		p = max(p, float64(c.used()-free)/float64(c.limit))
 	}
 	return p
 }

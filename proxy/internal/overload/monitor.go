@@ -2,6 +2,7 @@ package overload
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -25,6 +26,11 @@ type Monitor struct {
 	clock  func() time.Duration
 	memory func(now time.Duration) float64
 	delay  *delay
+	// glancing is held by who reads quick.
+	glancing sync.Mutex
+	quick    func() float64
+	// alarm has the next look come at once.
+	alarm chan struct{}
 }
 
 // NewMonitor returns a Monitor of the process. The limits of memory are those in
@@ -32,20 +38,47 @@ type Monitor struct {
 func NewMonitor(o Options) *Monitor {
 	epoch := time.Now()
 	clock := func() time.Duration { return time.Since(epoch) }
-	return &Monitor{opts: o, clock: clock, memory: newMemory().pressure, delay: newDelay(o.Queues, clock)}
+	container := FindContainer()
+	return &Monitor{
+		opts: o, clock: clock, delay: newDelay(o.Queues, clock),
+		memory: newMemory(container).pressure, quick: newMemory(container).read,
+		alarm: make(chan struct{}, 1),
+	}
 }
 
 // Run follows the signals until ctx ends.
 func (m *Monitor) Run(ctx context.Context) {
+	glance := m.glance
+	m.opts.Gate.glance.Store(&glance)
+	defer m.opts.Gate.glance.Store(nil)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			m.look()
+		case <-m.alarm:
 		case <-ctx.Done():
 			return
 		}
+		m.look()
+	}
+}
+
+// glance raises the level, for the time being, if memory as it is asks for that.
+// The look that follows finds out how much of it is garbage.
+func (m *Monitor) glance() {
+	if !m.glancing.TryLock() {
+		return
+	}
+	defer m.glancing.Unlock()
+	level := levelOf(m.quick(), 0)
+	if level <= m.opts.Gate.Level() {
+		return
+	}
+	m.opts.Gate.Set(level)
+	select {
+	case m.alarm <- struct{}{}:
+	default:
 	}
 }
 
@@ -54,9 +87,9 @@ func (m *Monitor) look() {
 	before := m.judge.level
 	memory, delay := m.memory(m.clock()), m.delay.measure()
 	level := m.judge.decide(m.clock(), memory, delay)
+	m.opts.Gate.Set(level)
 	if level == before {
 		return
 	}
-	m.opts.Gate.Set(level)
 	m.opts.Log.Info("Overload level", "level", int(level), "before", int(before), "memory", memory, "delay", delay.String())
 }

@@ -21,8 +21,9 @@ func newBench() *bench {
 	clock := func() time.Duration { return b.now }
 	b.Monitor = &Monitor{
 		opts: Options{Gate: NewGate(Limits{}), Log: logr.Discard()}, clock: clock,
-		memory: func(time.Duration) float64 { return b.used },
-		delay:  newDelay([]Queue{func(f func()) { b.queued = append(b.queued, f) }}, clock),
+		memory: func(time.Duration) float64 { return b.used }, quick: func() float64 { return b.used },
+		alarm: make(chan struct{}, 1),
+		delay: newDelay([]Queue{func(f func()) { b.queued = append(b.queued, f) }}, clock),
 	}
 	return b
 }
@@ -79,10 +80,29 @@ func TestMemoryIsOverloadAtOnce(t *testing.T) {
 	}
 }
 
+// Who fills the memory looks at it, and does not wait for the monitor.
+func TestGlance(t *testing.T) {
+	b := newBench()
+	b.used = 0.9
+	b.glance()
+	if got := b.opts.Gate.Level(); got != ShedRequests {
+		t.Errorf("level %d", got)
+	}
+	if len(b.alarm) != 1 {
+		t.Error("the monitor was not woken")
+	}
+	// It was garbage.
+	b.used = 0.5
+	b.glance()
+	b.look()
+	if got := b.opts.Gate.Level(); got != Normal {
+		t.Errorf("after the collection: level %d", got)
+	}
+}
+
 // What is garbage is collected before it counts, and not time and again.
 func TestGarbageIsNoPressure(t *testing.T) {
-	m := newMemory()
-	m.container = nil
+	m := newMemory(nil)
 	collections := 0
 	m.limit = 1
 	m.collect = func() { collections++; m.limit = 1 << 50 }
