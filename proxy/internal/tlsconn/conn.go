@@ -150,6 +150,11 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		n, err = 0, ErrFlood
 	}
 	if n > 0 {
+		// Less than there was room for is all the plaintext of the record: an
+		// owner that knows there is no more need not ask again.
+		if n < len(p) && c.wire.betweenRecords() {
+			returnRecord(c.tls)
+		}
 		// What crypto/tls says with data it says again without.
 		return n, nil
 	}
