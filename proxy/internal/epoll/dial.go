@@ -22,7 +22,7 @@ func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend)
 		return nil
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	s := &socket{loop: l, fd: fd, connection: true, peer: b, dialing: b}
+	s := &socket{loop: l, fd: fd, connection: true, peer: b, dialing: true}
 	if config != nil {
 		s.tls = &secure{config: config, handshaking: true}
 	}
@@ -51,8 +51,6 @@ func (l *loop) dialed(s *socket, events uint32) {
 	case events&unix.EPOLLOUT != 0 && s.tls != nil:
 		l.secureBackend(s)
 	case events&unix.EPOLLOUT != 0:
-		b := s.dialing
-		s.dialing = nil
-		b.Connected()
+		s.connected()
 	}
 }

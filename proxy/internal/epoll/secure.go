@@ -87,14 +87,12 @@ func (l *loop) shake(s *socket) {
 		t.full = true
 	case err == nil:
 		t.full = true
-		b := s.dialing
-		s.dialing = nil
-		b.Connected()
+		s.connected()
 	case s.peer == nil:
 		// What the other side is told of the reason is still sent.
 		s.Close()
 	default:
-		s.dialing, s.failed = nil, err
+		s.dialing, s.failed = false, err
 	}
 }
 

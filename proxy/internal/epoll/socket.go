@@ -14,21 +14,19 @@ import (
 // listener, which has a port; or the event descriptor.
 type socket struct {
 	loop *loop
-	fd   int
-	port uint16
 	// door is that of a listener, and of those who came in by it; backends'
 	// connections have none.
 	door *overload.Door
+	fd   int
+	port uint16
 	// connection: it is one. Its peer is nil as long as a client's TLS handshake
 	// has not ended.
 	connection bool
 	peer       exchange.Peer
 	// tls is nil for plaintext.
 	tls *secure
-	// dialing is the peer until there is a connection; failed is why there will
-	// be none.
-	dialing exchange.Backend
-	failed  error
+	// failed is why there will be no connection.
+	failed error
 
 	// readable: there may be input in the kernel. hup: the other side has ended
 	// its half, so that a short read does not mean that all was read. gone: the
@@ -42,8 +40,10 @@ type socket struct {
 	done, dead bool
 	// shutAfter and closeAfter are to be done when out is sent.
 	shutAfter, closeAfter bool
-	paused                bool // a listener that is out of the kernel's set
-	queued                bool // it is in loop.resume
+	// dialing: the peer is a backend's, and was not told that it is connected.
+	dialing bool
+	paused  bool // a listener that is out of the kernel's set
+	queued  bool // it is in loop.resume
 
 	out  []byte
 	sent int
@@ -110,12 +110,18 @@ func (s *socket) Become(p exchange.Peer) { s.peer = p }
 
 // connecting reports whether there is no connection yet, which TLS needs.
 func (s *socket) connecting() bool {
-	return s.dialing != nil && (s.tls == nil || s.tls.conn == nil)
+	return s.dialing && (s.tls == nil || s.tls.conn == nil)
+}
+
+// connected tells the peer that it is.
+func (s *socket) connected() {
+	s.dialing = false
+	s.peer.(exchange.Backend).Connected()
 }
 
 // flushed tells the peer that all that it wrote has gone.
 func (s *socket) flushed() {
-	if s.peer != nil && s.dialing == nil && !s.broken && !s.done {
+	if s.peer != nil && !s.dialing && !s.broken && !s.done {
 		s.peer.Flushed()
 	}
 }

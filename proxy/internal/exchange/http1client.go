@@ -48,7 +48,7 @@ type http1Client struct {
 	// kept is input that came before its time: kept[:read] was used already, and
 	// the first scanned bytes after that hold no end of a head.
 	kept          []byte
-	read, scanned int
+	read, scanned int32
 
 	x *exchange
 }
@@ -121,14 +121,14 @@ func (c *http1Client) pump() {
 		return
 	}
 	c.consuming = true
-	for c.phase == idle && c.keptLen() > c.scanned && !c.unsent {
+	for c.phase == idle && c.keptLen() > int(c.scanned) && !c.unsent {
 		b := c.kept[c.read:]
 		rest := c.consume(b)
 		if len(rest) == 0 || c.kept == nil {
 			c.dropKept()
 			break
 		}
-		c.read += len(b) - len(rest)
+		c.read += int32(len(b) - len(rest))
 	}
 	c.consuming = false
 	if c.phase == idle && c.ended && !c.unsent {
@@ -136,7 +136,7 @@ func (c *http1Client) pump() {
 	}
 }
 
-func (c *http1Client) keptLen() int { return len(c.kept) - c.read }
+func (c *http1Client) keptLen() int { return len(c.kept) - int(c.read) }
 
 func (c *http1Client) keep(b []byte) {
 	if len(b) == 0 || c.phase == linger || c.phase == closed {
@@ -161,9 +161,9 @@ func (c *http1Client) dropKept() {
 
 // headBytes takes the head of a request, and what came along of its body.
 func (c *http1Client) headBytes(b []byte) (rest []byte) {
-	n, err := h1.Find(b, c.scanned)
+	n, err := h1.Find(b, int(c.scanned))
 	if err == nil && n == 0 {
-		c.scanned = len(b)
+		c.scanned = int32(len(b))
 		return b
 	}
 	c.scanned = 0
