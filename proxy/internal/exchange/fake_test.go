@@ -28,6 +28,8 @@ type fake struct {
 	// up is the connection that was dialed last.
 	up     *fakeConn
 	client *fakeConn
+	// all are the connections that were dialed.
+	all []*fakeConn
 }
 
 // fakeConn is one connection.
@@ -37,6 +39,7 @@ type fakeConn struct {
 	peer Peer
 	// dead: it was closed. ended: the other side has closed it.
 	dead, ended bool
+	sent        strings.Builder
 }
 
 func (f *fake) note(format string, args ...any) {
@@ -55,11 +58,13 @@ func (f *fake) Dial(e *balance.Endpoint, _ *tls.Config, b Backend) Transport {
 	}
 	f.note("dial %d", slices.Index(f.dialed, e)+1)
 	f.up = &fakeConn{fake: f, name: "upstream", peer: b}
+	f.all = append(f.all, f.up)
 	return f.up
 }
 
 func (c *fakeConn) Write(b []byte) bool {
 	if !c.fake.quiet {
+		c.sent.Write(b)
 		c.fake.note("%s <- %s", c.name, brief(b))
 	}
 	return c.name == "upstream" || !c.fake.blocked
