@@ -116,9 +116,14 @@ func newWorld(endpoints int, timeouts *proxyconfig.Timeouts) *world {
 
 // newWorldOf serves a rule that has all but its match and backend.
 func newWorldOf(endpoints int, rule proxyconfig.Rule) *world {
+	return newWorldBy(proxyconfig.BackendHTTP1, endpoints, rule)
+}
+
+// newWorldBy speaks a protocol with the backend.
+func newWorldBy(protocol string, endpoints int, rule proxyconfig.Rule) *world {
 	rule.Matches = []proxyconfig.Match{{Path: &proxyconfig.PathMatch{Type: proxyconfig.PathPrefix, Value: "/"}}}
 	rule.Backends = []proxyconfig.BackendRef{{Backend: "ns/b:80", Weight: 1}}
-	backend := proxyconfig.Backend{ID: "ns/b:80", Namespace: "ns", Service: "b", Port: 80, Protocol: "http"}
+	backend := proxyconfig.Backend{ID: "ns/b:80", Namespace: "ns", Service: "b", Port: 80, Protocol: protocol}
 	for i := range endpoints {
 		backend.Endpoints = append(backend.Endpoints, proxyconfig.Endpoint{Address: fmt.Sprintf("10.0.0.%d", i+1), Port: 80})
 	}
