@@ -18,6 +18,9 @@ type browser struct {
 	head  []byte
 	// answers counts the responses, data the bytes of their bodies.
 	answers, data int
+	// status is that of the last one. leaving: there was a GOAWAY.
+	status  int
+	leaving bool
 }
 
 // pipe is the Transport of the proxy's end: what is written waits for the
@@ -77,7 +80,7 @@ func (b *browser) NewResponse(*h2.Stream) *h1.Response {
 }
 
 func (b *browser) Head(s *h2.Stream, end bool) {
-	b.head = b.resp.Buffer()
+	b.head, b.status = b.resp.Buffer(), b.resp.Status
 	b.ended(s, end)
 }
 
@@ -98,7 +101,7 @@ func (b *browser) ended(s *h2.Stream, end bool) {
 
 func (b *browser) Reset(s *h2.Stream, _ h2.Code, _ bool) { s.Release() }
 func (b *browser) Writable(*h2.Stream)                   {}
-func (b *browser) GoingAway()                            {}
+func (b *browser) GoingAway()                            { b.leaving = true }
 
 // plainHTTP2 is a request by HTTP/2 that an HTTP/1 backend answers.
 func plainHTTP2(t testing.TB) func() {

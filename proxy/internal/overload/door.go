@@ -43,6 +43,9 @@ func (d *Door) Leave() {
 	d.open.Add(-1)
 }
 
+// Open returns how many connections that entered have not left.
+func (d *Door) Open() int { return int(d.open.Load()) }
+
 // Ticket enters by the door, and returns what stands for that; nil if there is
 // no way in.
 func (d *Door) Ticket() *Ticket {

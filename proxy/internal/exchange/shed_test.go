@@ -1,0 +1,129 @@
+package exchange
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+)
+
+// under is a world whose proxy has a level of overload.
+func under(level overload.Level) (*world, *overload.Gate) {
+	w := newWorld(1, nil)
+	gate := overload.NewGate(overload.Limits{})
+	gate.Set(level)
+	w.loop.opts.Gate = gate
+	w.loop.Sweep()
+	return w, gate
+}
+
+func TestStopKeepAlive(t *testing.T) {
+	w, _ := under(overload.StopKeepAlive)
+	w.client(get)
+	w.connected()
+	w.fake.log.Reset()
+	w.upstream(ok)
+	w.wants(t, `client <- HTTP/1.1 200 OK (close) "ok"`, "shutdown client")
+	// Who has nothing in progress goes soon.
+	w, _ = under(overload.StopKeepAlive)
+	w.pass(time.Second)
+	w.wants(t, "close client")
+}
+
+func TestShedding(t *testing.T) {
+	w, gate := under(overload.ShedRequests)
+	var raw string
+	w.fake.client.peer = w.conn
+	w.conn.io = recording{w.fake.client, &raw}
+	w.client(get)
+	if !strings.HasPrefix(raw, "HTTP/1.1 503 ") || !strings.Contains(raw, "\r\nRetry-After: 1\r\n") || !strings.Contains(raw, "\r\nConnection: close\r\n") {
+		t.Errorf("got %q", raw)
+	}
+	if got := gate.Stats().Shed; got != 1 {
+		t.Errorf("counted %d", got)
+	}
+	if len(w.done) != 1 || w.done[0].Status != 503 || w.done[0].Rule != nil {
+		t.Errorf("reported %+v", w.done)
+	}
+}
+
+// recording is a Transport of which is kept what was written.
+type recording struct {
+	Transport
+	raw *string
+}
+
+func (r recording) Write(b []byte) bool {
+	*r.raw += string(b)
+	return r.Transport.Write(b)
+}
+
+// What is in progress when the level rises comes to its end.
+func TestSheddingSparesWhatHasBegun(t *testing.T) {
+	w, gate := under(overload.Normal)
+	w.client(get)
+	w.connected()
+	gate.Set(overload.RefuseConnections)
+	w.fake.log.Reset()
+	w.upstream(ok)
+	w.wants(t, `client <- HTTP/1.1 200 OK (close) "ok"`, "shutdown client")
+}
+
+func TestSheddingHTTP2(t *testing.T) {
+	w, gate := under(overload.Normal)
+	b := newBrowser(w)
+	b.get()
+	gate.Set(overload.ShedRequests)
+	b.get()
+	if b.answers != 1 || b.status != 503 || gate.Stats().Shed != 1 {
+		t.Errorf("got %d answers, the last %d; counted %d", b.answers, b.status, gate.Stats().Shed)
+	}
+	// A sweep says that the connection ends, though there is a stream.
+	b.io.peer.Tick()
+	b.pump()
+	if !b.leaving {
+		t.Error("no GOAWAY")
+	}
+	w.connected()
+	w.upstream(ok)
+	b.pump()
+	if b.answers != 2 || b.status != 200 {
+		t.Errorf("got %d answers, the last %d", b.answers, b.status)
+	}
+	b.io.peer.Tick()
+	b.pump()
+	if !b.io.dead {
+		t.Error("the connection has not ended")
+	}
+}
+
+func TestPatienceShrinks(t *testing.T) {
+	full := DefaultLimits()
+	if got := full.at(overload.Normal); got != full {
+		t.Errorf("got %+v", got)
+	}
+	for level, want := range map[overload.Level]time.Duration{
+		overload.StopKeepAlive: 20 * time.Second, overload.ShedRequests: 5 * time.Second, overload.RefuseConnections: time.Second,
+	} {
+		got := full.at(level)
+		if got.Stall != want || got.Body != want || got.Head != min(want, full.Head) || got.Idle != time.Second {
+			t.Errorf("level %d: got %+v", level, got)
+		}
+		if got.Connect != full.Connect || got.Tunnel != full.Tunnel {
+			t.Errorf("level %d: limits of backends and tunnels have changed: %+v", level, got)
+		}
+	}
+}
+
+func TestGrowthIsLookedAt(t *testing.T) {
+	w, _ := under(overload.Normal)
+	w.loop.Grow(overload.GlanceEvery - 1)
+	if w.loop.grown != overload.GlanceEvery-1 {
+		t.Errorf("got %d", w.loop.grown)
+	}
+	w.loop.Grow(1)
+	if w.loop.grown != 0 {
+		t.Errorf("got %d after a glance", w.loop.grown)
+	}
+}
