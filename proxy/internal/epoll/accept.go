@@ -12,6 +12,10 @@ import (
 // their turn; the listener is level-triggered, and reports the rest again.
 const acceptBatch = 64
 
+// connectionSize is about what a connection costs the kernel and us, before it
+// has done anything.
+const connectionSize = 4 << 10
+
 func (l *loop) addListener(fd int, port uint16) error {
 	return l.register(&socket{loop: l, fd: fd, port: port, door: l.gate.Door(port)}, unix.EPOLLIN)
 }
@@ -65,6 +69,7 @@ func (l *loop) acceptOne(s *socket) bool {
 		return true
 	}
 	l.connections++
+	l.state.Grow(connectionSize)
 	origin := exchange.Origin{Client: from, Port: s.port}
 	if config := l.state.TLS(s.port); config != nil {
 		l.secureClient(c, config, origin)

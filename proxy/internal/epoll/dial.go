@@ -35,6 +35,7 @@ func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend)
 		return nil
 	}
 	l.connections++
+	l.state.Grow(connectionSize)
 	if s.failed != nil {
 		// To be reported outside of the peer's own call.
 		l.later(s)

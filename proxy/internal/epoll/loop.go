@@ -203,6 +203,9 @@ func (l *loop) sweep() {
 	if now >= l.nextSweep {
 		l.nextSweep = now + int64(exchange.SweepEvery)
 		l.state.Sweep()
+		if l.gate.Level() > overload.Normal {
+			l.spare = nil
+		}
 		l.retryListeners()
 	}
 	l.state.ClearWake()

@@ -163,6 +163,10 @@ func (c *http1Client) dropKept() {
 func (c *http1Client) headBytes(b []byte) (rest []byte) {
 	n, err := h1.Find(b, int(c.scanned))
 	if err == nil && n == 0 {
+		if c.loop.sheds() {
+			c.turnAway()
+			return nil
+		}
 		c.scanned = int32(len(b))
 		return b
 	}

@@ -85,7 +85,26 @@ func (l Limits) at(level overload.Level) Limits {
 	return l
 }
 
-// The bounds of what a connection keeps in memory.
+// The bounds of what a connection keeps in memory. A read is 64 KiB at most, 16
+// KiB of TLS or by goroutines, and 4 KiB under overload; nobody reads for a side
+// that has something unsent, so what is unsent is about one read.
+//
+//	what                                      at most
+//	http1Client.kept, of a head or sent ahead h1.MaxHead, or maxKept, and a read
+//	exchange.buf, head and body for retries   twice h1.MaxHead, and maxReplay or a read
+//	http1Backend.partial, of a head           h1.MaxHead and a read
+//	http2Stream.out, http2Call.out            a read, or a stream's window of 64 KiB
+//	http2Stream.early, of a tunnel to be      a stream's window of 64 KiB
+//	streams of a client's connection          100 that are open, twice that in all
+//	h2: frames to send                        64 KiB, and 1000 answers to its peer
+//	h2: input                                 a frame of 16 KiB, a header block of 64 KiB
+//	epoll and netdriver: unsent               a read and a head, and h2's frames
+//	tlsconn: input, output                    64 KiB, and what is unsent with answers of 4 KiB
+//	TLS handshakes                            overload.Limits.Handshakes, and 10 seconds
+//	l4: a tunnel's direction, a session       16 KiB, 64 KiB; none while idle
+//	what precedes a hello or PROXY header     64 KiB, for a quarter of the handshakes
+//
+// Free lists of buffers are bounded per loop, and given up under overload.
 const (
 	// maxKept bounds the input that is kept for later, beyond which a driver
 	// is not asked to read.

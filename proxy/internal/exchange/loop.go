@@ -78,8 +78,8 @@ type Loop struct {
 	out    []byte
 	outFor writer
 
-	// grown is what came to be kept, at the most, since the last glance.
-	grown int
+	// unseen is how much may come to be kept before the next glance.
+	unseen int
 
 	spare   []*exchange
 	buffers [][]byte
@@ -151,6 +151,9 @@ func (l *Loop) TLS(port uint16) *tls.Config {
 // before the Ticks.
 func (l *Loop) Sweep() {
 	l.limits = l.opts.Limits.at(l.opts.Gate.Level())
+	if l.crowded() {
+		l.spare, l.buffers, l.spareStreams, l.spareCalls = nil, nil, nil, nil
+	}
 	l.pool.sweep()
 	l.multiplexed.sweep()
 	for _, m := range slices.Clone(l.mirrors) {

@@ -15,23 +15,37 @@ var retryAfter = &filter.HeaderEdits{Set: []filter.HeaderLine{{Name: "retry-afte
 // admit takes a request, or decides to answer it 503 while the proxy has more
 // than it can do.
 func (x *exchange) admit(r *h1.Request) {
-	gate := x.loop.opts.Gate
-	if gate.Level() < overload.ShedRequests {
+	if !x.loop.sheds() {
 		x.take(r)
 		return
 	}
-	gate.Shed()
 	x.describe(r)
+	x.shed()
+}
+
+// shed has the request answered 503.
+func (x *exchange) shed() {
+	x.loop.opts.Gate.Shed()
 	x.own = http.StatusServiceUnavailable
 	x.edits = filter.Edits{retryAfter}
 }
 
+// turnAway answers a request before its head is complete: the rest would be kept
+// for the same answer.
+func (c *http1Client) turnAway() {
+	c.x, c.phase, c.used = c.begin(c, c.since), inBody, true
+	c.x.shed()
+	c.refuse(http.StatusServiceUnavailable)
+}
+
+// sheds reports whether new requests are answered 503.
+func (l *Loop) sheds() bool { return l.opts.Gate.Level() >= overload.ShedRequests }
+
 // Grow says that the connections of the loop may keep n bytes more than before.
 // Drivers tell of what they have read.
 func (l *Loop) Grow(n int) {
-	if l.grown += n; l.grown >= overload.GlanceEvery {
-		l.grown = 0
-		l.opts.Gate.Glance()
+	if l.unseen -= n; l.unseen <= 0 {
+		l.unseen = l.opts.Gate.Glance()
 	}
 }
 

@@ -48,6 +48,16 @@ func TestShedding(t *testing.T) {
 	}
 }
 
+// The rest of a head is not waited for.
+func TestSheddingWithinAHead(t *testing.T) {
+	w, gate := under(overload.Normal)
+	w.client("GET / HTTP/1.1\r\n")
+	w.wants(t)
+	gate.Set(overload.ShedRequests)
+	w.client("Host: a\r\n")
+	w.wants(t, `client <- HTTP/1.1 503 Service Unavailable (close) "Service Unavailable\n"`, "shutdown client")
+}
+
 // recording is a Transport of which is kept what was written.
 type recording struct {
 	Transport
@@ -118,12 +128,14 @@ func TestPatienceShrinks(t *testing.T) {
 
 func TestGrowthIsLookedAt(t *testing.T) {
 	w, _ := under(overload.Normal)
-	w.loop.Grow(overload.GlanceEvery - 1)
-	if w.loop.grown != overload.GlanceEvery-1 {
-		t.Errorf("got %d", w.loop.grown)
+	w.loop.Grow(1)
+	all := w.loop.unseen
+	w.loop.Grow(all - 1)
+	if w.loop.unseen != 1 {
+		t.Errorf("got %d", w.loop.unseen)
 	}
 	w.loop.Grow(1)
-	if w.loop.grown != 0 {
-		t.Errorf("got %d after a glance", w.loop.grown)
+	if w.loop.unseen != all {
+		t.Errorf("got %d after a glance, want %d", w.loop.unseen, all)
 	}
 }

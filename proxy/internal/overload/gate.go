@@ -57,16 +57,18 @@ func (r Reason) String() string {
 // Gate counts connections and holds the present Level. It is safe for
 // concurrent use.
 type Gate struct {
-	limits Limits
-	level  atomic.Uint32
+	// level is read for every read of a socket: what is written often is not in
+	// its cache line.
+	level atomic.Uint32
 	// glance, once there is a Monitor, looks at the memory without waiting.
-	glance               atomic.Pointer[func()]
+	glance atomic.Pointer[func() int]
+	limits Limits
+	mu     sync.Mutex
+	doors  map[uint16]*Door
+
 	clients, descriptors atomic.Int64
 	shed                 atomic.Uint64
 	refused              [numReasons]atomic.Uint64
-
-	mu    sync.Mutex
-	doors map[uint16]*Door
 }
 
 // NewGate returns a Gate at the level Normal.
@@ -98,21 +100,22 @@ func (g *Gate) Level() Level {
 // Set makes l the present level.
 func (g *Gate) Set(l Level) { g.level.Store(uint32(l)) }
 
-// Glance looks whether memory asks for a higher level. Who makes the process
-// keep more calls it each GlanceEvery bytes, as memory can fill up faster than
-// the Monitor's turns come. A nil Gate has nothing to look at.
-func (g *Gate) Glance() {
-	if g == nil {
-		return
+// Glance looks whether memory asks for a higher level, and returns after how many
+// bytes the caller is to look again: memory can fill up faster than the
+// Monitor's turns come, so whoever makes the process keep more has to look. A
+// nil Gate has nothing to look at.
+func (g *Gate) Glance() (next int) {
+	if g != nil {
+		if f := g.glance.Load(); f != nil {
+			return (*f)()
+		}
 	}
-	if f := g.glance.Load(); f != nil {
-		(*f)()
-	}
+	return leastGlance
 }
 
-// GlanceEvery is after how many bytes Glance is to be called: it costs as much as
+// leastGlance is the least that Glance returns. A glance costs as much as
 // forwarding some KiB.
-const GlanceEvery = 1 << 20
+const leastGlance = 1 << 20
 
 // Shed counts a request that was answered 503 for the level's sake.
 func (g *Gate) Shed() { g.shed.Add(1) }

@@ -20,9 +20,9 @@ const (
 // room for connections to end by themselves, the last one for what is accepted
 // already to grow to its bounds.
 const (
-	stopKeepAliveAt     = 0.80
-	shedRequestsAt      = 0.88
-	refuseConnectionsAt = 0.94
+	stopKeepAliveAt     = 0.75
+	shedRequestsAt      = 0.82
+	refuseConnectionsAt = 0.90
 	// calmBelow is how much less it must be for a step down.
 	calmBelow = 0.05
 )

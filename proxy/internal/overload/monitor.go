@@ -28,7 +28,7 @@ type Monitor struct {
 	delay  *delay
 	// glancing is held by who reads quick.
 	glancing sync.Mutex
-	quick    func() float64
+	quick    func() (pressure float64, room int64)
 	// alarm has the next look come at once.
 	alarm chan struct{}
 }
@@ -38,10 +38,10 @@ type Monitor struct {
 func NewMonitor(o Options) *Monitor {
 	epoch := time.Now()
 	clock := func() time.Duration { return time.Since(epoch) }
-	container := FindContainer()
+	container, limit := FindContainer(), limitNow()
 	return &Monitor{
 		opts: o, clock: clock, delay: newDelay(o.Queues, clock),
-		memory: newMemory(container).pressure, quick: newMemory(container).read,
+		memory: newMemory(container, limit).pressure, quick: newMemory(container, limit).quick,
 		alarm: make(chan struct{}, 1),
 	}
 }
@@ -65,21 +65,22 @@ func (m *Monitor) Run(ctx context.Context) {
 }
 
 // glance raises the level, for the time being, if memory as it is asks for that.
-// The look that follows finds out how much of it is garbage.
-func (m *Monitor) glance() {
+// The look that follows finds out how much of it is garbage. It returns after how
+// many bytes to look again: while there is much room, half of its share.
+func (m *Monitor) glance() (next int) {
 	if !m.glancing.TryLock() {
-		return
+		return leastGlance
 	}
 	defer m.glancing.Unlock()
-	level := levelOf(m.quick(), 0)
-	if level <= m.opts.Gate.Level() {
-		return
+	pressure, room := m.quick()
+	if level := levelOf(pressure, 0); level > m.opts.Gate.Level() {
+		m.opts.Gate.Set(level)
+		select {
+		case m.alarm <- struct{}{}:
+		default:
+		}
 	}
-	m.opts.Gate.Set(level)
-	select {
-	case m.alarm <- struct{}{}:
-	default:
-	}
+	return int(max(room/int64(2*max(len(m.opts.Queues), 1)), leastGlance))
 }
 
 // look takes one sample of each signal.

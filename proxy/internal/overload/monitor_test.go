@@ -21,7 +21,7 @@ func newBench() *bench {
 	clock := func() time.Duration { return b.now }
 	b.Monitor = &Monitor{
 		opts: Options{Gate: NewGate(Limits{}), Log: logr.Discard()}, clock: clock,
-		memory: func(time.Duration) float64 { return b.used }, quick: func() float64 { return b.used },
+		memory: func(time.Duration) float64 { return b.used }, quick: func() (float64, int64) { return b.used, 64 << 20 },
 		alarm: make(chan struct{}, 1),
 		delay: newDelay([]Queue{func(f func()) { b.queued = append(b.queued, f) }}, clock),
 	}
@@ -83,8 +83,10 @@ func TestMemoryIsOverloadAtOnce(t *testing.T) {
 // Who fills the memory looks at it, and does not wait for the monitor.
 func TestGlance(t *testing.T) {
 	b := newBench()
-	b.used = 0.9
-	b.glance()
+	b.used = 0.85
+	if got := b.glance(); got != 32<<20 {
+		t.Errorf("the next glance after %d bytes", got)
+	}
 	if got := b.opts.Gate.Level(); got != ShedRequests {
 		t.Errorf("level %d", got)
 	}
@@ -102,14 +104,14 @@ func TestGlance(t *testing.T) {
 
 // What is garbage is collected before it counts, and not time and again.
 func TestGarbageIsNoPressure(t *testing.T) {
-	m := newMemory(nil)
+	m := newMemory(nil, limitNow())
 	collections := 0
-	m.limit = 1
-	m.collect = func() { collections++; m.limit = 1 << 50 }
+	m.limit.Store(1)
+	m.collect = func() { collections++; m.limit.Store(1 << 50) }
 	if got := m.pressure(0); got > 0.1 || collections != 1 {
 		t.Errorf("got %v after %d collections", got, collections)
 	}
-	m.limit = 1
+	m.limit.Store(1)
 	for now := time.Duration(0); now < collectEvery; now += interval {
 		if got := m.pressure(now); got < 1 {
 			t.Errorf("at %v: got %v", now, got)
@@ -130,5 +132,13 @@ func TestMonitorEnds(t *testing.T) {
 	NewMonitor(Options{Gate: gate, Queues: []Queue{func(f func()) { f() }}, Log: logr.Discard()}).Run(ctx)
 	if ctx.Err() == nil {
 		t.Error("Run returned before its context ended")
+	}
+}
+
+func BenchmarkGlance(b *testing.B) {
+	m := NewMonitor(Options{Gate: NewGate(Limits{}), Log: logr.Discard()})
+	b.ReportAllocs()
+	for b.Loop() {
+		m.glance()
 	}
 }
