@@ -29,6 +29,9 @@ func (l *loop) removeListener(port uint16) {
 		}
 		for l.acceptOne(s) {
 		}
+		if s.paused {
+			l.paused--
+		}
 		// Closed at once, so that the port is free when the caller goes on.
 		s.dead = true
 		l.sockets[s.fd] = nil
@@ -91,6 +94,7 @@ func resetAtOnce(fd int) {
 func (l *loop) pause(s *socket) {
 	if !s.paused && unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, s.fd, nil) == nil {
 		s.paused = true
+		l.paused++
 	}
 }
 
@@ -98,6 +102,7 @@ func (l *loop) retryListeners() {
 	for _, s := range l.sockets {
 		if s != nil && s.paused && !s.dead && l.register(s, unix.EPOLLIN) == nil {
 			s.paused = false
+			l.paused--
 		}
 	}
 }

@@ -37,8 +37,9 @@ type loop struct {
 
 	poll, event int
 	sockets     []*socket // by descriptor
-	// connections counts the sockets that are connections and not dead.
-	connections int
+	// connections counts the sockets that are connections and not dead, paused
+	// the listeners that are out of the kernel's set.
+	connections, paused int
 	// resume are connections that may have more to do, dead those whose
 	// descriptors are to be closed; both wait for the end of the batch.
 	resume, turn []*socket
@@ -150,7 +151,7 @@ func (l *loop) timeout() int {
 	switch {
 	case len(l.resume) > 0:
 		return 0
-	case l.connections == 0:
+	case l.connections == 0 && l.paused == 0:
 		return -1
 	}
 	at := min(l.nextSweep, l.state.Wake())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -52,6 +53,9 @@ func (s *Server) connect(st *Stream) (d dialed) {
 		}
 		if s.ctx.Err() != nil {
 			return d
+		}
+		if overload.OutOfFiles(err) {
+			break
 		}
 		e.Failed(s.opts.Now())
 	}

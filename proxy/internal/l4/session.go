@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -77,7 +78,9 @@ func (s *session) move() bool {
 	}
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(e.Addr))
 	if err != nil {
-		e.Failed(server.opts.Now())
+		if !overload.OutOfFiles(err) {
+			e.Failed(server.opts.Now())
+		}
 		return false
 	}
 	f, err := newFlow(s, e, conn)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -82,6 +83,25 @@ func TestRefusingConnections(t *testing.T) {
 		p.set.opts.Gate.Set(overload.Normal)
 		if resp, _ := fetch(t, client(t), "GET", p.url("/"), nil); resp.StatusCode != 200 {
 			t.Errorf("got %d", resp.StatusCode)
+		}
+	})
+}
+
+// A gRPC client is told UNAVAILABLE.
+func TestSheddingGRPC(t *testing.T) {
+	_, addr := serve(t, func(w http.ResponseWriter, r *http.Request) {})
+	onDrivers(t, func(t *testing.T, d Driver) {
+		p := start(t, settings{driver: d}, to(addr))
+		p.set.opts.Gate.Set(overload.ShedRequests)
+		r, _ := http.NewRequest("POST", p.url("/"), strings.NewReader("body"))
+		r.Header.Set("Content-Type", "application/grpc")
+		resp, err := http2Client(t).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Grpc-Status"); resp.StatusCode != 200 || got != "14" || resp.Header.Get("Retry-After") != "1" {
+			t.Errorf("got %d, gRPC status %q, %v", resp.StatusCode, got, resp.Header)
 		}
 	})
 }

@@ -24,9 +24,12 @@ type Limits struct {
 func DefaultLimits(files int) Limits {
 	const perListener, total = 10_000, 50_000
 	descriptors := max(files-max(files/10, 48), 1)
-	most := max(min(total, descriptors/4*3), 1)
+	most := max(min(total, clientShare(descriptors)), 1)
 	return Limits{PerListener: min(perListener, most), Total: most, Descriptors: descriptors, Handshakes: 2048}
 }
+
+// clientShare is how many of the descriptors clients may have.
+func clientShare(descriptors int) int { return descriptors / 4 * 3 }
 
 // Reason is why a connection was refused.
 type Reason uint8
@@ -82,7 +85,7 @@ func NewGate(l Limits) *Gate {
 		}
 	}
 	// Nobody can ask for more than the process may have.
-	l.Total = min(l.Total, l.Descriptors)
+	l.Total = min(l.Total, l.Descriptors, max(clientShare(d.Descriptors), 1))
 	return &Gate{limits: l, doors: map[uint16]*Door{}}
 }
 
