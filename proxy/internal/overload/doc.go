@@ -17,10 +17,12 @@
 //
 //	StopKeepAlive      connections end after their requests; time limits shrink
 //	ShedRequests       new requests are answered 503; less is read at once
-//	RefuseConnections  new connections are closed at once
+//	RefuseConnections  new connections are closed at once; nothing is read of backends
 //
 // Memory goes up the steps at once, and each step down takes a time of calm
-// below a lower bound, so that levels do not flap.
+// below a lower bound, so that levels do not flap. A burst can fill a small
+// container between two looks of the Monitor, so that loops take a Glance of
+// their own as they come to keep more.
 //
 // A connection that is over a limit is accepted and reset. Left in the kernel's
 // queue it would make its client wait for nothing, and fill the queue for those
