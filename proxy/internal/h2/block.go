@@ -85,7 +85,7 @@ func (c *Conn) section(b *block, p []byte) *Error {
 
 // reject resets s after the header block p was read for the table's sake.
 func (c *Conn) reject(s *Stream, code Code, p []byte) *Error {
-	if _, err := c.decode(p, nil); err != nil {
+	if err, _ := c.decode(p, nil); err != nil {
 		return err
 	}
 	return c.refuse(s, code)
@@ -101,7 +101,7 @@ func (c *Conn) sectionOnClosed(b *block, p []byte) *Error {
 		if err := c.chargeControl(); err != nil {
 			return err
 		}
-		_, err := c.decode(p, nil)
+		err, _ := c.decode(p, nil)
 		return err
 	case b.id > c.skipped && b.id < c.lastPeer:
 		return errOrder
@@ -117,25 +117,25 @@ type fields interface {
 
 // decode reads a header block and gives its fields to to, which may be nil,
 // until one is refused. The rest is read on for the table's sake.
-func (c *Conn) decode(p []byte, to fields) (malformed error, err *Error) {
+func (c *Conn) decode(p []byte, to fields) (err *Error, malformed error) {
 	c.decoder.begin()
 	room := &c.pool.room
 	total := 0
 	for len(p) > 0 {
 		f, ok, rest, err := c.decoder.next(p, room)
 		if err != nil {
-			return nil, err
+			return err, nil
 		}
 		p = rest
 		if !ok {
 			continue
 		}
 		if total += len(f.name) + len(f.value) + 32; total > maxDecoded {
-			return nil, errBlock
+			return errBlock, nil
 		}
 		if malformed == nil && to != nil {
 			malformed = to.field(f.name, f.value)
 		}
 	}
-	return malformed, nil
+	return nil, malformed
 }

@@ -21,7 +21,7 @@ func (c *Conn) accept(b *block, p []byte) *Error {
 	r := c.h.NewRequest(s)
 	q := &c.pool.request
 	q.begin(r)
-	malformed, err := c.decode(p, q)
+	err, malformed := c.decode(p, q)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (c *Conn) skip(p []byte) *Error {
 	if err := c.chargeControl(); err != nil {
 		return err
 	}
-	_, err := c.decode(p, nil)
+	err, _ := c.decode(p, nil)
 	return err
 }
 
@@ -63,7 +63,7 @@ func (c *Conn) responseHead(s *Stream, b *block, p []byte) *Error {
 	r := c.h.NewResponse(s)
 	q := &c.pool.response
 	*q = responseFields{r: r}
-	malformed, err := c.decode(p, q)
+	err, malformed := c.decode(p, q)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Stream) beginResponse(r *h1.Response, end bool) error {
 func (c *Conn) trailers(s *Stream, b *block, p []byte) *Error {
 	t := &c.pool.trailer
 	t.section, t.n = t.section[:0], 0
-	malformed, err := c.decode(p, t)
+	err, malformed := c.decode(p, t)
 	if err != nil {
 		return err
 	}

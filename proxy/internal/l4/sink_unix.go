@@ -39,7 +39,7 @@ func (s *sink) send(b []byte) error {
 
 func (s *sink) try(fd uintptr) bool {
 	for {
-		if _, s.err = syscall.Write(int(fd), s.b); s.err != syscall.EINTR {
+		if _, s.err = syscall.Write(int(fd), s.b); !errors.Is(s.err, syscall.EINTR) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@
 package l4
 
 import (
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -58,11 +59,11 @@ func (s *source) read(fd uintptr) bool {
 	s.buf = s.pool.get()
 	for {
 		s.n, s.err = syscall.Read(int(fd), *s.buf)
-		if s.err != syscall.EINTR {
+		if !errors.Is(s.err, syscall.EINTR) {
 			break
 		}
 	}
-	if s.err == syscall.EAGAIN {
+	if errors.Is(s.err, syscall.EAGAIN) {
 		s.release()
 		return false
 	}

@@ -56,7 +56,7 @@ func TestParse(t *testing.T) {
 	for _, test := range vectors {
 		t.Run(test.name, func(t *testing.T) {
 			for n := range len(test.header) {
-				if _, _, err := Parse([]byte(test.header[:n])); err != ErrIncomplete {
+				if _, _, err := Parse([]byte(test.header[:n])); !errors.Is(err, ErrIncomplete) {
 					t.Fatalf("of %d bytes: got %v, want ErrIncomplete", n, err)
 				}
 			}
@@ -166,7 +166,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%d bytes of %d", n, len(b))
 		}
 		for _, part := range []int{0, 1, n / 2, n - 1} {
-			if _, _, err := Parse(b[:part]); err != ErrIncomplete {
+			if _, _, err := Parse(b[:part]); !errors.Is(err, ErrIncomplete) {
 				t.Fatalf("%d of %d bytes: %v", part, n, err)
 			}
 		}

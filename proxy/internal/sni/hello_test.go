@@ -75,7 +75,7 @@ func segments(b []byte, n int) (h Hello, err error) {
 	var p Parser
 	for end := 0; end < len(b); {
 		end = min(end+n, len(b))
-		if h, err = p.Parse(b[:end]); err != ErrIncomplete {
+		if h, err = p.Parse(b[:end]); !errors.Is(err, ErrIncomplete) {
 			break
 		}
 	}
@@ -140,7 +140,7 @@ func TestFragmentsMakeNoDifference(t *testing.T) {
 						t.Errorf("records of %d, segments of %d: got %+v, %v, want %+v", record, segment, got, err, want)
 					}
 				}
-				if got, err := segments(cut[:len(cut)-1], 9); err != ErrIncomplete || !equal(got, Hello{}) {
+				if got, err := segments(cut[:len(cut)-1], 9); !errors.Is(err, ErrIncomplete) || !equal(got, Hello{}) {
 					t.Errorf("records of %d, all but a byte: got %+v, %v", record, got, err)
 				}
 			}

@@ -69,7 +69,7 @@ func (p *Parser) Parse(b []byte) (Hello, error) {
 		if err == nil && p.read+recordHeader+len(payload) > MaxHello {
 			err = ErrTooLong
 		}
-		if err == ErrIncomplete && len(b) >= MaxHello {
+		if errors.Is(err, ErrIncomplete) && len(b) >= MaxHello {
 			err = ErrTooLong
 		}
 		if err != nil {

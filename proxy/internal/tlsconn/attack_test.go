@@ -54,7 +54,7 @@ func TestWhatIsNoHandshakeEndsAtOnce(t *testing.T) {
 			if _, err := c.Write([]byte("x")); err == nil {
 				t.Error("a write after a failed handshake went well")
 			}
-			if _, err := c.Read(make([]byte, 1)); err == nil || err == ErrWant {
+			if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, ErrWant) {
 				t.Errorf("a read after a failed handshake: %v", err)
 			}
 		})
@@ -75,7 +75,7 @@ func TestClientHelloInSingleBytes(t *testing.T) {
 	})
 	p.client.Write([]byte("request"))
 	transfer(p.client, p.server, 1)
-	if got, err := readAll(p.server); string(got) != "request" || err != ErrWant {
+	if got, err := readAll(p.server); string(got) != "request" || !errors.Is(err, ErrWant) {
 		t.Errorf("got %q and %v", got, err)
 	}
 }
@@ -89,10 +89,10 @@ func TestEndWithoutCloseNotifyIsTruncation(t *testing.T) {
 			p.client.Write([]byte("never arrives whole"))
 			p.server.Feed(p.client.Output()[:cut])
 			p.server.FeedEOF()
-			if got, err := readAll(p.server); string(got) != "whole" || err != ErrTruncated {
+			if got, err := readAll(p.server); string(got) != "whole" || !errors.Is(err, ErrTruncated) {
 				t.Errorf("%s, cut at %d: got %q and %v", tls.VersionName(version), cut, got, err)
 			}
-			if _, err := p.server.Read(make([]byte, 1)); err != ErrTruncated {
+			if _, err := p.server.Read(make([]byte, 1)); !errors.Is(err, ErrTruncated) {
 				t.Errorf("the error did not last: %v", err)
 			}
 		}
@@ -109,7 +109,7 @@ func TestCloseNotifyIsNoTruncation(t *testing.T) {
 	p.client.CloseWrite()
 	transfer(p.client, p.server, 1<<16)
 	p.server.FeedEOF()
-	if got, err := readAll(p.server); string(got) != "whole" || err != io.EOF {
+	if got, err := readAll(p.server); string(got) != "whole" || !errors.Is(err, io.EOF) {
 		t.Errorf("got %q and %v", got, err)
 	}
 }
@@ -134,7 +134,7 @@ func TestDiscardedHandshakesLeaveNoGoroutine(t *testing.T) {
 		runtime.Gosched()
 	}
 	for _, c := range conns {
-		if done, err := c.Handshake(); !done || err != ErrDiscarded {
+		if done, err := c.Handshake(); !done || !errors.Is(err, ErrDiscarded) {
 			t.Fatalf("got %v and %v", done, err)
 		}
 		if len(c.Output()) > 0 {

@@ -2,6 +2,7 @@ package tlsconn
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 )
 
@@ -159,7 +160,7 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		return n, nil
 	}
 	switch {
-	case err != ErrWant:
+	case !errors.Is(err, ErrWant):
 		c.fail(err)
 	case c.wire.betweenRecords():
 		returnRecord(c.tls)

@@ -2,6 +2,7 @@ package tlsconn
 
 import (
 	"crypto/tls"
+	"errors"
 	"testing"
 )
 
@@ -30,7 +31,7 @@ func FuzzHandshake(f *testing.F) {
 		if done, err := c.Handshake(); !done || err == nil {
 			t.Errorf("the handshake ended with %v", err)
 		}
-		if n, err := c.Read(make([]byte, 10)); n > 0 || err == nil || err == ErrWant {
+		if n, err := c.Read(make([]byte, 10)); n > 0 || err == nil || errors.Is(err, ErrWant) {
 			t.Errorf("read %d bytes and %v", n, err)
 		}
 	})
@@ -55,7 +56,7 @@ func FuzzEstablished(f *testing.F) {
 				t.Errorf("got %q and %v", got, err)
 			}
 			c.FeedEOF()
-			if _, err := readAll(c); err == ErrWant || err == nil {
+			if _, err := readAll(c); errors.Is(err, ErrWant) || err == nil {
 				t.Errorf("after the end: %v", err)
 			}
 		}

@@ -2,6 +2,7 @@ package tlsconn
 
 import (
 	"bytes"
+	"errors"
 	"sync"
 )
 
@@ -83,7 +84,7 @@ func (h *handshake) wait(w *wire, p []byte) (n int, resume bool, err error) {
 			return 0, false, ErrDiscarded
 		}
 		n, err = w.take(p)
-		if err != ErrWant {
+		if !errors.Is(err, ErrWant) {
 			resume = h.stalled && w.in.len() < inputBytes/2
 			h.stalled = h.stalled && !resume
 			return n, resume, err

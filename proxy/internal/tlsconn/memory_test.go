@@ -2,6 +2,7 @@ package tlsconn
 
 import (
 	"crypto/tls"
+	"errors"
 	"runtime"
 	"strconv"
 	"testing"
@@ -36,7 +37,7 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 		for i, cipher := range rest {
 			c, s := conns[2*i], conns[2*i+1]
 			s.Feed(cipher)
-			if got, err := readAll(s); len(got) != 16000 || err != ErrWant {
+			if got, err := readAll(s); len(got) != 16000 || !errors.Is(err, ErrWant) {
 				t.Fatalf("got %d bytes and %v", len(got), err)
 			}
 			s.Write(make([]byte, 16000))

@@ -18,10 +18,10 @@ func echo(c *Conn) (done bool) {
 	}
 	data, err := readAll(c)
 	c.Write(data)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		c.CloseWrite()
 	}
-	return err != ErrWant
+	return !errors.Is(err, ErrWant)
 }
 
 // script is what one end sends, in writes of random sizes.
@@ -108,7 +108,7 @@ func TestClientAgainstStockServer(t *testing.T) {
 			}()
 			got, state, err := request(client, a, chunk, data)
 			a.Close()
-			if err != io.EOF || !bytes.Equal(got, data) {
+			if !errors.Is(err, io.EOF) || !bytes.Equal(got, data) {
 				t.Fatalf("pieces of %d: got %d bytes and %v, want %d", chunk, len(got), err, len(data))
 			}
 			if state.DidResume != (i > 0) {
@@ -137,7 +137,7 @@ func request(config *tls.Config, nc net.Conn, chunk int, data []byte) (got []byt
 		var more []byte
 		more, err = readAll(c)
 		got = append(got, more...)
-		return err != ErrWant
+		return !errors.Is(err, ErrWant)
 	})
 	return got, state, err
 }
@@ -149,13 +149,13 @@ func TestBothEnds(t *testing.T) {
 		for range 3 {
 			p.client.Write(data)
 			transfer(p.client, p.server, 3000)
-			if got, err := readAll(p.server); err != ErrWant || !bytes.Equal(got, data) {
+			if got, err := readAll(p.server); !errors.Is(err, ErrWant) || !bytes.Equal(got, data) {
 				t.Fatalf("got %d bytes and %v", len(got), err)
 			}
 		}
 		p.server.CloseWrite()
 		p.exchange()
-		if _, err := p.client.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := p.client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("got %v, want the end", err)
 		}
 		if _, err := p.client.Write([]byte("still open")); err != nil {
