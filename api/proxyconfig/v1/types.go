@@ -217,7 +217,8 @@ type Timeouts struct {
 
 // Backend is one port of a Service with the endpoints behind it.
 type Backend struct {
-	// ID is "<namespace>/<service>:<port>".
+	// ID begins with "<namespace>/<service>:<port>". What follows tells backends of
+	// one port apart that are spoken to differently.
 	ID        string `json:"id"`
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`

@@ -154,6 +154,10 @@ func drawRule(t *rapid.T) gatewayv1.HTTPRouteRule {
 			ref.Weight = maybe[int32](t, "weight", 0, 1, 1_000_000, -1, 1_000_001)
 			return ref
 		}),
+		Retry: maybe(t, "retry", gatewayv1.HTTPRouteRetry{},
+			gatewayv1.HTTPRouteRetry{Attempts: new(101), Backoff: new(gatewayv1.Duration("1s"))},
+			gatewayv1.HTTPRouteRetry{Attempts: new(-1), Codes: []gatewayv1.HTTPRouteRetryStatusCode{500}},
+			gatewayv1.HTTPRouteRetry{Codes: []gatewayv1.HTTPRouteRetryStatusCode{0, 700}, Backoff: new(gatewayv1.Duration("99999h"))}),
 		Timeouts: maybe(t, "timeouts", gatewayv1.HTTPRouteTimeouts{},
 			gatewayv1.HTTPRouteTimeouts{Request: new(gatewayv1.Duration("1s")), BackendRequest: new(gatewayv1.Duration("2s"))},
 			gatewayv1.HTTPRouteTimeouts{Request: new(gatewayv1.Duration("-1s"))},
@@ -203,7 +207,9 @@ func drawFilter(t *rapid.T) gatewayv1.HTTPRouteFilter {
 	hostname := maybe[gatewayv1.PreciseHostname](t, "hostname", "a.example.com", "*.example.com", "", "a b")
 	return gatewayv1.HTTPRouteFilter{
 		Type: pick[gatewayv1.HTTPRouteFilterType](t, "type", "RequestHeaderModifier", "ResponseHeaderModifier",
-			"RequestRedirect", "URLRewrite", "RequestMirror", "Odd"),
+			"RequestRedirect", "URLRewrite", "RequestMirror", "CORS", "ExternalAuth", "Odd"),
+		CORS:                   maybe(t, "cors", drawCORS(t)),
+		RequestMirror:          maybe(t, "requestMirror", drawMirror(t)),
 		RequestHeaderModifier:  maybe(t, "requestHeaderModifier", edits),
 		ResponseHeaderModifier: maybe(t, "responseHeaderModifier", edits),
 		URLRewrite:             maybe(t, "urlRewrite", gatewayv1.HTTPURLRewriteFilter{Hostname: hostname, Path: maybe(t, "path", path)}),
@@ -215,6 +221,33 @@ func drawFilter(t *rapid.T) gatewayv1.HTTPRouteFilter {
 	}
 }
 
+func drawCORS(t *rapid.T) gatewayv1.HTTPCORSFilter {
+	return gatewayv1.HTTPCORSFilter{
+		AllowOrigins: some(t, "allowOrigins", 2, func(t *rapid.T) gatewayv1.CORSOrigin {
+			return pick[gatewayv1.CORSOrigin](t, "origin", "*", "https://a.example.com", "http://*.example.com:81", "https://*",
+				"https://a:0", "https://a:99999", "https://*a", "https://", "ftp://a", "", "https://a\n")
+		}),
+		AllowMethods: some(t, "allowMethods", 2, func(t *rapid.T) gatewayv1.HTTPMethodWithWildcard {
+			return pick[gatewayv1.HTTPMethodWithWildcard](t, "method", "GET", "*", "", "A B")
+		}),
+		AllowHeaders: some(t, "allowHeaders", 2, func(t *rapid.T) gatewayv1.HTTPHeaderName {
+			return pick[gatewayv1.HTTPHeaderName](t, "name", "X-A", "*", "", "a b")
+		}),
+		MaxAge: pick[int32](t, "maxAge", 0, 1, -1),
+	}
+}
+
+func drawMirror(t *rapid.T) gatewayv1.HTTPRequestMirrorFilter {
+	return gatewayv1.HTTPRequestMirrorFilter{
+		BackendRef: gatewayv1.BackendObjectReference{
+			Name: gatewayv1.ObjectName(pick(t, "name", objectNames...)), Port: maybe[gatewayv1.PortNumber](t, "port", 80, 0),
+		},
+		Percent: maybe[int32](t, "percent", 0, 1, 100, 101, -1),
+		Fraction: maybe(t, "fraction", gatewayv1.Fraction{Numerator: 1}, gatewayv1.Fraction{Numerator: 2, Denominator: new(int32(1))},
+			gatewayv1.Fraction{Denominator: new(int32(0))}),
+	}
+}
+
 func drawService(t *rapid.T) *corev1.Service {
 	return &corev1.Service{Spec: corev1.ServiceSpec{
 		Type: pick(t, "type", corev1.ServiceTypeClusterIP, corev1.ServiceTypeExternalName, ""),
@@ -223,7 +256,7 @@ func drawService(t *rapid.T) *corev1.Service {
 				Name:        pick(t, "name", "", "web"),
 				Port:        pick[int32](t, "port", 80, 81, 0),
 				Protocol:    pick(t, "protocol", "", corev1.ProtocolTCP, corev1.ProtocolUDP),
-				AppProtocol: maybe(t, "appProtocol", "http", "https", ""),
+				AppProtocol: maybe(t, "appProtocol", "http", "https", "kubernetes.io/h2c", "odd", ""),
 			}
 		}),
 	}}

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -9,15 +11,20 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// BackendKey identifies a port of a Service.
+// BackendKey identifies a port of a Service, and how it is spoken to.
 type BackendKey struct {
 	Service types.NamespacedName
 	Port    int32
+	// GRPC tells the backend of GRPCRoutes from that of HTTPRoutes where the port
+	// itself leaves the protocol to the route, so that one port may serve both.
+	GRPC bool
 }
 
 // Backend is a port of a Service with the endpoints behind it.
 type Backend struct {
 	Key BackendKey
+	// Protocol is one of the contract's protocols of backends.
+	Protocol string
 	// Endpoints are sorted by address and port, each once.
 	Endpoints []Endpoint
 }
@@ -35,10 +42,6 @@ type resolution struct {
 // endpoints that no route may lead to. The Gateway API has no reason for it.
 const ReasonForbiddenBackend gatewayv1.RouteConditionReason = "ForbiddenBackend"
 
-// httpAppProtocol is the one application protocol that backends are spoken to
-// with; a Service port without any is taken for it.
-const httpAppProtocol = "http"
-
 // backendRef resolves one reference of a rule. An invalid one is kept with its
 // weight, as its share of the requests is to be answered 500.
 func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gatewayv1.HTTPBackendRef) *BackendRef {
@@ -47,11 +50,18 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 		rule.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s.weight %d is not in [0, 1000000]", field, ref.Weight)
 		ref.Weight = 0
 	}
+	ref.Backend = b.serviceRef(route, rule, field, &source.BackendObjectReference)
+	return ref
+}
+
+// serviceRef resolves a reference of a rule to a port of a Service. It returns
+// nil, and leaves a problem of ResolvedRefs, where that is not possible.
+func (b *builder) serviceRef(route *Route, rule *Rule, field string, source *gatewayv1.BackendObjectReference) *Backend {
 	group, kind := value(source.Group, ""), value(source.Kind, "Service")
 	if group != "" || kind != "Service" {
 		rule.unresolved(gatewayv1.RouteReasonInvalidKind,
 			"%s names a %s of group %q; only Services are supported", field, kind, group)
-		return ref
+		return nil
 	}
 	name := types.NamespacedName{
 		Namespace: string(value(source.Namespace, gatewayv1.Namespace(route.Name.Namespace))),
@@ -63,14 +73,13 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
 			"%s: no ReferenceGrant in namespace %s lets %ss of namespace %s use Service %s",
 			field, name.Namespace, route.Kind, route.Name.Namespace, name.Name)
-		return ref
+		return nil
 	}
-	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0)})
+	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), GRPC: route.Kind == KindGRPCRoute})
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.message)
 	}
-	ref.Backend = found.backend
-	return ref
+	return found.backend
 }
 
 // resolve looks at each port of a Service once, however many rules lead to it.
@@ -98,53 +107,64 @@ func (b *builder) lookUp(key BackendKey) *resolution {
 	if at < 0 || key.Port < 1 || key.Port > 65535 {
 		return missing("Service " + key.Service.String() + " has no port " + itoa(key.Port))
 	}
-	port := &service.Spec.Ports[at]
-	if why := unsupportedProtocol(port); why != "" {
-		return &resolution{reason: gatewayv1.RouteReasonUnsupportedProtocol,
-			message: "port " + itoa(key.Port) + " of Service " + key.Service.String() + " " + why}
-	}
-	return b.endpoints(key, port)
+	return b.port(key, &service.Spec.Ports[at])
 }
 
 func missing(message string) *resolution {
 	return &resolution{reason: gatewayv1.RouteReasonBackendNotFound, message: message}
 }
 
-func unsupportedProtocol(port *corev1.ServicePort) string {
-	if port.Protocol != "" && port.Protocol != corev1.ProtocolTCP {
-		return "is of protocol " + string(port.Protocol)
+// port decides how a port is spoken to. Where that does not depend on the kind
+// of the route, both kinds share one backend.
+func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
+	spoken, why := speak(port, key.GRPC)
+	if why == "" && spoken.needsTLS {
+		why = "has appProtocol " + strconv.Quote(*port.AppProtocol) + ", and no BackendTLSPolicy says whom to trust"
 	}
-	if app := value(port.AppProtocol, httpAppProtocol); app != httpAppProtocol {
-		return "has appProtocol " + strconv.Quote(app) + "; only " + strconv.Quote(httpAppProtocol) + " is supported"
+	if why != "" {
+		return &resolution{reason: gatewayv1.RouteReasonUnsupportedProtocol,
+			message: "port " + itoa(key.Port) + " of Service " + key.Service.String() + " " + why}
 	}
-	return ""
+	if other, _ := speak(port, false); key.GRPC && other.protocol == spoken.protocol {
+		key.GRPC = false
+		return b.resolve(key)
+	}
+	return b.endpoints(&Backend{Key: key, Protocol: spoken.protocol}, port.Name)
 }
 
 // endpoints finds those of the Service's endpoints that the port leads to.
-func (b *builder) endpoints(key BackendKey, port *corev1.ServicePort) *resolution {
-	all := collectEndpoints(b.in.EndpointSlices[key.Service], port.Name)
+func (b *builder) endpoints(backend *Backend, portName string) *resolution {
+	all := collectEndpoints(b.in.EndpointSlices[backend.Key.Service], portName)
 	allowed, why := b.opts.Forbidden.split(all)
-	found := &resolution{backend: &Backend{Key: key, Endpoints: allowed}}
+	backend.Endpoints = allowed
+	found := &resolution{backend: backend}
 	if why != "" {
 		found.reason = ReasonForbiddenBackend
-		found.message = "Service " + key.Service.String() + " has endpoints that are not used: " + why
+		found.message = "Service " + backend.Key.Service.String() + " has endpoints that are not used: " + why
 	}
 	return found
 }
 
 // resolved returns the backends that can be served.
 func (b *builder) resolved() []*Backend {
-	var all []*Backend
+	all := make(map[BackendKey]*Backend)
 	for _, found := range b.backends {
 		if found.backend != nil {
-			all = append(all, found.backend)
+			all[found.backend.Key] = found.backend
 		}
 	}
-	slices.SortFunc(all, func(x, y *Backend) int {
-		if byService := compareNames(x.Key.Service, y.Key.Service); byService != 0 {
-			return byService
-		}
-		return int(x.Key.Port - y.Key.Port)
+	return slices.SortedFunc(maps.Values(all), func(x, y *Backend) int {
+		return cmp.Or(compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), compareBools(x.Key.GRPC, y.Key.GRPC))
 	})
-	return all
+}
+
+// compareBools puts false first.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }

@@ -2,8 +2,11 @@ package graph
 
 import gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-// KindHTTPRoute is the kind of routes that HTTP and HTTPS listeners take.
-const KindHTTPRoute = "HTTPRoute"
+// The kinds of routes that HTTP and HTTPS listeners take.
+const (
+	KindHTTPRoute = "HTTPRoute"
+	KindGRPCRoute = "GRPCRoute"
+)
 
 // protocol is what the graph has to know of a listener's protocol. A new one
 // is a new case of protocolOf.

@@ -20,6 +20,10 @@ type Rule struct {
 	Matches []*gatewayv1.HTTPRouteMatch
 	// Backends are in the order of the spec, the bad ones included.
 	Backends []*BackendRef
+	// Mirrors are those of the rule's mirrors that lead to a backend, in order.
+	Mirrors []*Mirror
+	// Retry is nil where the rule asks for no retries of its own.
+	Retry *Retry
 	// Problems that break Accepted make the whole rule invalid: what it matches
 	// is answered 500. Those that break ResolvedRefs are of single references.
 	Problems conditions.Problems
@@ -68,6 +72,8 @@ func (b *builder) httpRule(route *Route, index int, source *gatewayv1.HTTPRouteR
 	rule.readMatches(at)
 	rule.checkFilters(at)
 	rule.checkTimeouts(at)
+	rule.readRetry(at)
+	b.resolveMirrors(route, rule, at)
 	rule.noteUnsupported(at)
 	for i := range source.BackendRefs {
 		field := at + ".backendRefs[" + strconv.Itoa(i) + "]"
@@ -115,9 +121,6 @@ func ParseDuration(text gatewayv1.Duration) (time.Duration, bool) {
 // noteUnsupported tells of fields that are left out of account. They are not a
 // filter: the requests reach the backends that were asked for without them.
 func (r *Rule) noteUnsupported(at string) {
-	if r.HTTP.Retry != nil {
-		r.Notes = append(r.Notes, at+".retry has no effect")
-	}
 	if r.HTTP.SessionPersistence != nil {
 		r.Notes = append(r.Notes, at+".sessionPersistence has no effect")
 	}

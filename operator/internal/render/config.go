@@ -10,9 +10,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
-// backendProtocol is how all backends are spoken to.
-const backendProtocol = "http"
-
 // Config renders what the proxies of the graph's Gateway serve.
 func Config(g *graph.Graph) proxyconfig.Config {
 	if g.Gateway == nil {
@@ -32,8 +29,14 @@ func referenced(routes []proxyconfig.Route) map[string]struct{} {
 	ids := make(map[string]struct{})
 	for i := range routes {
 		for j := range routes[i].Rules {
-			for _, ref := range routes[i].Rules[j].Backends {
+			rule := &routes[i].Rules[j]
+			for _, ref := range rule.Backends {
 				ids[ref.Backend] = struct{}{}
+			}
+			for _, filter := range rule.Filters {
+				if filter.Mirror != nil {
+					ids[filter.Mirror.Backend] = struct{}{}
+				}
 			}
 		}
 	}
@@ -83,7 +86,7 @@ func backends(nodes []*graph.Backend, wanted map[string]struct{}) []proxyconfig.
 			Namespace: node.Key.Service.Namespace,
 			Service:   node.Key.Service.Name,
 			Port:      node.Key.Port,
-			Protocol:  backendProtocol,
+			Protocol:  node.Protocol,
 			Endpoints: endpoints(node.Endpoints),
 		})
 	}
@@ -107,5 +110,9 @@ func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
 // backendID is the contract's identity of a backend. Neither a namespace nor a
 // Service's name can have a slash or a colon, so no two keys share an ID.
 func backendID(key graph.BackendKey) string {
-	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port))
+	id := key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port))
+	if key.GRPC {
+		id += "/grpc"
+	}
+	return id
 }

@@ -77,7 +77,8 @@ func rule(node *graph.Rule) proxyconfig.Rule {
 		out.Invalid = node.Problems.Message(string(gatewayv1.RouteConditionAccepted))
 		return out
 	}
-	out.Filters = filters(node.HTTP.Filters)
+	out.Filters = append(filters(node.HTTP.Filters), mirrors(node.Mirrors)...)
+	out.Retry = retry(node.Retry)
 	out.Timeouts = timeouts(node.HTTP.Timeouts)
 	for _, ref := range node.Backends {
 		out.Backends = append(out.Backends, backendRef(ref))
