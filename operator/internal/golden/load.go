@@ -43,6 +43,7 @@ func Load(data []byte) (*Case, error) {
 		Resources: &store.Resources{
 			Class:          defaultClass(),
 			HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+			GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
 			Namespaces:     make(map[string]*corev1.Namespace),
 			Services:       make(map[types.NamespacedName]*corev1.Service),
 			EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
@@ -82,6 +83,8 @@ func (c *Case) add(document []byte) error {
 		return decode(document, in.Gateway)
 	case "HTTPRoute":
 		return put(document, &gatewayv1.HTTPRoute{}, in.HTTPRoutes)
+	case "GRPCRoute":
+		return put(document, &gatewayv1.GRPCRoute{}, in.GRPCRoutes)
 	case "Service":
 		return put(document, &corev1.Service{}, in.Services)
 	case "Secret":

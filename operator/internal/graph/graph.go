@@ -67,6 +67,12 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 		b.attach(route, source.Spec.ParentRefs, gateway)
 		routes = append(routes, route)
 	}
+	for _, source := range b.in.GRPCRoutes {
+		route := b.grpcRoute(source)
+		b.attach(route, source.Spec.ParentRefs, gateway)
+		routes = append(routes, route)
+	}
+	settleRivals(routes)
 	slices.SortFunc(routes, func(a, b *Route) int {
 		if byKind := strings.Compare(a.Kind, b.Kind); byKind != 0 {
 			return byKind

@@ -24,9 +24,9 @@ type protocol struct {
 func protocolOf(p gatewayv1.ProtocolType) (protocol, bool) {
 	switch p {
 	case gatewayv1.HTTPProtocolType:
-		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute}, byHostname: true}, true
+		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute, KindGRPCRoute}, byHostname: true}, true
 	case gatewayv1.HTTPSProtocolType:
-		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute}, byHostname: true, terminates: true}, true
+		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute, KindGRPCRoute}, byHostname: true, terminates: true}, true
 	}
 	return protocol{}, false
 }

@@ -34,6 +34,8 @@ type Parent struct {
 	Attachments []Attachment
 	// Problems say why there is no attachment.
 	Problems conditions.Problems
+	// Notes tell of listeners that the route had to leave to others.
+	Notes []string
 }
 
 // Attachment is a listener with the hostnames that the route has on it.

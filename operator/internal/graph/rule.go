@@ -13,7 +13,8 @@ import (
 
 // Rule is one rule of a route.
 type Rule struct {
-	// HTTP is the rule as it was written, for a rule of an HTTPRoute.
+	// HTTP is the rule of an HTTPRoute as it was written, and of a GRPCRoute what
+	// it comes to in terms of HTTP.
 	HTTP *gatewayv1.HTTPRouteRule
 	// Matches are those of the rule's matches that can be served. The rule
 	// matches nothing when it has matches and all of them are bad.
@@ -67,9 +68,15 @@ func (b *builder) httpRoute(source *gatewayv1.HTTPRoute) *Route {
 }
 
 func (b *builder) httpRule(route *Route, index int, source *gatewayv1.HTTPRouteRule) *Rule {
+	return b.rule(route, index, source, func(match int) []string { return checkMatch(&source.Matches[match]) })
+}
+
+// rule validates a rule. What is wrong with one of its matches is up to check,
+// which gets the match's index.
+func (b *builder) rule(route *Route, index int, source *gatewayv1.HTTPRouteRule, check func(match int) []string) *Rule {
 	rule := &Rule{HTTP: source}
 	at := "spec.rules[" + strconv.Itoa(index) + "]"
-	rule.readMatches(at)
+	rule.readMatches(at, check)
 	rule.checkFilters(at)
 	rule.checkTimeouts(at)
 	rule.readRetry(at)

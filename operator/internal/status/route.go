@@ -111,7 +111,7 @@ func routeAccepted(route *graph.Route, parent *graph.Parent, v *verdict) metav1.
 	if v.allInvalid() {
 		return refuse(v.rules[0].Reason, v.message())
 	}
-	var notes []string
+	notes := slices.Clone(parent.Notes)
 	for _, rule := range route.Rules {
 		notes = append(notes, rule.Notes...)
 	}

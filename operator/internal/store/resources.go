@@ -16,6 +16,8 @@ type Resources struct {
 	Gateway *gatewayv1.Gateway
 	// HTTPRoutes have at least one parentRef to the Gateway.
 	HTTPRoutes map[types.NamespacedName]*gatewayv1.HTTPRoute
+	// GRPCRoutes have at least one parentRef to the Gateway, too.
+	GRPCRoutes map[types.NamespacedName]*gatewayv1.GRPCRoute
 	// Grants are those in the namespaces that the Gateway or its routes point
 	// to, sorted by namespace and name.
 	Grants []*gatewayv1.ReferenceGrant
