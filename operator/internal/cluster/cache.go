@@ -32,7 +32,7 @@ func CacheOptions(namespaces []string) cache.Options {
 		DefaultUnsafeDisableDeepCopy: &share,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:                   pods,
-			&corev1.ConfigMap{}:             fleets,
+			&corev1.ConfigMap{}:             {Transform: stripConfigMap},
 			&corev1.ServiceAccount{}:        fleets,
 			&appsv1.Deployment{}:            fleets,
 			&rbacv1.Role{}:                  fleets,

@@ -63,6 +63,10 @@ func TestStrip(t *testing.T) {
 		{"a Namespace", stripNamespace, &corev1.Namespace{ObjectMeta: bloated(labels), Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"x"}}},
 			&corev1.Namespace{ObjectMeta: slim(labels)}},
 		{"a CRD", stripCRD, crd, slimCRD},
+		{"a user's ConfigMap", stripConfigMap, &corev1.ConfigMap{ObjectMeta: bloated(labels), Data: map[string]string{"ca.crt": "c", "big": "b"}},
+			&corev1.ConfigMap{ObjectMeta: slim(nil), Data: map[string]string{"ca.crt": "c"}}},
+		{"a fleet's ConfigMap", stripConfigMap, &corev1.ConfigMap{ObjectMeta: bloated(ours), Data: map[string]string{"config": "c"}},
+			&corev1.ConfigMap{ObjectMeta: own, Data: map[string]string{"config": "c"}}},
 		{"a ServiceMonitor of somebody else", strip, &monitoringv1.ServiceMonitor{
 			ObjectMeta: bloated(labels), Spec: monitoringv1.ServiceMonitorSpec{JobLabel: "x"},
 		}, &monitoringv1.ServiceMonitor{ObjectMeta: slim(nil)}},

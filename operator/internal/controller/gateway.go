@@ -10,7 +10,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,21 +49,18 @@ type Options struct {
 	Now       func() time.Time
 }
 
-// serviceMonitor is the kind that a cluster need not have.
-var serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
-
 // GatewayReconciler brings one Gateway's fleet, configuration and status into
 // the state that follows from the objects that belong to it. It is safe for
 // concurrent use with different Gateways.
 type GatewayReconciler struct {
-	opts    Options
-	applier *apply.Applier
-	writer  *delivery.Writer
-	tracker *proxies.Tracker
-	events  *announcer
-	routes  *RouteReconciler
-	bell    *doorbell
-	repairs *repairs
+	opts      Options
+	applier   *apply.Applier
+	writer    *delivery.Writer
+	tracker   *proxies.Tracker
+	events    *announcer
+	reporters *reporters
+	bell      *doorbell
+	repairs   *repairs
 
 	mu sync.Mutex
 	// reported is when the status of each Gateway was written last.
@@ -165,19 +161,21 @@ func (r *GatewayReconciler) release(ctx context.Context, gateway *gatewayv1.Gate
 	return errors.Join(err, r.detach(ctx, key))
 }
 
-// detach removes our entries from the status of routes that do not name the
-// Gateway any more, or that name one that is not ours.
+// detach removes our entries from the status of routes and policies for a Gateway
+// that does not exist or is not ours.
 func (r *GatewayReconciler) detach(ctx context.Context, gateway types.NamespacedName) error {
-	var list gatewayv1.HTTPRouteList
-	if err := r.opts.Reader.List(ctx, &list, client.MatchingFields{store.RouteByGateway: gateway.String()}); err != nil {
-		return fmt.Errorf("listing the routes of %s: %w", gateway, err)
+	routes, err := store.Reporting(ctx, r.opts.Reader, gateway, r.opts.ControllerName)
+	for _, route := range routes {
+		r.reporters.withdrawRoute(route, gateway)
 	}
-	for i := range list.Items {
-		if route := &list.Items[i]; store.Reports(route, gateway, r.opts.ControllerName) {
-			r.routes.withdraw(route, gateway)
-		}
+	if err != nil {
+		return err
 	}
-	return nil
+	policies, err := store.Policies(ctx, r.opts.Reader, gateway, r.opts.ControllerName)
+	for _, policy := range policies {
+		r.reporters.withdrawPolicy(policy, gateway)
+	}
+	return err
 }
 
 // wrote logs and counts what an Applier did.

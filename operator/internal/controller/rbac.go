@@ -7,17 +7,18 @@ package controller
 // certificate Secrets, by name. Kubernetes lets nobody grant what he does not
 // have, so the operator holds get, list and watch on all ConfigMaps and Secrets
 // of the namespaces that it serves. Of Secrets it lists and watches the metadata
-// alone, and it gets only those that a listener names and those of its fleets.
+// alone, and it gets only those that Gateways and policies name and those of its
+// fleets. Of users' ConfigMaps it keeps one key, the one of CA certificates.
 //
 // What it writes are the objects of fleets, and the status of what users write.
 // Users' objects themselves are changed in one place: the finalizer of
 // GatewayClasses, which the Gateway API asks for.
 
 // What users write.
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses;gateways;httproutes;referencegrants,verbs=get;list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses;gateways;httproutes;grpcroutes;backendtlspolicies;referencegrants,verbs=get;list;watch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses,verbs=patch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/finalizers,verbs=update
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/status;gateways/status;httproutes/status,verbs=patch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/status;gateways/status;httproutes/status;grpcroutes/status;backendtlspolicies/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces;pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 

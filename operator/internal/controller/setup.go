@@ -3,10 +3,14 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -31,7 +35,7 @@ import (
 // whose API calls are slow, must leave workers for the others.
 const (
 	gatewayWorkers = 8
-	routeWorkers   = 8
+	reportWorkers  = 8
 )
 
 // reportPause is the least time between two looks at a Gateway for the sake of
@@ -52,14 +56,15 @@ type Config struct {
 // The CRDs of the Gateway API must be there. It may be called after the manager
 // has started.
 func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
-	if err := store.IndexFields(ctx, mgr.GetFieldIndexer()); err != nil {
+	kinds := cluster.NewKinds(mgr.GetScheme(), optionalGroupKinds()...)
+	if err := store.IndexFields(ctx, mgr.GetFieldIndexer(), kinds.Available); err != nil {
 		return err
 	}
 	opts := Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), config.WatchNamespaces, time.Now),
+		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), kinds, config.WatchNamespaces, time.Now),
 		Events:         mgr.GetEventRecorder("fleetgate"),
-		Kinds:          cluster.NewKinds(mgr.GetScheme(), serviceMonitor),
+		Kinds:          kinds,
 		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,
 		Translate: graph.Build, Now: time.Now,
 	}
@@ -72,9 +77,9 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	}
 	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
 
-	routes := newRouteReconciler(opts)
-	gateways := newGatewayReconciler(opts, tracker, routes, bell)
-	if err := setupRoutes(mgr, routes); err != nil {
+	reporters := newReporters(opts)
+	gateways := newGatewayReconciler(opts, tracker, reporters, bell)
+	if err := setupReporters(mgr, reporters); err != nil {
 		return err
 	}
 	ctrl, err := setupGateways(mgr, gateways)
@@ -84,15 +89,28 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	if err := setupClasses(mgr, &ClassReconciler{opts}); err != nil {
 		return err
 	}
-	return setupMonitors(mgr, &MonitorReconciler{
-		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), gateways: ctrl, bell: bell,
-		watch: watch{monitor(), owner, ownedChanged},
+	return setupKinds(ctx, mgr, &KindReconciler{
+		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
+		kinds: watched(gateways, ctrl), bell: bell, watching: make(map[schema.GroupKind]bool),
 	})
 }
 
-func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes *RouteReconciler, bell *doorbell) *GatewayReconciler {
+// watched adds to the optional kinds who watches them.
+func watched(gateways *GatewayReconciler, ctrl controller.Controller) []optionalKind {
+	kinds := optionalKinds()
+	for i := range kinds {
+		object := kinds[i].object
+		w := gateways.watchOf(object)
+		kinds[i].watches = func(objects cache.Cache) map[controller.Controller]source.Source {
+			return map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
+		}
+	}
+	return kinds
+}
+
+func newGatewayReconciler(opts Options, tracker *proxies.Tracker, reporters *reporters, bell *doorbell) *GatewayReconciler {
 	return &GatewayReconciler{
-		opts: opts, tracker: tracker, routes: routes, bell: bell,
+		opts: opts, tracker: tracker, reporters: reporters, bell: bell,
 		applier: apply.New(apply.Options{
 			Client: opts.Client, Live: opts.Live, Kinds: fleetKinds(), Available: opts.Kinds.Available, Now: opts.Now,
 		}),
@@ -128,10 +146,19 @@ func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Contro
 	return ctrl, add(ctrl, sources...)
 }
 
-func setupRoutes(mgr manager.Manager, r *RouteReconciler) error {
-	ctrl, err := controller.New("routestatus", mgr, options(r, routeWorkers))
+func setupReporters(mgr manager.Manager, r *reporters) error {
+	for _, routes := range r.routes {
+		if err := setupReporter(mgr, routes); err != nil {
+			return err
+		}
+	}
+	return setupReporter(mgr, r.policies)
+}
+
+func setupReporter[T comparable](mgr manager.Manager, r *reporter[T]) error {
+	ctrl, err := controller.New(strings.ToLower(r.kind)+"status", mgr, options(r, reportWorkers))
 	if err != nil {
-		return fmt.Errorf("making the route controller: %w", err)
+		return fmt.Errorf("making the controller of the status of %ss: %w", r.kind, err)
 	}
 	return add(ctrl, r.bell.source())
 }
@@ -149,12 +176,17 @@ func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
 	)
 }
 
-func setupMonitors(mgr manager.Manager, r *MonitorReconciler) error {
-	ctrl, err := controller.New("servicemonitor", mgr, options(r, 1))
+func setupKinds(ctx context.Context, mgr manager.Manager, r *KindReconciler) error {
+	ctrl, err := controller.New("optionalkind", mgr, options(r, 1))
 	if err != nil {
-		return fmt.Errorf("making the ServiceMonitor controller: %w", err)
+		return fmt.Errorf("making the controller of optional kinds: %w", err)
 	}
-	only := predicate.NewPredicateFuncs(func(obj client.Object) bool { return obj.GetName() == monitorCRD })
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	only := predicate.NewPredicateFuncs(func(obj client.Object) bool {
+		return slices.ContainsFunc(r.kinds, func(k optionalKind) bool { return k.crd == obj.GetName() })
+	})
 	return add(ctrl, source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), &handler.EnqueueRequestForObject{}, only))
 }
 

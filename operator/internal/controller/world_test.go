@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -28,6 +29,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
@@ -40,7 +42,8 @@ type world struct {
 	client   client.WithWatch
 	recorder *events.FakeRecorder
 	gateways *GatewayReconciler
-	routes   *RouteReconciler
+	routes   *reporter[*status.Route]
+	policies *reporter[*status.Policy]
 	classes  *ClassReconciler
 	kinds    *cluster.Kinds
 
@@ -61,11 +64,14 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		t.Fatal(err)
 	}
 	w.client = w.fakeClient(scheme, append(base(), objects...))
-	w.kinds = cluster.NewKinds(scheme, serviceMonitor)
+	w.kinds = cluster.NewKinds(scheme, optionalGroupKinds()...)
+	for _, kind := range optionalGroupKinds() {
+		w.kinds.Set(kind, kind != serviceMonitor)
+	}
 	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: 1, Log: logr.Discard()})
 	t.Cleanup(tracker.Stop)
 	opts := Options{
-		Client: w.client, Live: w.client, Reader: cluster.NewReader(w.client, w.client, nil, w.clock), Events: w.recorder,
+		Client: w.client, Live: w.client, Reader: cluster.NewReader(w.client, w.client, w.kinds, nil, w.clock), Events: w.recorder,
 		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
 		Graph: graph.Options{ControllerName: controllerName, ReservedPorts: provision.ReservedPorts()},
 		Settings: provision.Settings{
@@ -73,8 +79,9 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		},
 		Translate: w.translate, Now: w.clock,
 	}
-	w.routes = newRouteReconciler(opts)
-	w.gateways = newGatewayReconciler(opts, tracker, w.routes, newDoorbell(reportPause, w.clock))
+	reporters := newReporters(opts)
+	w.routes, w.policies = reporters.routes["HTTPRoute"], reporters.policies
+	w.gateways = newGatewayReconciler(opts, tracker, reporters, newDoorbell(reportPause, w.clock))
 	w.classes = &ClassReconciler{opts}
 	return w
 }
@@ -92,7 +99,8 @@ func base() []client.Object {
 // fakeClient notes every write, and gives what it creates a UID.
 func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) client.WithWatch {
 	b := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithReturnManagedFields().
-		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{})
+		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{},
+			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{})
 	for _, index := range store.Indexes() {
 		b = b.WithIndex(index.Object, index.Name, index.Values)
 	}
@@ -162,12 +170,17 @@ func (w *world) look(name string) reconcile.Result {
 
 func (w *world) lookAtRoutes() {
 	w.t.Helper()
-	var proposed []types.NamespacedName
-	for key := range w.routes.proposed {
-		proposed = append(proposed, key)
+	for _, routes := range w.gateways.reporters.routes {
+		reportAll(w, routes)
 	}
-	for _, key := range proposed {
-		if _, err := w.routes.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
+	reportAll(w, w.policies)
+}
+
+// reportAll writes everything that is proposed.
+func reportAll[T comparable](w *world, r *reporter[T]) {
+	w.t.Helper()
+	for _, key := range slices.Collect(maps.Keys(r.proposed)) {
+		if _, err := r.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -48,6 +48,9 @@ func Load(data []byte) (*Case, error) {
 			Services:       make(map[types.NamespacedName]*corev1.Service),
 			EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 			Secrets:        make(map[types.NamespacedName]*corev1.Secret),
+			ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
+
+			BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 		},
 		Observed: healthy(),
 	}
@@ -87,6 +90,10 @@ func (c *Case) add(document []byte) error {
 		return put(document, &gatewayv1.GRPCRoute{}, in.GRPCRoutes)
 	case "Service":
 		return put(document, &corev1.Service{}, in.Services)
+	case "BackendTLSPolicy":
+		return put(document, &gatewayv1.BackendTLSPolicy{}, in.BackendTLSPolicies)
+	case "ConfigMap":
+		return c.addConfigMap(document)
 	case "Secret":
 		return c.addSecret(document)
 	case "Namespace":
@@ -123,6 +130,21 @@ func (c *Case) addSlice(document []byte) error {
 	key := types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
 	c.Resources.EndpointSlices[key] = append(c.Resources.EndpointSlices[key], slice)
 	return nil
+}
+
+func (c *Case) addConfigMap(document []byte) error {
+	configMap := &corev1.ConfigMap{}
+	if err := decode(document, configMap); err != nil {
+		return err
+	}
+	c.Resources.ConfigMaps[client.ObjectKeyFromObject(configMap)] = configMap
+	host, wanted := configMap.Annotations[certificateFor]
+	if !wanted {
+		return nil
+	}
+	made, err := selfSigned(host)
+	configMap.Data = map[string]string{corev1.ServiceAccountRootCAKey: string(made[corev1.TLSCertKey])}
+	return err
 }
 
 func (c *Case) addSecret(document []byte) error {

@@ -16,6 +16,8 @@ import (
 type printedStatus struct {
 	Gateway *printedGateway `json:"gateway,omitempty"`
 	Routes  []printedRoute  `json:"routes,omitempty"`
+	// Policies are "namespace/name" with their conditions.
+	Policies map[string]map[string]string `json:"policies,omitempty"`
 }
 
 type printedGateway struct {
@@ -61,6 +63,12 @@ func Status(set status.Set) ([]byte, error) {
 			printed.Parents = append(printed.Parents, p)
 		}
 		out.Routes = append(out.Routes, printed)
+	}
+	for i := range set.Policies {
+		if out.Policies == nil {
+			out.Policies = make(map[string]map[string]string)
+		}
+		out.Policies[set.Policies[i].Name.String()] = printConditions(set.Policies[i].Ancestor.Conditions)
 	}
 	return yaml.Marshal(out)
 }

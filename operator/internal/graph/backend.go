@@ -25,6 +25,8 @@ type Backend struct {
 	Key BackendKey
 	// Protocol is one of the contract's protocols of backends.
 	Protocol string
+	// TLS is nil for a backend that is reached in plaintext.
+	TLS *BackendTLS
 	// Endpoints are sorted by address and port, each once.
 	Endpoints []Endpoint
 }
@@ -118,7 +120,8 @@ func missing(message string) *resolution {
 // of the route, both kinds share one backend.
 func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 	spoken, why := speak(port, key.GRPC)
-	if why == "" && spoken.needsTLS {
+	policy := b.policyOf(key.Service, port.Name)
+	if why == "" && spoken.needsTLS && policy == nil {
 		why = "has appProtocol " + strconv.Quote(*port.AppProtocol) + ", and no BackendTLSPolicy says whom to trust"
 	}
 	if why != "" {
@@ -129,7 +132,16 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 		key.GRPC = false
 		return b.resolve(key)
 	}
-	return b.endpoints(&Backend{Key: key, Protocol: spoken.protocol}, port.Name)
+	backend := &Backend{Key: key, Protocol: spoken.protocol}
+	if policy != nil {
+		backend.TLS = policy.TLS
+	}
+	found := b.endpoints(backend, port.Name)
+	if policy != nil && policy.TLS.Invalid != "" {
+		found.reason = ReasonInvalidPolicy
+		found.message = "BackendTLSPolicy " + policy.Name().String() + " of Service " + key.Service.String() + " is not valid: " + policy.TLS.Invalid
+	}
+	return found
 }
 
 // endpoints finds those of the Service's endpoints that the port leads to.

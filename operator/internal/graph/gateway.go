@@ -17,8 +17,10 @@ type Gateway struct {
 	Listeners []*Listener
 	// Addresses are the IP addresses that the spec asks for.
 	Addresses []netip.Addr
-	// Problems break the Gateway's own Accepted condition; those of its
-	// listeners are on the listeners.
+	// ClientCertificate is what the Gateway presents to backends, or nil.
+	ClientCertificate *Certificate
+	// Problems break the Gateway's own conditions; those of its listeners are on
+	// the listeners.
 	Problems conditions.Problems
 }
 
@@ -68,6 +70,7 @@ func (b *builder) gateway() *Gateway {
 	g := &Gateway{Source: source, Class: BuildClass(b.in.Class, b.opts)}
 	g.checkParameters()
 	g.checkAddresses()
+	b.readClientCertificate(g)
 	for i := range source.Spec.Listeners {
 		g.Listeners = append(g.Listeners, b.listener(&source.Spec.Listeners[i]))
 	}

@@ -32,6 +32,9 @@ type Graph struct {
 	// Backends are the ports of Services that some rule leads to, each once,
 	// sorted by namespace, name and port.
 	Backends []*Backend
+	// Policies are those of Services that the routes name, sorted by namespace and
+	// name.
+	Policies []*Policy
 }
 
 // Build connects the resources of one Gateway. The result depends on nothing
@@ -46,7 +49,7 @@ func Build(in *store.Resources, opts Options) *Graph {
 		grants:   indexGrants(in.Grants),
 		backends: make(map[BackendKey]*resolution),
 	}
-	g := &Graph{Gateway: b.gateway()}
+	g := &Graph{Gateway: b.gateway(), Policies: b.policies()}
 	g.Routes = b.routes(g.Gateway)
 	g.Backends = b.resolved()
 	return g
@@ -58,6 +61,8 @@ type builder struct {
 	opts     Options
 	grants   grants
 	backends map[BackendKey]*resolution
+	// targets are the policies that apply.
+	targets map[target]*Policy
 }
 
 func (b *builder) routes(gateway *Gateway) []*Route {

@@ -19,7 +19,7 @@ func Config(g *graph.Graph) proxyconfig.Config {
 		Listeners: listeners(g.Gateway.Listeners),
 		Routes:    routes(g.Routes),
 	}
-	config.Backends = backends(g.Backends, referenced(config.Routes))
+	config.Backends = backends(g, referenced(config.Routes))
 	return config
 }
 
@@ -74,9 +74,9 @@ func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
 	return out
 }
 
-func backends(nodes []*graph.Backend, wanted map[string]struct{}) []proxyconfig.Backend {
+func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend {
 	var out []proxyconfig.Backend
-	for _, node := range nodes {
+	for _, node := range g.Backends {
 		id := backendID(node.Key)
 		if _, used := wanted[id]; !used {
 			continue
@@ -87,6 +87,7 @@ func backends(nodes []*graph.Backend, wanted map[string]struct{}) []proxyconfig.
 			Service:   node.Key.Service.Name,
 			Port:      node.Key.Port,
 			Protocol:  node.Protocol,
+			TLS:       backendTLS(node.TLS, g.Gateway.ClientCertificate),
 			Endpoints: endpoints(node.Endpoints),
 		})
 	}

@@ -57,6 +57,10 @@ func refusedListeners(listeners []*graph.Listener) []string {
 
 func (b *builder) resolvedRefs() metav1.Condition {
 	const typ = gatewayv1.GatewayConditionResolvedRefs
+	if problem, bad := b.gateway.Problems.First(string(typ)); bad {
+		return b.gatewayCondition(typ, metav1.ConditionFalse,
+			gatewayv1.GatewayConditionReason(problem.Reason), b.gateway.Problems.Message(string(typ)))
+	}
 	var bad []string
 	for _, listener := range b.gateway.Listeners {
 		if problem, unresolved := listener.Problems.First(string(gatewayv1.ListenerConditionResolvedRefs)); unresolved {

@@ -66,6 +66,8 @@ type Set struct {
 	Gateway *Gateway
 	// Routes are in the order of the graph.
 	Routes []Route
+	// Policies are in the order of the graph, too.
+	Policies []Policy
 }
 
 // Gateway is the desired status of a Gateway.
@@ -109,6 +111,9 @@ func Build(g *graph.Graph, observed Observed) Set {
 	set := Set{Gateway: b.gatewayStatus()}
 	for _, route := range g.Routes {
 		set.Routes = append(set.Routes, b.route(route))
+	}
+	for _, policy := range g.Policies {
+		set.Policies = append(set.Policies, b.policy(policy))
 	}
 	return set
 }

@@ -26,17 +26,22 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 	c := &collector{ctx: ctx, reader: r, out: &Resources{
 		Gateway:        gateway,
 		HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+		GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
 		Namespaces:     make(map[string]*corev1.Namespace),
 		Services:       make(map[types.NamespacedName]*corev1.Service),
 		EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 		Secrets:        make(map[types.NamespacedName]*corev1.Secret),
+		ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
+
+		BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 	}}
 	c.class(controllerName)
 	if c.out.Class != nil {
 		c.routes(key)
 		c.namespaces()
-		c.secrets()
 		c.backends()
+		c.policies()
+		c.secrets()
 		c.grants()
 	}
 	return c.out, c.err
@@ -59,20 +64,31 @@ func (c *collector) class(controllerName string) {
 }
 
 func (c *collector) routes(gateway types.NamespacedName) {
-	var list gatewayv1.HTTPRouteList
-	c.list(&list, client.MatchingFields{RouteByGateway: gateway.String()})
-	for i := range list.Items {
-		route := &list.Items[i]
-		// The index holds routes that only their status ties to the Gateway, too.
-		if slices.Contains(ParentGateways(route), gateway) {
-			c.out.HTTPRoutes[client.ObjectKeyFromObject(route)] = route
-		}
+	for _, kind := range RouteKinds() {
+		list := kind.NewList()
+		c.list(list, client.MatchingFields{RouteByGateway: gateway.String()})
+		each(list, func(route Route) {
+			// The index holds routes that only their status ties to the Gateway, too.
+			if slices.Contains(ParentGateways(route), gateway) {
+				c.out.addRoute(route)
+			}
+		})
+	}
+}
+
+func (r *Resources) addRoute(route Route) {
+	key := client.ObjectKeyFromObject(route)
+	switch route := route.(type) {
+	case *gatewayv1.HTTPRoute:
+		r.HTTPRoutes[key] = route
+	case *gatewayv1.GRPCRoute:
+		r.GRPCRoutes[key] = route
 	}
 }
 
 func (c *collector) namespaces() {
 	names := map[string]struct{}{c.out.Gateway.Namespace: {}}
-	for key := range c.out.HTTPRoutes {
+	for key := range c.out.Routes() {
 		names[key.Namespace] = struct{}{}
 	}
 	for name := range names {
@@ -83,7 +99,11 @@ func (c *collector) namespaces() {
 }
 
 func (c *collector) secrets() {
-	for _, key := range CertificateSecrets(c.out.Gateway) {
+	keys := GatewaySecrets(c.out.Gateway)
+	for _, policy := range c.out.BackendTLSPolicies {
+		keys = merge(keys, PolicySecrets(policy))
+	}
+	for _, key := range keys {
 		if secret := find(c, key, &corev1.Secret{}); secret != nil {
 			c.out.Secrets[key] = secret
 		}
@@ -110,7 +130,7 @@ func (c *collector) backends() {
 
 func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
 	keys := make(map[types.NamespacedName]struct{})
-	for _, route := range c.out.HTTPRoutes {
+	for _, route := range c.out.Routes() {
 		for _, key := range BackendServices(route) {
 			keys[key] = struct{}{}
 		}
@@ -120,11 +140,11 @@ func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
 
 func (c *collector) grants() {
 	targets := make(map[string]struct{})
-	for _, ns := range foreign(c.out.Gateway.Namespace, CertificateSecrets(c.out.Gateway)) {
+	for _, ns := range foreign(c.out.Gateway.Namespace, GatewaySecrets(c.out.Gateway)) {
 		targets[ns] = struct{}{}
 	}
-	for _, route := range c.out.HTTPRoutes {
-		for _, ns := range foreign(route.Namespace, BackendServices(route)) {
+	for key, route := range c.out.Routes() {
+		for _, ns := range foreign(key.Namespace, BackendServices(route)) {
 			targets[ns] = struct{}{}
 		}
 	}

@@ -10,18 +10,19 @@ import (
 
 // ParentGateways returns the Gateways that the route names as parents, each
 // once, in the order of the references.
-func ParentGateways(route *gatewayv1.HTTPRoute) []types.NamespacedName {
-	return gatewaysOf(route.Namespace, route.Spec.ParentRefs)
+func ParentGateways(route Route) []types.NamespacedName {
+	return gatewaysOf(route.GetNamespace(), ParentRefs(route))
 }
 
 // ReportedGateways returns the Gateways that the route's status speaks of,
 // whoever wrote the entry.
-func ReportedGateways(route *gatewayv1.HTTPRoute) []types.NamespacedName {
-	refs := make([]gatewayv1.ParentReference, 0, len(route.Status.Parents))
-	for i := range route.Status.Parents {
-		refs = append(refs, route.Status.Parents[i].ParentRef)
+func ReportedGateways(route Route) []types.NamespacedName {
+	status := StatusOf(route)
+	refs := make([]gatewayv1.ParentReference, 0, len(status.Parents))
+	for i := range status.Parents {
+		refs = append(refs, status.Parents[i].ParentRef)
 	}
-	return gatewaysOf(route.Namespace, refs)
+	return gatewaysOf(route.GetNamespace(), refs)
 }
 
 func gatewaysOf(namespace string, refs []gatewayv1.ParentReference) []types.NamespacedName {
@@ -45,57 +46,48 @@ func ParentGateway(namespace string, ref *gatewayv1.ParentReference) (types.Name
 
 // BackendServices returns the Services that the route's rules name, as backends
 // or as targets of mirrors, each once.
-func BackendServices(route *gatewayv1.HTTPRoute) []types.NamespacedName {
+func BackendServices(route Route) []types.NamespacedName {
+	parts, ok := partsOf(route)
+	if !ok {
+		return nil
+	}
 	seen := make(map[types.NamespacedName]struct{})
 	var keys []types.NamespacedName
-	add := func(ref *gatewayv1.BackendObjectReference) {
+	parts.backends(func(ref *gatewayv1.BackendObjectReference) {
 		if !is(ref.Group, "") || !is(ref.Kind, "Service") {
 			return
 		}
-		key := types.NamespacedName{Namespace: or(ref.Namespace, route.Namespace), Name: string(ref.Name)}
+		key := types.NamespacedName{Namespace: or(ref.Namespace, route.GetNamespace()), Name: string(ref.Name)}
 		if _, dup := seen[key]; !dup {
 			seen[key] = struct{}{}
 			keys = append(keys, key)
 		}
-	}
-	for i := range route.Spec.Rules {
-		rule := &route.Spec.Rules[i]
-		mirrors(rule.Filters, add)
-		for j := range rule.BackendRefs {
-			add(&rule.BackendRefs[j].BackendObjectReference)
-			mirrors(rule.BackendRefs[j].Filters, add)
-		}
-	}
+	})
 	return keys
 }
 
-func mirrors(filters []gatewayv1.HTTPRouteFilter, add func(*gatewayv1.BackendObjectReference)) {
-	for i := range filters {
-		if mirror := filters[i].RequestMirror; mirror != nil {
-			add(&mirror.BackendRef)
+// GatewaySecrets returns the Secrets that the Gateway names: as certificates of
+// its listeners, and as the one that it presents to backends. Each is there once.
+func GatewaySecrets(gateway *gatewayv1.Gateway) []types.NamespacedName {
+	var keys []types.NamespacedName
+	add := func(ref *gatewayv1.SecretObjectReference) {
+		if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
+			return
+		}
+		key := types.NamespacedName{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
 		}
 	}
-}
-
-// CertificateSecrets returns the Secrets that the Gateway's listeners name as
-// certificates, each once.
-func CertificateSecrets(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	var keys []types.NamespacedName
 	for i := range gateway.Spec.Listeners {
-		tls := gateway.Spec.Listeners[i].TLS
-		if tls == nil {
-			continue
-		}
-		for j := range tls.CertificateRefs {
-			ref := &tls.CertificateRefs[j]
-			if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
-				continue
-			}
-			key := types.NamespacedName{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}
-			if !slices.Contains(keys, key) {
-				keys = append(keys, key)
+		if tls := gateway.Spec.Listeners[i].TLS; tls != nil {
+			for j := range tls.CertificateRefs {
+				add(&tls.CertificateRefs[j])
 			}
 		}
+	}
+	if tls := gateway.Spec.TLS; tls != nil && tls.Backend != nil && tls.Backend.ClientCertificateRef != nil {
+		add(tls.Backend.ClientCertificateRef)
 	}
 	return keys
 }

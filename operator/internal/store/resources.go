@@ -27,6 +27,23 @@ type Resources struct {
 	Services map[types.NamespacedName]*corev1.Service
 	// EndpointSlices are keyed by their Service.
 	EndpointSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
-	// Secrets are those that the listeners name as certificates and that exist.
+	// BackendTLSPolicies are those that target one of the Services, or would if it
+	// existed.
+	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy
+	// Secrets are those that the Gateway or a policy names and that exist.
 	Secrets map[types.NamespacedName]*corev1.Secret
+	// ConfigMaps are those that a policy names as authorities and that exist.
+	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
+}
+
+// Routes returns the routes of all kinds, in no order.
+func (r *Resources) Routes() map[RouteKey]Route {
+	all := make(map[RouteKey]Route, len(r.HTTPRoutes)+len(r.GRPCRoutes))
+	for key, route := range r.HTTPRoutes {
+		all[RouteKey{Kind: "HTTPRoute", NamespacedName: key}] = route
+	}
+	for key, route := range r.GRPCRoutes {
+		all[RouteKey{Kind: "GRPCRoute", NamespacedName: key}] = route
+	}
+	return all
 }

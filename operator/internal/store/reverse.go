@@ -18,16 +18,19 @@ import (
 // that was deleted. Who handles an update must ask for the old object and for
 // the new one: a reference that was taken away matters as much.
 //
-// A Secret may come as a metav1.PartialObjectMetadata.
+// A Secret or a ConfigMap may come as a metav1.PartialObjectMetadata.
 func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]types.NamespacedName, error) {
 	key := client.ObjectKeyFromObject(obj)
+	if _, route := partsOf(obj); route {
+		return merge(ParentGateways(obj), ReportedGateways(obj)), nil
+	}
 	switch obj := obj.(type) {
 	case *gatewayv1.Gateway:
 		return []types.NamespacedName{key}, nil
 	case *gatewayv1.GatewayClass:
 		return gatewaysBy(ctx, r, GatewayByClass, obj.Name)
-	case *gatewayv1.HTTPRoute:
-		return merge(ParentGateways(obj), ReportedGateways(obj)), nil
+	case *gatewayv1.BackendTLSPolicy:
+		return policyGateways(ctx, r, obj)
 	case *corev1.Service:
 		return routesGateways(ctx, r, client.MatchingFields{RouteByService: key.String()})
 	case *discoveryv1.EndpointSlice:
@@ -40,11 +43,16 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		return granted(ctx, r, obj.Namespace)
 	case *corev1.Namespace:
 		return inNamespace(ctx, r, obj.Name)
+	case *corev1.ConfigMap:
+		return withAuthority(ctx, r, PolicyByConfigMap, key)
 	case *corev1.Secret:
-		return gatewaysBy(ctx, r, GatewayBySecret, key.String())
+		return withSecret(ctx, r, key)
 	case *metav1.PartialObjectMetadata:
-		if obj.Kind == "Secret" {
-			return gatewaysBy(ctx, r, GatewayBySecret, key.String())
+		switch obj.Kind {
+		case "Secret":
+			return withSecret(ctx, r, key)
+		case "ConfigMap":
+			return withAuthority(ctx, r, PolicyByConfigMap, key)
 		}
 	}
 	return nil, fmt.Errorf("a %T leads to no Gateway", obj)
@@ -53,28 +61,38 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 // Detached returns the routes whose status has an entry of the controller for
 // the Gateway although their spec does not name the Gateway any more. It works
 // for a Gateway that no longer exists.
-func Detached(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]*gatewayv1.HTTPRoute, error) {
-	var list gatewayv1.HTTPRouteList
-	if err := r.List(ctx, &list, client.MatchingFields{RouteByGateway: gateway.String()}); err != nil {
-		return nil, fmt.Errorf("listing the routes of %s: %w", gateway, err)
-	}
-	var detached []*gatewayv1.HTTPRoute
-	for i := range list.Items {
-		route := &list.Items[i]
-		if !slices.Contains(ParentGateways(route), gateway) && Reports(route, gateway, controllerName) {
-			detached = append(detached, route)
-		}
-	}
-	return detached, nil
+func Detached(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Route, error) {
+	reported, err := Reporting(ctx, r, gateway, controllerName)
+	return slices.DeleteFunc(reported, func(route Route) bool {
+		return slices.Contains(ParentGateways(route), gateway)
+	}), err
 }
 
-// Reports says whether the route's status has an entry of the controller for
+// Reporting returns the routes whose status has an entry of the controller for
 // the Gateway.
-func Reports(route *gatewayv1.HTTPRoute, gateway types.NamespacedName, controllerName string) bool {
-	return slices.ContainsFunc(route.Status.Parents, func(parent gatewayv1.RouteParentStatus) bool {
-		key, ok := ParentGateway(route.Namespace, &parent.ParentRef)
-		return ok && key == gateway && string(parent.ControllerName) == controllerName
-	})
+func Reporting(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Route, error) {
+	var found []Route
+	err := eachRoute(ctx, r, func(route Route) {
+		if slices.ContainsFunc(StatusOf(route).Parents, func(parent gatewayv1.RouteParentStatus) bool {
+			key, ok := ParentGateway(route.GetNamespace(), &parent.ParentRef)
+			return ok && key == gateway && string(parent.ControllerName) == controllerName
+		}) {
+			found = append(found, route)
+		}
+	}, client.MatchingFields{RouteByGateway: gateway.String()})
+	return found, err
+}
+
+// eachRoute visits the routes of all kinds that a list has.
+func eachRoute(ctx context.Context, r client.Reader, visit func(Route), opts ...client.ListOption) error {
+	for _, kind := range RouteKinds() {
+		list := kind.NewList()
+		if err := r.List(ctx, list, opts...); err != nil {
+			return fmt.Errorf("listing %ss: %w", kind.Name, err)
+		}
+		each(list, visit)
+	}
+	return nil
 }
 
 func gatewaysBy(ctx context.Context, r client.Reader, index, value string) ([]types.NamespacedName, error) {
@@ -94,20 +112,16 @@ func gateways(ctx context.Context, r client.Reader, opts ...client.ListOption) (
 }
 
 func routesGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
-	var list gatewayv1.HTTPRouteList
-	if err := r.List(ctx, &list, opts...); err != nil {
-		return nil, fmt.Errorf("listing HTTPRoutes: %w", err)
-	}
 	var keys []types.NamespacedName
-	for i := range list.Items {
+	err := eachRoute(ctx, r, func(route Route) {
 		// Thousands of routes may share a Service, and mostly one Gateway.
-		for _, key := range ParentGateways(&list.Items[i]) {
+		for _, key := range ParentGateways(route) {
 			if !slices.Contains(keys, key) {
 				keys = append(keys, key)
 			}
 		}
-	}
-	return keys, nil
+	}, opts...)
+	return keys, err
 }
 
 // granted returns the Gateways that refer into the namespace from another one,
