@@ -8,9 +8,9 @@ import "slices"
 type Feature = string
 
 // FeatureHTTPRouting is what the first version of v1 holds: HTTP and HTTPS
-// listeners, routes with matches, filters and weighted backends, endpoints. Listeners of
-// other protocols and the routes that attach to them need no feature: a proxy
-// that does not know them refuses the listener.
+// listeners, routes with matches, filters and weighted backends, endpoints.
+// Listeners of other protocols and the routes that attach to them need no
+// feature: a proxy that does not know them refuses the listener.
 const FeatureHTTPRouting Feature = "http-routing"
 
 // FeatureTLSOptions are the options of TLS on listeners and on backends. A proxy

@@ -102,3 +102,14 @@ func (l *Listener) Takes(kind string) bool {
 	}
 	return l.Protocol == HTTP || l.Protocol == HTTPS
 }
+
+// Serves says whether a rule of a route of a kind may name the backend.
+func (b *Backend) Serves(kind string) bool {
+	switch kind {
+	case UDPRoute:
+		return b.Protocol == BackendUDP
+	case TLSRoute, TCPRoute:
+		return b.Protocol != BackendUDP
+	}
+	return b.Protocol != BackendTCP && b.Protocol != BackendUDP
+}
