@@ -41,15 +41,17 @@ func (w *work) report() (wait time.Duration, err error) {
 	if err := contain(func() { set = status.Build(w.plan.graph, w.observed) }); err != nil {
 		return 0, err
 	}
+	routes := w.resources.Routes()
 	for i := range set.Routes {
 		want := &set.Routes[i]
-		w.routes.propose(want, w.resources.HTTPRoutes[want.Name].Status.Parents)
+		route := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
+		w.routes[want.Kind].propose(want, store.StatusOf(route).Parents)
 	}
 	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
 	for _, route := range detached {
-		w.routes.withdraw(route, w.key)
+		w.routes.withdraw(route, speaker{gateway: w.key})
 	}
-	if err != nil {
+	if err := errors.Join(err, w.reportSets(set.ListenerSets)); err != nil {
 		return 0, err
 	}
 	return w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {

@@ -3,10 +3,14 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -52,14 +56,15 @@ type Config struct {
 // The CRDs of the Gateway API must be there. It may be called after the manager
 // has started.
 func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
-	if err := store.IndexFields(ctx, mgr.GetFieldIndexer()); err != nil {
+	kinds := cluster.NewKinds(mgr.GetScheme(), optionalGroupKinds()...)
+	if err := store.IndexFields(ctx, mgr.GetFieldIndexer(), kinds.Available); err != nil {
 		return err
 	}
 	opts := Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), config.WatchNamespaces, time.Now),
+		Reader:         kinds.Only(cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), config.WatchNamespaces, time.Now)),
 		Events:         mgr.GetEventRecorder("fleetgate"),
-		Kinds:          cluster.NewKinds(mgr.GetScheme(), serviceMonitor),
+		Kinds:          kinds,
 		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,
 		Translate: graph.Build, Now: time.Now,
 	}
@@ -72,7 +77,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	}
 	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
 
-	routes := newRouteReconciler(opts)
+	routes := newRouteReconcilers(opts)
 	gateways := newGatewayReconciler(opts, tracker, routes, bell)
 	if err := setupRoutes(mgr, routes); err != nil {
 		return err
@@ -84,13 +89,34 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	if err := setupClasses(mgr, &ClassReconciler{opts}); err != nil {
 		return err
 	}
-	return setupMonitors(mgr, &MonitorReconciler{
-		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), gateways: ctrl, bell: bell,
-		watch: watch{monitor(), owner, ownedChanged},
+	sets, err := newController(mgr, "listenerset", &ListenerSetReconciler{opts: opts, routes: routes}, routeWorkers)
+	if err != nil {
+		return err
+	}
+	return setupKinds(ctx, mgr, &KindReconciler{
+		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
+		kinds: watched(gateways, ctrl, sets), bell: bell, watching: make(map[schema.GroupKind]bool),
 	})
 }
 
-func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes *RouteReconciler, bell *doorbell) *GatewayReconciler {
+// watched adds to the optional kinds who watches them.
+func watched(gateways *GatewayReconciler, ctrl, sets controller.Controller) []optionalKind {
+	kinds := optionalKinds()
+	for i := range kinds {
+		object := kinds[i].object
+		w := gateways.watchOf(object)
+		kinds[i].watches = func(objects cache.Cache) map[controller.Controller]source.Source {
+			all := map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
+			if _, isSet := object.(*gatewayv1.ListenerSet); isSet {
+				all[sets] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(specChanged))
+			}
+			return all
+		}
+	}
+	return kinds
+}
+
+func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, bell *doorbell) *GatewayReconciler {
 	return &GatewayReconciler{
 		opts: opts, tracker: tracker, routes: routes, bell: bell,
 		applier: apply.New(apply.Options{
@@ -116,10 +142,18 @@ func options(r reconcile.Reconciler, workers int) controller.Options {
 	return controller.Options{Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm}
 }
 
-func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
-	ctrl, err := controller.New("gateway", mgr, options(r, gatewayWorkers))
+func newController(mgr manager.Manager, name string, r reconcile.Reconciler, workers int) (controller.Controller, error) {
+	ctrl, err := controller.New(name, mgr, options(r, workers))
 	if err != nil {
-		return nil, fmt.Errorf("making the Gateway controller: %w", err)
+		return nil, fmt.Errorf("making the controller %s: %w", name, err)
+	}
+	return ctrl, nil
+}
+
+func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
+	ctrl, err := newController(mgr, "gateway", r, gatewayWorkers)
+	if err != nil {
+		return nil, err
 	}
 	sources := []source.Source{r.bell.source()}
 	for _, w := range r.watches() {
@@ -128,18 +162,23 @@ func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Contro
 	return ctrl, add(ctrl, sources...)
 }
 
-func setupRoutes(mgr manager.Manager, r *RouteReconciler) error {
-	ctrl, err := controller.New("routestatus", mgr, options(r, routeWorkers))
-	if err != nil {
-		return fmt.Errorf("making the route controller: %w", err)
+func setupRoutes(mgr manager.Manager, routes routeReconcilers) error {
+	for kind, r := range routes {
+		ctrl, err := newController(mgr, strings.ToLower(kind)+"status", r, routeWorkers)
+		if err != nil {
+			return err
+		}
+		if err := add(ctrl, r.bell.source()); err != nil {
+			return err
+		}
 	}
-	return add(ctrl, r.bell.source())
+	return nil
 }
 
 func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
-	ctrl, err := controller.New("gatewayclass", mgr, options(r, 1))
+	ctrl, err := newController(mgr, "gatewayclass", r, 1)
 	if err != nil {
-		return fmt.Errorf("making the GatewayClass controller: %w", err)
+		return err
 	}
 	byObject := handler.EnqueueRequestsFromMapFunc(r.classOf)
 	return add(ctrl,
@@ -149,13 +188,18 @@ func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
 	)
 }
 
-func setupMonitors(mgr manager.Manager, r *MonitorReconciler) error {
-	ctrl, err := controller.New("servicemonitor", mgr, options(r, 1))
+func setupKinds(ctx context.Context, mgr manager.Manager, r *KindReconciler) error {
+	ctrl, err := newController(mgr, "optionalkind", r, 1)
 	if err != nil {
-		return fmt.Errorf("making the ServiceMonitor controller: %w", err)
+		return err
 	}
-	only := predicate.NewPredicateFuncs(func(obj client.Object) bool { return obj.GetName() == monitorCRD })
-	return add(ctrl, source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), &handler.EnqueueRequestForObject{}, only))
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	only := predicate.NewPredicateFuncs(func(obj client.Object) bool {
+		return slices.ContainsFunc(r.kinds, func(k optionalKind) bool { return k.crd == obj.GetName() })
+	})
+	return add(ctrl, source.Kind(mgr.GetCache(), client.Object(cluster.CRDMetadata()), handler.EventHandler(&handler.EnqueueRequestForObject{}), only))
 }
 
 func updates(matter func(before, after client.Object) bool) predicate.Predicate {

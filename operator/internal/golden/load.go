@@ -43,10 +43,13 @@ func Load(data []byte) (*Case, error) {
 		Resources: &store.Resources{
 			Class:          defaultClass(),
 			HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+			L4Routes:       make(map[store.RouteKey]store.Route),
+			ListenerSets:   make(map[types.NamespacedName]*gatewayv1.ListenerSet),
 			Namespaces:     make(map[string]*corev1.Namespace),
 			Services:       make(map[types.NamespacedName]*corev1.Service),
 			EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 			Secrets:        make(map[types.NamespacedName]*corev1.Secret),
+			ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
 		},
 		Observed: healthy(),
 	}
@@ -82,6 +85,12 @@ func (c *Case) add(document []byte) error {
 		return decode(document, in.Gateway)
 	case "HTTPRoute":
 		return put(document, &gatewayv1.HTTPRoute{}, in.HTTPRoutes)
+	case "TCPRoute", "TLSRoute", "UDPRoute":
+		return c.addL4Route(document, meta.Kind)
+	case "ListenerSet":
+		return put(document, &gatewayv1.ListenerSet{}, in.ListenerSets)
+	case "ConfigMap":
+		return c.addConfigMap(document)
 	case "Service":
 		return put(document, &corev1.Service{}, in.Services)
 	case "Secret":
@@ -112,6 +121,20 @@ func (c *Case) add(document []byte) error {
 	return fmt.Errorf("kind %q is not known", meta.Kind)
 }
 
+func (c *Case) addL4Route(document []byte, kind string) error {
+	for _, known := range store.RouteKinds() {
+		if known.Name != kind {
+			continue
+		}
+		route := known.New()
+		err := decode(document, route)
+		key, _ := store.KeyOf(route)
+		c.Resources.L4Routes[key] = route
+		return err
+	}
+	return fmt.Errorf("%s is no kind of routes", kind)
+}
+
 func (c *Case) addSlice(document []byte) error {
 	slice := &discoveryv1.EndpointSlice{}
 	if err := decode(document, slice); err != nil {
@@ -134,6 +157,21 @@ func (c *Case) addSecret(document []byte) error {
 	}
 	var err error
 	secret.Data, err = selfSigned(host)
+	return err
+}
+
+func (c *Case) addConfigMap(document []byte) error {
+	configMap := &corev1.ConfigMap{}
+	if err := decode(document, configMap); err != nil {
+		return err
+	}
+	c.Resources.ConfigMaps[client.ObjectKeyFromObject(configMap)] = configMap
+	host, wanted := configMap.Annotations[certificateFor]
+	if !wanted {
+		return nil
+	}
+	made, err := selfSigned(host)
+	configMap.Data = map[string]string{corev1.ServiceAccountRootCAKey: string(made[corev1.TLSCertKey])}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -9,10 +10,41 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// BackendKey identifies a port of a Service.
+// Transport is what a backend is sent.
+type Transport string
+
+// The transports. A port of a Service that routes of several kinds lead to is a
+// backend of its own for each, as they do not speak the same with it.
+const (
+	Requests    Transport = "requests"
+	Connections Transport = "connections"
+	Datagrams   Transport = "datagrams"
+)
+
+// transportOf returns what routes of a kind send to their backends.
+func transportOf(kind string) Transport {
+	switch kind {
+	case KindTCPRoute, KindTLSRoute:
+		return Connections
+	case KindUDPRoute:
+		return Datagrams
+	}
+	return Requests
+}
+
+// protocol is the protocol of a Service's port that takes the transport.
+func (t Transport) protocol() corev1.Protocol {
+	if t == Datagrams {
+		return corev1.ProtocolUDP
+	}
+	return corev1.ProtocolTCP
+}
+
+// BackendKey identifies a port of a Service, and what it is sent.
 type BackendKey struct {
-	Service types.NamespacedName
-	Port    int32
+	Service   types.NamespacedName
+	Port      int32
+	Transport Transport
 }
 
 // Backend is a port of a Service with the endpoints behind it.
@@ -65,7 +97,7 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 			field, name.Namespace, route.Kind, route.Name.Namespace, name.Name)
 		return ref
 	}
-	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0)})
+	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), Transport: transportOf(route.Kind)})
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.message)
 	}
@@ -94,12 +126,12 @@ func (b *builder) lookUp(key BackendKey) *resolution {
 		return &resolution{reason: gatewayv1.RouteReasonInvalidKind,
 			message: "Service " + key.Service.String() + " is of type ExternalName, which is not supported"}
 	}
-	at := slices.IndexFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == key.Port })
+	at := findPort(service, key)
 	if at < 0 || key.Port < 1 || key.Port > 65535 {
 		return missing("Service " + key.Service.String() + " has no port " + itoa(key.Port))
 	}
 	port := &service.Spec.Ports[at]
-	if why := unsupportedProtocol(port); why != "" {
+	if why := unsupportedProtocol(port, key.Transport); why != "" {
 		return &resolution{reason: gatewayv1.RouteReasonUnsupportedProtocol,
 			message: "port " + itoa(key.Port) + " of Service " + key.Service.String() + " " + why}
 	}
@@ -110,9 +142,37 @@ func missing(message string) *resolution {
 	return &resolution{reason: gatewayv1.RouteReasonBackendNotFound, message: message}
 }
 
-func unsupportedProtocol(port *corev1.ServicePort) string {
-	if port.Protocol != "" && port.Protocol != corev1.ProtocolTCP {
-		return "is of protocol " + string(port.Protocol)
+// findPort returns the index of the Service's port, or -1. A number may be
+// there twice, for TCP and for UDP.
+func findPort(service *corev1.Service, key BackendKey) int {
+	numbered := -1
+	for i := range service.Spec.Ports {
+		port := &service.Spec.Ports[i]
+		if port.Port != key.Port {
+			continue
+		}
+		if protocolOfPort(port) == key.Transport.protocol() {
+			return i
+		}
+		numbered = i
+	}
+	return numbered
+}
+
+func protocolOfPort(port *corev1.ServicePort) corev1.Protocol {
+	if port.Protocol == "" {
+		return corev1.ProtocolTCP
+	}
+	return port.Protocol
+}
+
+func unsupportedProtocol(port *corev1.ServicePort, transport Transport) string {
+	if protocol := protocolOfPort(port); protocol != transport.protocol() {
+		return "is of protocol " + string(protocol)
+	}
+	// What is in a connection is between the client and the backend.
+	if transport != Requests {
+		return ""
 	}
 	if app := value(port.AppProtocol, httpAppProtocol); app != httpAppProtocol {
 		return "has appProtocol " + strconv.Quote(app) + "; only " + strconv.Quote(httpAppProtocol) + " is supported"
@@ -122,7 +182,7 @@ func unsupportedProtocol(port *corev1.ServicePort) string {
 
 // endpoints finds those of the Service's endpoints that the port leads to.
 func (b *builder) endpoints(key BackendKey, port *corev1.ServicePort) *resolution {
-	all := collectEndpoints(b.in.EndpointSlices[key.Service], port.Name)
+	all := collectEndpoints(b.in.EndpointSlices[key.Service], port.Name, key.Transport.protocol())
 	allowed, why := b.opts.Forbidden.split(all)
 	found := &resolution{backend: &Backend{Key: key, Endpoints: allowed}}
 	if why != "" {
@@ -144,7 +204,7 @@ func (b *builder) resolved() []*Backend {
 		if byService := compareNames(x.Key.Service, y.Key.Service); byService != 0 {
 			return byService
 		}
-		return int(x.Key.Port - y.Key.Port)
+		return cmp.Or(int(x.Key.Port-y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
 	})
 	return all
 }

@@ -30,7 +30,7 @@ type Graph struct {
 	// namespace and name.
 	Routes []*Route
 	// Backends are the ports of Services that some rule leads to, each once,
-	// sorted by namespace, name and port.
+	// sorted by namespace, name, port and transport.
 	Backends []*Backend
 }
 
@@ -65,6 +65,11 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 	for _, source := range b.in.HTTPRoutes {
 		route := b.httpRoute(source)
 		b.attach(route, source.Spec.ParentRefs, gateway)
+		routes = append(routes, route)
+	}
+	for _, source := range b.in.L4Routes {
+		route := b.l4Route(source)
+		b.attach(route, store.ParentRefs(source), gateway)
 		routes = append(routes, route)
 	}
 	slices.SortFunc(routes, func(a, b *Route) int {

@@ -10,16 +10,13 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
-// backendProtocol is how all backends are spoken to.
-const backendProtocol = "http"
-
 // Config renders what the proxies of the graph's Gateway serve.
 func Config(g *graph.Graph) proxyconfig.Config {
 	if g.Gateway == nil {
 		return proxyconfig.Config{}
 	}
 	config := proxyconfig.Config{
-		Listeners: listeners(g.Gateway.Listeners),
+		Listeners: listeners(g.Gateway.AllListeners()),
 		Routes:    routes(g.Routes),
 	}
 	config.Backends = backends(g.Backends, referenced(config.Routes))
@@ -47,11 +44,13 @@ func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
 			continue
 		}
 		out = append(out, proxyconfig.Listener{
-			Name:         string(node.Source.Name),
+			Name:         node.ID(),
 			Port:         node.Source.Port,
 			Protocol:     proxyconfig.Protocol(node.Source.Protocol),
 			Hostname:     node.Hostname,
 			Certificates: certificateRefs(node.Certificates),
+			TLSMode:      tlsMode(node),
+			TLS:          listenerTLS(node),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Listener) int {
@@ -83,7 +82,7 @@ func backends(nodes []*graph.Backend, wanted map[string]struct{}) []proxyconfig.
 			Namespace: node.Key.Service.Namespace,
 			Service:   node.Key.Service.Name,
 			Port:      node.Key.Port,
-			Protocol:  backendProtocol,
+			Protocol:  backendProtocol(node.Key.Transport),
 			Endpoints: endpoints(node.Endpoints),
 		})
 	}
@@ -107,5 +106,5 @@ func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
 // backendID is the contract's identity of a backend. Neither a namespace nor a
 // Service's name can have a slash or a colon, so no two keys share an ID.
 func backendID(key graph.BackendKey) string {
-	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port))
+	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port)) + transportSuffix(key.Transport)
 }

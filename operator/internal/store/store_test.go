@@ -274,7 +274,7 @@ func TestDetached(t *testing.T) {
 	}
 	var got []string
 	for _, r := range routes {
-		got = append(got, r.Name)
+		got = append(got, r.GetName())
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{"left", "without-parents"}, got); diff != "" {
