@@ -9,6 +9,8 @@ type Feature = string
 
 // FeatureHTTPRouting is what the first version of v1 holds: HTTP and HTTPS
 // listeners, routes with matches, filters and weighted backends, endpoints.
+// Listeners of other protocols and the routes that attach to them need no
+// feature: a proxy that does not know them refuses the listener.
 const FeatureHTTPRouting Feature = "http-routing"
 
 // FeatureTLSOptions are the options of TLS on listeners and on backends. A proxy
@@ -16,9 +18,13 @@ const FeatureHTTPRouting Feature = "http-routing"
 // backends in plaintext.
 const FeatureTLSOptions Feature = "tls-options"
 
+// FeatureProxyProtocol is PROXY protocol headers, accepted or sent. Without them
+// a client's bytes would be taken for a header, or a header for them.
+const FeatureProxyProtocol Feature = "proxy-protocol"
+
 // KnownFeatures are those that this version of the package knows.
 func KnownFeatures() []Feature {
-	return []Feature{FeatureHTTPRouting, FeatureTLSOptions}
+	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol}
 }
 
 // Features returns what a proxy must know to serve c, in a fixed order.
@@ -30,10 +36,28 @@ func Features(c *Config) []Feature {
 	if hasTLSOptions(c) {
 		features = append(features, FeatureTLSOptions)
 	}
+	if c.proxied() {
+		features = append(features, FeatureProxyProtocol)
+	}
 	return features
 }
 
 func hasTLSOptions(c *Config) bool {
 	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.TLS != nil }) ||
 		slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.TLS != nil })
+}
+
+// proxied says whether PROXY protocol headers are accepted or sent anywhere.
+func (c *Config) proxied() bool {
+	for i := range c.Listeners {
+		if c.Listeners[i].ProxyProtocol != nil {
+			return true
+		}
+	}
+	for i := range c.Backends {
+		if c.Backends[i].ProxyProtocol != "" {
+			return true
+		}
+	}
+	return false
 }

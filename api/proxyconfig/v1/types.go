@@ -28,11 +28,16 @@ type Listener struct {
 	// Hostname is an exact name, a wildcard such as "*.example.com", or empty
 	// for any host. It is lower case.
 	Hostname string `json:"hostname,omitempty"`
-	// Certificates are set for HTTPS alone. The first is served to a client
-	// whose server name matches none of them.
+	// Certificates are set where TLS is terminated, and nowhere else. The first
+	// is served to a client whose server name matches none of them.
 	Certificates []CertificateRef `json:"certificates,omitempty"`
-	// TLS are the options of an HTTPS listener; nil means the defaults.
+	// TLS are the options of a listener that terminates TLS; nil means the defaults.
 	TLS *ListenerTLS `json:"tls,omitempty"`
+	// TLSMode is set for protocol TLS alone.
+	TLSMode TLSMode `json:"tlsMode,omitempty"`
+	// ProxyProtocol is nil where a header of that protocol is not expected.
+	// Listeners that share a port agree in it.
+	ProxyProtocol *AcceptedProxyProtocol `json:"proxyProtocol,omitempty"`
 }
 
 // CertificateRef says where in the fleet's Secrets a certificate lies. Key
@@ -217,8 +222,9 @@ type Timeouts struct {
 
 // Backend is one port of a Service with the endpoints behind it.
 type Backend struct {
-	// ID begins with "<namespace>/<service>:<port>". What follows tells backends of
-	// one port apart that are spoken to differently.
+	// ID is "<namespace>/<service>:<port>", with "/grpc", "/tcp" or "/udp" behind it
+	// for a backend of routes that speak otherwise: the same port may be one of
+	// HTTP's, too.
 	ID        string `json:"id"`
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`
@@ -226,8 +232,11 @@ type Backend struct {
 	// Protocol is one of the protocols of backends below.
 	Protocol string `json:"protocol"`
 	// TLS, when not nil, is beneath the protocol.
-	TLS       *BackendTLS `json:"tls,omitempty"`
-	Endpoints []Endpoint  `json:"endpoints,omitempty"`
+	TLS *BackendTLS `json:"tls,omitempty"`
+	// ProxyProtocol, where it is set, is the version of the header that each
+	// connection to the backend begins with.
+	ProxyProtocol ProxyVersion `json:"proxyProtocol,omitempty"`
+	Endpoints     []Endpoint   `json:"endpoints,omitempty"`
 	// Policy may be nil, which has the defaults.
 	Policy *Policy `json:"policy,omitempty"`
 }

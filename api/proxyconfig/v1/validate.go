@@ -17,8 +17,8 @@ func Validate(c *Config) []RefusedItem {
 	}
 	for _, r := range ValidRoutes(c, refuse) {
 		for i := range r.Rules {
-			if err := ValidateRule(&r.Rules[i]); err != nil {
-				refuse(RefusedItem{Kind: KindRule, Name: r.ID(), Rule: i, Reason: err.Error()})
+			if err := ValidateRouteRule(r, &r.Rules[i]); err != nil {
+				refuse(RefusedItem{Kind: KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: i, Reason: err.Error()})
 			}
 		}
 	}
@@ -38,14 +38,18 @@ func Validate(c *Config) []RefusedItem {
 // ValidListeners returns the listeners that can be served and hands the others
 // to refuse. Of two that clash the first stays.
 func ValidListeners(c *Config, refuse func(RefusedItem)) []*Listener {
+	type socket struct {
+		port int32
+		udp  bool
+	}
 	type place struct {
-		port     int32
+		socket
 		hostname string
 	}
 	var valid []*Listener
 	names := map[string]bool{}
 	places := map[place]string{}
-	protocols := map[int32]Protocol{}
+	uses := map[socket]portUse{}
 	check := func(l *Listener) error {
 		if err := ValidateListener(l); err != nil {
 			return err
@@ -53,14 +57,17 @@ func ValidListeners(c *Config, refuse func(RefusedItem)) []*Listener {
 		if names[l.Name] {
 			return fmt.Errorf("another listener has the same name")
 		}
-		at := place{l.Port, l.Hostname}
+		at := place{socket{l.Port, l.Protocol == UDP}, l.Hostname}
 		if other, ok := places[at]; ok {
 			return fmt.Errorf("listener %q has the same port and hostname", other)
 		}
-		if p, ok := protocols[l.Port]; ok && p != l.Protocol {
-			return fmt.Errorf("port %d already speaks %s", l.Port, p)
+		if use, ok := uses[at.socket]; ok {
+			if err := use.sharePort(l); err != nil {
+				return err
+			}
 		}
-		names[l.Name], places[at], protocols[l.Port] = true, l.Name, l.Protocol
+		names[l.Name], places[at] = true, l.Name
+		uses[at.socket] = portUse{l.Protocol, proxied(l)}
 		return nil
 	}
 	for i := range c.Listeners {
@@ -88,7 +95,7 @@ func ValidRoutes(c *Config, refuse func(RefusedItem)) []*Route {
 			err = fmt.Errorf("the route is there twice")
 		}
 		if err != nil {
-			refuse(RefusedItem{Kind: KindRoute, Name: r.ID(), Reason: err.Error()})
+			refuse(RefusedItem{Kind: KindRoute, Name: r.ID(), RouteKind: r.Kind, Reason: err.Error()})
 			continue
 		}
 		seen[id] = true
@@ -137,8 +144,13 @@ func validateBackend(b *Backend) error {
 	if b.ID == "" {
 		return fmt.Errorf("the backend has no ID")
 	}
-	if b.Protocol != BackendHTTP1 && b.Protocol != BackendHTTP2 {
+	switch b.Protocol {
+	case BackendHTTP1, BackendHTTP2, BackendTCP, BackendUDP:
+	default:
 		return fmt.Errorf("unknown backend protocol %q", b.Protocol)
+	}
+	if err := validateSentProxy(b); err != nil {
+		return err
 	}
 	if err := validatePort(b.Port); err != nil {
 		return err

@@ -16,21 +16,15 @@ func ValidateListener(l *Listener) error {
 	if err := validateHostname(l.Hostname); err != nil {
 		return err
 	}
-	switch l.Protocol {
-	case HTTP:
-		if l.TLS != nil {
-			return fmt.Errorf("an HTTP listener has no TLS")
-		}
-		return nil
-	case HTTPS:
-		return validateCertificates(l.Certificates)
+	if err := validateProtocol(l); err != nil {
+		return err
 	}
-	return fmt.Errorf("unknown protocol %q", l.Protocol)
+	return validateAcceptedProxy(l)
 }
 
 func validateCertificates(refs []CertificateRef) error {
 	if len(refs) == 0 {
-		return fmt.Errorf("an HTTPS listener needs a certificate")
+		return fmt.Errorf("a listener that terminates TLS needs a certificate")
 	}
 	for _, ref := range refs {
 		if err := validateCertificateKey(ref.Key); err != nil {

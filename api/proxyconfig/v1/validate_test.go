@@ -37,7 +37,7 @@ func TestValidateRefusesOneItemAlone(t *testing.T) {
 			c.Listeners = append(c.Listeners, Listener{Name: "again", Port: 80, Protocol: HTTP})
 		}, `Listener again[0]: listener "http" has the same port and hostname`},
 		{"two protocols on a port", func(c *Config) { c.Listeners[1].Port = 80 }, "Listener secure[0]: port 80 already speaks HTTP"},
-		{"no certificate", func(c *Config) { c.Listeners[1].Certificates = nil }, "Listener secure[0]: an HTTPS listener needs a certificate"},
+		{"no certificate", func(c *Config) { c.Listeners[1].Certificates = nil }, "Listener secure[0]: a listener that terminates TLS needs a certificate"},
 		{"certificate key with a slash", func(c *Config) { c.Listeners[1].Certificates[0].Key = "../x" }, `Listener secure[0]: certificate key "../x"`},
 		{"route without a name", func(c *Config) { c.Routes[0].Name = "" }, "Route shop/[0]: the route has no identity"},
 		{"route twice", func(c *Config) {
@@ -62,7 +62,7 @@ func TestValidateRefusesOneItemAlone(t *testing.T) {
 		{"weight", func(c *Config) { rule(c).Backends[0].Weight = -1 }, "Rule shop/cart[0]: weight -1"},
 		{"redirect on a backend", func(c *Config) { rule(c).Backends[0].Filters[0].Type = FilterRedirect }, "Rule shop/cart[0]: a backend reference cannot have a redirect"},
 		{"backend protocol", func(c *Config) { c.Backends[0].Protocol = "spdy" }, `Backend shop/cart:8080[0]: unknown backend protocol "spdy"`},
-		{"TLS on an HTTP listener", func(c *Config) { c.Listeners[0].TLS = &ListenerTLS{} }, "Listener http[0]: an HTTP listener has no TLS"},
+		{"TLS on an HTTP listener", func(c *Config) { c.Listeners[0].TLS = &ListenerTLS{} }, "Listener http[0]: a listener that does not terminate TLS has no options"},
 		{"backend twice", func(c *Config) { c.Backends = append(c.Backends, c.Backends[0]) }, "Backend shop/cart:8080[0]: the backend is there twice"},
 		{"endpoint address", func(c *Config) { c.Backends[0].Endpoints[0].Address = "cart.local" }, `Backend shop/cart:8080[0]: endpoint address "cart.local"`},
 		{"endpoint port", func(c *Config) { c.Backends[0].Endpoints[1].Port = 0 }, `Backend shop/cart:8080[0]: endpoint "fd00::1": port 0`},

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -39,12 +38,6 @@ func NewKinds(scheme *runtime.Scheme, optional ...schema.GroupKind) *Kinds {
 func (k *Kinds) Available(obj client.Object) bool {
 	gvk, err := apiutil.GVKForObject(obj, k.scheme)
 	return err == nil && k.Has(gvk.GroupKind())
-}
-
-// Listable says whether the API server has the kind of the list's objects.
-func (k *Kinds) Listable(list client.ObjectList) bool {
-	gvk, err := apiutil.GVKForObject(list, k.scheme)
-	return err == nil && k.Has(schema.GroupKind{Group: gvk.Group, Kind: strings.TrimSuffix(gvk.Kind, "List")})
 }
 
 // Has says whether the API server has the kind.

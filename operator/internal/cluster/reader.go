@@ -22,12 +22,10 @@ const secretLife = time.Hour
 // only Secrets that something refers to are ever read. The objects that it
 // returns are shared and must not be changed. It is safe for concurrent use.
 //
-// What lies outside the watched namespaces does not exist for it, nor do objects
-// of a kind that the API server does not have.
+// What lies outside the watched namespaces does not exist for it.
 type Reader struct {
 	client.Reader
 	live    client.Reader
-	kinds   *Kinds
 	watched []string
 	now     func() time.Time
 
@@ -43,9 +41,9 @@ type secret struct {
 
 // NewReader returns a Reader over a cache and the API server itself. Without
 // watched namespaces all are.
-func NewReader(cached, live client.Reader, kinds *Kinds, watched []string, now func() time.Time) *Reader {
+func NewReader(cached, live client.Reader, watched []string, now func() time.Time) *Reader {
 	return &Reader{
-		Reader: cached, live: live, kinds: kinds, watched: watched, now: now,
+		Reader: cached, live: live, watched: watched, now: now,
 		secrets: make(map[types.NamespacedName]*secret), swept: now(),
 	}
 }
@@ -57,7 +55,7 @@ func (r *Reader) outside(namespace string) bool {
 // List reads objects.
 func (r *Reader) List(ctx context.Context, into client.ObjectList, opts ...client.ListOption) error {
 	options := client.ListOptions{}
-	if options.ApplyOptions(opts); r.outside(options.Namespace) || !r.kinds.Listable(into) {
+	if options.ApplyOptions(opts); r.outside(options.Namespace) {
 		return meta.SetList(into, nil)
 	}
 	return r.Reader.List(ctx, into, opts...)

@@ -30,7 +30,7 @@ func TestSecretsAreReadOncePerVersion(t *testing.T) {
 	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(secret).Build()
 	live := &counting{Client: api}
 	now := time.Unix(1e9, 0)
-	reader := NewReader(api, live, NewKinds(scheme.Scheme), nil, func() time.Time { return now })
+	reader := NewReader(api, live, nil, func() time.Time { return now })
 	read := func(name string) (string, error) {
 		got := &corev1.Secret{}
 		err := reader.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: name}, got)
@@ -70,7 +70,7 @@ func TestForgottenSecretsAreDropped(t *testing.T) {
 	}
 	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(objects...).Build()
 	now := time.Unix(1e9, 0)
-	reader := NewReader(api, api, NewKinds(scheme.Scheme), nil, func() time.Time { return now })
+	reader := NewReader(api, api, nil, func() time.Time { return now })
 	for _, name := range []string{"old", "new"} {
 		if err := reader.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: name}, &corev1.Secret{}); err != nil {
 			t.Fatal(err)
@@ -89,7 +89,7 @@ func TestUnwatchedNamespacesAreEmpty(t *testing.T) {
 	}
 	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "other"}})
 	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(objects...).Build()
-	reader := NewReader(api, api, NewKinds(scheme.Scheme), []string{"watched"}, time.Now)
+	reader := NewReader(api, api, []string{"watched"}, time.Now)
 	for ns, want := range map[string]bool{"watched": true, "other": false} {
 		err := reader.Get(t.Context(), types.NamespacedName{Namespace: ns, Name: "svc"}, &corev1.Service{})
 		if (err == nil) != want || client.IgnoreNotFound(err) != nil {

@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,18 +50,22 @@ type Options struct {
 	Now       func() time.Time
 }
 
+// serviceMonitor is a kind that a cluster need not have.
+var serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
+
 // GatewayReconciler brings one Gateway's fleet, configuration and status into
 // the state that follows from the objects that belong to it. It is safe for
 // concurrent use with different Gateways.
 type GatewayReconciler struct {
-	opts      Options
-	applier   *apply.Applier
-	writer    *delivery.Writer
-	tracker   *proxies.Tracker
-	events    *announcer
-	reporters *reporters
-	bell      *doorbell
-	repairs   *repairs
+	opts     Options
+	applier  *apply.Applier
+	writer   *delivery.Writer
+	tracker  *proxies.Tracker
+	events   *announcer
+	routes   routeReconcilers
+	policies *PolicyReconciler
+	bell     *doorbell
+	repairs  *repairs
 
 	mu sync.Mutex
 	// reported is when the status of each Gateway was written last.
@@ -161,21 +166,26 @@ func (r *GatewayReconciler) release(ctx context.Context, gateway *gatewayv1.Gate
 	return errors.Join(err, r.detach(ctx, key))
 }
 
-// detach removes our entries from the status of routes and policies for a Gateway
-// that does not exist or is not ours.
+// detach removes our entries from the status of routes that do not name the
+// Gateway any more, or that name one that is not ours, and from those of its
+// ListenerSets and its policies.
 func (r *GatewayReconciler) detach(ctx context.Context, gateway types.NamespacedName) error {
 	routes, err := store.Reporting(ctx, r.opts.Reader, gateway, r.opts.ControllerName)
 	for _, route := range routes {
-		r.reporters.withdrawRoute(route, gateway)
+		r.routes.withdraw(route, speaker{gateway: gateway})
 	}
 	if err != nil {
 		return err
 	}
-	policies, err := store.Policies(ctx, r.opts.Reader, gateway, r.opts.ControllerName)
-	for _, policy := range policies {
-		r.reporters.withdrawPolicy(policy, gateway)
+	var list gatewayv1.ListenerSetList
+	if err := r.opts.Reader.List(ctx, &list, client.MatchingFields{store.ListenerSetByGateway: gateway.String()}); err != nil {
+		return fmt.Errorf("listing the ListenerSets of %s: %w", gateway, err)
 	}
-	return err
+	errs := []error{r.withdrawPolicies(ctx, gateway, func(types.NamespacedName) bool { return false })}
+	for i := range list.Items {
+		errs = append(errs, withdrawSet(ctx, r.opts, r.routes, client.ObjectKeyFromObject(&list.Items[i])))
+	}
+	return errors.Join(errs...)
 }
 
 // wrote logs and counts what an Applier did.

@@ -44,9 +44,6 @@ type optionalKind struct {
 	watches func(cache.Cache) map[controller.Controller]source.Source
 }
 
-// serviceMonitor is a kind that a cluster need not have.
-var serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
-
 // monitorCRD is the CRD of ServiceMonitors.
 const monitorCRD = "servicemonitors.monitoring.coreos.com"
 
@@ -54,6 +51,7 @@ const monitorCRD = "servicemonitors.monitoring.coreos.com"
 func optionalKinds() []optionalKind {
 	all := []optionalKind{
 		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
+		gatewayKind("ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
 		gatewayKind("BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
 	}
 	for _, route := range store.RouteKinds() {

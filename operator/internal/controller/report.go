@@ -41,47 +41,22 @@ func (w *work) report() (wait time.Duration, err error) {
 	if err := contain(func() { set = status.Build(w.plan.graph, w.observed) }); err != nil {
 		return 0, err
 	}
-	w.proposeAll(&set)
-	if err := w.withdraw(&set); err != nil {
+	routes := w.resources.Routes()
+	for i := range set.Routes {
+		want := &set.Routes[i]
+		route := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
+		w.routes[want.Kind].propose(want, store.StatusOf(route).Parents)
+	}
+	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
+	for _, route := range detached {
+		w.routes.withdraw(route, speaker{gateway: w.key})
+	}
+	if err := errors.Join(err, w.reportSets(set.ListenerSets), w.reportPolicies(set.Policies)); err != nil {
 		return 0, err
 	}
 	return w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
 		return status.MergeGateway(live, set.Gateway, now)
 	})
-}
-
-// proposeAll hands the statuses of routes and policies on.
-func (w *work) proposeAll(set *status.Set) {
-	routes := w.resources.Routes()
-	for i := range set.Routes {
-		want := &set.Routes[i]
-		live := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
-		w.reporters.routes[want.Kind].propose(live, w.key, want)
-	}
-	for i := range set.Policies {
-		want := &set.Policies[i]
-		w.reporters.policies.propose(w.resources.BackendTLSPolicies[want.Name], w.key, want)
-	}
-}
-
-// withdraw takes back what was said of routes and policies that have nothing to
-// do with the Gateway any more.
-func (w *work) withdraw(set *status.Set) error {
-	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
-	for _, route := range detached {
-		w.reporters.withdrawRoute(route, w.key)
-	}
-	if err != nil {
-		return err
-	}
-	policies, err := store.Policies(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
-	for _, policy := range policies {
-		name := client.ObjectKeyFromObject(policy)
-		if !slices.ContainsFunc(set.Policies, func(p status.Policy) bool { return p.Name == name }) {
-			w.reporters.withdrawPolicy(policy, w.key)
-		}
-	}
-	return err
 }
 
 // mergeGateway brings something into a Gateway's status, and says whether that

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ import (
 // whose API calls are slow, must leave workers for the others.
 const (
 	gatewayWorkers = 8
-	reportWorkers  = 8
+	routeWorkers   = 8
 )
 
 // reportPause is the least time between two looks at a Gateway for the sake of
@@ -62,7 +63,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	}
 	opts := Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), kinds, config.WatchNamespaces, time.Now),
+		Reader:         kinds.Only(cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), config.WatchNamespaces, time.Now)),
 		Events:         mgr.GetEventRecorder("fleetgate"),
 		Kinds:          kinds,
 		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,
@@ -77,9 +78,10 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	}
 	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
 
-	reporters := newReporters(opts)
-	gateways := newGatewayReconciler(opts, tracker, reporters, bell)
-	if err := setupReporters(mgr, reporters); err != nil {
+	routes := newRouteReconcilers(opts)
+	policies := newPolicyReconciler(opts)
+	gateways := newGatewayReconciler(opts, tracker, routes, policies, bell)
+	if err := errors.Join(setupRoutes(mgr, routes), setupPolicies(mgr, policies)); err != nil {
 		return err
 	}
 	ctrl, err := setupGateways(mgr, gateways)
@@ -89,28 +91,36 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	if err := setupClasses(mgr, &ClassReconciler{opts}); err != nil {
 		return err
 	}
+	sets, err := newController(mgr, "listenerset", &ListenerSetReconciler{opts: opts, routes: routes}, routeWorkers)
+	if err != nil {
+		return err
+	}
 	return setupKinds(ctx, mgr, &KindReconciler{
 		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
-		kinds: watched(gateways, ctrl), bell: bell, watching: make(map[schema.GroupKind]bool),
+		kinds: watched(gateways, ctrl, sets), bell: bell, watching: make(map[schema.GroupKind]bool),
 	})
 }
 
 // watched adds to the optional kinds who watches them.
-func watched(gateways *GatewayReconciler, ctrl controller.Controller) []optionalKind {
+func watched(gateways *GatewayReconciler, ctrl, sets controller.Controller) []optionalKind {
 	kinds := optionalKinds()
 	for i := range kinds {
 		object := kinds[i].object
 		w := gateways.watchOf(object)
 		kinds[i].watches = func(objects cache.Cache) map[controller.Controller]source.Source {
-			return map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
+			all := map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
+			if _, isSet := object.(*gatewayv1.ListenerSet); isSet {
+				all[sets] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(specChanged))
+			}
+			return all
 		}
 	}
 	return kinds
 }
 
-func newGatewayReconciler(opts Options, tracker *proxies.Tracker, reporters *reporters, bell *doorbell) *GatewayReconciler {
+func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies *PolicyReconciler, bell *doorbell) *GatewayReconciler {
 	return &GatewayReconciler{
-		opts: opts, tracker: tracker, reporters: reporters, bell: bell,
+		opts: opts, tracker: tracker, routes: routes, policies: policies, bell: bell,
 		applier: apply.New(apply.Options{
 			Client: opts.Client, Live: opts.Live, Kinds: fleetKinds(), Available: opts.Kinds.Available, Now: opts.Now,
 		}),
@@ -134,10 +144,18 @@ func options(r reconcile.Reconciler, workers int) controller.Options {
 	return controller.Options{Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm}
 }
 
-func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
-	ctrl, err := controller.New("gateway", mgr, options(r, gatewayWorkers))
+func newController(mgr manager.Manager, name string, r reconcile.Reconciler, workers int) (controller.Controller, error) {
+	ctrl, err := controller.New(name, mgr, options(r, workers))
 	if err != nil {
-		return nil, fmt.Errorf("making the Gateway controller: %w", err)
+		return nil, fmt.Errorf("making the controller %s: %w", name, err)
+	}
+	return ctrl, nil
+}
+
+func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
+	ctrl, err := newController(mgr, "gateway", r, gatewayWorkers)
+	if err != nil {
+		return nil, err
 	}
 	sources := []source.Source{r.bell.source()}
 	for _, w := range r.watches() {
@@ -146,27 +164,31 @@ func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Contro
 	return ctrl, add(ctrl, sources...)
 }
 
-func setupReporters(mgr manager.Manager, r *reporters) error {
-	for _, routes := range r.routes {
-		if err := setupReporter(mgr, routes); err != nil {
-			return err
-		}
-	}
-	return setupReporter(mgr, r.policies)
-}
-
-func setupReporter[T comparable](mgr manager.Manager, r *reporter[T]) error {
-	ctrl, err := controller.New(strings.ToLower(r.kind)+"status", mgr, options(r, reportWorkers))
+func setupPolicies(mgr manager.Manager, r *PolicyReconciler) error {
+	ctrl, err := newController(mgr, "backendtlspolicystatus", r, routeWorkers)
 	if err != nil {
-		return fmt.Errorf("making the controller of the status of %ss: %w", r.kind, err)
+		return err
 	}
 	return add(ctrl, r.bell.source())
 }
 
+func setupRoutes(mgr manager.Manager, routes routeReconcilers) error {
+	for kind, r := range routes {
+		ctrl, err := newController(mgr, strings.ToLower(kind)+"status", r, routeWorkers)
+		if err != nil {
+			return err
+		}
+		if err := add(ctrl, r.bell.source()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
-	ctrl, err := controller.New("gatewayclass", mgr, options(r, 1))
+	ctrl, err := newController(mgr, "gatewayclass", r, 1)
 	if err != nil {
-		return fmt.Errorf("making the GatewayClass controller: %w", err)
+		return err
 	}
 	byObject := handler.EnqueueRequestsFromMapFunc(r.classOf)
 	return add(ctrl,
@@ -177,9 +199,9 @@ func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
 }
 
 func setupKinds(ctx context.Context, mgr manager.Manager, r *KindReconciler) error {
-	ctrl, err := controller.New("optionalkind", mgr, options(r, 1))
+	ctrl, err := newController(mgr, "optionalkind", r, 1)
 	if err != nil {
-		return fmt.Errorf("making the controller of optional kinds: %w", err)
+		return err
 	}
 	if err := r.begin(ctx); err != nil {
 		return err
@@ -187,7 +209,7 @@ func setupKinds(ctx context.Context, mgr manager.Manager, r *KindReconciler) err
 	only := predicate.NewPredicateFuncs(func(obj client.Object) bool {
 		return slices.ContainsFunc(r.kinds, func(k optionalKind) bool { return k.crd == obj.GetName() })
 	})
-	return add(ctrl, source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), &handler.EnqueueRequestForObject{}, only))
+	return add(ctrl, source.Kind(mgr.GetCache(), client.Object(cluster.CRDMetadata()), handler.EventHandler(&handler.EnqueueRequestForObject{}), only))
 }
 
 func updates(matter func(before, after client.Object) bool) predicate.Predicate {

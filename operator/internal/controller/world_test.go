@@ -29,7 +29,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
-	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
@@ -42,8 +41,9 @@ type world struct {
 	client   client.WithWatch
 	recorder *events.FakeRecorder
 	gateways *GatewayReconciler
-	routes   *reporter[*status.Route]
-	policies *reporter[*status.Policy]
+	routes   routeReconcilers
+	policies *PolicyReconciler
+	sets     *ListenerSetReconciler
 	classes  *ClassReconciler
 	kinds    *cluster.Kinds
 
@@ -71,7 +71,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: 1, Log: logr.Discard()})
 	t.Cleanup(tracker.Stop)
 	opts := Options{
-		Client: w.client, Live: w.client, Reader: cluster.NewReader(w.client, w.client, w.kinds, nil, w.clock), Events: w.recorder,
+		Client: w.client, Live: w.client, Reader: w.kinds.Only(cluster.NewReader(w.client, w.client, nil, w.clock)), Events: w.recorder,
 		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
 		Graph: graph.Options{ControllerName: controllerName, ReservedPorts: provision.ReservedPorts()},
 		Settings: provision.Settings{
@@ -79,10 +79,11 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		},
 		Translate: w.translate, Now: w.clock,
 	}
-	reporters := newReporters(opts)
-	w.routes, w.policies = reporters.routes["HTTPRoute"], reporters.policies
-	w.gateways = newGatewayReconciler(opts, tracker, reporters, newDoorbell(reportPause, w.clock))
+	w.routes = newRouteReconcilers(opts)
+	w.policies = newPolicyReconciler(opts)
+	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, newDoorbell(reportPause, w.clock))
 	w.classes = &ClassReconciler{opts}
+	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
 	return w
 }
 
@@ -100,6 +101,7 @@ func base() []client.Object {
 func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) client.WithWatch {
 	b := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithReturnManagedFields().
 		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{},
+			&gatewayv1.TCPRoute{}, &gatewayv1.TLSRoute{}, &gatewayv1.UDPRoute{}, &gatewayv1.ListenerSet{},
 			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{})
 	for _, index := range store.Indexes() {
 		b = b.WithIndex(index.Object, index.Name, index.Values)
@@ -165,25 +167,37 @@ func (w *world) look(name string) reconcile.Result {
 		w.t.Fatal(err)
 	}
 	w.lookAtRoutes()
+	w.lookAtPolicies()
 	return result
 }
 
 func (w *world) lookAtRoutes() {
 	w.t.Helper()
-	for _, routes := range w.gateways.reporters.routes {
-		reportAll(w, routes)
+	for _, of := range w.routes {
+		for _, key := range slices.Collect(maps.Keys(of.proposed)) {
+			if _, err := of.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
+				w.t.Fatal(err)
+			}
+		}
 	}
-	reportAll(w, w.policies)
 }
 
-// reportAll writes everything that is proposed.
-func reportAll[T comparable](w *world, r *reporter[T]) {
+func (w *world) lookAtPolicies() {
 	w.t.Helper()
-	for _, key := range slices.Collect(maps.Keys(r.proposed)) {
-		if _, err := r.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
+	for _, key := range slices.Collect(maps.Keys(w.policies.proposed)) {
+		if _, err := w.policies.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
+}
+
+// pending counts the routes for which something is proposed.
+func (w *world) pending() int {
+	n := 0
+	for _, of := range w.routes {
+		n += len(of.proposed)
+	}
+	return n
 }
 
 func request(namespace, name string) reconcile.Request {
@@ -229,8 +243,12 @@ func (w *world) condition(gateway, typ string) string {
 // parents lists whose entries a route's status has.
 func (w *world) parents(route string) []string {
 	w.t.Helper()
+	return parentsOf(get(w, route, &gatewayv1.HTTPRoute{}))
+}
+
+func parentsOf(route store.Route) []string {
 	var list []string
-	for _, parent := range get(w, route, &gatewayv1.HTTPRoute{}).Status.Parents {
+	for _, parent := range store.StatusOf(route).Parents {
 		list = append(list, fmt.Sprintf("%s of %s", parent.ParentRef.Name, parent.ControllerName))
 	}
 	return list

@@ -44,6 +44,8 @@ func Load(data []byte) (*Case, error) {
 			Class:          defaultClass(),
 			HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
 			GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
+			L4Routes:       make(map[store.RouteKey]store.Route),
+			ListenerSets:   make(map[types.NamespacedName]*gatewayv1.ListenerSet),
 			Namespaces:     make(map[string]*corev1.Namespace),
 			Services:       make(map[types.NamespacedName]*corev1.Service),
 			EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
@@ -88,6 +90,10 @@ func (c *Case) add(document []byte) error {
 		return put(document, &gatewayv1.HTTPRoute{}, in.HTTPRoutes)
 	case "GRPCRoute":
 		return put(document, &gatewayv1.GRPCRoute{}, in.GRPCRoutes)
+	case "TCPRoute", "TLSRoute", "UDPRoute":
+		return c.addL4Route(document, meta.Kind)
+	case "ListenerSet":
+		return put(document, &gatewayv1.ListenerSet{}, in.ListenerSets)
 	case "Service":
 		return put(document, &corev1.Service{}, in.Services)
 	case "BackendTLSPolicy":
@@ -122,6 +128,20 @@ func (c *Case) add(document []byte) error {
 	return fmt.Errorf("kind %q is not known", meta.Kind)
 }
 
+func (c *Case) addL4Route(document []byte, kind string) error {
+	for _, known := range store.RouteKinds() {
+		if known.Name != kind {
+			continue
+		}
+		route := known.New()
+		err := decode(document, route)
+		key, _ := store.KeyOf(route)
+		c.Resources.L4Routes[key] = route
+		return err
+	}
+	return fmt.Errorf("%s is no kind of routes", kind)
+}
+
 func (c *Case) addSlice(document []byte) error {
 	slice := &discoveryv1.EndpointSlice{}
 	if err := decode(document, slice); err != nil {
@@ -130,21 +150,6 @@ func (c *Case) addSlice(document []byte) error {
 	key := types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
 	c.Resources.EndpointSlices[key] = append(c.Resources.EndpointSlices[key], slice)
 	return nil
-}
-
-func (c *Case) addConfigMap(document []byte) error {
-	configMap := &corev1.ConfigMap{}
-	if err := decode(document, configMap); err != nil {
-		return err
-	}
-	c.Resources.ConfigMaps[client.ObjectKeyFromObject(configMap)] = configMap
-	host, wanted := configMap.Annotations[certificateFor]
-	if !wanted {
-		return nil
-	}
-	made, err := selfSigned(host)
-	configMap.Data = map[string]string{corev1.ServiceAccountRootCAKey: string(made[corev1.TLSCertKey])}
-	return err
 }
 
 func (c *Case) addSecret(document []byte) error {
@@ -159,6 +164,21 @@ func (c *Case) addSecret(document []byte) error {
 	}
 	var err error
 	secret.Data, err = selfSigned(host)
+	return err
+}
+
+func (c *Case) addConfigMap(document []byte) error {
+	configMap := &corev1.ConfigMap{}
+	if err := decode(document, configMap); err != nil {
+		return err
+	}
+	c.Resources.ConfigMaps[client.ObjectKeyFromObject(configMap)] = configMap
+	host, wanted := configMap.Annotations[certificateFor]
+	if !wanted {
+		return nil
+	}
+	made, err := selfSigned(host)
+	configMap.Data = map[string]string{corev1.ServiceAccountRootCAKey: string(made[corev1.TLSCertKey])}
 	return err
 }
 

@@ -11,13 +11,44 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// BackendKey identifies a port of a Service, and how it is spoken to.
+// Transport is what a backend is sent.
+type Transport string
+
+// The transports. A port of a Service that routes of several kinds lead to is a
+// backend of its own for each, as they do not speak the same with it.
+const (
+	Requests    Transport = "requests"
+	Calls       Transport = "calls"
+	Connections Transport = "connections"
+	Datagrams   Transport = "datagrams"
+)
+
+// transportOf returns what routes of a kind send to their backends.
+func transportOf(kind string) Transport {
+	switch kind {
+	case KindGRPCRoute:
+		return Calls
+	case KindTCPRoute, KindTLSRoute:
+		return Connections
+	case KindUDPRoute:
+		return Datagrams
+	}
+	return Requests
+}
+
+// protocol is the protocol of a Service's port that takes the transport.
+func (t Transport) protocol() corev1.Protocol {
+	if t == Datagrams {
+		return corev1.ProtocolUDP
+	}
+	return corev1.ProtocolTCP
+}
+
+// BackendKey identifies a port of a Service, and what it is sent.
 type BackendKey struct {
-	Service types.NamespacedName
-	Port    int32
-	// GRPC tells the backend of GRPCRoutes from that of HTTPRoutes where the port
-	// itself leaves the protocol to the route, so that one port may serve both.
-	GRPC bool
+	Service   types.NamespacedName
+	Port      int32
+	Transport Transport
 }
 
 // Backend is a port of a Service with the endpoints behind it.
@@ -77,7 +108,7 @@ func (b *builder) serviceRef(route *Route, rule *Rule, field string, source *gat
 			field, name.Namespace, route.Kind, route.Name.Namespace, name.Name)
 		return nil
 	}
-	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), GRPC: route.Kind == KindGRPCRoute})
+	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), Transport: transportOf(route.Kind)})
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.message)
 	}
@@ -105,7 +136,7 @@ func (b *builder) lookUp(key BackendKey) *resolution {
 		return &resolution{reason: gatewayv1.RouteReasonInvalidKind,
 			message: "Service " + key.Service.String() + " is of type ExternalName, which is not supported"}
 	}
-	at := slices.IndexFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == key.Port })
+	at := findPort(service, key)
 	if at < 0 || key.Port < 1 || key.Port > 65535 {
 		return missing("Service " + key.Service.String() + " has no port " + itoa(key.Port))
 	}
@@ -116,11 +147,35 @@ func missing(message string) *resolution {
 	return &resolution{reason: gatewayv1.RouteReasonBackendNotFound, message: message}
 }
 
-// port decides how a port is spoken to. Where that does not depend on the kind
-// of the route, both kinds share one backend.
+// findPort returns the index of the Service's port, or -1. A number may be
+// there twice, for TCP and for UDP.
+func findPort(service *corev1.Service, key BackendKey) int {
+	numbered := -1
+	for i := range service.Spec.Ports {
+		port := &service.Spec.Ports[i]
+		if port.Port != key.Port {
+			continue
+		}
+		if protocolOfPort(port) == key.Transport.protocol() {
+			return i
+		}
+		numbered = i
+	}
+	return numbered
+}
+
+func protocolOfPort(port *corev1.ServicePort) corev1.Protocol {
+	if port.Protocol == "" {
+		return corev1.ProtocolTCP
+	}
+	return port.Protocol
+}
+
+// port decides how a port is spoken to. Where HTTPRoutes and GRPCRoutes are served
+// alike, they share one backend.
 func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
-	spoken, why := speak(port, key.GRPC)
-	policy := b.policyOf(key.Service, port.Name)
+	spoken, why := speak(port, key.Transport)
+	policy := b.policyOf(key, port.Name)
 	if why == "" && spoken.needsTLS && policy == nil {
 		why = "has appProtocol " + strconv.Quote(*port.AppProtocol) + ", and no BackendTLSPolicy says whom to trust"
 	}
@@ -128,8 +183,8 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 		return &resolution{reason: gatewayv1.RouteReasonUnsupportedProtocol,
 			message: "port " + itoa(key.Port) + " of Service " + key.Service.String() + " " + why}
 	}
-	if other, _ := speak(port, false); key.GRPC && other.protocol == spoken.protocol {
-		key.GRPC = false
+	if other, _ := speak(port, Requests); key.Transport == Calls && other.protocol == spoken.protocol {
+		key.Transport = Requests
 		return b.resolve(key)
 	}
 	backend := &Backend{Key: key, Protocol: spoken.protocol}
@@ -146,7 +201,7 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 
 // endpoints finds those of the Service's endpoints that the port leads to.
 func (b *builder) endpoints(backend *Backend, portName string) *resolution {
-	all := collectEndpoints(b.in.EndpointSlices[backend.Key.Service], portName)
+	all := collectEndpoints(b.in.EndpointSlices[backend.Key.Service], portName, backend.Key.Transport.protocol())
 	allowed, why := b.opts.Forbidden.split(all)
 	backend.Endpoints = allowed
 	found := &resolution{backend: backend}
@@ -166,17 +221,6 @@ func (b *builder) resolved() []*Backend {
 		}
 	}
 	return slices.SortedFunc(maps.Values(all), func(x, y *Backend) int {
-		return cmp.Or(compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), compareBools(x.Key.GRPC, y.Key.GRPC))
+		return cmp.Or(compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
 	})
-}
-
-// compareBools puts false first.
-func compareBools(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
 }

@@ -31,28 +31,49 @@ var backendProtocols = map[string]backendProtocol{
 	"kubernetes.io/wss": {protocol: proxyconfig.BackendHTTP1, needsTLS: true},
 }
 
-// speak returns how a port is spoken to for the sake of an HTTPRoute or a
-// GRPCRoute, or why it cannot be. A port that says nothing speaks what the route
-// needs; of one that only asks for TLS, HTTP/2 is negotiated for a GRPCRoute.
-func speak(port *corev1.ServicePort, grpc bool) (_ backendProtocol, why string) {
-	if port.Protocol != "" && port.Protocol != corev1.ProtocolTCP {
-		return backendProtocol{}, "is of protocol " + string(port.Protocol)
+// speak returns how a port is spoken to for the sake of a transport, or why it
+// cannot be. A port that says nothing speaks what the route needs; of one that
+// only asks for TLS, HTTP/2 is negotiated for calls. What is in a connection is
+// between the client and the backend.
+func speak(port *corev1.ServicePort, transport Transport) (_ backendProtocol, why string) {
+	if protocol := protocolOfPort(port); protocol != transport.protocol() {
+		return backendProtocol{}, "is of protocol " + string(protocol)
 	}
 	app := value(port.AppProtocol, "")
+	switch transport {
+	case Connections:
+		return backendProtocol{protocol: proxyconfig.BackendTCP}, ""
+	case Datagrams:
+		return backendProtocol{protocol: proxyconfig.BackendUDP}, ""
+	case Calls:
+		return speakGRPC(app)
+	}
 	if app == "" {
-		if grpc {
-			return backendProtocol{protocol: proxyconfig.BackendHTTP2, grpc: true}, ""
-		}
 		return backendProtocol{protocol: proxyconfig.BackendHTTP1}, ""
+	}
+	known, ok := backendProtocols[strings.ToLower(app)]
+	if !ok {
+		return backendProtocol{}, unknownProtocol(app)
+	}
+	return known, ""
+}
+
+func speakGRPC(app string) (_ backendProtocol, why string) {
+	if app == "" {
+		return backendProtocol{protocol: proxyconfig.BackendHTTP2, grpc: true}, ""
 	}
 	known, ok := backendProtocols[strings.ToLower(app)]
 	switch {
 	case !ok:
-		return backendProtocol{}, "has appProtocol " + strconv.Quote(app) + ", which is not known"
-	case grpc && strings.EqualFold(app, "https"):
+		return backendProtocol{}, unknownProtocol(app)
+	case strings.EqualFold(app, "https"):
 		return backendProtocol{protocol: proxyconfig.BackendHTTP2, grpc: true, needsTLS: true}, ""
-	case grpc && !known.grpc:
+	case !known.grpc:
 		return backendProtocol{}, "has appProtocol " + strconv.Quote(app) + ", which does not carry gRPC"
 	}
 	return known, ""
+}
+
+func unknownProtocol(app string) string {
+	return "has appProtocol " + strconv.Quote(app) + ", which is not known"
 }

@@ -5,10 +5,9 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-
-	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // BackendTLS is how a backend is reached over TLS.
@@ -27,9 +26,6 @@ type BackendTLS struct {
 // BackendTLSPolicy that it depends on is not valid. The Gateway API asks for the
 // condition, and has no reason for it.
 const ReasonInvalidPolicy gatewayv1.RouteConditionReason = "InvalidBackendTLSPolicy"
-
-// caKey is where a ConfigMap or a Secret has its CA certificates.
-const caKey = "ca.crt"
 
 func (b *builder) policy(source *gatewayv1.BackendTLSPolicy) *Policy {
 	policy := &Policy{Source: source, TLS: &BackendTLS{
@@ -91,32 +87,22 @@ func (b *builder) readAuthorityRefs(policy *Policy) {
 	}
 }
 
-// authority returns the CA certificates of a ConfigMap or a Secret.
+// authority returns the CA certificates of a ConfigMap or a Secret. They are part
+// of the configuration, where key material must not be: readBundle refuses
+// anything but certificates.
 func (b *builder) authority(kind gatewayv1.Kind, name types.NamespacedName) (bundle, problem string) {
-	exists, has := false, false
-	if kind == "Secret" {
-		if secret := b.in.Secrets[name]; secret != nil {
-			var data []byte
-			exists = true
-			data, has = secret.Data[caKey]
-			bundle = string(data)
-		}
-	} else if configMap := b.in.ConfigMaps[name]; configMap != nil {
-		exists = true
-		bundle, has = configMap.Data[caKey]
+	if kind != "Secret" {
+		return readBundle(b.in.ConfigMaps[name])
 	}
-	switch {
-	case !exists:
-		return "", "does not exist"
-	case !has:
-		return "", "has no key " + caKey
+	secret := b.in.Secrets[name]
+	if secret == nil {
+		return readBundle(nil)
 	}
-	// The bundle is part of the configuration, where key material must not be:
-	// anything but certificates is refused.
-	if _, err := proxyconfig.ParseCACertificates(bundle); err != nil {
-		return "", "is not valid: " + err.Error()
+	public := &corev1.ConfigMap{Data: make(map[string]string)}
+	if data, has := secret.Data[caCertificateKey]; has {
+		public.Data[caCertificateKey] = string(data)
 	}
-	return bundle, ""
+	return readBundle(public)
 }
 
 func (p *Policy) checkSubjectAltNames() {

@@ -30,7 +30,7 @@ type Graph struct {
 	// namespace and name.
 	Routes []*Route
 	// Backends are the ports of Services that some rule leads to, each once,
-	// sorted by namespace, name and port.
+	// sorted by namespace, name, port and transport.
 	Backends []*Backend
 	// Policies are those of Services that the routes name, sorted by namespace and
 	// name.
@@ -75,6 +75,11 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 	for _, source := range b.in.GRPCRoutes {
 		route := b.grpcRoute(source)
 		b.attach(route, source.Spec.ParentRefs, gateway)
+		routes = append(routes, route)
+	}
+	for _, source := range b.in.L4Routes {
+		route := b.l4Route(source)
+		b.attach(route, store.ParentRefs(source), gateway)
 		routes = append(routes, route)
 	}
 	settleRivals(routes)

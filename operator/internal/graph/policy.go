@@ -127,12 +127,16 @@ func (b *builder) targetOf(policy *Policy, i int) (target, bool) {
 }
 
 // policyOf returns the policy of a Service's port, or nil. One that names the
-// port beats one that names the Service alone.
-func (b *builder) policyOf(service types.NamespacedName, portName string) *Policy {
+// port beats one that names the Service alone. Connections are passed on as they
+// are: whoever is at their ends agrees on TLS.
+func (b *builder) policyOf(key BackendKey, portName string) *Policy {
+	if key.Transport != Requests && key.Transport != Calls {
+		return nil
+	}
 	if portName != "" {
-		if policy := b.targets[target{service, portName}]; policy != nil {
+		if policy := b.targets[target{key.Service, portName}]; policy != nil {
 			return policy
 		}
 	}
-	return b.targets[target{service: service}]
+	return b.targets[target{service: key.Service}]
 }

@@ -40,11 +40,19 @@ type rival struct {
 
 func byAge(a, b *Route) int {
 	return cmp.Or(
-		compareBools(!a.Valid(), !b.Valid()),
+		cmp.Compare(standing(a), standing(b)),
 		a.Meta.CreationTimestamp.Compare(b.Meta.CreationTimestamp.Time),
 		cmp.Compare(a.Name.String(), b.Name.String()),
 		cmp.Compare(a.Kind, b.Kind),
 	)
+}
+
+// standing is lower for a route that is accepted by itself.
+func standing(r *Route) int {
+	if r.Valid() {
+		return 0
+	}
+	return 1
 }
 
 // yield gives up the attachments to listeners on which a route of another kind
@@ -70,19 +78,16 @@ func (p *Parent) yield(route *Route, settled map[*Listener][]rival) {
 
 func (a *Attachment) rivalOf(route *Route, settled []rival) *Route {
 	for _, other := range settled {
-		if other.route.Kind != route.Kind && overlap(a.Hostnames, other.hostnames) {
+		if other.route.Kind != route.Kind && share(a.Hostnames, other.hostnames) {
 			return other.route
 		}
 	}
 	return nil
 }
 
-// overlap says whether some host has both a name of a and one of b. An empty
-// name stands for any host.
-func overlap(a, b []string) bool {
+// share says whether some host has both a name of a and one of b.
+func share(a, b []string) bool {
 	return slices.ContainsFunc(a, func(x string) bool {
-		return slices.ContainsFunc(b, func(y string) bool {
-			return x == "" || y == "" || x == y || covers(x, y) || covers(y, x)
-		})
+		return slices.ContainsFunc(b, func(y string) bool { return overlap(x, y) })
 	})
 }

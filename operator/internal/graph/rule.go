@@ -16,6 +16,9 @@ type Rule struct {
 	// HTTP is the rule of an HTTPRoute as it was written, and of a GRPCRoute what
 	// it comes to in terms of HTTP.
 	HTTP *gatewayv1.HTTPRouteRule
+	// L4 is the rule as it was written, for a rule of a TLSRoute, TCPRoute or
+	// UDPRoute.
+	L4 *L4Rule
 	// Matches are those of the rule's matches that can be served. The rule
 	// matches nothing when it has matches and all of them are bad.
 	Matches []*gatewayv1.HTTPRouteMatch
@@ -34,6 +37,8 @@ type Rule struct {
 
 // BackendRef is one of a rule's backendRefs.
 type BackendRef struct {
+	// HTTP is the reference as it was written. Those of routes below HTTP have
+	// no filters.
 	HTTP *gatewayv1.HTTPBackendRef
 	// Backend is nil when the reference is invalid: its share of the requests
 	// is answered 500.

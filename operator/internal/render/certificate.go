@@ -16,7 +16,7 @@ func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]by
 	if g.Gateway == nil {
 		return shards
 	}
-	for _, listener := range g.Gateway.Listeners {
+	for _, listener := range g.Gateway.AllListeners() {
 		if !listener.Serves() {
 			continue
 		}

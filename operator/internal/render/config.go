@@ -16,7 +16,7 @@ func Config(g *graph.Graph) proxyconfig.Config {
 		return proxyconfig.Config{}
 	}
 	config := proxyconfig.Config{
-		Listeners: listeners(g.Gateway.Listeners),
+		Listeners: listeners(g.Gateway.AllListeners()),
 		Routes:    routes(g.Routes),
 	}
 	config.Backends = backends(g, referenced(config.Routes))
@@ -50,11 +50,13 @@ func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
 			continue
 		}
 		out = append(out, proxyconfig.Listener{
-			Name:         string(node.Source.Name),
+			Name:         node.ID(),
 			Port:         node.Source.Port,
 			Protocol:     proxyconfig.Protocol(node.Source.Protocol),
 			Hostname:     node.Hostname,
 			Certificates: certificateRefs(node.Certificates),
+			TLSMode:      tlsMode(node),
+			TLS:          listenerTLS(node),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Listener) int {
@@ -111,9 +113,5 @@ func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
 // backendID is the contract's identity of a backend. Neither a namespace nor a
 // Service's name can have a slash or a colon, so no two keys share an ID.
 func backendID(key graph.BackendKey) string {
-	id := key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port))
-	if key.GRPC {
-		id += "/grpc"
-	}
-	return id
+	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port)) + transportSuffix(key.Transport)
 }

@@ -47,7 +47,7 @@ func attachments(node *graph.Route) []proxyconfig.Attachment {
 		for _, attachment := range parent.Attachments {
 			if attachment.Listener.Serves() {
 				out = append(out, proxyconfig.Attachment{
-					Listener:  string(attachment.Listener.Source.Name),
+					Listener:  attachment.Listener.ID(),
 					Hostnames: attachment.Hostnames,
 				})
 			}
@@ -69,6 +69,9 @@ func rules(nodes []*graph.Rule) []proxyconfig.Rule {
 // which ones they refuse. An invalid one is its matches and the reason, and
 // nothing of what it would have done with the requests.
 func rule(node *graph.Rule) proxyconfig.Rule {
+	if node.L4 != nil {
+		return l4Rule(node)
+	}
 	out := proxyconfig.Rule{Matches: matches(node)}
 	if node.HTTP.Name != nil {
 		out.Name = string(*node.HTTP.Name)

@@ -16,6 +16,13 @@ func (b *builder) gatewayStatus() *Gateway {
 		Generation: b.gateway.Source.Generation,
 		Addresses:  b.observed.Addresses,
 		Conditions: []metav1.Condition{b.accepted(), b.programmed(), b.resolvedRefs()},
+
+		AttachedListenerSets: b.attachedListenerSets(),
+	}
+	if fields := b.gateway.InsecureFrontend(); len(fields) > 0 {
+		out.Conditions = append(out.Conditions, b.gatewayCondition(
+			gatewayv1.GatewayConditionInsecureFrontendValidationMode, metav1.ConditionTrue, gatewayv1.GatewayReasonConfigurationChanged,
+			"Clients are served whatever certificate they present: "+strings.Join(fields, ", ")))
 	}
 	for _, listener := range b.gateway.Listeners {
 		out.Listeners = append(out.Listeners, b.listener(listener))

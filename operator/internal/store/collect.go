@@ -27,6 +27,8 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		Gateway:        gateway,
 		HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
 		GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
+		L4Routes:       make(map[RouteKey]Route),
+		ListenerSets:   make(map[types.NamespacedName]*gatewayv1.ListenerSet),
 		Namespaces:     make(map[string]*corev1.Namespace),
 		Services:       make(map[types.NamespacedName]*corev1.Service),
 		EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
@@ -37,11 +39,13 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 	}}
 	c.class(controllerName)
 	if c.out.Class != nil {
+		c.listenerSets(key)
 		c.routes(key)
-		c.namespaces()
-		c.backends()
 		c.policies()
+		c.namespaces()
 		c.secrets()
+		c.configMaps()
+		c.backends()
 		c.grants()
 	}
 	return c.out, c.err
@@ -63,32 +67,50 @@ func (c *collector) class(controllerName string) {
 	}
 }
 
-func (c *collector) routes(gateway types.NamespacedName) {
-	for _, kind := range RouteKinds() {
-		list := kind.NewList()
-		c.list(list, client.MatchingFields{RouteByGateway: gateway.String()})
-		each(list, func(route Route) {
-			// The index holds routes that only their status ties to the Gateway, too.
-			if slices.Contains(ParentGateways(route), gateway) {
-				c.out.addRoute(route)
-			}
-		})
+func (c *collector) listenerSets(gateway types.NamespacedName) {
+	var list gatewayv1.ListenerSetList
+	c.list(&list, client.MatchingFields{ListenerSetByGateway: gateway.String()})
+	for i := range list.Items {
+		c.out.ListenerSets[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
 	}
 }
 
-func (r *Resources) addRoute(route Route) {
-	key := client.ObjectKeyFromObject(route)
-	switch route := route.(type) {
-	case *gatewayv1.HTTPRoute:
-		r.HTTPRoutes[key] = route
-	case *gatewayv1.GRPCRoute:
-		r.GRPCRoutes[key] = route
+func (c *collector) routes(gateway types.NamespacedName) {
+	for _, kind := range RouteKinds() {
+		c.routesBy(kind, RouteByGateway, gateway, ParentGateways)
+		for set := range c.out.ListenerSets {
+			c.routesBy(kind, RouteByListenerSet, set, ParentListenerSets)
+		}
 	}
+}
+
+// routesBy adds the routes of a kind whose spec names the parent. The index
+// holds routes that only their status ties to it, too.
+func (c *collector) routesBy(kind RouteKind, index string, parent types.NamespacedName, parents func(Route) []types.NamespacedName) {
+	list := kind.NewList()
+	c.list(list, client.MatchingFields{index: parent.String()})
+	each(list, func(route Route) {
+		if !slices.Contains(parents(route), parent) {
+			return
+		}
+		key, _ := KeyOf(route)
+		switch route := route.(type) {
+		case *gatewayv1.HTTPRoute:
+			c.out.HTTPRoutes[key.NamespacedName] = route
+		case *gatewayv1.GRPCRoute:
+			c.out.GRPCRoutes[key.NamespacedName] = route
+		default:
+			c.out.L4Routes[key] = route
+		}
+	})
 }
 
 func (c *collector) namespaces() {
 	names := map[string]struct{}{c.out.Gateway.Namespace: {}}
 	for key := range c.out.Routes() {
+		names[key.Namespace] = struct{}{}
+	}
+	for key := range c.out.ListenerSets {
 		names[key.Namespace] = struct{}{}
 	}
 	for name := range names {
@@ -99,13 +121,29 @@ func (c *collector) namespaces() {
 }
 
 func (c *collector) secrets() {
-	keys := GatewaySecrets(c.out.Gateway)
+	keys := CertificateSecrets(c.out.Gateway)
+	for _, set := range c.out.ListenerSets {
+		keys = merge(keys, ListenerSetSecrets(set))
+	}
+	keys = merge(keys, ClientCertificate(c.out.Gateway))
 	for _, policy := range c.out.BackendTLSPolicies {
 		keys = merge(keys, PolicySecrets(policy))
 	}
 	for _, key := range keys {
 		if secret := find(c, key, &corev1.Secret{}); secret != nil {
 			c.out.Secrets[key] = secret
+		}
+	}
+}
+
+func (c *collector) configMaps() {
+	keys := FrontendCAs(c.out.Gateway)
+	for _, policy := range c.out.BackendTLSPolicies {
+		keys = merge(keys, PolicyConfigMaps(policy))
+	}
+	for _, key := range keys {
+		if configMap := find(c, key, &corev1.ConfigMap{}); configMap != nil {
+			c.out.ConfigMaps[key] = configMap
 		}
 	}
 }
@@ -140,13 +178,17 @@ func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
 
 func (c *collector) grants() {
 	targets := make(map[string]struct{})
-	for _, ns := range foreign(c.out.Gateway.Namespace, GatewaySecrets(c.out.Gateway)) {
-		targets[ns] = struct{}{}
-	}
-	for key, route := range c.out.Routes() {
-		for _, ns := range foreign(key.Namespace, BackendServices(route)) {
+	add := func(home string, keys []types.NamespacedName) {
+		for _, ns := range foreign(home, keys) {
 			targets[ns] = struct{}{}
 		}
+	}
+	add(c.out.Gateway.Namespace, gatewayRefs(c.out.Gateway))
+	for _, set := range c.out.ListenerSets {
+		add(set.Namespace, ListenerSetSecrets(set))
+	}
+	for key, route := range c.out.Routes() {
+		add(key.Namespace, BackendServices(route))
 	}
 	for ns := range targets {
 		var list gatewayv1.ReferenceGrantList

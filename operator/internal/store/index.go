@@ -17,15 +17,23 @@ const (
 	// RouteByGateway finds routes by a Gateway that their spec or their status
 	// names.
 	RouteByGateway = "fleetgate.gateway"
+	// RouteByListenerSet finds routes by a ListenerSet that their spec or their
+	// status names.
+	RouteByListenerSet = "fleetgate.listenerset"
+	// ListenerSetByGateway finds ListenerSets by their parent.
+	ListenerSetByGateway = "fleetgate.gateway"
 	// RouteByService finds routes by a Service that they send requests to.
 	RouteByService = "fleetgate.service"
-	// ByForeignNamespace finds routes and Gateways by a namespace other than
-	// their own that they refer into.
+	// ByForeignNamespace finds routes, Gateways and ListenerSets by a namespace
+	// other than their own that they refer into.
 	ByForeignNamespace = "fleetgate.foreign-namespace"
 	// GatewayByClass finds Gateways by the name of their class.
 	GatewayByClass = "fleetgate.class"
-	// GatewayBySecret finds Gateways by a Secret that they name.
+	// GatewayBySecret finds Gateways and ListenerSets by a Secret that they name.
 	GatewayBySecret = "fleetgate.secret"
+	// GatewayByConfigMap finds Gateways by a ConfigMap with authorities of their
+	// clients' certificates.
+	GatewayByConfigMap = "fleetgate.configmap"
 	// SliceByService finds EndpointSlices by the name of their Service, which
 	// is in the same namespace.
 	SliceByService = "fleetgate.service"
@@ -41,7 +49,7 @@ type Index struct {
 
 // Indexes returns all indexes that Collect and GatewaysFor need.
 func Indexes() []Index {
-	all := slices.Concat(gatewayIndexes(), policyIndexes())
+	all := slices.Concat(gatewayIndexes(), listenerSetIndexes(), policyIndexes())
 	for _, kind := range RouteKinds() {
 		all = append(all, routeIndexes(kind)...)
 	}
@@ -60,10 +68,37 @@ func gatewayIndexes() []Index {
 			return []string{string(obj.(*gatewayv1.Gateway).Spec.GatewayClassName)}
 		}},
 		{&gatewayv1.Gateway{}, GatewayBySecret, func(obj client.Object) []string {
-			return values(GatewaySecrets(obj.(*gatewayv1.Gateway)))
+			gateway := obj.(*gatewayv1.Gateway)
+			return values(merge(CertificateSecrets(gateway), ClientCertificate(gateway)))
+		}},
+		{&gatewayv1.Gateway{}, GatewayByConfigMap, func(obj client.Object) []string {
+			return values(FrontendCAs(obj.(*gatewayv1.Gateway)))
 		}},
 		{&gatewayv1.Gateway{}, ByForeignNamespace, func(obj client.Object) []string {
-			return foreign(obj.GetNamespace(), GatewaySecrets(obj.(*gatewayv1.Gateway)))
+			return foreign(obj.GetNamespace(), gatewayRefs(obj.(*gatewayv1.Gateway)))
+		}},
+	}
+}
+
+// gatewayRefs are the objects that a Gateway itself refers to and that may lie
+// in other namespaces.
+func gatewayRefs(gateway *gatewayv1.Gateway) []types.NamespacedName {
+	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway))
+}
+
+func listenerSetIndexes() []Index {
+	return []Index{
+		{&gatewayv1.ListenerSet{}, ListenerSetByGateway, func(obj client.Object) []string {
+			if key, ok := GatewayOf(obj.(*gatewayv1.ListenerSet)); ok {
+				return []string{key.String()}
+			}
+			return nil
+		}},
+		{&gatewayv1.ListenerSet{}, GatewayBySecret, func(obj client.Object) []string {
+			return values(ListenerSetSecrets(obj.(*gatewayv1.ListenerSet)))
+		}},
+		{&gatewayv1.ListenerSet{}, ByForeignNamespace, func(obj client.Object) []string {
+			return foreign(obj.GetNamespace(), ListenerSetSecrets(obj.(*gatewayv1.ListenerSet)))
 		}},
 	}
 }
@@ -72,6 +107,9 @@ func routeIndexes(kind RouteKind) []Index {
 	return []Index{
 		{kind.New(), RouteByGateway, func(obj client.Object) []string {
 			return values(merge(ParentGateways(obj), ReportedGateways(obj)))
+		}},
+		{kind.New(), RouteByListenerSet, func(obj client.Object) []string {
+			return values(merge(ParentListenerSets(obj), ReportedListenerSets(obj)))
 		}},
 		{kind.New(), RouteByService, func(obj client.Object) []string { return values(BackendServices(obj)) }},
 		{kind.New(), ByForeignNamespace, func(obj client.Object) []string {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -55,7 +54,7 @@ func AncestorGateways(policy *gatewayv1.BackendTLSPolicy) []types.NamespacedName
 	for i := range policy.Status.Ancestors {
 		refs = append(refs, policy.Status.Ancestors[i].AncestorRef)
 	}
-	return gatewaysOf(policy.Namespace, refs)
+	return parentsOf(policy.Namespace, refs, ParentGateway)
 }
 
 // PolicyConfigMaps returns the ConfigMaps that the policy names as authorities,
@@ -81,6 +80,20 @@ func authorities(policy *gatewayv1.BackendTLSPolicy, kind gatewayv1.Kind) []type
 	return keys
 }
 
+// ClientCertificate returns the Secret that the Gateway names as what it presents
+// to backends, or nothing.
+func ClientCertificate(gateway *gatewayv1.Gateway) []types.NamespacedName {
+	tls := gateway.Spec.TLS
+	if tls == nil || tls.Backend == nil || tls.Backend.ClientCertificateRef == nil {
+		return nil
+	}
+	ref := tls.Backend.ClientCertificateRef
+	if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
+		return nil
+	}
+	return []types.NamespacedName{{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}}
+}
+
 // Policies returns the BackendTLSPolicies whose status has an entry of the
 // controller for the Gateway.
 func Policies(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]*gatewayv1.BackendTLSPolicy, error) {
@@ -101,21 +114,13 @@ func Policies(ctx context.Context, r client.Reader, gateway types.NamespacedName
 	return found, nil
 }
 
-// policies finds the policies of the Services that the routes name, and the
-// ConfigMaps that the policies name.
+// policies finds the policies of the Services that the routes name.
 func (c *collector) policies() {
 	for service := range c.backendKeys() {
 		var list gatewayv1.BackendTLSPolicyList
 		c.list(&list, client.MatchingFields{PolicyByService: service.String()})
 		for i := range list.Items {
 			c.out.BackendTLSPolicies[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
-		}
-	}
-	for _, policy := range c.out.BackendTLSPolicies {
-		for _, key := range PolicyConfigMaps(policy) {
-			if configMap := find(c, key, &corev1.ConfigMap{}); configMap != nil {
-				c.out.ConfigMaps[key] = configMap
-			}
 		}
 	}
 }
@@ -150,15 +155,4 @@ func withAuthority(ctx context.Context, r client.Reader, index string, object ty
 		keys = merge(keys, touched)
 	}
 	return keys, nil
-}
-
-// withSecret returns the Gateways that name the Secret, or that a policy touches
-// which does.
-func withSecret(ctx context.Context, r client.Reader, secret types.NamespacedName) ([]types.NamespacedName, error) {
-	byPolicies, err := withAuthority(ctx, r, PolicyBySecret, secret)
-	if err != nil {
-		return nil, err
-	}
-	own, err := gatewaysBy(ctx, r, GatewayBySecret, secret.String())
-	return merge(own, byPolicies), err
 }

@@ -9,26 +9,34 @@ import (
 )
 
 // ParentGateways returns the Gateways that the route names as parents, each
-// once, in the order of the references.
+// once, in the order of the references. Those that it reaches by a ListenerSet
+// are not among them: see ParentListenerSets.
 func ParentGateways(route Route) []types.NamespacedName {
-	return gatewaysOf(route.GetNamespace(), ParentRefs(route))
+	return parentsOf(route.GetNamespace(), ParentRefs(route), ParentGateway)
 }
 
 // ReportedGateways returns the Gateways that the route's status speaks of,
 // whoever wrote the entry.
 func ReportedGateways(route Route) []types.NamespacedName {
+	return parentsOf(route.GetNamespace(), reportedRefs(route), ParentGateway)
+}
+
+func reportedRefs(route Route) []gatewayv1.ParentReference {
 	status := StatusOf(route)
 	refs := make([]gatewayv1.ParentReference, 0, len(status.Parents))
 	for i := range status.Parents {
 		refs = append(refs, status.Parents[i].ParentRef)
 	}
-	return gatewaysOf(route.GetNamespace(), refs)
+	return refs
 }
 
-func gatewaysOf(namespace string, refs []gatewayv1.ParentReference) []types.NamespacedName {
+// parentsOf returns what of the references is of the kind that the function
+// knows, each once.
+func parentsOf(namespace string, refs []gatewayv1.ParentReference,
+	parent func(string, *gatewayv1.ParentReference) (types.NamespacedName, bool)) []types.NamespacedName {
 	var keys []types.NamespacedName
 	for i := range refs {
-		if key, ok := ParentGateway(namespace, &refs[i]); ok && !slices.Contains(keys, key) {
+		if key, ok := parent(namespace, &refs[i]); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -66,28 +74,50 @@ func BackendServices(route Route) []types.NamespacedName {
 	return keys
 }
 
-// GatewaySecrets returns the Secrets that the Gateway names: as certificates of
-// its listeners, and as the one that it presents to backends. Each is there once.
-func GatewaySecrets(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	var keys []types.NamespacedName
-	add := func(ref *gatewayv1.SecretObjectReference) {
-		if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
-			return
-		}
-		key := types.NamespacedName{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}
-		if !slices.Contains(keys, key) {
-			keys = append(keys, key)
-		}
-	}
-	for i := range gateway.Spec.Listeners {
-		if tls := gateway.Spec.Listeners[i].TLS; tls != nil {
-			for j := range tls.CertificateRefs {
-				add(&tls.CertificateRefs[j])
+func httpBackends(route *gatewayv1.HTTPRoute) func(func(*gatewayv1.BackendObjectReference)) {
+	return func(add func(*gatewayv1.BackendObjectReference)) {
+		for i := range route.Spec.Rules {
+			rule := &route.Spec.Rules[i]
+			mirrors(rule.Filters, add)
+			for j := range rule.BackendRefs {
+				add(&rule.BackendRefs[j].BackendObjectReference)
+				mirrors(rule.BackendRefs[j].Filters, add)
 			}
 		}
 	}
-	if tls := gateway.Spec.TLS; tls != nil && tls.Backend != nil && tls.Backend.ClientCertificateRef != nil {
-		add(tls.Backend.ClientCertificateRef)
+}
+
+func mirrors(filters []gatewayv1.HTTPRouteFilter, add func(*gatewayv1.BackendObjectReference)) {
+	for i := range filters {
+		if mirror := filters[i].RequestMirror; mirror != nil {
+			add(&mirror.BackendRef)
+		}
+	}
+}
+
+// CertificateSecrets returns the Secrets that the Gateway's listeners name as
+// certificates, each once.
+func CertificateSecrets(gateway *gatewayv1.Gateway) []types.NamespacedName {
+	var keys []types.NamespacedName
+	for i := range gateway.Spec.Listeners {
+		keys = addSecrets(keys, gateway.Namespace, gateway.Spec.Listeners[i].TLS)
+	}
+	return keys
+}
+
+func addSecrets(keys []types.NamespacedName, namespace string, tls *gatewayv1.ListenerTLSConfig) []types.NamespacedName {
+	if tls == nil {
+		return keys
+	}
+	for i := range tls.CertificateRefs {
+		ref := &tls.CertificateRefs[i]
+		if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
+			continue
+		}
+		key := types.NamespacedName{Namespace: or(ref.Namespace, namespace), Name: string(ref.Name)}
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
 	}
 	return keys
 }

@@ -43,17 +43,22 @@ func RouteKinds() []RouteKind {
 			New:     func() Route { return &gatewayv1.HTTPRoute{} },
 			NewList: func() client.ObjectList { return &gatewayv1.HTTPRouteList{} },
 		},
+		{
+			Name: "TCPRoute", Optional: true,
+			New:     func() Route { return &gatewayv1.TCPRoute{} },
+			NewList: func() client.ObjectList { return &gatewayv1.TCPRouteList{} },
+		},
+		{
+			Name: "TLSRoute", Optional: true,
+			New:     func() Route { return &gatewayv1.TLSRoute{} },
+			NewList: func() client.ObjectList { return &gatewayv1.TLSRouteList{} },
+		},
+		{
+			Name: "UDPRoute", Optional: true,
+			New:     func() Route { return &gatewayv1.UDPRoute{} },
+			NewList: func() client.ObjectList { return &gatewayv1.UDPRouteList{} },
+		},
 	}
-}
-
-// NewRoute returns an empty route of a kind, and nil for what is none.
-func NewRoute(kind string) Route {
-	for _, known := range RouteKinds() {
-		if known.Name == kind {
-			return known.New()
-		}
-	}
-	return nil
 }
 
 // routeParts are those that all kinds of routes have.
@@ -71,8 +76,28 @@ func partsOf(obj client.Object) (routeParts, bool) {
 		return routeParts{"HTTPRoute", &r.Spec.CommonRouteSpec, &r.Status.RouteStatus, httpBackends(r)}, true
 	case *gatewayv1.GRPCRoute:
 		return routeParts{"GRPCRoute", &r.Spec.CommonRouteSpec, &r.Status.RouteStatus, grpcBackends(r)}, true
+	case *gatewayv1.TCPRoute:
+		return routeParts{"TCPRoute", &r.Spec.CommonRouteSpec, &r.Status.RouteStatus,
+			l4Backends(r.Spec.Rules, func(rule gatewayv1.TCPRouteRule) []gatewayv1.BackendRef { return rule.BackendRefs })}, true
+	case *gatewayv1.TLSRoute:
+		return routeParts{"TLSRoute", &r.Spec.CommonRouteSpec, &r.Status.RouteStatus,
+			l4Backends(r.Spec.Rules, func(rule gatewayv1.TLSRouteRule) []gatewayv1.BackendRef { return rule.BackendRefs })}, true
+	case *gatewayv1.UDPRoute:
+		return routeParts{"UDPRoute", &r.Spec.CommonRouteSpec, &r.Status.RouteStatus,
+			l4Backends(r.Spec.Rules, func(rule gatewayv1.UDPRouteRule) []gatewayv1.BackendRef { return rule.BackendRefs })}, true
 	}
 	return routeParts{}, false
+}
+
+func l4Backends[R any](rules []R, refs func(R) []gatewayv1.BackendRef) func(func(*gatewayv1.BackendObjectReference)) {
+	return func(add func(*gatewayv1.BackendObjectReference)) {
+		for _, rule := range rules {
+			backends := refs(rule)
+			for i := range backends {
+				add(&backends[i].BackendObjectReference)
+			}
+		}
+	}
 }
 
 // KeyOf returns the key of a route, and false for an object that is none.
@@ -98,53 +123,11 @@ func StatusOf(obj client.Object) *gatewayv1.RouteStatus {
 	return parts.status
 }
 
-// each visits the objects of a list.
-func each(list client.ObjectList, visit func(client.Object)) {
+// each visits the routes of a list.
+func each(list client.ObjectList, visit func(Route)) {
 	// It fails for what is not a list, or holds anything but objects.
 	_ = meta.EachListItem(list, func(item runtime.Object) error {
-		visit(item.(client.Object))
+		visit(item.(Route))
 		return nil
 	})
-}
-
-func httpBackends(route *gatewayv1.HTTPRoute) func(func(*gatewayv1.BackendObjectReference)) {
-	return func(add func(*gatewayv1.BackendObjectReference)) {
-		for i := range route.Spec.Rules {
-			rule := &route.Spec.Rules[i]
-			mirrors(rule.Filters, add)
-			for j := range rule.BackendRefs {
-				add(&rule.BackendRefs[j].BackendObjectReference)
-				mirrors(rule.BackendRefs[j].Filters, add)
-			}
-		}
-	}
-}
-
-func mirrors(filters []gatewayv1.HTTPRouteFilter, add func(*gatewayv1.BackendObjectReference)) {
-	for i := range filters {
-		if mirror := filters[i].RequestMirror; mirror != nil {
-			add(&mirror.BackendRef)
-		}
-	}
-}
-
-func grpcBackends(route *gatewayv1.GRPCRoute) func(func(*gatewayv1.BackendObjectReference)) {
-	return func(add func(*gatewayv1.BackendObjectReference)) {
-		for i := range route.Spec.Rules {
-			rule := &route.Spec.Rules[i]
-			grpcMirrors(rule.Filters, add)
-			for j := range rule.BackendRefs {
-				add(&rule.BackendRefs[j].BackendObjectReference)
-				grpcMirrors(rule.BackendRefs[j].Filters, add)
-			}
-		}
-	}
-}
-
-func grpcMirrors(filters []gatewayv1.GRPCRouteFilter, add func(*gatewayv1.BackendObjectReference)) {
-	for i := range filters {
-		if mirror := filters[i].RequestMirror; mirror != nil {
-			add(&mirror.BackendRef)
-		}
-	}
 }

@@ -58,6 +58,10 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 		"gatewayclasses": nil,
 		"gateways":       gatewayDefaults(),
 		"httproutes":     httpRouteDefaults(),
+		"tcproutes":      l4RouteDefaults(),
+		"tlsroutes":      l4RouteDefaults(),
+		"udproutes":      l4RouteDefaults(),
+		"listenersets":   listenerSetDefaults(),
 	}
 	for name, table := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -27,10 +27,15 @@ func kinds() map[schema.GroupVersionKind]kind {
 		gateway("GatewayClass"):   {cluster: true, aliases: []string{"v1beta1"}},
 		gateway("Gateway"):        {aliases: []string{"v1beta1"}, defaults: gatewayDefaults()},
 		gateway("HTTPRoute"):      {aliases: []string{"v1beta1"}, defaults: httpRouteDefaults()},
+		gateway("TCPRoute"):       {defaults: l4RouteDefaults()},
+		gateway("TLSRoute"):       {defaults: l4RouteDefaults()},
+		gateway("UDPRoute"):       {defaults: l4RouteDefaults()},
+		gateway("ListenerSet"):    {defaults: listenerSetDefaults()},
 		gateway("ReferenceGrant"): {aliases: []string{"v1beta1"}},
 		core("Namespace"):         {cluster: true},
 		core("Service"):           {defaults: serviceDefaults()},
 		core("Secret"):            {defaults: secretDefaults()},
+		core("ConfigMap"):         {},
 
 		discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"): {defaults: endpointSliceDefaults()},
 	}

@@ -1,0 +1,127 @@
+package proxyconfig
+
+import "fmt"
+
+// validateProtocol checks what depends on the protocol of a listener.
+func validateProtocol(l *Listener) error {
+	if l.TLSMode != "" && l.Protocol != TLS {
+		return fmt.Errorf("a listener of protocol %s has no TLS mode", l.Protocol)
+	}
+	if l.TLS != nil && !l.terminatesTLS() {
+		return fmt.Errorf("a listener that does not terminate TLS has no options of it")
+	}
+	switch l.Protocol {
+	case HTTP:
+		return nil
+	case HTTPS:
+		return validateCertificates(l.Certificates)
+	case TLS:
+		return validateTLSMode(l)
+	case TCP, UDP:
+		if l.Hostname != "" || len(l.Certificates) > 0 {
+			return fmt.Errorf("a listener of protocol %s has neither hostname nor certificates", l.Protocol)
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown protocol %q", l.Protocol)
+}
+
+func validateTLSMode(l *Listener) error {
+	switch l.TLSMode {
+	case TLSTerminate:
+		return validateCertificates(l.Certificates)
+	case TLSPassthrough:
+		if len(l.Certificates) > 0 {
+			return fmt.Errorf("a listener that passes TLS through has no certificates")
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown TLS mode %q", l.TLSMode)
+}
+
+func validateAcceptedProxy(l *Listener) error {
+	if l.ProxyProtocol == nil {
+		return nil
+	}
+	if l.Protocol == UDP {
+		return fmt.Errorf("a listener of protocol UDP has no PROXY protocol")
+	}
+	_, err := l.ProxyProtocol.Prefixes()
+	return err
+}
+
+// validateL4Rule checks a rule of a TLSRoute, TCPRoute or UDPRoute by itself.
+func validateL4Rule(r *Rule) error {
+	if len(r.Matches) > 0 || len(r.Filters) > 0 || r.Timeouts != nil {
+		return fmt.Errorf("a rule below HTTP has backends and nothing else")
+	}
+	for i := range r.Backends {
+		b := &r.Backends[i]
+		if len(b.Filters) > 0 {
+			return fmt.Errorf("a backend reference below HTTP has no filters")
+		}
+		if err := validateBackendRef(b, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ValidateRouteRule checks one rule of r by itself: see ValidateRule.
+func ValidateRouteRule(r *Route, rule *Rule) error {
+	if err := ValidateRule(rule); err != nil || !r.IsL4() {
+		return err
+	}
+	return validateL4Rule(rule)
+}
+
+func validateSentProxy(b *Backend) error {
+	switch b.ProxyProtocol {
+	case "":
+		return nil
+	case ProxyV1, ProxyV2:
+		if b.Protocol != BackendTCP {
+			return fmt.Errorf("a PROXY protocol header is sent to backends of protocol %q alone", BackendTCP)
+		}
+		return nil
+	}
+	return fmt.Errorf("unknown version of the PROXY protocol %q", b.ProxyProtocol)
+}
+
+// portUse is what the listeners of one port have in common.
+type portUse struct {
+	protocol Protocol
+	proxied  string
+}
+
+// sharePort says whether a listener can stand beside those that the port has.
+func (u portUse) sharePort(l *Listener) error {
+	if transportOf(u.protocol) != transportOf(l.Protocol) {
+		return fmt.Errorf("port %d already speaks %s", l.Port, u.protocol)
+	}
+	// The header comes before anything that tells the listeners apart.
+	if u.proxied != proxied(l) {
+		return fmt.Errorf("other listeners of port %d differ in the PROXY protocol they accept", l.Port)
+	}
+	return nil
+}
+
+// transportOf is what a port's socket carries: the listeners of one port agree
+// in it.
+func transportOf(p Protocol) Protocol {
+	if p == HTTPS {
+		return TLS
+	}
+	return p
+}
+
+func proxied(l *Listener) string {
+	if l.ProxyProtocol == nil {
+		return ""
+	}
+	return fmt.Sprint(l.ProxyProtocol.TrustedSources)
+}
+
+func (l *Listener) terminatesTLS() bool {
+	return l.Protocol == HTTPS || l.Protocol == TLS && l.TLSMode == TLSTerminate
+}
