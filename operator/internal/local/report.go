@@ -84,6 +84,9 @@ func troubles(t *translation, set status.Set) []table.Trouble {
 			list = append(list, bad(route.Kind+" "+route.Name.String(), field, parent.Conditions)...)
 		}
 	}
+	for _, policy := range set.Policies {
+		list = append(list, bad("BackendTLSPolicy "+policy.Name.String(), "", policy.Ancestor.Conditions)...)
+	}
 	return list
 }
 

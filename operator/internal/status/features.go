@@ -11,8 +11,14 @@ import (
 // is here when the whole way from the object to the proxy's answer has it.
 func supportedFeatures() []gatewayv1.SupportedFeature {
 	list := []features.FeatureName{
+		features.SupportBackendTLSPolicy,
+		features.SupportBackendTLSPolicySANValidation,
+		features.SupportGRPCRoute,
+		features.SupportGRPCRouteNamedRouteRule,
+		features.SupportGRPCRouteRequestHeaderModifier,
 		features.SupportGateway,
 		features.SupportGatewayAddressEmpty,
+		features.SupportGatewayBackendClientCertificate,
 		features.SupportGatewayHTTPListenerIsolation,
 		features.SupportGatewayInfrastructure,
 		features.SupportGatewayPort8080,
