@@ -80,7 +80,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	}
 	w.routes = newRouteReconcilers(opts)
 	w.gateways = newGatewayReconciler(opts, tracker, w.routes, newDoorbell(reportPause, w.clock))
-	w.classes = &ClassReconciler{opts}
+	w.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, w.clock)}
 	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
 	return w
 }
