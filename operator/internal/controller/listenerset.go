@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,33 +20,15 @@ import (
 func (w *work) reportSets(wanted []status.ListenerSet) error {
 	var errs []error
 	for i := range wanted {
-		errs = append(errs, w.writeSet(w.ctx, w.resources.ListenerSets[wanted[i].Name], &wanted[i]))
+		want := &wanted[i]
+		errs = append(errs, writeStatus(w.ctx, &w.opts, "ListenerSet", w.resources.ListenerSets[want.Name],
+			func(live *gatewayv1.ListenerSet) (_ *gatewayv1.ListenerSet, changed bool) {
+				after := live.DeepCopy()
+				after.Status, changed = status.MergeListenerSet(live.Status, want, metav1.NewTime(w.opts.Now()))
+				return after, changed
+			}))
 	}
 	return errors.Join(errs...)
-}
-
-func (r *GatewayReconciler) writeSet(ctx context.Context, live *gatewayv1.ListenerSet, want *status.ListenerSet) error {
-	for range statusAttempts {
-		next, changed := status.MergeListenerSet(live.Status, want, metav1.NewTime(r.opts.Now()))
-		if !changed {
-			return nil
-		}
-		after := live.DeepCopy()
-		after.Status = next
-		err := r.opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
-		r.opts.Metrics.Status("ListenerSet", resultOf(err))
-		if err == nil {
-			return nil
-		}
-		if !apierrors.IsConflict(err) {
-			return ignoreGone(err, "ListenerSet", want.Name)
-		}
-		live = &gatewayv1.ListenerSet{}
-		if err := r.opts.Live.Get(ctx, want.Name, live); err != nil {
-			return ignoreGone(err, "ListenerSet", want.Name)
-		}
-	}
-	return fmt.Errorf("writing the status of ListenerSet %s: %w", want.Name, errUnfinished)
 }
 
 // ListenerSetReconciler takes back what routes say of a ListenerSet that is gone

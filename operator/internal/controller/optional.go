@@ -89,26 +89,44 @@ type KindReconciler struct {
 	indexer client.FieldIndexer
 	kinds   []optionalKind
 	bell    *doorbell
+	classes *ClassReconciler
 
 	mu       sync.Mutex
 	watching map[schema.GroupKind]bool
 }
 
-// begin starts what is there already, before anything is reconciled: a Gateway
+// begin indexes what is there already, before anything is reconciled: a Gateway
 // must not lose its routes because their kind is found a moment later.
 func (r *KindReconciler) begin(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, optional := range r.kinds {
+	for _, optional := range optionalKinds() {
 		_, err := r.mapper.RESTMapping(optional.kind, optional.version)
 		if meta.IsNoMatchError(err) {
 			continue
 		}
 		if err == nil {
-			err = r.start(ctx, optional)
+			err = r.index(ctx, optional)
 		}
 		if err != nil {
 			return fmt.Errorf("looking for %s: %w", optional.kind, err)
+		}
+		r.found(ctx, optional)
+	}
+	return nil
+}
+
+// watchAll sets who watches the kinds, and has those watched that are there.
+func (r *KindReconciler) watchAll(kinds []optionalKind) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kinds = kinds
+	for _, optional := range kinds {
+		if !r.watching[optional.kind] {
+			continue
+		}
+		if err := r.watch(optional); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -148,28 +166,40 @@ func (r *KindReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 // start indexes and watches a kind. What it has done of that it undoes when it
 // fails, as it is called again.
 func (r *KindReconciler) start(ctx context.Context, optional optionalKind) error {
-	if err := r.follow(ctx, optional); err != nil {
+	err := r.index(ctx, optional)
+	if err == nil {
+		err = r.watch(optional)
+	}
+	if err != nil {
 		return errors.Join(err, r.cache.RemoveInformer(ctx, optional.object))
 	}
-	r.watching[optional.kind] = true
-	r.opts.Kinds.Set(optional.kind, true)
-	log.FromContext(ctx).Info("The cluster has an optional kind", "kind", optional.kind.String())
+	r.found(ctx, optional)
 	return nil
 }
 
-func (r *KindReconciler) follow(ctx context.Context, optional optionalKind) error {
+func (r *KindReconciler) index(ctx context.Context, optional optionalKind) error {
 	err := store.IndexFields(ctx, r.indexer, func(obj client.Object) bool {
 		return reflect.TypeOf(obj) == reflect.TypeOf(optional.object)
 	})
 	if err != nil {
 		return fmt.Errorf("indexing %s: %w", optional.kind, err)
 	}
+	return nil
+}
+
+func (r *KindReconciler) watch(optional optionalKind) error {
 	for ctrl, watched := range optional.watches(r.cache) {
 		if err := ctrl.Watch(watched); err != nil {
 			return fmt.Errorf("watching %s: %w", optional.kind, err)
 		}
 	}
 	return nil
+}
+
+func (r *KindReconciler) found(ctx context.Context, optional optionalKind) {
+	r.watching[optional.kind] = true
+	r.opts.Kinds.Set(optional.kind, true)
+	log.FromContext(ctx).Info("The cluster has an optional kind", "kind", optional.kind.String())
 }
 
 func (r *KindReconciler) stop(ctx context.Context, optional optionalKind) error {
@@ -186,6 +216,7 @@ func (r *KindReconciler) stop(ctx context.Context, optional optionalKind) error 
 }
 
 func (r *KindReconciler) wakeAll(ctx context.Context) error {
+	r.classes.kindsChanged(ctx)
 	var list gatewayv1.GatewayList
 	if err := r.opts.Reader.List(ctx, &list); err != nil {
 		return fmt.Errorf("listing Gateways: %w", err)

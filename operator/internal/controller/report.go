@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -96,6 +97,31 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 		}
 	}
 	return 0, fmt.Errorf("writing the status of Gateway %s: %w", key, errUnfinished)
+}
+
+// writeStatus brings the status of an object up to date. merge returns the object
+// as it is to be, and false when nothing changes.
+func writeStatus[T client.Object](ctx context.Context, opts *Options, kind string, live T, merge func(T) (T, bool)) error {
+	key := client.ObjectKeyFromObject(live)
+	for range statusAttempts {
+		after, changed := merge(live)
+		if !changed {
+			return nil
+		}
+		err := opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
+		opts.Metrics.Status(kind, resultOf(err))
+		if err == nil {
+			return nil
+		}
+		if !apierrors.IsConflict(err) {
+			return ignoreGone(err, kind, key)
+		}
+		live = reflect.New(reflect.TypeOf(live).Elem()).Interface().(T)
+		if err := opts.Live.Get(ctx, key, live); err != nil {
+			return ignoreGone(err, kind, key)
+		}
+	}
+	return fmt.Errorf("writing the status of %s %s: %w", kind, key, errUnfinished)
 }
 
 // optimistic is a patch from live that fails when live is out of date.

@@ -77,6 +77,13 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 		return fmt.Errorf("adding the tracker: %w", err)
 	}
 	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
+	optional := &KindReconciler{
+		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
+		bell: bell, watching: make(map[schema.GroupKind]bool),
+	}
+	if err := optional.begin(ctx); err != nil {
+		return err
+	}
 
 	routes := newRouteReconcilers(opts)
 	policies := newPolicyReconciler(opts)
@@ -88,17 +95,18 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	if err != nil {
 		return err
 	}
-	if err := setupClasses(mgr, &ClassReconciler{opts}); err != nil {
+	optional.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now)}
+	if err := setupClasses(mgr, optional.classes); err != nil {
 		return err
 	}
 	sets, err := newController(mgr, "listenerset", &ListenerSetReconciler{opts: opts, routes: routes}, routeWorkers)
 	if err != nil {
 		return err
 	}
-	return setupKinds(ctx, mgr, &KindReconciler{
-		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
-		kinds: watched(gateways, ctrl, sets), bell: bell, watching: make(map[schema.GroupKind]bool),
-	})
+	if err := optional.watchAll(watched(gateways, ctrl, sets)); err != nil {
+		return err
+	}
+	return setupKinds(mgr, optional)
 }
 
 // watched adds to the optional kinds who watches them.
@@ -191,19 +199,16 @@ func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
 		return err
 	}
 	byObject := handler.EnqueueRequestsFromMapFunc(r.classOf)
-	return add(ctrl,
+	return add(ctrl, r.bell.source(),
 		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.GatewayClass{}, &handler.EnqueueRequestForObject{}),
 		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.Gateway{}, byObject, updates(specChanged)),
 		source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), byObject),
 	)
 }
 
-func setupKinds(ctx context.Context, mgr manager.Manager, r *KindReconciler) error {
+func setupKinds(mgr manager.Manager, r *KindReconciler) error {
 	ctrl, err := newController(mgr, "optionalkind", r, 1)
 	if err != nil {
-		return err
-	}
-	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	only := predicate.NewPredicateFuncs(func(obj client.Object) bool {

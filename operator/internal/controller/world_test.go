@@ -82,7 +82,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	w.routes = newRouteReconcilers(opts)
 	w.policies = newPolicyReconciler(opts)
 	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, newDoorbell(reportPause, w.clock))
-	w.classes = &ClassReconciler{opts}
+	w.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, w.clock)}
 	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
 	return w
 }

@@ -18,9 +18,10 @@ import (
 // data is made here, so that no private key lies in the repository.
 const certificateFor = "golden.fleetgate.io/certificate-for"
 
-// selfSigned makes a certificate for the host. Equal hosts give equal bytes:
+// SelfSigned makes a certificate for the host, and its private key, as the data
+// of a Secret. Equal hosts give equal bytes:
 // the key comes from the host's name, and signatures of Ed25519 are not random.
-func selfSigned(host string) (map[string][]byte, error) {
+func SelfSigned(host string) (map[string][]byte, error) {
 	seed := sha256.Sum256([]byte(host))
 	key := ed25519.NewKeyFromSeed(seed[:])
 	template := &x509.Certificate{

@@ -163,7 +163,7 @@ func (c *Case) addSecret(document []byte) error {
 		return nil
 	}
 	var err error
-	secret.Data, err = selfSigned(host)
+	secret.Data, err = SelfSigned(host)
 	return err
 }
 
@@ -177,7 +177,7 @@ func (c *Case) addConfigMap(document []byte) error {
 	if !wanted {
 		return nil
 	}
-	made, err := selfSigned(host)
+	made, err := SelfSigned(host)
 	configMap.Data = map[string]string{corev1.ServiceAccountRootCAKey: string(made[corev1.TLSCertKey])}
 	return err
 }

@@ -36,41 +36,66 @@ func translate(t *rapid.T) {
 	config := render.Config(g)
 	status.Build(g, status.Observed{Ready: 1, Serving: 1})
 	for _, refused := range proxyconfig.Validate(&config) {
-		if refused.Kind != proxyconfig.KindRule || !known(&config, refused) {
+		if !known(&config, refused) {
 			t.Errorf("a proxy refuses %+v", refused)
 		}
 	}
 	checkIsolation(t, in)
 }
 
-// checkIsolation compares each HTTPRoute beside the others with what it is alone.
+// checkIsolation compares each route beside the others with what it is alone.
 // GRPCRoutes are left out: by the age of a route they do take hosts from others.
 func checkIsolation(t *rapid.T, in *store.Resources) {
 	all := *in
 	all.GRPCRoutes = nil
 	together := render.Config(graph.Build(&all, options()))
-	for name, route := range in.HTTPRoutes {
+	for key, route := range all.Routes() {
 		alone := all
-		alone.HTTPRoutes = map[types.NamespacedName]*gatewayv1.HTTPRoute{name: route}
-		want := routeOf(render.Config(graph.Build(&alone, options())), name)
-		if diff := cmp.Diff(want, routeOf(together, name)); diff != "" {
-			t.Errorf("route %s is not translated as it is alone (-alone +together):\n%s", name, diff)
+		alone.HTTPRoutes, alone.L4Routes = nil, nil
+		if http, ok := route.(*gatewayv1.HTTPRoute); ok {
+			alone.HTTPRoutes = map[types.NamespacedName]*gatewayv1.HTTPRoute{key.NamespacedName: http}
+		} else {
+			alone.L4Routes = map[store.RouteKey]store.Route{key: route}
+		}
+		want := routeOf(render.Config(graph.Build(&alone, options())), key)
+		got := routeOf(together, key)
+		if key.Kind == graph.KindTLSRoute || key.Kind == graph.KindTCPRoute {
+			want, got = withoutAttachments(want, got)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("route %s is not translated as it is alone (-alone +together):\n%s", key, diff)
 		}
 	}
 }
 
-// known says whether the refused rule was rendered as invalid. A GRPCRoute and
-// an HTTPRoute may have one name.
+// withoutAttachments leaves out what routes take from each other: the server
+// names of a listener.
+func withoutAttachments(want, got []proxyconfig.Route) (_, _ []proxyconfig.Route) {
+	if len(got) == 0 {
+		return nil, nil
+	}
+	for _, routes := range [][]proxyconfig.Route{want, got} {
+		for i := range routes {
+			routes[i].Attachments = nil
+		}
+	}
+	return want, got
+}
+
+// known says whether the refused item was rendered as invalid.
 func known(config *proxyconfig.Config, refused proxyconfig.RefusedItem) bool {
 	return slices.ContainsFunc(config.Routes, func(route proxyconfig.Route) bool {
-		return route.ID() == refused.Name && refused.Rule < len(route.Rules) && route.Rules[refused.Rule].Invalid != ""
+		return refused.Kind == proxyconfig.KindRule && route.ID() == refused.Name && route.Kind == refused.RouteKind &&
+			route.Rules[refused.Rule].Invalid != ""
+	}) || slices.ContainsFunc(config.Backends, func(backend proxyconfig.Backend) bool {
+		return refused.Kind == proxyconfig.KindBackend && backend.ID == refused.Name && backend.TLS != nil && backend.TLS.Invalid != ""
 	})
 }
 
-func routeOf(config proxyconfig.Config, name types.NamespacedName) []proxyconfig.Route {
+func routeOf(config proxyconfig.Config, name store.RouteKey) []proxyconfig.Route {
 	var found []proxyconfig.Route
 	for _, route := range config.Routes {
-		if route.Namespace == name.Namespace && route.Name == name.Name {
+		if route.Kind == name.Kind && route.Namespace == name.Namespace && route.Name == name.Name {
 			found = append(found, route)
 		}
 	}
@@ -102,7 +127,10 @@ func drawResources(t *rapid.T) *store.Resources {
 		Class:          &gatewayv1.GatewayClass{Spec: gatewayv1.GatewayClassSpec{ControllerName: golden.ControllerName}},
 		Gateway:        &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "web"}},
 		HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
-		GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
+		L4Routes:       make(map[store.RouteKey]store.Route),
+		ListenerSets:   make(map[types.NamespacedName]*gatewayv1.ListenerSet),
+		Secrets:        map[types.NamespacedName]*corev1.Secret{{Namespace: "a", Name: "cert"}: certificate()},
+		ConfigMaps:     map[types.NamespacedName]*corev1.ConfigMap{{Namespace: "a", Name: "clients"}: authorities()},
 		Services:       make(map[types.NamespacedName]*corev1.Service),
 		EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 	}
@@ -114,10 +142,8 @@ func drawResources(t *rapid.T) *store.Resources {
 		name := types.NamespacedName{Namespace: pick(t, "namespace", objectNames...), Name: pick(t, "name", objectNames...)}
 		in.HTTPRoutes[name] = drawRoute(t, name)
 	}
-	for range rapid.IntRange(0, 2).Draw(t, "grpcRoutes") {
-		name := types.NamespacedName{Namespace: pick(t, "namespace", objectNames...), Name: pick(t, "name", objectNames...)}
-		in.GRPCRoutes[name] = drawGRPCRoute(t, name)
-	}
+	drawBelowHTTP(t, in)
+	drawCalls(t, in)
 	for range rapid.IntRange(0, 4).Draw(t, "services") {
 		name := types.NamespacedName{Namespace: pick(t, "namespace", objectNames...), Name: pick(t, "name", objectNames...)}
 		in.Services[name] = drawService(t)
@@ -129,34 +155,22 @@ func drawResources(t *rapid.T) *store.Resources {
 func drawListener(t *rapid.T) gatewayv1.Listener {
 	return gatewayv1.Listener{
 		Port:     pick[gatewayv1.PortNumber](t, "port", 80, 81, 19000, 0, 70000),
-		Protocol: pick[gatewayv1.ProtocolType](t, "protocol", "HTTP", "HTTP", "HTTP", "HTTPS", "TCP", ""),
+		Protocol: pick[gatewayv1.ProtocolType](t, "protocol", "HTTP", "HTTP", "HTTP", "HTTPS", "TLS", "TCP", "UDP", "", "SCTP"),
 		Hostname: maybe[gatewayv1.Hostname](t, "hostname", "a.example.com", "*.example.com", "A.Example.com", "", "*", "a..b", "192.0.2.1"),
+		TLS:      maybe(t, "tls", drawTLS(t)),
 		AllowedRoutes: maybe(t, "allowedRoutes",
 			gatewayv1.AllowedRoutes{},
 			gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: new(gatewayv1.NamespacesFromAll)}},
-			gatewayv1.AllowedRoutes{Kinds: []gatewayv1.RouteGroupKind{{Kind: "GRPCRoute"}}}),
+			gatewayv1.AllowedRoutes{Kinds: []gatewayv1.RouteGroupKind{{Kind: "GRPCRoute"}, {Kind: "TCPRoute"}}}),
 	}
 }
 
 func drawRoute(t *rapid.T, name types.NamespacedName) *gatewayv1.HTTPRoute {
 	route := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
-	route.Spec.ParentRefs = some(t, "parentRefs", 3, drawParentRef)
+	route.Spec.ParentRefs = some(t, "parentRefs", 3, drawParent)
 	route.Spec.Hostnames = some(t, "hostnames", 3, drawHostname)
 	route.Spec.Rules = some(t, "rules", 3, drawRule)
 	return route
-}
-
-func drawParentRef(t *rapid.T) gatewayv1.ParentReference {
-	return gatewayv1.ParentReference{
-		Name:        "web",
-		Namespace:   maybe[gatewayv1.Namespace](t, "namespace", "a", "a-b"),
-		SectionName: maybe[gatewayv1.SectionName](t, "sectionName", "l0", "l1", "none"),
-		Port:        maybe[gatewayv1.PortNumber](t, "port", 80, 81),
-	}
-}
-
-func drawHostname(t *rapid.T) gatewayv1.Hostname {
-	return pick[gatewayv1.Hostname](t, "hostname", "a.example.com", "*.example.com", "*.com", "", "a..b", "B.example.com")
 }
 
 func drawRule(t *rapid.T) gatewayv1.HTTPRouteRule {
@@ -164,13 +178,7 @@ func drawRule(t *rapid.T) gatewayv1.HTTPRouteRule {
 		Matches: some(t, "matches", 2, drawMatch),
 		Filters: some(t, "filters", 2, drawFilter),
 		BackendRefs: some(t, "backendRefs", 3, func(t *rapid.T) gatewayv1.HTTPBackendRef {
-			ref := gatewayv1.HTTPBackendRef{Filters: some(t, "filters", 1, drawFilter)}
-			ref.Name = gatewayv1.ObjectName(pick(t, "name", objectNames...))
-			ref.Namespace = maybe[gatewayv1.Namespace](t, "namespace", "a", "a-b", "")
-			ref.Kind = maybe[gatewayv1.Kind](t, "kind", "Service", "Bucket")
-			ref.Port = maybe[gatewayv1.PortNumber](t, "port", 80, 81, 0)
-			ref.Weight = maybe[int32](t, "weight", 0, 1, 1_000_000, -1, 1_000_001)
-			return ref
+			return gatewayv1.HTTPBackendRef{Filters: some(t, "filters", 1, drawFilter), BackendRef: drawBackendRef(t)}
 		}),
 		Retry: maybe(t, "retry", gatewayv1.HTTPRouteRetry{},
 			gatewayv1.HTTPRouteRetry{Attempts: new(101), Backoff: new(gatewayv1.Duration("1s"))},

@@ -92,6 +92,7 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 	for _, route := range routes {
 		route.countAttachments()
 	}
+	settleServerNames(routes)
 	return routes
 }
 

@@ -43,7 +43,8 @@ type Parent struct {
 // Attachment is a listener with the hostnames that the route has on it.
 type Attachment struct {
 	Listener *Listener
-	// Hostnames are sorted; a single empty one stands for any host.
+	// Hostnames are sorted; a single empty one stands for any host. A TLSRoute or
+	// TCPRoute may have lost all of them to more specific ones.
 	Hostnames []string
 }
 

@@ -63,19 +63,22 @@ func troubles(t *translation, set status.Set) []table.Trouble {
 	}
 	list := bad(gateway, "", set.Gateway.Conditions)
 	waits := len(list) > 0
-	for _, l := range set.Gateway.Listeners {
-		for _, trouble := range bad(gateway, "listener "+string(l.Name), l.Conditions) {
-			// A listener that waits for the proxies says what its Gateway says.
-			if !waits || trouble.Reason != string(gatewayv1.ListenerReasonPending) {
+	// What waits for the proxies says what its Gateway says.
+	add := func(object, field string, conditions []metav1.Condition) {
+		for _, trouble := range bad(object, field, conditions) {
+			if !waits || trouble.Reason != string(gatewayv1.ListenerReasonPending) && trouble.Reason != string(status.ReasonParentNotProgrammed) {
 				list = append(list, trouble)
 			}
 		}
 	}
+	for _, l := range set.Gateway.Listeners {
+		add(gateway, "listener "+string(l.Name), l.Conditions)
+	}
 	for _, listenerSet := range set.ListenerSets {
 		object := "ListenerSet " + listenerSet.Name.String()
-		list = append(list, bad(object, "", listenerSet.Conditions)...)
+		add(object, "", listenerSet.Conditions)
 		for _, l := range listenerSet.Listeners {
-			list = append(list, bad(object, "listener "+string(l.Name), l.Conditions)...)
+			add(object, "listener "+string(l.Name), l.Conditions)
 		}
 	}
 	for _, route := range set.Routes {

@@ -45,7 +45,7 @@ func attachments(node *graph.Route) []proxyconfig.Attachment {
 	var out []proxyconfig.Attachment
 	for _, parent := range node.Parents {
 		for _, attachment := range parent.Attachments {
-			if attachment.Listener.Serves() {
+			if attachment.Listener.Serves() && len(attachment.Hostnames) > 0 {
 				out = append(out, proxyconfig.Attachment{
 					Listener:  attachment.Listener.ID(),
 					Hostnames: attachment.Hostnames,

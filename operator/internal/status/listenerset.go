@@ -21,9 +21,9 @@ type ListenerSet struct {
 	Listeners []gatewayv1.ListenerEntryStatus
 }
 
-// reasonParentNotProgrammed is a reason of ListenerSetConditionProgrammed for
+// ReasonParentNotProgrammed is a reason of ListenerSetConditionProgrammed for
 // which the Gateway API has no constant.
-const reasonParentNotProgrammed gatewayv1.ListenerSetConditionReason = "ParentNotProgrammed"
+const ReasonParentNotProgrammed gatewayv1.ListenerSetConditionReason = "ParentNotProgrammed"
 
 func (b *builder) listenerSet(node *graph.ListenerSet) ListenerSet {
 	out := ListenerSet{Name: node.Name(), Generation: node.Source.Generation}
@@ -85,7 +85,7 @@ func (b *builder) setProgrammed(node *graph.ListenerSet, accepted metav1.Conditi
 		return condition(typ, metav1.ConditionFalse, accepted.Reason, accepted.Message, generation)
 	}
 	if reason, message := b.obstacle(); reason != "" {
-		return condition(typ, metav1.ConditionFalse, reasonParentNotProgrammed, message, generation)
+		return condition(typ, metav1.ConditionFalse, ReasonParentNotProgrammed, message, generation)
 	}
 	for i, l := range node.Listeners {
 		programmed := conditions.Find(listeners[i].Conditions, string(gatewayv1.ListenerConditionProgrammed))

@@ -1,5 +1,7 @@
 package folder
 
+import "strings"
+
 // l4RouteDefaults are those of all kinds of routes below HTTP.
 func l4RouteDefaults() []fieldDefault {
 	return []fieldDefault{
@@ -13,17 +15,13 @@ func l4RouteDefaults() []fieldDefault {
 
 // listenerSetDefaults are those of the listeners of Gateways, and of the parent.
 func listenerSetDefaults() []fieldDefault {
-	return []fieldDefault{
-		{"spec.listeners[].allowedRoutes", `{"namespaces":{"from":"Same"}}`},
-		{"spec.listeners[].allowedRoutes.kinds[].group", `"gateway.networking.k8s.io"`},
-		{"spec.listeners[].allowedRoutes.namespaces", `{"from":"Same"}`},
-		{"spec.listeners[].allowedRoutes.namespaces.from", `"Same"`},
-		{"spec.listeners[].filters.requests[].externalAuth.backendRef.group", `""`},
-		{"spec.listeners[].filters.requests[].externalAuth.backendRef.kind", `"Service"`},
-		{"spec.listeners[].tls.certificateRefs[].group", `""`},
-		{"spec.listeners[].tls.certificateRefs[].kind", `"Secret"`},
-		{"spec.listeners[].tls.mode", `"Terminate"`},
-		{"spec.parentRef.group", `"gateway.networking.k8s.io"`},
-		{"spec.parentRef.kind", `"Gateway"`},
+	var all []fieldDefault
+	for _, d := range gatewayDefaults() {
+		if strings.HasPrefix(d.path, "spec.listeners[].") {
+			all = append(all, d)
+		}
 	}
+	return append(all,
+		fieldDefault{"spec.parentRef.group", `"gateway.networking.k8s.io"`},
+		fieldDefault{"spec.parentRef.kind", `"Gateway"`})
 }

@@ -5,11 +5,61 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
+
+// drawCalls draws GRPCRoutes, and the BackendTLSPolicies of any Service.
+func drawCalls(t *rapid.T, in *store.Resources) {
+	in.GRPCRoutes = make(map[types.NamespacedName]*gatewayv1.GRPCRoute)
+	for range rapid.IntRange(0, 2).Draw(t, "grpcRoutes") {
+		name := types.NamespacedName{Namespace: pick(t, "namespace", objectNames...), Name: pick(t, "name", objectNames...)}
+		in.GRPCRoutes[name] = drawGRPCRoute(t, name)
+	}
+	in.BackendTLSPolicies = make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy)
+	for range rapid.IntRange(0, 3).Draw(t, "policies") {
+		name := types.NamespacedName{Namespace: pick(t, "namespace", objectNames...), Name: pick(t, "name", objectNames...)}
+		in.BackendTLSPolicies[name] = drawPolicy(t, name)
+	}
+	if in.Gateway.Spec.TLS != nil {
+		in.Gateway.Spec.TLS.Backend = maybe(t, "backend", gatewayv1.GatewayBackendTLS{ClientCertificateRef: &gatewayv1.SecretObjectReference{
+			Name: pick[gatewayv1.ObjectName](t, "name", "cert", "missing"), Namespace: maybe[gatewayv1.Namespace](t, "namespace", "a", "b"),
+		}})
+	}
+}
+
+func drawPolicy(t *rapid.T, name types.NamespacedName) *gatewayv1.BackendTLSPolicy {
+	policy := &gatewayv1.BackendTLSPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+	policy.Spec.TargetRefs = some(t, "targetRefs", 2, func(t *rapid.T) gatewayv1.LocalPolicyTargetReferenceWithSectionName {
+		return gatewayv1.LocalPolicyTargetReferenceWithSectionName{
+			LocalPolicyTargetReference: gatewayv1.LocalPolicyTargetReference{
+				Kind: pick[gatewayv1.Kind](t, "kind", "Service", "Bucket"), Name: gatewayv1.ObjectName(pick(t, "name", objectNames...)),
+			},
+			SectionName: maybe[gatewayv1.SectionName](t, "sectionName", "web", "none", ""),
+		}
+	})
+	policy.Spec.Validation = gatewayv1.BackendTLSPolicyValidation{
+		Hostname:                pick[gatewayv1.PreciseHostname](t, "hostname", "a.example.com", "A.example.com", "*.example.com", "", "192.0.2.1"),
+		WellKnownCACertificates: maybe[gatewayv1.WellKnownCACertificatesType](t, "wellKnown", "System", "Odd", ""),
+		CACertificateRefs: some(t, "caCertificateRefs", 2, func(t *rapid.T) gatewayv1.LocalObjectReference {
+			return gatewayv1.LocalObjectReference{
+				Kind: pick[gatewayv1.Kind](t, "kind", "ConfigMap", "Secret", "Bucket"), Name: pick[gatewayv1.ObjectName](t, "name", "clients", "cert", "missing"),
+			}
+		}),
+		SubjectAltNames: some(t, "subjectAltNames", 2, func(t *rapid.T) gatewayv1.SubjectAltName {
+			return gatewayv1.SubjectAltName{
+				Type:     pick[gatewayv1.SubjectAltNameType](t, "type", "Hostname", "URI", "Odd"),
+				Hostname: pick[gatewayv1.Hostname](t, "hostname", "*.example.com", "A.example.com", "", "a..b"),
+				URI:      pick[gatewayv1.AbsoluteURI](t, "uri", "spiffe://a/b", "", "nothing", "%zz:", ":"),
+			}
+		}),
+	}
+	return policy
+}
 
 func drawGRPCRoute(t *rapid.T, name types.NamespacedName) *gatewayv1.GRPCRoute {
 	route := &gatewayv1.GRPCRoute{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
-	route.Spec.ParentRefs = some(t, "parentRefs", 3, drawParentRef)
+	route.Spec.ParentRefs = some(t, "parentRefs", 3, drawParent)
 	route.Spec.Hostnames = some(t, "hostnames", 3, drawHostname)
 	route.Spec.Rules = some(t, "rules", 3, func(t *rapid.T) gatewayv1.GRPCRouteRule {
 		return gatewayv1.GRPCRouteRule{
