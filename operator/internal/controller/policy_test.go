@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
@@ -61,25 +62,23 @@ func TestPolicyReportsEveryGatewayThatNeedsIt(t *testing.T) {
 }
 
 func TestPolicyTakesBackWhatItSaid(t *testing.T) {
-	w := newWorld(t, gateway("gw"), web(), route("web", "gw"), policy("web"))
-	w.look("gw")
-	if diff := cmp.Diff([]string{"gw of " + controllerName + ": False NoValidCACertificate"}, w.ancestors("web")); diff != "" {
-		t.Fatal(diff)
+	tests := map[string]client.Object{
+		"without a route to its Service": &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: "web"}},
+		"without the Gateway":            &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: "gw"}},
 	}
-	w.must(w.client.Delete(t.Context(), get(w, "web", &gatewayv1.HTTPRoute{})))
-	w.look("gw")
-	if got := w.ancestors("web"); got != nil {
-		t.Errorf("without a route the policy reports %v", got)
-	}
-}
-
-func TestPolicyForgetsAGatewayThatIsGone(t *testing.T) {
-	w := newWorld(t, gateway("gw"), web(), route("web", "gw"), policy("web"))
-	w.look("gw")
-	w.must(w.client.Delete(t.Context(), get(w, "gw", &gatewayv1.Gateway{})))
-	w.look("gw")
-	if got := w.ancestors("web"); got != nil {
-		t.Errorf("without the Gateway the policy reports %v", got)
+	for name, gone := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, gateway("gw"), web(), route("web", "gw"), policy("web"))
+			w.look("gw")
+			if diff := cmp.Diff([]string{"gw of " + controllerName + ": False NoValidCACertificate"}, w.ancestors("web")); diff != "" {
+				t.Fatal(diff)
+			}
+			w.must(w.client.Delete(t.Context(), gone))
+			w.look("gw")
+			if got := w.ancestors("web"); got != nil {
+				t.Errorf("the policy still reports %v", got)
+			}
+		})
 	}
 }
 

@@ -90,11 +90,20 @@ func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend 
 			Port:      node.Key.Port,
 			Protocol:  node.Protocol,
 			TLS:       backendTLS(node.TLS, g.Gateway.ClientCertificate),
-			Endpoints: endpoints(node.Endpoints),
+			Endpoints: endpoints(reachable(node)),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })
 	return out
+}
+
+// reachable are the endpoints of a backend. One whose BackendTLSPolicy is not valid
+// has none, so that nobody can reach it in any other way than was asked for.
+func reachable(node *graph.Backend) []graph.Endpoint {
+	if node.TLS != nil && node.TLS.Invalid != "" {
+		return nil
+	}
+	return node.Endpoints
 }
 
 func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
