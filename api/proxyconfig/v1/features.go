@@ -36,7 +36,7 @@ func Features(c *Config) []Feature {
 	if hasTLSOptions(c) {
 		features = append(features, FeatureTLSOptions)
 	}
-	if c.proxied() {
+	if hasProxyProtocol(c) {
 		features = append(features, FeatureProxyProtocol)
 	}
 	return features
@@ -47,17 +47,7 @@ func hasTLSOptions(c *Config) bool {
 		slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.TLS != nil })
 }
 
-// proxied says whether PROXY protocol headers are accepted or sent anywhere.
-func (c *Config) proxied() bool {
-	for i := range c.Listeners {
-		if c.Listeners[i].ProxyProtocol != nil {
-			return true
-		}
-	}
-	for i := range c.Backends {
-		if c.Backends[i].ProxyProtocol != "" {
-			return true
-		}
-	}
-	return false
+func hasProxyProtocol(c *Config) bool {
+	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.ProxyProtocol != nil }) ||
+		slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.ProxyProtocol != "" })
 }

@@ -39,13 +39,6 @@ const (
 	UDPRoute = "UDPRoute"
 )
 
-// Further protocols of backends. Routes of the kinds TLSRoute and TCPRoute forward
-// bytes to any backend but one of UDP.
-const (
-	BackendTCP = "tcp"
-	BackendUDP = "udp"
-)
-
 // AcceptedProxyProtocol makes a listener expect a PROXY protocol header, of
 // version 1 or 2, at the start of each connection from a trusted source. A
 // trusted source that sends none is disconnected. What comes from anywhere else

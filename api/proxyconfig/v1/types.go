@@ -31,7 +31,8 @@ type Listener struct {
 	// Certificates are set where TLS is terminated, and nowhere else. The first
 	// is served to a client whose server name matches none of them.
 	Certificates []CertificateRef `json:"certificates,omitempty"`
-	// TLS are the options of a listener that terminates TLS; nil means the defaults.
+	// TLS are the options of a listener that terminates TLS; nil means the
+	// defaults.
 	TLS *ListenerTLS `json:"tls,omitempty"`
 	// TLSMode is set for protocol TLS alone.
 	TLSMode TLSMode `json:"tlsMode,omitempty"`
@@ -241,11 +242,15 @@ type Backend struct {
 	Policy *Policy `json:"policy,omitempty"`
 }
 
-// The protocols of backends. Over TLS, ALPN has to agree on them; without, HTTP/2
-// is spoken with prior knowledge (RFC 9113, section 3.3).
+// The protocols of backends. Over TLS, ALPN has to agree on those of HTTP;
+// without, HTTP/2 is spoken with prior knowledge (RFC 9113, section 3.3). Routes
+// of the kinds TLSRoute and TCPRoute forward bytes to any backend but one of
+// UDP.
 const (
 	BackendHTTP1 = "http"
 	BackendHTTP2 = "h2"
+	BackendTCP   = "tcp"
+	BackendUDP   = "udp"
 )
 
 // Endpoint is one address that serves a backend.

@@ -7,7 +7,7 @@ func validateProtocol(l *Listener) error {
 	if l.TLSMode != "" && l.Protocol != TLS {
 		return fmt.Errorf("a listener of protocol %s has no TLS mode", l.Protocol)
 	}
-	if l.TLS != nil && !l.terminatesTLS() {
+	if l.TLS != nil && l.Protocol != HTTPS && l.TLSMode != TLSTerminate {
 		return fmt.Errorf("a listener that does not terminate TLS has no options of it")
 	}
 	switch l.Protocol {
@@ -120,8 +120,4 @@ func proxied(l *Listener) string {
 		return ""
 	}
 	return fmt.Sprint(l.ProxyProtocol.TrustedSources)
-}
-
-func (l *Listener) terminatesTLS() bool {
-	return l.Protocol == HTTPS || l.Protocol == TLS && l.TLSMode == TLSTerminate
 }

@@ -62,7 +62,7 @@ func TestValidateRefusesOneItemAlone(t *testing.T) {
 		{"weight", func(c *Config) { rule(c).Backends[0].Weight = -1 }, "Rule shop/cart[0]: weight -1"},
 		{"redirect on a backend", func(c *Config) { rule(c).Backends[0].Filters[0].Type = FilterRedirect }, "Rule shop/cart[0]: a backend reference cannot have a redirect"},
 		{"backend protocol", func(c *Config) { c.Backends[0].Protocol = "spdy" }, `Backend shop/cart:8080[0]: unknown backend protocol "spdy"`},
-		{"TLS on an HTTP listener", func(c *Config) { c.Listeners[0].TLS = &ListenerTLS{} }, "Listener http[0]: a listener that does not terminate TLS has no options"},
+		{"TLS on an HTTP listener", func(c *Config) { c.Listeners[0].TLS = &ListenerTLS{} }, "Listener http[0]: a listener that does not terminate TLS"},
 		{"backend twice", func(c *Config) { c.Backends = append(c.Backends, c.Backends[0]) }, "Backend shop/cart:8080[0]: the backend is there twice"},
 		{"endpoint address", func(c *Config) { c.Backends[0].Endpoints[0].Address = "cart.local" }, `Backend shop/cart:8080[0]: endpoint address "cart.local"`},
 		{"endpoint port", func(c *Config) { c.Backends[0].Endpoints[1].Port = 0 }, `Backend shop/cart:8080[0]: endpoint "fd00::1": port 0`},

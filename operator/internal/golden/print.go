@@ -62,8 +62,8 @@ func Status(set status.Set) ([]byte, error) {
 	}
 	for _, listenerSet := range set.ListenerSets {
 		printed := printedListenerSet{Name: listenerSet.Name.String(), Conditions: printConditions(listenerSet.Conditions)}
-		for _, entry := range listenerSet.Listeners {
-			printed.Listeners = append(printed.Listeners, printListener(gatewayv1.ListenerStatus(entry)))
+		for _, listener := range listenerSet.Listeners {
+			printed.Listeners = append(printed.Listeners, printListener(listener))
 		}
 		out.ListenerSets = append(out.ListenerSets, printed)
 	}

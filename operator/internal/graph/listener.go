@@ -120,12 +120,15 @@ func (l *Listener) checkHostname() {
 }
 
 // checkUnsupported refuses what must not be ignored: a listener that is to
-// filter its requests does not serve without that.
+// filter its requests or to be secure does not serve without that.
 func (l *Listener) checkUnsupported() {
 	if l.Source.Filters != nil && len(l.Source.Filters.Requests) > 0 {
 		l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "filters are not supported on listeners")
 	}
 	if !l.protocol.secure {
+		if l.Source.TLS != nil && len(l.protocol.kinds) > 0 {
+			l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "protocol %s knows no tls", l.Source.Protocol)
+		}
 		return
 	}
 	mode := tlsMode(l.Source)

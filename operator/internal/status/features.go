@@ -24,6 +24,7 @@ func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
 		features.SupportGatewayFrontendClientCertificateValidation,
 		features.SupportGatewayFrontendClientCertificateValidationInsecureFallback,
 		features.SupportGatewayHTTPListenerIsolation,
+		features.SupportGatewayHTTPSListenerDetectMisdirectedRequests,
 		features.SupportGatewayInfrastructure,
 		features.SupportGatewayPort8080,
 		features.SupportHTTPRoute,

@@ -18,7 +18,7 @@ type ListenerSet struct {
 	Generation int64
 	Conditions []metav1.Condition
 	// Listeners are in the order of the spec.
-	Listeners []gatewayv1.ListenerEntryStatus
+	Listeners []gatewayv1.ListenerStatus
 }
 
 // ReasonParentNotProgrammed is a reason of ListenerSetConditionProgrammed for
@@ -28,7 +28,7 @@ const ReasonParentNotProgrammed gatewayv1.ListenerSetConditionReason = "ParentNo
 func (b *builder) listenerSet(node *graph.ListenerSet) ListenerSet {
 	out := ListenerSet{Name: node.Name(), Generation: node.Source.Generation}
 	for _, listener := range node.Listeners {
-		out.Listeners = append(out.Listeners, gatewayv1.ListenerEntryStatus(b.listener(listener)))
+		out.Listeners = append(out.Listeners, b.listener(listener))
 	}
 	accepted := b.setAccepted(node)
 	out.Conditions = []metav1.Condition{accepted, b.setProgrammed(node, accepted, out.Listeners)}
@@ -78,7 +78,7 @@ func unservedListeners(listeners []*graph.Listener) []string {
 
 // setProgrammed follows the listeners that can be served. The status of those
 // that cannot is their own.
-func (b *builder) setProgrammed(node *graph.ListenerSet, accepted metav1.Condition, listeners []gatewayv1.ListenerEntryStatus) metav1.Condition {
+func (b *builder) setProgrammed(node *graph.ListenerSet, accepted metav1.Condition, listeners []gatewayv1.ListenerStatus) metav1.Condition {
 	const typ = gatewayv1.ListenerSetConditionProgrammed
 	generation := node.Source.Generation
 	if accepted.Status != metav1.ConditionTrue {

@@ -19,15 +19,7 @@ func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, now metav1.Time) 
 	merged.Addresses = want.Addresses
 	merged.AttachedListenerSets = want.AttachedListenerSets
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, gatewayConditions(), now)
-	merged.Listeners = make([]gatewayv1.ListenerStatus, 0, len(want.Listeners))
-	for _, listener := range want.Listeners {
-		var had []metav1.Condition
-		if i := slices.IndexFunc(live.Listeners, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener.Name }); i >= 0 {
-			had = live.Listeners[i].Conditions
-		}
-		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), now)
-		merged.Listeners = append(merged.Listeners, listener)
-	}
+	merged.Listeners = mergeListeners(live.Listeners, want.Listeners, now)
 	return merged, !equality.Semantic.DeepEqual(live, merged)
 }
 
@@ -36,16 +28,28 @@ func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, now metav1.Time) 
 func MergeListenerSet(live gatewayv1.ListenerSetStatus, want *ListenerSet, now metav1.Time) (gatewayv1.ListenerSetStatus, bool) {
 	merged := *live.DeepCopy()
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, listenerSetConditions(), now)
+	had := make([]gatewayv1.ListenerStatus, len(live.Listeners))
+	for i, entry := range live.Listeners {
+		had[i] = gatewayv1.ListenerStatus(entry)
+	}
 	merged.Listeners = nil
-	for _, listener := range want.Listeners {
-		var had []metav1.Condition
-		if i := slices.IndexFunc(live.Listeners, func(l gatewayv1.ListenerEntryStatus) bool { return l.Name == listener.Name }); i >= 0 {
-			had = live.Listeners[i].Conditions
-		}
-		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), now)
-		merged.Listeners = append(merged.Listeners, listener)
+	for _, listener := range mergeListeners(had, want.Listeners, now) {
+		merged.Listeners = append(merged.Listeners, gatewayv1.ListenerEntryStatus(listener))
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+func mergeListeners(live, want []gatewayv1.ListenerStatus, now metav1.Time) []gatewayv1.ListenerStatus {
+	merged := make([]gatewayv1.ListenerStatus, 0, len(want))
+	for _, listener := range want {
+		var had []metav1.Condition
+		if i := slices.IndexFunc(live, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener.Name }); i >= 0 {
+			had = live[i].Conditions
+		}
+		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), now)
+		merged = append(merged, listener)
+	}
+	return merged
 }
 
 // MergeClass brings want into the status that a GatewayClass has, as

@@ -133,19 +133,7 @@ func TestGatewaysForWhatIsBelowHTTP(t *testing.T) {
 	}
 	r := reader(t, layers()...)
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			keys, err := store.GatewaysFor(t.Context(), r, tt.obj)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, key := range keys {
-				got = append(got, key.String())
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { checkGatewaysFor(t, r, tt.obj, tt.want) })
 	}
 }
 
