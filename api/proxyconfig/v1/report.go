@@ -35,6 +35,9 @@ type RefusedItem struct {
 	// Name is a listener's name (also for a certificate), "namespace/name" of a
 	// route, or the ID of a backend.
 	Name string `json:"name"`
+	// RouteKind is the kind of the route, where Kind is "Route" or "Rule": routes
+	// of different kinds may have the same name. A proxy may leave it out.
+	RouteKind string `json:"routeKind,omitempty"`
 	// Rule is the index of the rule, where Kind is "Rule".
 	Rule   int    `json:"rule,omitempty"`
 	Reason string `json:"reason"`

@@ -223,8 +223,9 @@ type Timeouts struct {
 
 // Backend is one port of a Service with the endpoints behind it.
 type Backend struct {
-	// ID is "<namespace>/<service>:<port>", and "/udp" behind it for a port of
-	// UDP, which may have the number of one of TCP.
+	// ID is "<namespace>/<service>:<port>", with "/grpc", "/tcp" or "/udp" behind
+	// it for a backend of routes that speak otherwise: the same port may be one of
+	// HTTP's, too.
 	ID        string `json:"id"`
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`

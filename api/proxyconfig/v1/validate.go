@@ -18,7 +18,7 @@ func Validate(c *Config) []RefusedItem {
 	for _, r := range ValidRoutes(c, refuse) {
 		for i := range r.Rules {
 			if err := ValidateRouteRule(r, &r.Rules[i]); err != nil {
-				refuse(RefusedItem{Kind: KindRule, Name: r.ID(), Rule: i, Reason: err.Error()})
+				refuse(RefusedItem{Kind: KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: i, Reason: err.Error()})
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func ValidRoutes(c *Config, refuse func(RefusedItem)) []*Route {
 			err = fmt.Errorf("the route is there twice")
 		}
 		if err != nil {
-			refuse(RefusedItem{Kind: KindRoute, Name: r.ID(), Reason: err.Error()})
+			refuse(RefusedItem{Kind: KindRoute, Name: r.ID(), RouteKind: r.Kind, Reason: err.Error()})
 			continue
 		}
 		seen[id] = true

@@ -48,6 +48,20 @@ func (k *Kinds) Has(gk schema.GroupKind) bool {
 	return there || !optional
 }
 
+// Missing returns the names of the optional kinds that are not there, in no
+// order.
+func (k *Kinds) Missing() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var names []string
+	for gk, there := range k.optional {
+		if !there {
+			names = append(names, gk.Kind)
+		}
+	}
+	return names
+}
+
 // Set notes whether an optional kind is there.
 func (k *Kinds) Set(gk schema.GroupKind, there bool) {
 	k.mu.Lock()

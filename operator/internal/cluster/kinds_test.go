@@ -21,8 +21,11 @@ func TestKinds(t *testing.T) {
 	if kinds.Available(&monitoringv1.ServiceMonitor{}) || !kinds.Available(&corev1.Service{}) {
 		t.Error("optional kinds are there, or others are not")
 	}
+	if got := kinds.Missing(); len(got) != 1 || got[0] != monitor.Kind {
+		t.Errorf("missing are %v", got)
+	}
 	kinds.Set(monitor, true)
-	if !kinds.Available(&monitoringv1.ServiceMonitor{}) {
+	if !kinds.Available(&monitoringv1.ServiceMonitor{}) || len(kinds.Missing()) != 0 {
 		t.Error("still missing")
 	}
 }

@@ -46,6 +46,24 @@ func stripPod(in any) (any, error) {
 	return slim, nil
 }
 
+// stripConfigMap leaves the ConfigMaps of fleets whole, also those that somebody
+// took the label from. Of others a Gateway may
+// name the one key that holds CA certificates.
+func stripConfigMap(in any) (any, error) {
+	configMap, ok := in.(*corev1.ConfigMap)
+	if !ok || configMap.Labels[names.LabelManagedBy] == names.ManagedBy {
+		return strip(in)
+	}
+	if owner := metav1.GetControllerOf(configMap); owner != nil && owner.Kind == "Gateway" {
+		return strip(in)
+	}
+	slim := &corev1.ConfigMap{ObjectMeta: identity(&configMap.ObjectMeta)}
+	if bundle, ok := configMap.Data[corev1.ServiceAccountRootCAKey]; ok {
+		slim.Data = map[string]string{corev1.ServiceAccountRootCAKey: bundle}
+	}
+	return slim, nil
+}
+
 // stripService leaves the Services of fleets whole, as they are compared with
 // what they ought to be.
 func stripService(in any) (any, error) {

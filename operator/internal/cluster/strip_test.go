@@ -50,6 +50,10 @@ func TestStrip(t *testing.T) {
 		{"a pod", stripPod, &corev1.Pod{ObjectMeta: bloated(labels), Spec: corev1.PodSpec{NodeName: "n"}, Status: corev1.PodStatus{
 			PodIP: "10.0.0.1", Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled}, {Type: corev1.PodReady, Status: corev1.ConditionTrue, Message: "m"}},
 		}}, &corev1.Pod{ObjectMeta: slim(labels), Status: corev1.PodStatus{PodIP: "10.0.0.1", Conditions: []corev1.PodCondition{ready}}}},
+		{"a user's ConfigMap", stripConfigMap, &corev1.ConfigMap{ObjectMeta: bloated(labels), Data: map[string]string{"ca.crt": "c", "big": "b"}},
+			&corev1.ConfigMap{ObjectMeta: slim(nil), Data: map[string]string{"ca.crt": "c"}}},
+		{"a fleet's ConfigMap", stripConfigMap, &corev1.ConfigMap{ObjectMeta: bloated(ours), Data: map[string]string{"config": "c"}},
+			&corev1.ConfigMap{ObjectMeta: own, Data: map[string]string{"config": "c"}}},
 		{"a user's Service", stripService, &corev1.Service{ObjectMeta: bloated(labels), Spec: corev1.ServiceSpec{
 			Selector: labels, Ports: []corev1.ServicePort{{Port: 80}},
 		}}, &corev1.Service{ObjectMeta: slim(nil), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}},

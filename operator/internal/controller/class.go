@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,7 +25,11 @@ const gatewayCRD = "gateways." + gatewayv1.GroupName
 // ClassReconciler accepts the GatewayClasses of our controller, and keeps each
 // of them from being deleted while Gateways use it. It is safe for concurrent
 // use with different classes.
-type ClassReconciler struct{ opts Options }
+type ClassReconciler struct {
+	opts Options
+	// bell is rung when the kinds that the cluster has are others.
+	bell *doorbell
+}
 
 // Reconcile implements reconcile.Reconciler. The request names a GatewayClass.
 func (r *ClassReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
@@ -68,30 +71,13 @@ func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayC
 	if err != nil {
 		return err
 	}
-	want := status.BuildClass(class, version)
-	live := source
-	for range statusAttempts {
-		next, changed := status.MergeClass(live.Status, &want, metav1.NewTime(r.opts.Now()))
-		if !changed {
-			return nil
-		}
-		after := live.DeepCopy()
-		after.Status = next
-		err := r.opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
-		r.opts.Metrics.Status("GatewayClass", resultOf(err))
-		if err == nil {
-			return nil
-		}
-		key := types.NamespacedName{Name: source.Name}
-		if !apierrors.IsConflict(err) {
-			return ignoreGone(err, "GatewayClass", key)
-		}
-		live = &gatewayv1.GatewayClass{}
-		if err := r.opts.Live.Get(ctx, key, live); err != nil {
-			return ignoreGone(err, "GatewayClass", key)
-		}
-	}
-	return fmt.Errorf("writing the status of GatewayClass %s: %w", source.Name, errUnfinished)
+	want := status.BuildClass(class, version, r.opts.Kinds.Missing())
+	return writeStatus(ctx, &r.opts, "GatewayClass", source,
+		func(live *gatewayv1.GatewayClass) (_ *gatewayv1.GatewayClass, changed bool) {
+			after := live.DeepCopy()
+			after.Status, changed = status.MergeClass(live.Status, &want, metav1.NewTime(r.opts.Now()))
+			return after, changed
+		})
 }
 
 // version returns the version that the CRDs of the Gateway API say they are of.
@@ -103,6 +89,13 @@ func (r *ClassReconciler) version(ctx context.Context) (string, error) {
 	return crd.Annotations[consts.BundleVersionAnnotation], nil
 }
 
+// kindsChanged has all classes looked at, as what they support has changed.
+func (r *ClassReconciler) kindsChanged(ctx context.Context) {
+	for _, request := range r.all(ctx) {
+		r.bell.ring(request.NamespacedName)
+	}
+}
+
 // classOf leads from a Gateway to its class, and from the CRD of Gateways to
 // all classes.
 func (r *ClassReconciler) classOf(ctx context.Context, obj client.Object) []reconcile.Request {
@@ -112,6 +105,10 @@ func (r *ClassReconciler) classOf(ctx context.Context, obj client.Object) []reco
 	if obj.GetName() != gatewayCRD {
 		return nil
 	}
+	return r.all(ctx)
+}
+
+func (r *ClassReconciler) all(ctx context.Context) []reconcile.Request {
 	var classes gatewayv1.GatewayClassList
 	if err := r.opts.Reader.List(ctx, &classes); err != nil {
 		return nil

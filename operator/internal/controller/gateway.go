@@ -50,21 +50,22 @@ type Options struct {
 	Now       func() time.Time
 }
 
-// serviceMonitor is the kind that a cluster need not have.
+// serviceMonitor is a kind that a cluster need not have.
 var serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
 
 // GatewayReconciler brings one Gateway's fleet, configuration and status into
 // the state that follows from the objects that belong to it. It is safe for
 // concurrent use with different Gateways.
 type GatewayReconciler struct {
-	opts    Options
-	applier *apply.Applier
-	writer  *delivery.Writer
-	tracker *proxies.Tracker
-	events  *announcer
-	routes  *RouteReconciler
-	bell    *doorbell
-	repairs *repairs
+	opts     Options
+	applier  *apply.Applier
+	writer   *delivery.Writer
+	tracker  *proxies.Tracker
+	events   *announcer
+	routes   routeReconcilers
+	policies *PolicyReconciler
+	bell     *doorbell
+	repairs  *repairs
 
 	mu sync.Mutex
 	// reported is when the status of each Gateway was written last.
@@ -166,18 +167,25 @@ func (r *GatewayReconciler) release(ctx context.Context, gateway *gatewayv1.Gate
 }
 
 // detach removes our entries from the status of routes that do not name the
-// Gateway any more, or that name one that is not ours.
+// Gateway any more, or that name one that is not ours, and from those of its
+// ListenerSets and its policies.
 func (r *GatewayReconciler) detach(ctx context.Context, gateway types.NamespacedName) error {
-	var list gatewayv1.HTTPRouteList
-	if err := r.opts.Reader.List(ctx, &list, client.MatchingFields{store.RouteByGateway: gateway.String()}); err != nil {
-		return fmt.Errorf("listing the routes of %s: %w", gateway, err)
+	routes, err := store.Reporting(ctx, r.opts.Reader, gateway, r.opts.ControllerName)
+	for _, route := range routes {
+		r.routes.withdraw(route, speaker{gateway: gateway})
 	}
+	if err != nil {
+		return err
+	}
+	var list gatewayv1.ListenerSetList
+	if err := r.opts.Reader.List(ctx, &list, client.MatchingFields{store.ListenerSetByGateway: gateway.String()}); err != nil {
+		return fmt.Errorf("listing the ListenerSets of %s: %w", gateway, err)
+	}
+	errs := []error{r.withdrawPolicies(ctx, gateway, func(types.NamespacedName) bool { return false })}
 	for i := range list.Items {
-		if route := &list.Items[i]; store.Reports(route, gateway, r.opts.ControllerName) {
-			r.routes.withdraw(route, gateway)
-		}
+		errs = append(errs, withdrawSet(ctx, r.opts, r.routes, client.ObjectKeyFromObject(&list.Items[i])))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // wrote logs and counts what an Applier did.

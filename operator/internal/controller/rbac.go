@@ -8,21 +8,23 @@ package controller
 // have, so the operator holds get, list and watch on all ConfigMaps and Secrets
 // of the namespaces that it serves. Of Secrets it lists and watches the metadata
 // alone, and it gets only those that a listener names and those of its fleets.
+// Of ConfigMaps that are not its fleets' it keeps the one key with CA
+// certificates.
 //
 // What it writes are the objects of fleets, and the status of what users write.
 // Users' objects themselves are changed in one place: the finalizer of
 // GatewayClasses, which the Gateway API asks for.
 
 // What users write.
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses;gateways;httproutes;referencegrants,verbs=get;list;watch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=backendtlspolicies;gatewayclasses;gateways;grpcroutes;httproutes;listenersets;referencegrants;tcproutes;tlsroutes;udproutes,verbs=get;list;watch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses,verbs=patch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/finalizers,verbs=update
-// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/status;gateways/status;httproutes/status,verbs=patch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=backendtlspolicies/status;gatewayclasses/status;gateways/status;grpcroutes/status;httproutes/status;listenersets/status;tcproutes/status;tlsroutes/status;udproutes/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces;pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch
 
-// The metadata of CRDs: the version of the Gateway API, and whether there are
-// ServiceMonitors.
+// The metadata of CRDs: the version of the Gateway API, and which of the kinds
+// that a cluster need not have are there.
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
 
 // What a fleet consists of.

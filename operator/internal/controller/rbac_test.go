@@ -29,7 +29,7 @@ func clusterRole(t *testing.T) *rbacv1.ClusterRole {
 // The operator's rights name what they are for; and nobody can use it to write
 // what users write.
 func TestRightsAreNarrow(t *testing.T) {
-	users := []string{"gateways", "httproutes", "referencegrants", "namespaces", "pods", "endpointslices", "customresourcedefinitions"}
+	users := []string{"gateways", "httproutes", "tcproutes", "tlsroutes", "udproutes", "listenersets", "referencegrants", "namespaces", "pods", "endpointslices", "customresourcedefinitions"}
 	writing := []string{"create", "update", "patch", "delete", "deletecollection", "bind", "escalate", "impersonate"}
 	for _, rule := range clusterRole(t).Rules {
 		for _, list := range [][]string{rule.APIGroups, rule.Resources, rule.Verbs} {

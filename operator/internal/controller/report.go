@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -41,15 +42,17 @@ func (w *work) report() (wait time.Duration, err error) {
 	if err := contain(func() { set = status.Build(w.plan.graph, w.observed) }); err != nil {
 		return 0, err
 	}
+	routes := w.resources.Routes()
 	for i := range set.Routes {
 		want := &set.Routes[i]
-		w.routes.propose(want, w.resources.HTTPRoutes[want.Name].Status.Parents)
+		route := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
+		w.routes[want.Kind].propose(want, store.StatusOf(route).Parents)
 	}
 	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
 	for _, route := range detached {
-		w.routes.withdraw(route, w.key)
+		w.routes.withdraw(route, speaker{gateway: w.key})
 	}
-	if err != nil {
+	if err := errors.Join(err, w.reportSets(set.ListenerSets), w.reportPolicies(set.Policies)); err != nil {
 		return 0, err
 	}
 	return w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
@@ -94,6 +97,31 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 		}
 	}
 	return 0, fmt.Errorf("writing the status of Gateway %s: %w", key, errUnfinished)
+}
+
+// writeStatus brings the status of an object up to date. merge returns the object
+// as it is to be, and false when nothing changes.
+func writeStatus[T client.Object](ctx context.Context, opts *Options, kind string, live T, merge func(T) (T, bool)) error {
+	key := client.ObjectKeyFromObject(live)
+	for range statusAttempts {
+		after, changed := merge(live)
+		if !changed {
+			return nil
+		}
+		err := opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
+		opts.Metrics.Status(kind, resultOf(err))
+		if err == nil {
+			return nil
+		}
+		if !apierrors.IsConflict(err) {
+			return ignoreGone(err, kind, key)
+		}
+		live = reflect.New(reflect.TypeOf(live).Elem()).Interface().(T)
+		if err := opts.Live.Get(ctx, key, live); err != nil {
+			return ignoreGone(err, kind, key)
+		}
+	}
+	return fmt.Errorf("writing the status of %s %s: %w", kind, key, errUnfinished)
 }
 
 // optimistic is a patch from live that fails when live is out of date.

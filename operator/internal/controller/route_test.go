@@ -28,8 +28,8 @@ func TestOneWriteForAllGatewaysOfARoute(t *testing.T) {
 	if got := w.parents("web"); len(got) != 2 {
 		t.Errorf("the route reports %v", got)
 	}
-	if len(w.routes.proposed) != 0 {
-		t.Errorf("still proposed: %v", w.routes.proposed)
+	if n := w.pending(); n != 0 {
+		t.Errorf("%d routes are still proposed", n)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestProposalForAMissingRoute(t *testing.T) {
 	w.must(w.client.Delete(t.Context(), get(w, "web", &gatewayv1.HTTPRoute{})))
 	w.take()
 	w.lookAtRoutes()
-	if writes := w.take(); writes != nil || len(w.routes.proposed) != 0 {
-		t.Errorf("it writes %v and keeps %v", writes, w.routes.proposed)
+	if writes := w.take(); writes != nil || w.pending() != 0 {
+		t.Errorf("it writes %v and keeps %d", writes, w.pending())
 	}
 }

@@ -2,11 +2,16 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -52,14 +57,15 @@ type Config struct {
 // The CRDs of the Gateway API must be there. It may be called after the manager
 // has started.
 func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
-	if err := store.IndexFields(ctx, mgr.GetFieldIndexer()); err != nil {
+	kinds := cluster.NewKinds(mgr.GetScheme(), optionalGroupKinds()...)
+	if err := store.IndexFields(ctx, mgr.GetFieldIndexer(), kinds.Available); err != nil {
 		return err
 	}
 	opts := Options{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Reader:         cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), config.WatchNamespaces, time.Now),
+		Reader:         kinds.Only(cluster.NewReader(mgr.GetClient(), mgr.GetAPIReader(), config.WatchNamespaces, time.Now)),
 		Events:         mgr.GetEventRecorder("fleetgate"),
-		Kinds:          cluster.NewKinds(mgr.GetScheme(), serviceMonitor),
+		Kinds:          kinds,
 		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,
 		Translate: graph.Build, Now: time.Now,
 	}
@@ -71,28 +77,58 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 		return fmt.Errorf("adding the tracker: %w", err)
 	}
 	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
+	optional := &KindReconciler{
+		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
+		bell: bell, watching: make(map[schema.GroupKind]bool),
+	}
+	if err := optional.begin(ctx); err != nil {
+		return err
+	}
 
-	routes := newRouteReconciler(opts)
-	gateways := newGatewayReconciler(opts, tracker, routes, bell)
-	if err := setupRoutes(mgr, routes); err != nil {
+	routes := newRouteReconcilers(opts)
+	policies := newPolicyReconciler(opts)
+	gateways := newGatewayReconciler(opts, tracker, routes, policies, bell)
+	if err := errors.Join(setupRoutes(mgr, routes), setupPolicies(mgr, policies)); err != nil {
 		return err
 	}
 	ctrl, err := setupGateways(mgr, gateways)
 	if err != nil {
 		return err
 	}
-	if err := setupClasses(mgr, &ClassReconciler{opts}); err != nil {
+	optional.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now)}
+	if err := setupClasses(mgr, optional.classes); err != nil {
 		return err
 	}
-	return setupMonitors(mgr, &MonitorReconciler{
-		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), gateways: ctrl, bell: bell,
-		watch: watch{monitor(), owner, ownedChanged},
-	})
+	sets, err := newController(mgr, "listenerset", &ListenerSetReconciler{opts: opts, routes: routes}, routeWorkers)
+	if err != nil {
+		return err
+	}
+	if err := optional.watchAll(watched(gateways, ctrl, sets)); err != nil {
+		return err
+	}
+	return setupKinds(mgr, optional)
 }
 
-func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes *RouteReconciler, bell *doorbell) *GatewayReconciler {
+// watched adds to the optional kinds who watches them.
+func watched(gateways *GatewayReconciler, ctrl, sets controller.Controller) []optionalKind {
+	kinds := optionalKinds()
+	for i := range kinds {
+		object := kinds[i].object
+		w := gateways.watchOf(object)
+		kinds[i].watches = func(objects cache.Cache) map[controller.Controller]source.Source {
+			all := map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
+			if _, isSet := object.(*gatewayv1.ListenerSet); isSet {
+				all[sets] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(specChanged))
+			}
+			return all
+		}
+	}
+	return kinds
+}
+
+func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies *PolicyReconciler, bell *doorbell) *GatewayReconciler {
 	return &GatewayReconciler{
-		opts: opts, tracker: tracker, routes: routes, bell: bell,
+		opts: opts, tracker: tracker, routes: routes, policies: policies, bell: bell,
 		applier: apply.New(apply.Options{
 			Client: opts.Client, Live: opts.Live, Kinds: fleetKinds(), Available: opts.Kinds.Available, Now: opts.Now,
 		}),
@@ -116,10 +152,18 @@ func options(r reconcile.Reconciler, workers int) controller.Options {
 	return controller.Options{Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm}
 }
 
-func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
-	ctrl, err := controller.New("gateway", mgr, options(r, gatewayWorkers))
+func newController(mgr manager.Manager, name string, r reconcile.Reconciler, workers int) (controller.Controller, error) {
+	ctrl, err := controller.New(name, mgr, options(r, workers))
 	if err != nil {
-		return nil, fmt.Errorf("making the Gateway controller: %w", err)
+		return nil, fmt.Errorf("making the controller %s: %w", name, err)
+	}
+	return ctrl, nil
+}
+
+func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
+	ctrl, err := newController(mgr, "gateway", r, gatewayWorkers)
+	if err != nil {
+		return nil, err
 	}
 	sources := []source.Source{r.bell.source()}
 	for _, w := range r.watches() {
@@ -128,34 +172,49 @@ func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Contro
 	return ctrl, add(ctrl, sources...)
 }
 
-func setupRoutes(mgr manager.Manager, r *RouteReconciler) error {
-	ctrl, err := controller.New("routestatus", mgr, options(r, routeWorkers))
+func setupPolicies(mgr manager.Manager, r *PolicyReconciler) error {
+	ctrl, err := newController(mgr, "backendtlspolicystatus", r, routeWorkers)
 	if err != nil {
-		return fmt.Errorf("making the route controller: %w", err)
+		return err
 	}
 	return add(ctrl, r.bell.source())
 }
 
+func setupRoutes(mgr manager.Manager, routes routeReconcilers) error {
+	for kind, r := range routes {
+		ctrl, err := newController(mgr, strings.ToLower(kind)+"status", r, routeWorkers)
+		if err != nil {
+			return err
+		}
+		if err := add(ctrl, r.bell.source()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
-	ctrl, err := controller.New("gatewayclass", mgr, options(r, 1))
+	ctrl, err := newController(mgr, "gatewayclass", r, 1)
 	if err != nil {
-		return fmt.Errorf("making the GatewayClass controller: %w", err)
+		return err
 	}
 	byObject := handler.EnqueueRequestsFromMapFunc(r.classOf)
-	return add(ctrl,
+	return add(ctrl, r.bell.source(),
 		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.GatewayClass{}, &handler.EnqueueRequestForObject{}),
 		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.Gateway{}, byObject, updates(specChanged)),
 		source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), byObject),
 	)
 }
 
-func setupMonitors(mgr manager.Manager, r *MonitorReconciler) error {
-	ctrl, err := controller.New("servicemonitor", mgr, options(r, 1))
+func setupKinds(mgr manager.Manager, r *KindReconciler) error {
+	ctrl, err := newController(mgr, "optionalkind", r, 1)
 	if err != nil {
-		return fmt.Errorf("making the ServiceMonitor controller: %w", err)
+		return err
 	}
-	only := predicate.NewPredicateFuncs(func(obj client.Object) bool { return obj.GetName() == monitorCRD })
-	return add(ctrl, source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), &handler.EnqueueRequestForObject{}, only))
+	only := predicate.NewPredicateFuncs(func(obj client.Object) bool {
+		return slices.ContainsFunc(r.kinds, func(k optionalKind) bool { return k.crd == obj.GetName() })
+	})
+	return add(ctrl, source.Kind(mgr.GetCache(), client.Object(cluster.CRDMetadata()), handler.EventHandler(&handler.EnqueueRequestForObject{}), only))
 }
 
 func updates(matter func(before, after client.Object) bool) predicate.Predicate {

@@ -38,19 +38,24 @@ type watch struct {
 	matters func(before, after client.Object) bool
 }
 
-// watches are all kinds that the Gateway controller watches from its start.
+// watches are all kinds that the Gateway controller watches from its start. Those
+// that a cluster need not have are optionalKinds.
 func (r *GatewayReconciler) watches() []watch {
 	all := []watch{
 		{&gatewayv1.Gateway{}, r.touched, specChanged},
 		{&gatewayv1.GatewayClass{}, r.touched, specChanged},
-		{&gatewayv1.HTTPRoute{}, r.touched, specChanged},
 		{&gatewayv1.ReferenceGrant{}, r.touched, specChanged},
 		{&corev1.Service{}, r.touchedOrOwner, changed},
 		{&discoveryv1.EndpointSlice{}, r.touched, endpointsChanged},
 		{&corev1.Namespace{}, r.touched, labelsChanged},
 		{cluster.SecretMetadata(), r.touchedOrOwner, r.changedByOthers},
-		{&corev1.ConfigMap{}, owner, r.changedByOthers},
+		{&corev1.ConfigMap{}, r.touchedOrOwner, r.changedByOthers},
 		{&corev1.Pod{}, r.fleetOf, podChanged},
+	}
+	for _, kind := range store.RouteKinds() {
+		if !kind.Optional {
+			all = append(all, r.watchOf(kind.New()))
+		}
 	}
 	for _, kind := range ownedKinds() {
 		if _, service := kind.(*corev1.Service); !service {
@@ -58,6 +63,14 @@ func (r *GatewayReconciler) watches() []watch {
 		}
 	}
 	return all
+}
+
+// watchOf is the watch of a kind that users write, or of ServiceMonitors.
+func (r *GatewayReconciler) watchOf(object client.Object) watch {
+	if _, isMonitor := object.(*monitoringv1.ServiceMonitor); isMonitor {
+		return watch{object, owner, ownedChanged}
+	}
+	return watch{object, r.touched, specChanged}
 }
 
 // ownedKinds are the kinds of a fleet's provisioned objects that every cluster

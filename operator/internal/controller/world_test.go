@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -40,7 +41,9 @@ type world struct {
 	client   client.WithWatch
 	recorder *events.FakeRecorder
 	gateways *GatewayReconciler
-	routes   *RouteReconciler
+	routes   routeReconcilers
+	policies *PolicyReconciler
+	sets     *ListenerSetReconciler
 	classes  *ClassReconciler
 	kinds    *cluster.Kinds
 
@@ -61,11 +64,14 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		t.Fatal(err)
 	}
 	w.client = w.fakeClient(scheme, append(base(), objects...))
-	w.kinds = cluster.NewKinds(scheme, serviceMonitor)
+	w.kinds = cluster.NewKinds(scheme, optionalGroupKinds()...)
+	for _, kind := range optionalGroupKinds() {
+		w.kinds.Set(kind, kind != serviceMonitor)
+	}
 	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: 1, Log: logr.Discard()})
 	t.Cleanup(tracker.Stop)
 	opts := Options{
-		Client: w.client, Live: w.client, Reader: cluster.NewReader(w.client, w.client, nil, w.clock), Events: w.recorder,
+		Client: w.client, Live: w.client, Reader: w.kinds.Only(cluster.NewReader(w.client, w.client, nil, w.clock)), Events: w.recorder,
 		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
 		Graph: graph.Options{ControllerName: controllerName, ReservedPorts: provision.ReservedPorts()},
 		Settings: provision.Settings{
@@ -73,9 +79,11 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		},
 		Translate: w.translate, Now: w.clock,
 	}
-	w.routes = newRouteReconciler(opts)
-	w.gateways = newGatewayReconciler(opts, tracker, w.routes, newDoorbell(reportPause, w.clock))
-	w.classes = &ClassReconciler{opts}
+	w.routes = newRouteReconcilers(opts)
+	w.policies = newPolicyReconciler(opts)
+	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, newDoorbell(reportPause, w.clock))
+	w.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, w.clock)}
+	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
 	return w
 }
 
@@ -92,7 +100,9 @@ func base() []client.Object {
 // fakeClient notes every write, and gives what it creates a UID.
 func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) client.WithWatch {
 	b := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithReturnManagedFields().
-		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{})
+		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{},
+			&gatewayv1.TCPRoute{}, &gatewayv1.TLSRoute{}, &gatewayv1.UDPRoute{}, &gatewayv1.ListenerSet{},
+			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{})
 	for _, index := range store.Indexes() {
 		b = b.WithIndex(index.Object, index.Name, index.Values)
 	}
@@ -157,20 +167,37 @@ func (w *world) look(name string) reconcile.Result {
 		w.t.Fatal(err)
 	}
 	w.lookAtRoutes()
+	w.lookAtPolicies()
 	return result
 }
 
 func (w *world) lookAtRoutes() {
 	w.t.Helper()
-	var proposed []types.NamespacedName
-	for key := range w.routes.proposed {
-		proposed = append(proposed, key)
+	for _, of := range w.routes {
+		for _, key := range slices.Collect(maps.Keys(of.proposed)) {
+			if _, err := of.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
+				w.t.Fatal(err)
+			}
+		}
 	}
-	for _, key := range proposed {
-		if _, err := w.routes.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
+}
+
+func (w *world) lookAtPolicies() {
+	w.t.Helper()
+	for _, key := range slices.Collect(maps.Keys(w.policies.proposed)) {
+		if _, err := w.policies.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
+}
+
+// pending counts the routes for which something is proposed.
+func (w *world) pending() int {
+	n := 0
+	for _, of := range w.routes {
+		n += len(of.proposed)
+	}
+	return n
 }
 
 func request(namespace, name string) reconcile.Request {
@@ -216,8 +243,12 @@ func (w *world) condition(gateway, typ string) string {
 // parents lists whose entries a route's status has.
 func (w *world) parents(route string) []string {
 	w.t.Helper()
+	return parentsOf(get(w, route, &gatewayv1.HTTPRoute{}))
+}
+
+func parentsOf(route store.Route) []string {
 	var list []string
-	for _, parent := range get(w, route, &gatewayv1.HTTPRoute{}).Status.Parents {
+	for _, parent := range store.StatusOf(route).Parents {
 		list = append(list, fmt.Sprintf("%s of %s", parent.ParentRef.Name, parent.ControllerName))
 	}
 	return list

@@ -14,13 +14,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// certificateFor is an annotation of the Secrets of cases: their data is made
-// here, so that no private key lies in the repository.
+// certificateFor is an annotation of the Secrets and ConfigMaps of cases: their
+// data is made here, so that no private key lies in the repository.
 const certificateFor = "golden.fleetgate.io/certificate-for"
 
-// selfSigned makes a certificate for the host. Equal hosts give equal bytes:
+// SelfSigned makes a certificate for the host, and its private key, as the data
+// of a Secret. Equal hosts give equal bytes:
 // the key comes from the host's name, and signatures of Ed25519 are not random.
-func selfSigned(host string) (map[string][]byte, error) {
+func SelfSigned(host string) (map[string][]byte, error) {
 	seed := sha256.Sum256([]byte(host))
 	key := ed25519.NewKeyFromSeed(seed[:])
 	template := &x509.Certificate{
@@ -38,8 +39,11 @@ func selfSigned(host string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the key for %q: %w", host, err)
 	}
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	return map[string][]byte{
-		corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		corev1.TLSCertKey:       certificate,
 		corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+
+		corev1.ServiceAccountRootCAKey: certificate,
 	}, nil
 }

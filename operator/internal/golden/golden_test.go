@@ -62,7 +62,7 @@ func options() graph.Options {
 }
 
 // checkServable holds the graph to the contract's own validation: a proxy must
-// refuse nothing but the rules that were rendered as invalid.
+// refuse nothing but the rules and backends that were rendered as invalid.
 func checkServable(t *testing.T, config *proxyconfig.Config) {
 	t.Helper()
 	for _, refused := range proxyconfig.Validate(config) {
@@ -71,6 +71,11 @@ func checkServable(t *testing.T, config *proxyconfig.Config) {
 			route := &config.Routes[i]
 			known = known || (refused.Kind == proxyconfig.KindRule && refused.Name == route.ID() &&
 				route.Rules[refused.Rule].Invalid != "")
+		}
+		for i := range config.Backends {
+			backend := &config.Backends[i]
+			known = known || (refused.Kind == proxyconfig.KindBackend && refused.Name == backend.ID &&
+				backend.TLS != nil && backend.TLS.Invalid != "")
 		}
 		if !known {
 			t.Errorf("a proxy refuses %s %s of a graph that finds nothing wrong with it: %s",

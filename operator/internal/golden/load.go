@@ -43,10 +43,16 @@ func Load(data []byte) (*Case, error) {
 		Resources: &store.Resources{
 			Class:          defaultClass(),
 			HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+			GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
+			L4Routes:       make(map[store.RouteKey]store.Route),
+			ListenerSets:   make(map[types.NamespacedName]*gatewayv1.ListenerSet),
 			Namespaces:     make(map[string]*corev1.Namespace),
 			Services:       make(map[types.NamespacedName]*corev1.Service),
 			EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 			Secrets:        make(map[types.NamespacedName]*corev1.Secret),
+			ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
+
+			BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 		},
 		Observed: healthy(),
 	}
@@ -82,8 +88,18 @@ func (c *Case) add(document []byte) error {
 		return decode(document, in.Gateway)
 	case "HTTPRoute":
 		return put(document, &gatewayv1.HTTPRoute{}, in.HTTPRoutes)
+	case "GRPCRoute":
+		return put(document, &gatewayv1.GRPCRoute{}, in.GRPCRoutes)
+	case "TCPRoute", "TLSRoute", "UDPRoute":
+		return c.addL4Route(document, meta.Kind)
+	case "ListenerSet":
+		return put(document, &gatewayv1.ListenerSet{}, in.ListenerSets)
 	case "Service":
 		return put(document, &corev1.Service{}, in.Services)
+	case "BackendTLSPolicy":
+		return put(document, &gatewayv1.BackendTLSPolicy{}, in.BackendTLSPolicies)
+	case "ConfigMap":
+		return c.addConfigMap(document)
 	case "Secret":
 		return c.addSecret(document)
 	case "Namespace":
@@ -112,6 +128,20 @@ func (c *Case) add(document []byte) error {
 	return fmt.Errorf("kind %q is not known", meta.Kind)
 }
 
+func (c *Case) addL4Route(document []byte, kind string) error {
+	for _, known := range store.RouteKinds() {
+		if known.Name != kind {
+			continue
+		}
+		route := known.New()
+		err := decode(document, route)
+		key, _ := store.KeyOf(route)
+		c.Resources.L4Routes[key] = route
+		return err
+	}
+	return fmt.Errorf("%s is no kind of routes", kind)
+}
+
 func (c *Case) addSlice(document []byte) error {
 	slice := &discoveryv1.EndpointSlice{}
 	if err := decode(document, slice); err != nil {
@@ -133,7 +163,22 @@ func (c *Case) addSecret(document []byte) error {
 		return nil
 	}
 	var err error
-	secret.Data, err = selfSigned(host)
+	secret.Data, err = SelfSigned(host)
+	return err
+}
+
+func (c *Case) addConfigMap(document []byte) error {
+	configMap := &corev1.ConfigMap{}
+	if err := decode(document, configMap); err != nil {
+		return err
+	}
+	c.Resources.ConfigMaps[client.ObjectKeyFromObject(configMap)] = configMap
+	host, wanted := configMap.Annotations[certificateFor]
+	if !wanted {
+		return nil
+	}
+	made, err := SelfSigned(host)
+	configMap.Data = map[string]string{corev1.ServiceAccountRootCAKey: string(made[corev1.TLSCertKey])}
 	return err
 }
 

@@ -14,14 +14,25 @@ import (
 
 // printedStatus is a status.Set with each condition on a line of its own.
 type printedStatus struct {
-	Gateway *printedGateway `json:"gateway,omitempty"`
-	Routes  []printedRoute  `json:"routes,omitempty"`
+	Gateway      *printedGateway      `json:"gateway,omitempty"`
+	ListenerSets []printedListenerSet `json:"listenerSets,omitempty"`
+	Routes       []printedRoute       `json:"routes,omitempty"`
+	// Policies are "namespace/name" with their conditions.
+	Policies map[string]map[string]string `json:"policies,omitempty"`
 }
 
 type printedGateway struct {
 	Addresses  []string          `json:"addresses,omitempty"`
 	Conditions map[string]string `json:"conditions"`
 	Listeners  []printedListener `json:"listeners"`
+	// AttachedListenerSets is left out where there are none.
+	AttachedListenerSets int32 `json:"attachedListenerSets,omitempty"`
+}
+
+type printedListenerSet struct {
+	Name       string            `json:"name"`
+	Conditions map[string]string `json:"conditions"`
+	Listeners  []printedListener `json:"listeners,omitempty"`
 }
 
 type printedListener struct {
@@ -37,6 +48,7 @@ type printedRoute struct {
 }
 
 type printedParent struct {
+	ListenerSet string            `json:"listenerSet,omitempty"`
 	SectionName string            `json:"sectionName,omitempty"`
 	Port        int32             `json:"port,omitempty"`
 	Conditions  map[string]string `json:"conditions"`
@@ -48,10 +60,20 @@ func Status(set status.Set) ([]byte, error) {
 	if set.Gateway != nil {
 		out.Gateway = printGateway(set.Gateway)
 	}
+	for _, listenerSet := range set.ListenerSets {
+		printed := printedListenerSet{Name: listenerSet.Name.String(), Conditions: printConditions(listenerSet.Conditions)}
+		for _, listener := range listenerSet.Listeners {
+			printed.Listeners = append(printed.Listeners, printListener(listener))
+		}
+		out.ListenerSets = append(out.ListenerSets, printed)
+	}
 	for _, route := range set.Routes {
 		printed := printedRoute{Name: route.Kind + " " + route.Name.String()}
 		for _, parent := range route.Parents {
 			p := printedParent{Conditions: printConditions(parent.Conditions)}
+			if kind := parent.ParentRef.Kind; kind != nil && *kind == "ListenerSet" {
+				p.ListenerSet = string(parent.ParentRef.Name)
+			}
 			if parent.ParentRef.SectionName != nil {
 				p.SectionName = string(*parent.ParentRef.SectionName)
 			}
@@ -61,6 +83,12 @@ func Status(set status.Set) ([]byte, error) {
 			printed.Parents = append(printed.Parents, p)
 		}
 		out.Routes = append(out.Routes, printed)
+	}
+	for i := range set.Policies {
+		if out.Policies == nil {
+			out.Policies = make(map[string]map[string]string)
+		}
+		out.Policies[set.Policies[i].Name.String()] = printConditions(set.Policies[i].Ancestor.Conditions)
 	}
 	return yaml.Marshal(out)
 }
@@ -75,18 +103,25 @@ func printGateway(gateway *status.Gateway) *printedGateway {
 		out.Addresses = append(out.Addresses, fmt.Sprintf("%s %s", typ, address.Value))
 	}
 	for _, listener := range gateway.Listeners {
-		printed := printedListener{
-			Name:           string(listener.Name),
-			SupportedKinds: []string{},
-			AttachedRoutes: listener.AttachedRoutes,
-			Conditions:     printConditions(listener.Conditions),
-		}
-		for _, kind := range listener.SupportedKinds {
-			printed.SupportedKinds = append(printed.SupportedKinds, string(kind.Kind))
-		}
-		out.Listeners = append(out.Listeners, printed)
+		out.Listeners = append(out.Listeners, printListener(listener))
+	}
+	if gateway.AttachedListenerSets != nil {
+		out.AttachedListenerSets = *gateway.AttachedListenerSets
 	}
 	return out
+}
+
+func printListener(listener gatewayv1.ListenerStatus) printedListener {
+	printed := printedListener{
+		Name:           string(listener.Name),
+		SupportedKinds: []string{},
+		AttachedRoutes: listener.AttachedRoutes,
+		Conditions:     printConditions(listener.Conditions),
+	}
+	for _, kind := range listener.SupportedKinds {
+		printed.SupportedKinds = append(printed.SupportedKinds, string(kind.Kind))
+	}
+	return printed
 }
 
 func printConditions(list []metav1.Condition) map[string]string {

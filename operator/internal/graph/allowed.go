@@ -50,11 +50,8 @@ func (b *builder) allows(l *Listener, route *Route) bool {
 		return false
 	}
 	if l.namespaces == nil {
-		return route.Name.Namespace == b.in.Gateway.Namespace
+		_, home := b.owner(l)
+		return route.Name.Namespace == home
 	}
-	var set labels.Set
-	if ns := b.in.Namespaces[route.Name.Namespace]; ns != nil {
-		set = ns.Labels
-	}
-	return l.namespaces.Matches(set)
+	return l.namespaces.Matches(b.labelsOf(route.Name.Namespace))
 }

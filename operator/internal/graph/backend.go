@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -9,15 +11,53 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// BackendKey identifies a port of a Service.
+// Transport is what a backend is sent.
+type Transport string
+
+// The transports. A port of a Service that routes of several kinds lead to is a
+// backend of its own for each, as they do not speak the same with it.
+const (
+	Requests    Transport = "requests"
+	Calls       Transport = "calls"
+	Connections Transport = "connections"
+	Datagrams   Transport = "datagrams"
+)
+
+// transportOf returns what routes of a kind send to their backends.
+func transportOf(kind string) Transport {
+	switch kind {
+	case KindGRPCRoute:
+		return Calls
+	case KindTCPRoute, KindTLSRoute:
+		return Connections
+	case KindUDPRoute:
+		return Datagrams
+	}
+	return Requests
+}
+
+// protocol is the protocol of a Service's port that takes the transport.
+func (t Transport) protocol() corev1.Protocol {
+	if t == Datagrams {
+		return corev1.ProtocolUDP
+	}
+	return corev1.ProtocolTCP
+}
+
+// BackendKey identifies a port of a Service, and what it is sent.
 type BackendKey struct {
-	Service types.NamespacedName
-	Port    int32
+	Service   types.NamespacedName
+	Port      int32
+	Transport Transport
 }
 
 // Backend is a port of a Service with the endpoints behind it.
 type Backend struct {
 	Key BackendKey
+	// Protocol is one of the contract's protocols of backends.
+	Protocol string
+	// TLS is nil for a backend that is reached in plaintext.
+	TLS *BackendTLS
 	// Endpoints are sorted by address and port, each once.
 	Endpoints []Endpoint
 }
@@ -35,10 +75,6 @@ type resolution struct {
 // endpoints that no route may lead to. The Gateway API has no reason for it.
 const ReasonForbiddenBackend gatewayv1.RouteConditionReason = "ForbiddenBackend"
 
-// httpAppProtocol is the one application protocol that backends are spoken to
-// with; a Service port without any is taken for it.
-const httpAppProtocol = "http"
-
 // backendRef resolves one reference of a rule. An invalid one is kept with its
 // weight, as its share of the requests is to be answered 500.
 func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gatewayv1.HTTPBackendRef) *BackendRef {
@@ -47,11 +83,18 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 		rule.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s.weight %d is not in [0, 1000000]", field, ref.Weight)
 		ref.Weight = 0
 	}
+	ref.Backend = b.serviceRef(route, rule, field, &source.BackendObjectReference)
+	return ref
+}
+
+// serviceRef resolves a reference of a rule to a port of a Service. It returns
+// nil, and leaves a problem of ResolvedRefs, where that is not possible.
+func (b *builder) serviceRef(route *Route, rule *Rule, field string, source *gatewayv1.BackendObjectReference) *Backend {
 	group, kind := value(source.Group, ""), value(source.Kind, "Service")
 	if group != "" || kind != "Service" {
 		rule.unresolved(gatewayv1.RouteReasonInvalidKind,
 			"%s names a %s of group %q; only Services are supported", field, kind, group)
-		return ref
+		return nil
 	}
 	name := types.NamespacedName{
 		Namespace: string(value(source.Namespace, gatewayv1.Namespace(route.Name.Namespace))),
@@ -63,14 +106,13 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
 			"%s: no ReferenceGrant in namespace %s lets %ss of namespace %s use Service %s",
 			field, name.Namespace, route.Kind, route.Name.Namespace, name.Name)
-		return ref
+		return nil
 	}
-	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0)})
+	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), Transport: transportOf(route.Kind)})
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.message)
 	}
-	ref.Backend = found.backend
-	return ref
+	return found.backend
 }
 
 // resolve looks at each port of a Service once, however many rules lead to it.
@@ -94,57 +136,91 @@ func (b *builder) lookUp(key BackendKey) *resolution {
 		return &resolution{reason: gatewayv1.RouteReasonInvalidKind,
 			message: "Service " + key.Service.String() + " is of type ExternalName, which is not supported"}
 	}
-	at := slices.IndexFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Port == key.Port })
+	at := findPort(service, key)
 	if at < 0 || key.Port < 1 || key.Port > 65535 {
 		return missing("Service " + key.Service.String() + " has no port " + itoa(key.Port))
 	}
-	port := &service.Spec.Ports[at]
-	if why := unsupportedProtocol(port); why != "" {
-		return &resolution{reason: gatewayv1.RouteReasonUnsupportedProtocol,
-			message: "port " + itoa(key.Port) + " of Service " + key.Service.String() + " " + why}
-	}
-	return b.endpoints(key, port)
+	return b.port(key, &service.Spec.Ports[at])
 }
 
 func missing(message string) *resolution {
 	return &resolution{reason: gatewayv1.RouteReasonBackendNotFound, message: message}
 }
 
-func unsupportedProtocol(port *corev1.ServicePort) string {
-	if port.Protocol != "" && port.Protocol != corev1.ProtocolTCP {
-		return "is of protocol " + string(port.Protocol)
+// findPort returns the index of the Service's port, or -1. A number may be
+// there twice, for TCP and for UDP.
+func findPort(service *corev1.Service, key BackendKey) int {
+	numbered := -1
+	for i := range service.Spec.Ports {
+		port := &service.Spec.Ports[i]
+		if port.Port != key.Port {
+			continue
+		}
+		if protocolOfPort(port) == key.Transport.protocol() {
+			return i
+		}
+		numbered = i
 	}
-	if app := value(port.AppProtocol, httpAppProtocol); app != httpAppProtocol {
-		return "has appProtocol " + strconv.Quote(app) + "; only " + strconv.Quote(httpAppProtocol) + " is supported"
+	return numbered
+}
+
+func protocolOfPort(port *corev1.ServicePort) corev1.Protocol {
+	if port.Protocol == "" {
+		return corev1.ProtocolTCP
 	}
-	return ""
+	return port.Protocol
+}
+
+// port decides how a port is spoken to. Where HTTPRoutes and GRPCRoutes are served
+// alike, they share one backend.
+func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
+	spoken, why := speak(port, key.Transport)
+	policy := b.policyOf(key, port.Name)
+	if why == "" && spoken.needsTLS && policy == nil {
+		why = "has appProtocol " + strconv.Quote(*port.AppProtocol) + ", and no BackendTLSPolicy says whom to trust"
+	}
+	if why != "" {
+		return &resolution{reason: gatewayv1.RouteReasonUnsupportedProtocol,
+			message: "port " + itoa(key.Port) + " of Service " + key.Service.String() + " " + why}
+	}
+	if other, _ := speak(port, Requests); key.Transport == Calls && other.protocol == spoken.protocol {
+		key.Transport = Requests
+		return b.resolve(key)
+	}
+	backend := &Backend{Key: key, Protocol: spoken.protocol}
+	if policy != nil {
+		backend.TLS = policy.TLS
+	}
+	found := b.endpoints(backend, port.Name)
+	if policy != nil && policy.TLS.Invalid != "" {
+		found.reason = ReasonInvalidPolicy
+		found.message = "BackendTLSPolicy " + policy.Name().String() + " of Service " + key.Service.String() + " is not valid: " + policy.TLS.Invalid
+	}
+	return found
 }
 
 // endpoints finds those of the Service's endpoints that the port leads to.
-func (b *builder) endpoints(key BackendKey, port *corev1.ServicePort) *resolution {
-	all := collectEndpoints(b.in.EndpointSlices[key.Service], port.Name)
+func (b *builder) endpoints(backend *Backend, portName string) *resolution {
+	all := collectEndpoints(b.in.EndpointSlices[backend.Key.Service], portName, backend.Key.Transport.protocol())
 	allowed, why := b.opts.Forbidden.split(all)
-	found := &resolution{backend: &Backend{Key: key, Endpoints: allowed}}
+	backend.Endpoints = allowed
+	found := &resolution{backend: backend}
 	if why != "" {
 		found.reason = ReasonForbiddenBackend
-		found.message = "Service " + key.Service.String() + " has endpoints that are not used: " + why
+		found.message = "Service " + backend.Key.Service.String() + " has endpoints that are not used: " + why
 	}
 	return found
 }
 
 // resolved returns the backends that can be served.
 func (b *builder) resolved() []*Backend {
-	var all []*Backend
+	all := make(map[BackendKey]*Backend)
 	for _, found := range b.backends {
 		if found.backend != nil {
-			all = append(all, found.backend)
+			all[found.backend.Key] = found.backend
 		}
 	}
-	slices.SortFunc(all, func(x, y *Backend) int {
-		if byService := compareNames(x.Key.Service, y.Key.Service); byService != 0 {
-			return byService
-		}
-		return int(x.Key.Port - y.Key.Port)
+	return slices.SortedFunc(maps.Values(all), func(x, y *Backend) int {
+		return cmp.Or(compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
 	})
-	return all
 }

@@ -56,16 +56,17 @@ func (b *builder) certificate(l *Listener, i int) *Certificate {
 			"tls.certificateRefs[%d] names a %s of group %q; only Secrets are supported", i, kind, group)
 		return nil
 	}
+	owner, home := b.owner(l)
 	name := types.NamespacedName{
-		Namespace: string(value(ref.Namespace, gatewayv1.Namespace(b.in.Gateway.Namespace))),
+		Namespace: string(value(ref.Namespace, gatewayv1.Namespace(home))),
 		Name:      string(ref.Name),
 	}
 	// Asked before the Secret is looked at, so that nobody learns of another
 	// namespace which Secrets it has.
-	if !b.grants.allow("Gateway", b.in.Gateway.Namespace, secretObject(name)) {
+	if !b.grants.allow(owner, home, secretObject(name)) {
 		l.unresolved(gatewayv1.ListenerReasonRefNotPermitted,
-			"tls.certificateRefs[%d]: no ReferenceGrant in namespace %s lets Gateways of namespace %s use Secret %s",
-			i, name.Namespace, b.in.Gateway.Namespace, name.Name)
+			"tls.certificateRefs[%d]: no ReferenceGrant in namespace %s lets %ss of namespace %s use Secret %s",
+			i, name.Namespace, owner, home, name.Name)
 		return nil
 	}
 	certificate, problem := parseCertificate(name, b.in.Secrets[name])
@@ -74,6 +75,15 @@ func (b *builder) certificate(l *Listener, i int) *Certificate {
 			"tls.certificateRefs[%d]: Secret %s %s", i, name, problem)
 	}
 	return certificate
+}
+
+// owner returns the kind and the namespace of the object that the listener is
+// part of, and by which its references are judged.
+func (b *builder) owner(l *Listener) (kind, namespace string) {
+	if l.Set != nil {
+		return "ListenerSet", l.Set.Source.Namespace
+	}
+	return "Gateway", b.in.Gateway.Namespace
 }
 
 func parseCertificate(name types.NamespacedName, secret *corev1.Secret) (_ *Certificate, problem string) {

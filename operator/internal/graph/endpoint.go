@@ -21,13 +21,13 @@ type Endpoint struct {
 // collectEndpoints reads the slices of one Service. The port is found by name:
 // slices carry the number that the name resolves to on their own pods, which
 // differs between pods when the Service's targetPort is a name.
-func collectEndpoints(sources []*discoveryv1.EndpointSlice, portName string) []Endpoint {
+func collectEndpoints(sources []*discoveryv1.EndpointSlice, portName string, protocol corev1.Protocol) []Endpoint {
 	var all []Endpoint
 	for _, source := range sources {
 		if source.AddressType == discoveryv1.AddressTypeFQDN {
 			continue
 		}
-		port, ok := slicePort(source, portName)
+		port, ok := slicePort(source, portName, protocol)
 		if !ok {
 			continue
 		}
@@ -38,9 +38,9 @@ func collectEndpoints(sources []*discoveryv1.EndpointSlice, portName string) []E
 	return unique(all)
 }
 
-func slicePort(source *discoveryv1.EndpointSlice, name string) (uint16, bool) {
+func slicePort(source *discoveryv1.EndpointSlice, name string, protocol corev1.Protocol) (uint16, bool) {
 	for _, port := range source.Ports {
-		if value(port.Name, "") != name || value(port.Protocol, corev1.ProtocolTCP) != corev1.ProtocolTCP {
+		if value(port.Name, "") != name || value(port.Protocol, corev1.ProtocolTCP) != protocol {
 			continue
 		}
 		if number := value(port.Port, 0); number > 0 && number <= 65535 {

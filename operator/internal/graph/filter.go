@@ -15,6 +15,7 @@ func (r *Rule) checkFilters(at string) {
 	supported := []gatewayv1.HTTPRouteFilterType{
 		gatewayv1.HTTPRouteFilterRequestHeaderModifier, gatewayv1.HTTPRouteFilterResponseHeaderModifier,
 		gatewayv1.HTTPRouteFilterRequestRedirect, gatewayv1.HTTPRouteFilterURLRewrite,
+		gatewayv1.HTTPRouteFilterCORS, gatewayv1.HTTPRouteFilterRequestMirror,
 	}
 	seen := r.checkEach(at, r.HTTP.Filters, supported)
 	redirects := slices.Contains(seen, gatewayv1.HTTPRouteFilterRequestRedirect)
@@ -32,6 +33,7 @@ func (r *Rule) checkFilters(at string) {
 func (r *Rule) checkBackendFilters(at string, filters []gatewayv1.HTTPRouteFilter) {
 	r.checkEach(at, filters, []gatewayv1.HTTPRouteFilterType{
 		gatewayv1.HTTPRouteFilterRequestHeaderModifier, gatewayv1.HTTPRouteFilterResponseHeaderModifier,
+		gatewayv1.HTTPRouteFilterURLRewrite,
 	})
 }
 
@@ -43,7 +45,8 @@ func (r *Rule) checkEach(at string, filters []gatewayv1.HTTPRouteFilter, support
 		switch {
 		case !slices.Contains(supported, filter.Type):
 			r.refuseType(field, filter)
-		case slices.Contains(seen, filter.Type):
+		// Mirrors do not get in each other's way (HTTPRouteFilter.requestMirror).
+		case slices.Contains(seen, filter.Type) && filter.Type != gatewayv1.HTTPRouteFilterRequestMirror:
 			r.refuse(gatewayv1.RouteReasonIncompatibleFilters, "%s: %s is there twice", field, filter.Type)
 		default:
 			r.checkFilter(field, filter)
@@ -72,6 +75,10 @@ func (r *Rule) checkFilter(field string, filter *gatewayv1.HTTPRouteFilter) {
 	case filter.Type == gatewayv1.HTTPRouteFilterURLRewrite && filter.URLRewrite != nil:
 		r.checkHostname(field+".urlRewrite", filter.URLRewrite.Hostname)
 		r.checkPathModifier(field+".urlRewrite.path", filter.URLRewrite.Path)
+	case filter.Type == gatewayv1.HTTPRouteFilterCORS && filter.CORS != nil:
+		r.checkCORS(field+".cors", filter.CORS)
+	case filter.Type == gatewayv1.HTTPRouteFilterRequestMirror && filter.RequestMirror != nil:
+		// Its references are for resolveMirrors.
 	default:
 		r.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s has type %s and no settings for it", field, filter.Type)
 	}

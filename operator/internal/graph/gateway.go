@@ -2,6 +2,7 @@ package graph
 
 import (
 	"net/netip"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -13,12 +14,17 @@ import (
 type Gateway struct {
 	Source *gatewayv1.Gateway
 	Class  *Class
-	// Listeners are in the order of the spec.
+	// Listeners are its own, in the order of the spec.
 	Listeners []*Listener
+	// ListenerSets are those that name the Gateway as their parent, allowed or
+	// not, in the order of their precedence.
+	ListenerSets []*ListenerSet
 	// Addresses are the IP addresses that the spec asks for.
 	Addresses []netip.Addr
-	// Problems break the Gateway's own Accepted condition; those of its
-	// listeners are on the listeners.
+	// ClientCertificate is what the Gateway presents to backends, or nil.
+	ClientCertificate *Certificate
+	// Problems break the Gateway's own conditions; those of its listeners are on
+	// the listeners.
 	Problems conditions.Problems
 }
 
@@ -29,12 +35,17 @@ func (g *Gateway) Accepted() bool {
 	if g.Problems.Has(string(gatewayv1.GatewayConditionAccepted)) {
 		return false
 	}
-	for _, listener := range g.Listeners {
-		if listener.Accepted() {
-			return true
-		}
+	return slices.ContainsFunc(g.AllListeners(), (*Listener).Accepted)
+}
+
+// AllListeners returns the Gateway's own listeners, followed by those of its
+// ListenerSets.
+func (g *Gateway) AllListeners() []*Listener {
+	all := slices.Clone(g.Listeners)
+	for _, set := range g.ListenerSets {
+		all = append(all, set.Listeners...)
 	}
-	return false
+	return all
 }
 
 // Name returns the Gateway's namespace and name.
@@ -68,10 +79,12 @@ func (b *builder) gateway() *Gateway {
 	g := &Gateway{Source: source, Class: BuildClass(b.in.Class, b.opts)}
 	g.checkParameters()
 	g.checkAddresses()
+	b.readClientCertificate(g)
 	for i := range source.Spec.Listeners {
-		g.Listeners = append(g.Listeners, b.listener(&source.Spec.Listeners[i]))
+		g.Listeners = append(g.Listeners, b.listener(&source.Spec.Listeners[i], nil))
 	}
-	markConflicts(g.Listeners)
+	g.ListenerSets = b.listenerSets()
+	markConflicts(g.Listeners, g.ListenerSets)
 	return g
 }
 

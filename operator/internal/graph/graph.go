@@ -30,8 +30,11 @@ type Graph struct {
 	// namespace and name.
 	Routes []*Route
 	// Backends are the ports of Services that some rule leads to, each once,
-	// sorted by namespace, name and port.
+	// sorted by namespace, name, port and transport.
 	Backends []*Backend
+	// Policies are those of Services that the routes name, sorted by namespace and
+	// name.
+	Policies []*Policy
 }
 
 // Build connects the resources of one Gateway. The result depends on nothing
@@ -46,7 +49,7 @@ func Build(in *store.Resources, opts Options) *Graph {
 		grants:   indexGrants(in.Grants),
 		backends: make(map[BackendKey]*resolution),
 	}
-	g := &Graph{Gateway: b.gateway()}
+	g := &Graph{Gateway: b.gateway(), Policies: b.policies()}
 	g.Routes = b.routes(g.Gateway)
 	g.Backends = b.resolved()
 	return g
@@ -58,6 +61,8 @@ type builder struct {
 	opts     Options
 	grants   grants
 	backends map[BackendKey]*resolution
+	// targets are the policies that apply.
+	targets map[target]*Policy
 }
 
 func (b *builder) routes(gateway *Gateway) []*Route {
@@ -67,6 +72,17 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 		b.attach(route, source.Spec.ParentRefs, gateway)
 		routes = append(routes, route)
 	}
+	for _, source := range b.in.GRPCRoutes {
+		route := b.grpcRoute(source)
+		b.attach(route, source.Spec.ParentRefs, gateway)
+		routes = append(routes, route)
+	}
+	for _, source := range b.in.L4Routes {
+		route := b.l4Route(source)
+		b.attach(route, store.ParentRefs(source), gateway)
+		routes = append(routes, route)
+	}
+	settleRivals(routes)
 	slices.SortFunc(routes, func(a, b *Route) int {
 		if byKind := strings.Compare(a.Kind, b.Kind); byKind != 0 {
 			return byKind
@@ -76,6 +92,7 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 	for _, route := range routes {
 		route.countAttachments()
 	}
+	settleServerNames(routes)
 	return routes
 }
 

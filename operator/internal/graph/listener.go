@@ -4,21 +4,31 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 )
 
-// Listener is one listener of the Gateway.
+// Listener is one listener of the Gateway, or of one of its ListenerSets.
 type Listener struct {
 	Source *gatewayv1.Listener
+	// Set is nil for a listener of the Gateway itself.
+	Set *ListenerSet
 	// Hostname is lower case; empty means any host.
 	Hostname string
 	// Kinds are those of the routes that can attach; never nil.
 	Kinds []gatewayv1.RouteGroupKind
 	// Certificates are the valid ones, in the order of the spec.
 	Certificates []*Certificate
+	// TLS are the options of a listener that terminates TLS, valid ones only.
+	TLS TLSOptions
+	// Validation is nil when clients are not asked for a certificate.
+	Validation *ClientValidation
+	// Overlaps are the listeners of the same port whose hostnames, told by TLS,
+	// have some in common with this one's, in order.
+	Overlaps []*Listener
 	// Routes are those that are accepted on this listener, each once. They
 	// count even when the listener itself is invalid.
 	Routes []*Route
@@ -29,6 +39,23 @@ type Listener struct {
 
 	protocol   protocol
 	namespaces labels.Selector // nil: those of the Gateway alone
+}
+
+// ID tells the listener from all others of the Gateway and of its ListenerSets.
+// The names of Kubernetes objects have no slash.
+func (l *Listener) ID() string {
+	if l.Set == nil {
+		return string(l.Source.Name)
+	}
+	return l.Set.Name().String() + "/" + string(l.Source.Name)
+}
+
+// PortProtocol is the protocol of the listener's port.
+func (l *Listener) PortProtocol() corev1.Protocol {
+	if l.protocol.datagrams {
+		return corev1.ProtocolUDP
+	}
+	return corev1.ProtocolTCP
 }
 
 // Accepted says whether the listener is valid by itself and beside the others.
@@ -50,27 +77,34 @@ func (l *Listener) unresolved(reason gatewayv1.ListenerConditionReason, format s
 	l.Problems.Add(string(gatewayv1.ListenerConditionResolvedRefs), string(reason), format, args...)
 }
 
-func (b *builder) listener(source *gatewayv1.Listener) *Listener {
-	l := &Listener{Source: source, Kinds: []gatewayv1.RouteGroupKind{}}
+// listener reads a listener of the Gateway, or of the ListenerSet if that is not
+// nil.
+func (b *builder) listener(source *gatewayv1.Listener, set *ListenerSet) *Listener {
+	l := &Listener{Source: source, Set: set, Kinds: []gatewayv1.RouteGroupKind{}}
 	known := false
-	if l.protocol, known = protocolOf(source.Protocol); !known {
+	if l.protocol, known = protocolOf(source); !known {
 		l.refuse(gatewayv1.ListenerReasonUnsupportedProtocol, "protocol %q is not supported", source.Protocol)
 	}
 	if source.Port < 1 || source.Port > 65535 {
 		l.refuse(gatewayv1.ListenerReasonPortUnavailable, "port %d does not exist", source.Port)
 	}
-	if user, reserved := b.opts.ReservedPorts[source.Port]; reserved {
+	// The reserved ports are of TCP.
+	if user, reserved := b.opts.ReservedPorts[source.Port]; reserved && !l.protocol.datagrams {
 		l.refuse(gatewayv1.ListenerReasonPortUnavailable,
 			"port %d is used by every proxy itself (%s)", source.Port, user)
 	}
 	l.checkHostname()
-	l.checkUnsupported(b.in.Gateway.Spec.TLS)
+	l.checkUnsupported()
 	if known {
 		l.resolveKinds()
 	}
 	l.resolveNamespaces()
 	if l.protocol.terminates {
 		b.resolveCertificates(l)
+		l.readTLSOptions()
+	}
+	if source.Protocol == gatewayv1.HTTPSProtocolType {
+		b.resolveValidation(l)
 	}
 	return l
 }
@@ -80,44 +114,32 @@ func (l *Listener) checkHostname() {
 	if l.Hostname != "" && !validHostname(l.Hostname) {
 		l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "hostname %q is not valid", l.Hostname)
 	}
+	if l.Hostname != "" && !l.protocol.byHostname && len(l.protocol.kinds) > 0 {
+		l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "protocol %s knows no hostname", l.Source.Protocol)
+	}
 }
 
-// checkUnsupported refuses what would be a security hole if it were ignored:
-// a listener that is to authorise its clients does not serve without that.
-func (l *Listener) checkUnsupported(tls *gatewayv1.GatewayTLSConfig) {
+// checkUnsupported refuses what must not be ignored: a listener that is to
+// filter its requests or to be secure does not serve without that.
+func (l *Listener) checkUnsupported() {
 	if l.Source.Filters != nil && len(l.Source.Filters.Requests) > 0 {
 		l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "filters are not supported on listeners")
 	}
-	if !l.protocol.terminates {
+	if !l.protocol.secure {
+		if l.Source.TLS != nil && len(l.protocol.kinds) > 0 {
+			l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "protocol %s knows no tls", l.Source.Protocol)
+		}
 		return
 	}
-	if validatesClients(tls, l.Source.Port) {
-		l.refuse(gatewayv1.ListenerReasonUnsupportedValue,
-			"the Gateway's spec.tls.frontend asks for the validation of client certificates on port %d, which is not supported",
-			l.Source.Port)
-	}
-	if l.Source.TLS == nil {
-		return
-	}
-	if mode := value(l.Source.TLS.Mode, gatewayv1.TLSModeTerminate); mode != gatewayv1.TLSModeTerminate {
+	mode := tlsMode(l.Source)
+	passes := l.Source.Protocol == gatewayv1.TLSProtocolType && mode == gatewayv1.TLSModePassthrough
+	if mode != gatewayv1.TLSModeTerminate && !passes {
 		l.refuse(gatewayv1.ListenerReasonUnsupportedValue,
 			"tls.mode %q is not possible with protocol %s", mode, l.Source.Protocol)
 	}
-	if len(l.Source.TLS.Options) > 0 {
-		l.Notes = append(l.Notes, "tls.options have no effect")
+	if passes && len(l.Source.TLS.CertificateRefs) > 0 {
+		l.Notes = append(l.Notes, "tls.certificateRefs have no effect with tls.mode Passthrough")
 	}
-}
-
-func validatesClients(tls *gatewayv1.GatewayTLSConfig, port gatewayv1.PortNumber) bool {
-	if tls == nil || tls.Frontend == nil {
-		return false
-	}
-	for _, perPort := range tls.Frontend.PerPort {
-		if perPort.Port == port {
-			return perPort.TLS.Validation != nil
-		}
-	}
-	return tls.Frontend.Default.Validation != nil
 }
 
 // resolveKinds keeps those of the allowed kinds that the protocol can carry.

@@ -13,11 +13,11 @@ import (
 // readMatches keeps the matches that can be compiled. One bad match makes the
 // rule invalid, but not wider: requests that only the bad match could have
 // caught go wherever they go without it, as nobody can tell which they are.
-func (r *Rule) readMatches(at string) {
+func (r *Rule) readMatches(at string, check func(match int) []string) {
 	for i := range r.HTTP.Matches {
 		match := &r.HTTP.Matches[i]
 		field := at + ".matches[" + strconv.Itoa(i) + "]"
-		problems := checkMatch(match)
+		problems := check(i)
 		for _, problem := range problems {
 			r.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s.%s", field, problem)
 		}

@@ -2,8 +2,14 @@ package graph
 
 import gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-// KindHTTPRoute is the kind of routes that HTTP and HTTPS listeners take.
-const KindHTTPRoute = "HTTPRoute"
+// The kinds of routes.
+const (
+	KindHTTPRoute = "HTTPRoute"
+	KindGRPCRoute = "GRPCRoute"
+	KindTCPRoute  = "TCPRoute"
+	KindTLSRoute  = "TLSRoute"
+	KindUDPRoute  = "UDPRoute"
+)
 
 // protocol is what the graph has to know of a listener's protocol. A new one
 // is a new case of protocolOf.
@@ -16,14 +22,39 @@ type protocol struct {
 	// byHostname says that listeners of this protocol can share a port when
 	// their hostnames differ.
 	byHostname bool
+	// secure says that clients speak TLS, and name the server in it. All secure
+	// protocols can share a port with each other.
+	secure bool
+	// datagrams says that the port is one of UDP, and not of TCP.
+	datagrams bool
 }
 
-func protocolOf(p gatewayv1.ProtocolType) (protocol, bool) {
-	switch p {
+func protocolOf(l *gatewayv1.Listener) (protocol, bool) {
+	switch l.Protocol {
 	case gatewayv1.HTTPProtocolType:
-		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute}, byHostname: true}, true
+		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute, KindGRPCRoute}, byHostname: true}, true
 	case gatewayv1.HTTPSProtocolType:
-		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute}, byHostname: true, terminates: true}, true
+		return protocol{kinds: []gatewayv1.Kind{KindHTTPRoute, KindGRPCRoute}, byHostname: true, terminates: true, secure: true}, true
+	case gatewayv1.TLSProtocolType:
+		return tlsProtocol(l), true
+	case gatewayv1.TCPProtocolType:
+		return protocol{kinds: []gatewayv1.Kind{KindTCPRoute}}, true
+	case gatewayv1.UDPProtocolType:
+		return protocol{kinds: []gatewayv1.Kind{KindUDPRoute}, datagrams: true}, true
 	}
 	return protocol{}, false
+}
+
+func tlsProtocol(l *gatewayv1.Listener) protocol {
+	if tlsMode(l) == gatewayv1.TLSModePassthrough {
+		return protocol{kinds: []gatewayv1.Kind{KindTLSRoute}, byHostname: true, secure: true}
+	}
+	return protocol{kinds: []gatewayv1.Kind{KindTLSRoute, KindTCPRoute}, byHostname: true, terminates: true, secure: true}
+}
+
+func tlsMode(l *gatewayv1.Listener) gatewayv1.TLSModeType {
+	if l.TLS == nil {
+		return gatewayv1.TLSModeTerminate
+	}
+	return value(l.TLS.Mode, gatewayv1.TLSModeTerminate)
 }

@@ -16,7 +16,8 @@ type Route struct {
 	Name types.NamespacedName
 	// Meta is the object's metadata.
 	Meta *metav1.ObjectMeta
-	// Parents are the parentRefs to this Gateway, in the order of the spec.
+	// Parents are the parentRefs to this Gateway and to its ListenerSets, in the
+	// order of the spec.
 	Parents []*Parent
 	// Rules are in the order of the spec, the bad ones included.
 	Rules []*Rule
@@ -26,7 +27,8 @@ type Route struct {
 	hostnames []string
 }
 
-// Parent is one parentRef of a route to the Gateway.
+// Parent is one parentRef of a route to the Gateway or to one of its
+// ListenerSets.
 type Parent struct {
 	Ref gatewayv1.ParentReference
 	// Attachments are the listeners that let the route attach, in the order of
@@ -34,12 +36,15 @@ type Parent struct {
 	Attachments []Attachment
 	// Problems say why there is no attachment.
 	Problems conditions.Problems
+	// Notes tell of listeners that the route had to leave to others.
+	Notes []string
 }
 
 // Attachment is a listener with the hostnames that the route has on it.
 type Attachment struct {
 	Listener *Listener
-	// Hostnames are sorted; a single empty one stands for any host.
+	// Hostnames are sorted; a single empty one stands for any host. A TLSRoute or
+	// TCPRoute may have lost all of them to more specific ones.
 	Hostnames []string
 }
 
@@ -61,17 +66,34 @@ func (r *Route) Valid() bool {
 // attach connects the route with the listeners that its parentRefs select.
 func (b *builder) attach(route *Route, refs []gatewayv1.ParentReference, gateway *Gateway) {
 	for _, ref := range refs {
-		if refersTo(ref, route.Name.Namespace, gateway.Name()) {
+		if refersTo(ref, route.Name.Namespace, "Gateway", gateway.Name()) {
 			route.Parents = append(route.Parents, b.parent(route, ref, gateway.Listeners))
+			continue
+		}
+		for _, set := range gateway.ListenerSets {
+			if refersTo(ref, route.Name.Namespace, "ListenerSet", set.Name()) {
+				route.Parents = append(route.Parents, b.setParent(route, ref, set))
+			}
 		}
 	}
 }
 
-func refersTo(ref gatewayv1.ParentReference, namespace string, gateway types.NamespacedName) bool {
+func refersTo(ref gatewayv1.ParentReference, namespace string, kind gatewayv1.Kind, parent types.NamespacedName) bool {
 	return value(ref.Group, gatewayv1.GroupName) == gatewayv1.GroupName &&
-		value(ref.Kind, "Gateway") == "Gateway" &&
-		string(value(ref.Namespace, gatewayv1.Namespace(namespace))) == gateway.Namespace &&
-		string(ref.Name) == gateway.Name
+		value(ref.Kind, "Gateway") == kind &&
+		string(value(ref.Namespace, gatewayv1.Namespace(namespace))) == parent.Namespace &&
+		string(ref.Name) == parent.Name
+}
+
+// setParent is parent for a reference to a ListenerSet.
+func (b *builder) setParent(route *Route, ref gatewayv1.ParentReference, set *ListenerSet) *Parent {
+	if !set.Allowed() {
+		p := &Parent{Ref: ref}
+		p.refuse(gatewayv1.RouteReasonNoMatchingParent, "the ListenerSet is not accepted: %s",
+			set.Problems.Message(string(gatewayv1.ListenerSetConditionAccepted)))
+		return p
+	}
+	return b.parent(route, ref, set.Listeners)
 }
 
 // parent applies the three steps of attachment. Each names a reason of its own
@@ -84,7 +106,7 @@ func (b *builder) parent(route *Route, ref gatewayv1.ParentReference, listeners 
 			(ref.Port == nil || *ref.Port == l.Source.Port)
 	})
 	if len(selected) == 0 {
-		p.refuse(gatewayv1.RouteReasonNoMatchingParent, "the Gateway has no listener with %s", section(ref))
+		p.refuse(gatewayv1.RouteReasonNoMatchingParent, "the %s has no listener with %s", value(ref.Kind, "Gateway"), section(ref))
 		return p
 	}
 	allowed := filter(selected, func(l *Listener) bool { return b.allows(l, route) })

@@ -13,13 +13,21 @@ import (
 
 // Rule is one rule of a route.
 type Rule struct {
-	// HTTP is the rule as it was written, for a rule of an HTTPRoute.
+	// HTTP is the rule of an HTTPRoute as it was written, and of a GRPCRoute what
+	// it comes to in terms of HTTP.
 	HTTP *gatewayv1.HTTPRouteRule
+	// L4 is the rule as it was written, for a rule of a TLSRoute, TCPRoute or
+	// UDPRoute.
+	L4 *L4Rule
 	// Matches are those of the rule's matches that can be served. The rule
 	// matches nothing when it has matches and all of them are bad.
 	Matches []*gatewayv1.HTTPRouteMatch
 	// Backends are in the order of the spec, the bad ones included.
 	Backends []*BackendRef
+	// Mirrors are those of the rule's mirrors that lead to a backend, in order.
+	Mirrors []*Mirror
+	// Retry is nil where the rule asks for no retries of its own.
+	Retry *Retry
 	// Problems that break Accepted make the whole rule invalid: what it matches
 	// is answered 500. Those that break ResolvedRefs are of single references.
 	Problems conditions.Problems
@@ -29,6 +37,8 @@ type Rule struct {
 
 // BackendRef is one of a rule's backendRefs.
 type BackendRef struct {
+	// HTTP is the reference as it was written. Those of routes below HTTP have
+	// no filters.
 	HTTP *gatewayv1.HTTPBackendRef
 	// Backend is nil when the reference is invalid: its share of the requests
 	// is answered 500.
@@ -63,11 +73,19 @@ func (b *builder) httpRoute(source *gatewayv1.HTTPRoute) *Route {
 }
 
 func (b *builder) httpRule(route *Route, index int, source *gatewayv1.HTTPRouteRule) *Rule {
+	return b.rule(route, index, source, func(match int) []string { return checkMatch(&source.Matches[match]) })
+}
+
+// rule validates a rule. What is wrong with one of its matches is up to check,
+// which gets the match's index.
+func (b *builder) rule(route *Route, index int, source *gatewayv1.HTTPRouteRule, check func(match int) []string) *Rule {
 	rule := &Rule{HTTP: source}
 	at := "spec.rules[" + strconv.Itoa(index) + "]"
-	rule.readMatches(at)
+	rule.readMatches(at, check)
 	rule.checkFilters(at)
 	rule.checkTimeouts(at)
+	rule.readRetry(at)
+	b.resolveMirrors(route, rule, at)
 	rule.noteUnsupported(at)
 	for i := range source.BackendRefs {
 		field := at + ".backendRefs[" + strconv.Itoa(i) + "]"
@@ -115,9 +133,6 @@ func ParseDuration(text gatewayv1.Duration) (time.Duration, bool) {
 // noteUnsupported tells of fields that are left out of account. They are not a
 // filter: the requests reach the backends that were asked for without them.
 func (r *Rule) noteUnsupported(at string) {
-	if r.HTTP.Retry != nil {
-		r.Notes = append(r.Notes, at+".retry has no effect")
-	}
 	if r.HTTP.SessionPersistence != nil {
 		r.Notes = append(r.Notes, at+".sessionPersistence has no effect")
 	}

@@ -47,7 +47,7 @@ func newPipeline(ctx context.Context, scheme *runtime.Scheme, controllerName str
 			Forbidden: graph.ForbiddenBackends{AllowLoopback: true},
 		},
 	}
-	return p, store.IndexFields(ctx, p.indexes)
+	return p, store.IndexFields(ctx, p.indexes, func(client.Object) bool { return true })
 }
 
 // translation is one Gateway on its way.

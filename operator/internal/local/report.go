@@ -43,7 +43,7 @@ func row(t *translation, set status.Set, state fleet.State) table.Gateway {
 // attached counts the routes that some listener has accepted.
 func attached(g *graph.Graph) int {
 	routes := map[*graph.Route]bool{}
-	for _, listener := range g.Gateway.Listeners {
+	for _, listener := range g.Gateway.AllListeners() {
 		for _, route := range listener.Routes {
 			routes[route] = true
 		}
@@ -63,12 +63,22 @@ func troubles(t *translation, set status.Set) []table.Trouble {
 	}
 	list := bad(gateway, "", set.Gateway.Conditions)
 	waits := len(list) > 0
-	for _, l := range set.Gateway.Listeners {
-		for _, trouble := range bad(gateway, "listener "+string(l.Name), l.Conditions) {
-			// A listener that waits for the proxies says what its Gateway says.
-			if !waits || trouble.Reason != string(gatewayv1.ListenerReasonPending) {
+	// What waits for the proxies says what its Gateway says.
+	add := func(object, field string, conditions []metav1.Condition) {
+		for _, trouble := range bad(object, field, conditions) {
+			if !waits || trouble.Reason != string(gatewayv1.ListenerReasonPending) && trouble.Reason != string(status.ReasonParentNotProgrammed) {
 				list = append(list, trouble)
 			}
+		}
+	}
+	for _, l := range set.Gateway.Listeners {
+		add(gateway, "listener "+string(l.Name), l.Conditions)
+	}
+	for _, listenerSet := range set.ListenerSets {
+		object := "ListenerSet " + listenerSet.Name.String()
+		add(object, "", listenerSet.Conditions)
+		for _, l := range listenerSet.Listeners {
+			add(object, "listener "+string(l.Name), l.Conditions)
 		}
 	}
 	for _, route := range set.Routes {
@@ -76,6 +86,9 @@ func troubles(t *translation, set status.Set) []table.Trouble {
 			field := fmt.Sprintf("parent %s", parentName(&route.Parents[i].ParentRef))
 			list = append(list, bad(route.Kind+" "+route.Name.String(), field, parent.Conditions)...)
 		}
+	}
+	for _, policy := range set.Policies {
+		list = append(list, bad("BackendTLSPolicy "+policy.Name.String(), "", policy.Ancestor.Conditions)...)
 	}
 	return list
 }
@@ -88,14 +101,15 @@ func parentName(ref *gatewayv1.ParentReference) string {
 	return name
 }
 
-// bad turns the conditions that do not hold into troubles. Two of them say that
+// bad turns the conditions that do not hold into troubles. Some of them say that
 // something is wrong by being true.
 func bad(object, field string, list []metav1.Condition) []table.Trouble {
 	var found []table.Trouble
 	for _, c := range list {
 		fine := metav1.ConditionTrue
 		switch c.Type {
-		case string(gatewayv1.ListenerConditionConflicted), string(gatewayv1.RouteConditionPartiallyInvalid):
+		case string(gatewayv1.ListenerConditionConflicted), string(gatewayv1.RouteConditionPartiallyInvalid),
+			string(gatewayv1.ListenerConditionOverlappingTLSConfig), string(gatewayv1.GatewayConditionInsecureFrontendValidationMode):
 			fine = metav1.ConditionFalse
 		}
 		if c.Status != fine {
@@ -105,27 +119,38 @@ func bad(object, field string, list []metav1.Condition) []table.Trouble {
 	return found
 }
 
-// orphans are parentRefs of routes to Gateways that the folder does not have. In
-// a cluster nobody would say so: the Gateway may be another controller's.
+// orphans are references of routes and ListenerSets to parents that the folder
+// does not have. In a cluster nobody would say so: a Gateway may be another
+// controller's.
 func orphans(objects []client.Object) []table.Trouble {
-	gateways := map[types.NamespacedName]bool{}
+	gateways, sets := map[types.NamespacedName]bool{}, map[types.NamespacedName]bool{}
 	for _, o := range objects {
-		if _, ok := o.(*gatewayv1.Gateway); ok {
+		switch o.(type) {
+		case *gatewayv1.Gateway:
 			gateways[client.ObjectKeyFromObject(o)] = true
+		case *gatewayv1.ListenerSet:
+			sets[client.ObjectKeyFromObject(o)] = true
 		}
 	}
 	var list []table.Trouble
-	for _, o := range objects {
-		route, ok := o.(*gatewayv1.HTTPRoute)
-		if !ok {
-			continue
-		}
-		for _, parent := range store.ParentGateways(route) {
-			if !gateways[parent] {
+	missing := func(object, field, kind string, have map[types.NamespacedName]bool, parents ...types.NamespacedName) {
+		for _, parent := range parents {
+			if !have[parent] {
 				list = append(list, table.Trouble{
-					Object: "HTTPRoute " + client.ObjectKeyFromObject(route).String(), Field: "spec.parentRefs",
-					Reason: "NoGateway", Message: fmt.Sprintf("there is no Gateway %s", parent),
+					Object: object, Field: field, Reason: "No" + kind, Message: fmt.Sprintf("there is no %s %s", kind, parent),
 				})
+			}
+		}
+	}
+	for _, o := range objects {
+		if key, isRoute := store.KeyOf(o); isRoute {
+			object := key.Kind + " " + key.String()
+			missing(object, "spec.parentRefs", "Gateway", gateways, store.ParentGateways(o)...)
+			missing(object, "spec.parentRefs", "ListenerSet", sets, store.ParentListenerSets(o)...)
+		}
+		if set, isSet := o.(*gatewayv1.ListenerSet); isSet {
+			if parent, ok := store.GatewayOf(set); ok {
+				missing("ListenerSet "+client.ObjectKeyFromObject(set).String(), "spec.parentRef", "Gateway", gateways, parent)
 			}
 		}
 	}

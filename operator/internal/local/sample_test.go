@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/local/folder"
@@ -14,22 +15,7 @@ import (
 // The sample is what a newcomer reads first: it must translate without a
 // complaint, into a fleet of its own for each tenant.
 func TestSample(t *testing.T) {
-	scheme, err := newScheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	loaded := folder.New(folder.Options{Dir: "../../../config/samples/local", Scheme: scheme, Now: time.Now}).Load()
-	if len(loaded.Problems) != 0 {
-		t.Fatalf("problems: %v", loaded.Problems)
-	}
-	p, err := newPipeline(t.Context(), scheme, defaultController)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := p.run(t.Context(), loaded.Objects)
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := translateSample(t, "local")
 	if got := served(all); len(got) != 2 || got[0].Key.String() != "tenant-a/web" || got[1].Key.String() != "tenant-b/web" {
 		t.Fatalf("served: %+v", got)
 	}
@@ -52,4 +38,26 @@ func TestSample(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+}
+
+// translateSample translates a folder of samples, to which it adds objects.
+func translateSample(t *testing.T, dir string, objects ...client.Object) []*translation {
+	t.Helper()
+	scheme, err := newScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := folder.New(folder.Options{Dir: "../../../config/samples/" + dir, Scheme: scheme, Now: time.Now}).Load()
+	if len(loaded.Problems) != 0 {
+		t.Fatalf("problems: %v", loaded.Problems)
+	}
+	p, err := newPipeline(t.Context(), scheme, defaultController)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := p.run(t.Context(), append(objects, loaded.Objects...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

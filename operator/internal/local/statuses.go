@@ -12,6 +12,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/local/fleet"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // statuses stands for the status that an API server stores. The pipeline reads
@@ -19,14 +20,16 @@ import (
 type statuses struct {
 	now      func() time.Time
 	gateways map[types.NamespacedName]gatewayv1.GatewayStatus
-	routes   map[types.NamespacedName][]gatewayv1.RouteParentStatus
+	sets     map[types.NamespacedName]gatewayv1.ListenerSetStatus
+	routes   map[store.RouteKey][]gatewayv1.RouteParentStatus
 }
 
 func newStatuses(now func() time.Time) *statuses {
 	return &statuses{
 		now:      now,
 		gateways: map[types.NamespacedName]gatewayv1.GatewayStatus{},
-		routes:   map[types.NamespacedName][]gatewayv1.RouteParentStatus{},
+		sets:     map[types.NamespacedName]gatewayv1.ListenerSetStatus{},
+		routes:   map[store.RouteKey][]gatewayv1.RouteParentStatus{},
 	}
 }
 
@@ -46,15 +49,30 @@ func (s *statuses) on(objects []client.Object) []client.Object {
 				with.Status, s.gateways[key] = live, live
 				list[i] = with
 			}
-		case *gatewayv1.HTTPRoute:
-			if live, ok := had.routes[key]; ok {
+		case *gatewayv1.ListenerSet:
+			if live, ok := had.sets[key]; ok {
 				with := o.DeepCopy()
-				with.Status.Parents, s.routes[key] = live, live
+				with.Status, s.sets[key] = live, live
 				list[i] = with
 			}
+		default:
+			list[i] = s.onRoute(o, &had)
 		}
 	}
 	return list
+}
+
+// onRoute returns a route with the status that it had, and any other object as
+// it is.
+func (s *statuses) onRoute(o client.Object, had *statuses) client.Object {
+	key, isRoute := store.KeyOf(o)
+	live, known := had.routes[key]
+	if !isRoute || !known {
+		return o
+	}
+	with := o.DeepCopyObject().(client.Object)
+	store.StatusOf(with).Parents, s.routes[key] = live, live
+	return with
 }
 
 // update merges what is to be said of one Gateway and its routes.
@@ -65,9 +83,14 @@ func (s *statuses) update(set status.Set) {
 	}
 	merged, _ := status.MergeGateway(s.gateways[set.Gateway.Name], set.Gateway, now)
 	s.gateways[set.Gateway.Name] = merged
+	for i := range set.ListenerSets {
+		want := &set.ListenerSets[i]
+		s.sets[want.Name], _ = status.MergeListenerSet(s.sets[want.Name], want, now)
+	}
 	for i := range set.Routes {
 		route := &set.Routes[i]
-		s.routes[route.Name], _ = status.MergeRoute(s.routes[route.Name], route, now)
+		key := store.RouteKey{Kind: route.Kind, NamespacedName: route.Name}
+		s.routes[key], _ = status.MergeRoute(s.routes[key], route, now)
 	}
 }
 

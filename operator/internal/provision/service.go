@@ -45,9 +45,9 @@ func (f *fleet) service() *corev1.Service {
 // the load balancer forget a port.
 func (f *fleet) listenerPorts() []corev1.ServicePort {
 	var ports []corev1.ServicePort
-	for _, listener := range f.node.Listeners {
-		port := listener.Source.Port
-		known := slices.ContainsFunc(ports, func(p corev1.ServicePort) bool { return p.Port == port })
+	for _, listener := range f.node.AllListeners() {
+		port, protocol := listener.Source.Port, listener.PortProtocol()
+		known := slices.ContainsFunc(ports, func(p corev1.ServicePort) bool { return p.Port == port && p.Protocol == protocol })
 		if known || !listener.Accepted() {
 			continue
 		}
@@ -55,10 +55,12 @@ func (f *fleet) listenerPorts() []corev1.ServicePort {
 			Name:       names.ServicePort(string(listener.Source.Protocol), port),
 			Port:       port,
 			TargetPort: intstr.FromInt32(port),
-			Protocol:   corev1.ProtocolTCP,
+			Protocol:   protocol,
 		})
 	}
-	slices.SortFunc(ports, func(a, b corev1.ServicePort) int { return cmp.Compare(a.Port, b.Port) })
+	slices.SortFunc(ports, func(a, b corev1.ServicePort) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol))
+	})
 	return ports
 }
 

@@ -16,15 +16,22 @@ func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]by
 	if g.Gateway == nil {
 		return shards
 	}
-	for _, listener := range g.Gateway.Listeners {
+	for _, listener := range g.Gateway.AllListeners() {
 		if !listener.Serves() {
 			continue
 		}
 		for _, certificate := range listener.Certificates {
-			shard, key := names.Certificate(certificate.Secret)
-			shards[shard][key+".crt"] = certificate.Chain
-			shards[shard][key+".key"] = certificate.Key
+			put(&shards, certificate)
 		}
 	}
+	if presents(g) {
+		put(&shards, g.Gateway.ClientCertificate)
+	}
 	return shards
+}
+
+func put(shards *[names.CertificateShards]map[string][]byte, certificate *graph.Certificate) {
+	shard, key := names.Certificate(certificate.Secret)
+	shards[shard][key+".crt"] = certificate.Chain
+	shards[shard][key+".key"] = certificate.Key
 }

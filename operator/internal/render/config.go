@@ -10,19 +10,16 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
-// backendProtocol is how all backends are spoken to.
-const backendProtocol = "http"
-
 // Config renders what the proxies of the graph's Gateway serve.
 func Config(g *graph.Graph) proxyconfig.Config {
 	if g.Gateway == nil {
 		return proxyconfig.Config{}
 	}
 	config := proxyconfig.Config{
-		Listeners: listeners(g.Gateway.Listeners),
+		Listeners: listeners(g.Gateway.AllListeners()),
 		Routes:    routes(g.Routes),
 	}
-	config.Backends = backends(g.Backends, referenced(config.Routes))
+	config.Backends = backends(g, referenced(config.Routes))
 	return config
 }
 
@@ -32,8 +29,14 @@ func referenced(routes []proxyconfig.Route) map[string]struct{} {
 	ids := make(map[string]struct{})
 	for i := range routes {
 		for j := range routes[i].Rules {
-			for _, ref := range routes[i].Rules[j].Backends {
+			rule := &routes[i].Rules[j]
+			for _, ref := range rule.Backends {
 				ids[ref.Backend] = struct{}{}
+			}
+			for _, filter := range rule.Filters {
+				if filter.Mirror != nil {
+					ids[filter.Mirror.Backend] = struct{}{}
+				}
 			}
 		}
 	}
@@ -47,11 +50,13 @@ func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
 			continue
 		}
 		out = append(out, proxyconfig.Listener{
-			Name:         string(node.Source.Name),
+			Name:         node.ID(),
 			Port:         node.Source.Port,
 			Protocol:     proxyconfig.Protocol(node.Source.Protocol),
 			Hostname:     node.Hostname,
 			Certificates: certificateRefs(node.Certificates),
+			TLSMode:      tlsMode(node),
+			TLS:          listenerTLS(node),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Listener) int {
@@ -71,9 +76,9 @@ func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
 	return out
 }
 
-func backends(nodes []*graph.Backend, wanted map[string]struct{}) []proxyconfig.Backend {
+func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend {
 	var out []proxyconfig.Backend
-	for _, node := range nodes {
+	for _, node := range g.Backends {
 		id := backendID(node.Key)
 		if _, used := wanted[id]; !used {
 			continue
@@ -83,12 +88,22 @@ func backends(nodes []*graph.Backend, wanted map[string]struct{}) []proxyconfig.
 			Namespace: node.Key.Service.Namespace,
 			Service:   node.Key.Service.Name,
 			Port:      node.Key.Port,
-			Protocol:  backendProtocol,
-			Endpoints: endpoints(node.Endpoints),
+			Protocol:  node.Protocol,
+			TLS:       backendTLS(node.TLS, g.Gateway.ClientCertificate),
+			Endpoints: endpoints(reachable(node)),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })
 	return out
+}
+
+// reachable are the endpoints of a backend. One whose BackendTLSPolicy is not valid
+// has none, so that nobody can reach it in any other way than was asked for.
+func reachable(node *graph.Backend) []graph.Endpoint {
+	if node.TLS != nil && node.TLS.Invalid != "" {
+		return nil
+	}
+	return node.Endpoints
 }
 
 func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
@@ -107,5 +122,5 @@ func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
 // backendID is the contract's identity of a backend. Neither a namespace nor a
 // Service's name can have a slash or a colon, so no two keys share an ID.
 func backendID(key graph.BackendKey) string {
-	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port))
+	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port)) + transportSuffix(key.Transport)
 }

@@ -12,12 +12,15 @@ import (
 // (HTTPRequestRedirectFilter.statusCode).
 const defaultRedirectStatus = 302
 
-// filters renders filters that the graph has found valid, in their order. One
-// that is not known is rendered all the same: the proxy answers 500 for it.
+// filters renders filters that the graph has found valid, in their order, apart
+// from mirrors. One that is not known is rendered all the same: the proxy answers
+// 500 for it.
 func filters(source []gatewayv1.HTTPRouteFilter) []proxyconfig.Filter {
 	var out []proxyconfig.Filter
 	for i := range source {
-		out = append(out, filter(&source[i]))
+		if source[i].Type != gatewayv1.HTTPRouteFilterRequestMirror {
+			out = append(out, filter(&source[i]))
+		}
 	}
 	return out
 }
@@ -32,6 +35,8 @@ func filter(source *gatewayv1.HTTPRouteFilter) proxyconfig.Filter {
 		return proxyconfig.Filter{Type: proxyconfig.FilterRedirect, Redirect: redirect(source.RequestRedirect)}
 	case gatewayv1.HTTPRouteFilterURLRewrite:
 		return proxyconfig.Filter{Type: proxyconfig.FilterRewrite, Rewrite: rewrite(source.URLRewrite)}
+	case gatewayv1.HTTPRouteFilterCORS:
+		return proxyconfig.Filter{Type: proxyconfig.FilterCORS, CORS: cors(source.CORS)}
 	}
 	return proxyconfig.Filter{Type: proxyconfig.FilterType(source.Type)}
 }

@@ -45,9 +45,9 @@ func attachments(node *graph.Route) []proxyconfig.Attachment {
 	var out []proxyconfig.Attachment
 	for _, parent := range node.Parents {
 		for _, attachment := range parent.Attachments {
-			if attachment.Listener.Serves() {
+			if attachment.Listener.Serves() && len(attachment.Hostnames) > 0 {
 				out = append(out, proxyconfig.Attachment{
-					Listener:  string(attachment.Listener.Source.Name),
+					Listener:  attachment.Listener.ID(),
 					Hostnames: attachment.Hostnames,
 				})
 			}
@@ -69,6 +69,9 @@ func rules(nodes []*graph.Rule) []proxyconfig.Rule {
 // which ones they refuse. An invalid one is its matches and the reason, and
 // nothing of what it would have done with the requests.
 func rule(node *graph.Rule) proxyconfig.Rule {
+	if node.L4 != nil {
+		return l4Rule(node)
+	}
 	out := proxyconfig.Rule{Matches: matches(node)}
 	if node.HTTP.Name != nil {
 		out.Name = string(*node.HTTP.Name)
@@ -77,7 +80,8 @@ func rule(node *graph.Rule) proxyconfig.Rule {
 		out.Invalid = node.Problems.Message(string(gatewayv1.RouteConditionAccepted))
 		return out
 	}
-	out.Filters = filters(node.HTTP.Filters)
+	out.Filters = append(filters(node.HTTP.Filters), mirrors(node.Mirrors)...)
+	out.Retry = retry(node.Retry)
 	out.Timeouts = timeouts(node.HTTP.Timeouts)
 	for _, ref := range node.Backends {
 		out.Backends = append(out.Backends, backendRef(ref))

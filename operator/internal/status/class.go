@@ -22,14 +22,15 @@ type Class struct {
 
 // BuildClass returns the status of a GatewayClass of ours. The version is the
 // one that the Gateway API's CRDs are annotated with. Another one than ours is
-// served as well as it can be: the class stays accepted.
-func BuildClass(class *graph.Class, version string) Class {
+// served as well as it can be: the class stays accepted. What belongs to a kind
+// that the cluster lacks is not among the supported features.
+func BuildClass(class *graph.Class, version string, missingKinds []string) Class {
 	generation := class.Source.Generation
 	return Class{
 		Name:              class.Source.Name,
 		Generation:        generation,
 		Conditions:        []metav1.Condition{classAccepted(class), supportedVersion(version, generation)},
-		SupportedFeatures: supportedFeatures(),
+		SupportedFeatures: supportedFeatures(missingKinds),
 	}
 }
 

@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,7 +34,7 @@ func TestClass(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			source := class(gatewayv1.GatewayClassSpec{ControllerName: ours, ParametersRef: test.parameters})
-			got := status.BuildClass(graph.BuildClass(source, graph.Options{ControllerName: string(ours)}), test.version)
+			got := status.BuildClass(graph.BuildClass(source, graph.Options{ControllerName: string(ours)}), test.version, nil)
 			check := func(typ string, want metav1.ConditionStatus, reason string) {
 				c := conditions.Find(got.Conditions, typ)
 				if c == nil || c.Status != want || c.Reason != reason || c.ObservedGeneration != 3 {
@@ -55,7 +56,7 @@ func TestClassOfAnotherControllerIsNotOurs(t *testing.T) {
 
 func TestSupportedFeaturesAreSortedAndUnique(t *testing.T) {
 	source := class(gatewayv1.GatewayClassSpec{ControllerName: ours})
-	got := status.BuildClass(graph.BuildClass(source, graph.Options{ControllerName: string(ours)}), "v1.7.0")
+	got := status.BuildClass(graph.BuildClass(source, graph.Options{ControllerName: string(ours)}), "v1.7.0", nil)
 	var list []string
 	for _, feature := range got.SupportedFeatures {
 		list = append(list, string(feature.Name))
@@ -69,5 +70,15 @@ func TestSupportedFeaturesAreSortedAndUnique(t *testing.T) {
 	}
 	if _, again := status.MergeClass(merged, &got, later); again {
 		t.Error("merging the same once more changes something")
+	}
+}
+
+func TestFeaturesOfMissingKindsAreNotSupported(t *testing.T) {
+	source := class(gatewayv1.GatewayClassSpec{ControllerName: ours})
+	node := graph.BuildClass(source, graph.Options{ControllerName: string(ours)})
+	for _, feature := range status.BuildClass(node, "v1.7.0", []string{"TLSRoute", "ServiceMonitor"}).SupportedFeatures {
+		if strings.HasPrefix(string(feature.Name), "TLSRoute") {
+			t.Errorf("%s is supported", feature.Name)
+		}
 	}
 }

@@ -2,26 +2,41 @@ package status
 
 import (
 	"slices"
+	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/gateway-api/pkg/features"
 )
 
 // supportedFeatures are what a GatewayClass of ours promises, sorted. A feature
-// is here when the whole way from the object to the proxy's answer has it.
-func supportedFeatures() []gatewayv1.SupportedFeature {
+// is here when the whole way from the object to the proxy's answer has it, and
+// the kind that it begins with is not missing.
+func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
 	list := []features.FeatureName{
+		features.SupportBackendTLSPolicy,
+		features.SupportBackendTLSPolicySANValidation,
+		features.SupportGRPCRoute,
+		features.SupportGRPCRouteNamedRouteRule,
+		features.SupportGRPCRouteRequestHeaderModifier,
 		features.SupportGateway,
 		features.SupportGatewayAddressEmpty,
+		features.SupportGatewayBackendClientCertificate,
+		features.SupportGatewayFrontendClientCertificateValidation,
+		features.SupportGatewayFrontendClientCertificateValidationInsecureFallback,
 		features.SupportGatewayHTTPListenerIsolation,
+		features.SupportGatewayHTTPSListenerDetectMisdirectedRequests,
 		features.SupportGatewayInfrastructure,
 		features.SupportGatewayPort8080,
 		features.SupportHTTPRoute,
 		features.SupportHTTPRoute303RedirectStatusCode,
 		features.SupportHTTPRoute307RedirectStatusCode,
 		features.SupportHTTPRoute308RedirectStatusCode,
+		features.SupportHTTPRouteBackendProtocolH2C,
+		features.SupportHTTPRouteBackendProtocolWebSocket,
 		features.SupportHTTPRouteBackendRequestHeaderModification,
 		features.SupportHTTPRouteBackendTimeout,
+		features.SupportHTTPRouteBackendURLRewrite,
+		features.SupportHTTPRouteCORS,
 		features.SupportHTTPRouteDestinationPortMatching,
 		features.SupportHTTPRouteHostRewrite,
 		features.SupportHTTPRouteMethodMatching,
@@ -31,12 +46,26 @@ func supportedFeatures() []gatewayv1.SupportedFeature {
 		features.SupportHTTPRoutePathRewrite,
 		features.SupportHTTPRoutePortRedirect,
 		features.SupportHTTPRouteQueryParamMatching,
+		features.SupportHTTPRouteRequestMirror,
+		features.SupportHTTPRouteRequestMultipleMirrors,
+		features.SupportHTTPRouteRequestPercentageMirror,
 		features.SupportHTTPRouteRequestTimeout,
 		features.SupportHTTPRouteResponseHeaderModification,
+		features.SupportHTTPRouteRetryCodes,
+		features.SupportHTTPRouteRetryConnectionError,
 		features.SupportHTTPRouteSchemeRedirect,
+		features.SupportListenerSet,
 		features.SupportReferenceGrant,
+		features.SupportTCPRoute,
+		features.SupportTLSRoute,
+		features.SupportTLSRouteModeMixed,
+		features.SupportTLSRouteModeTerminate,
+		features.SupportUDPRoute,
 	}
 	slices.Sort(list)
+	list = slices.DeleteFunc(list, func(name features.FeatureName) bool {
+		return slices.ContainsFunc(missingKinds, func(kind string) bool { return strings.HasPrefix(string(name), kind) })
+	})
 	out := make([]gatewayv1.SupportedFeature, 0, len(list))
 	for _, name := range list {
 		out = append(out, gatewayv1.SupportedFeature{Name: gatewayv1.FeatureName(name)})

@@ -16,6 +16,13 @@ func (b *builder) gatewayStatus() *Gateway {
 		Generation: b.gateway.Source.Generation,
 		Addresses:  b.observed.Addresses,
 		Conditions: []metav1.Condition{b.accepted(), b.programmed(), b.resolvedRefs()},
+
+		AttachedListenerSets: b.attachedListenerSets(),
+	}
+	if fields := b.gateway.InsecureFrontend(); len(fields) > 0 {
+		out.Conditions = append(out.Conditions, b.gatewayCondition(
+			gatewayv1.GatewayConditionInsecureFrontendValidationMode, metav1.ConditionTrue, gatewayv1.GatewayReasonConfigurationChanged,
+			"Clients are served whatever certificate they present: "+strings.Join(fields, ", ")))
 	}
 	for _, listener := range b.gateway.Listeners {
 		out.Listeners = append(out.Listeners, b.listener(listener))
@@ -57,6 +64,10 @@ func refusedListeners(listeners []*graph.Listener) []string {
 
 func (b *builder) resolvedRefs() metav1.Condition {
 	const typ = gatewayv1.GatewayConditionResolvedRefs
+	if problem, bad := b.gateway.Problems.First(string(typ)); bad {
+		return b.gatewayCondition(typ, metav1.ConditionFalse,
+			gatewayv1.GatewayConditionReason(problem.Reason), b.gateway.Problems.Message(string(typ)))
+	}
 	var bad []string
 	for _, listener := range b.gateway.Listeners {
 		if problem, unresolved := listener.Problems.First(string(gatewayv1.ListenerConditionResolvedRefs)); unresolved {

@@ -12,7 +12,7 @@ import (
 )
 
 func (b *builder) listener(l *graph.Listener) gatewayv1.ListenerStatus {
-	return gatewayv1.ListenerStatus{
+	out := gatewayv1.ListenerStatus{
 		Name:           l.Source.Name,
 		SupportedKinds: l.Kinds,
 		AttachedRoutes: b.attachedRoutes(l),
@@ -25,6 +25,29 @@ func (b *builder) listener(l *graph.Listener) gatewayv1.ListenerStatus {
 			b.conflicted(l),
 		},
 	}
+	if len(l.Overlaps) > 0 {
+		out.Conditions = append(out.Conditions, b.overlapping(l))
+	}
+	return out
+}
+
+// generationOf returns the generation of the object that the listener is part
+// of.
+func generationOf(l *graph.Listener, gateway *graph.Gateway) int64 {
+	if l.Set != nil {
+		return l.Set.Source.Generation
+	}
+	return gateway.Source.Generation
+}
+
+// overlapping is there only while it is true (ListenerConditionOverlappingTLSConfig).
+func (b *builder) overlapping(l *graph.Listener) metav1.Condition {
+	var names []string
+	for _, other := range l.Overlaps {
+		names = append(names, l.NameOf(other))
+	}
+	return condition(gatewayv1.ListenerConditionOverlappingTLSConfig, metav1.ConditionTrue, gatewayv1.ListenerReasonOverlappingHostnames,
+		"A client that reuses a connection may mean one of the listeners: "+strings.Join(names, ", "), generationOf(l, b.gateway))
 }
 
 // attachedRoutes counts the routes whose Accepted condition is True.
@@ -39,7 +62,7 @@ func (b *builder) attachedRoutes(l *graph.Listener) int32 {
 }
 
 func (b *builder) listenerCondition(l *graph.Listener, typ gatewayv1.ListenerConditionType, fine gatewayv1.ListenerConditionReason, message string) metav1.Condition {
-	generation := b.gateway.Source.Generation
+	generation := generationOf(l, b.gateway)
 	if problem, bad := l.Problems.First(string(typ)); bad {
 		return condition(typ, metav1.ConditionFalse, problem.Reason, l.Problems.Message(string(typ)), generation)
 	}
@@ -48,7 +71,7 @@ func (b *builder) listenerCondition(l *graph.Listener, typ gatewayv1.ListenerCon
 
 func (b *builder) conflicted(l *graph.Listener) metav1.Condition {
 	const typ = gatewayv1.ListenerConditionConflicted
-	generation := b.gateway.Source.Generation
+	generation := generationOf(l, b.gateway)
 	if problem, bad := l.Problems.First(string(typ)); bad {
 		return condition(typ, metav1.ConditionTrue, problem.Reason, l.Problems.Message(string(typ)), generation)
 	}
@@ -59,7 +82,7 @@ func (b *builder) conflicted(l *graph.Listener) metav1.Condition {
 // when it is part of what the proxies serve.
 func (b *builder) listenerProgrammed(l *graph.Listener) metav1.Condition {
 	const typ = gatewayv1.ListenerConditionProgrammed
-	generation := b.gateway.Source.Generation
+	generation := generationOf(l, b.gateway)
 	if reason, message := b.listenerObstacle(l); reason != "" {
 		return condition(typ, metav1.ConditionFalse, reason, message, generation)
 	}
@@ -74,7 +97,7 @@ func (b *builder) listenerObstacle(l *graph.Listener) (gatewayv1.ListenerConditi
 		return gatewayv1.ListenerReasonInvalid, "The listener cannot be served"
 	}
 	for _, kind := range []string{proxyconfig.KindListener, proxyconfig.KindCertificate} {
-		if why, bad := b.refused[item{kind: kind, name: string(l.Source.Name)}]; bad {
+		if why, bad := b.refused[item{kind: kind, name: l.ID()}]; bad {
 			return gatewayv1.ListenerReasonInvalid, "The proxies refuse it: " + why
 		}
 	}
@@ -91,14 +114,25 @@ func (b *builder) listenerObstacle(l *graph.Listener) (gatewayv1.ListenerConditi
 // already. One that became servable since, by a Secret that was missing, has to
 // wait for the proxies even while the Gateway as a whole is programmed.
 func (b *builder) listenerStood(l *graph.Listener) bool {
-	source := b.gateway.Source
-	for i := range source.Status.Listeners {
-		if live := &source.Status.Listeners[i]; live.Name == l.Source.Name {
-			programmed := conditions.Find(live.Conditions, string(gatewayv1.ListenerConditionProgrammed))
-			return stands(programmed, source.Generation)
+	return stands(conditions.Find(b.liveConditions(l), string(gatewayv1.ListenerConditionProgrammed)), generationOf(l, b.gateway))
+}
+
+// liveConditions are those that the listener has in the status as it is.
+func (b *builder) liveConditions(l *graph.Listener) []metav1.Condition {
+	if l.Set != nil {
+		for _, live := range l.Set.Source.Status.Listeners {
+			if live.Name == l.Source.Name {
+				return live.Conditions
+			}
+		}
+		return nil
+	}
+	for _, live := range b.gateway.Source.Status.Listeners {
+		if live.Name == l.Source.Name {
+			return live.Conditions
 		}
 	}
-	return false
+	return nil
 }
 
 // note adds to a message what has no effect though it was asked for.

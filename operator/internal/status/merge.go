@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
@@ -16,17 +17,39 @@ import (
 func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
 	merged := *live.DeepCopy()
 	merged.Addresses = want.Addresses
+	merged.AttachedListenerSets = want.AttachedListenerSets
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, gatewayConditions(), now)
-	merged.Listeners = make([]gatewayv1.ListenerStatus, 0, len(want.Listeners))
-	for _, listener := range want.Listeners {
-		var had []metav1.Condition
-		if i := slices.IndexFunc(live.Listeners, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener.Name }); i >= 0 {
-			had = live.Listeners[i].Conditions
-		}
-		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), now)
-		merged.Listeners = append(merged.Listeners, listener)
+	merged.Listeners = mergeListeners(live.Listeners, want.Listeners, now)
+	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+// MergeListenerSet brings want into the status that a ListenerSet has, as
+// MergeGateway does.
+func MergeListenerSet(live gatewayv1.ListenerSetStatus, want *ListenerSet, now metav1.Time) (gatewayv1.ListenerSetStatus, bool) {
+	merged := *live.DeepCopy()
+	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, listenerSetConditions(), now)
+	had := make([]gatewayv1.ListenerStatus, len(live.Listeners))
+	for i, entry := range live.Listeners {
+		had[i] = gatewayv1.ListenerStatus(entry)
+	}
+	merged.Listeners = nil
+	for _, listener := range mergeListeners(had, want.Listeners, now) {
+		merged.Listeners = append(merged.Listeners, gatewayv1.ListenerEntryStatus(listener))
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+func mergeListeners(live, want []gatewayv1.ListenerStatus, now metav1.Time) []gatewayv1.ListenerStatus {
+	merged := make([]gatewayv1.ListenerStatus, 0, len(want))
+	for _, listener := range want {
+		var had []metav1.Condition
+		if i := slices.IndexFunc(live, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener.Name }); i >= 0 {
+			had = live[i].Conditions
+		}
+		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), now)
+		merged = append(merged, listener)
+	}
+	return merged
 }
 
 // MergeClass brings want into the status that a GatewayClass has, as
@@ -72,29 +95,48 @@ func mergeParent(have, want gatewayv1.RouteParentStatus, now metav1.Time) gatewa
 	return want
 }
 
-// owns says whether the entry is one of ours for the Gateway.
+// owns says whether the entry is one of ours for the Gateway or for one of its
+// ListenerSets.
 func (r *Route) owns(entry *gatewayv1.RouteParentStatus) bool {
-	ref := &entry.ParentRef
-	return entry.ControllerName == r.Controller &&
-		(ref.Group == nil || *ref.Group == gatewayv1.GroupName) &&
-		(ref.Kind == nil || *ref.Kind == "Gateway") &&
-		string(ref.Name) == r.Gateway.Name &&
-		r.namespaceOf(ref) == r.Gateway.Namespace
-}
-
-func (r *Route) namespaceOf(ref *gatewayv1.ParentReference) string {
-	if ref.Namespace == nil {
-		return r.Name.Namespace
+	if entry.ControllerName != r.Controller {
+		return false
 	}
-	return string(*ref.Namespace)
+	switch parent := r.parentOf(&entry.ParentRef); parent.kind {
+	case "Gateway":
+		return parent.name == r.Gateway
+	case "ListenerSet":
+		return slices.Contains(r.ListenerSets, parent.name)
+	}
+	return false
 }
 
-// find returns the wanted entry for the same listener and port. That the two
-// are of the same Gateway is known already.
+// parent identifies the object that a parentRef names.
+type parent struct {
+	kind gatewayv1.Kind
+	name types.NamespacedName
+}
+
+// parentOf returns the zero value for a reference into another group.
+func (r *Route) parentOf(ref *gatewayv1.ParentReference) parent {
+	if ref.Group != nil && *ref.Group != gatewayv1.GroupName {
+		return parent{}
+	}
+	p := parent{kind: "Gateway", name: types.NamespacedName{Namespace: r.Name.Namespace, Name: string(ref.Name)}}
+	if ref.Kind != nil {
+		p.kind = *ref.Kind
+	}
+	if ref.Namespace != nil {
+		p.name.Namespace = string(*ref.Namespace)
+	}
+	return p
+}
+
+// find returns the wanted entry for the same parent, listener and port.
 func (r *Route) find(have *gatewayv1.RouteParentStatus, used []bool) int {
 	for i := range r.Parents {
 		want := &r.Parents[i].ParentRef
-		if !used[i] && equal(want.SectionName, have.ParentRef.SectionName) && equal(want.Port, have.ParentRef.Port) {
+		if !used[i] && r.parentOf(want) == r.parentOf(&have.ParentRef) &&
+			equal(want.SectionName, have.ParentRef.SectionName) && equal(want.Port, have.ParentRef.Port) {
 			return i
 		}
 	}
@@ -110,6 +152,14 @@ func gatewayConditions() []string {
 		string(gatewayv1.GatewayConditionAccepted),
 		string(gatewayv1.GatewayConditionProgrammed),
 		string(gatewayv1.GatewayConditionResolvedRefs),
+		string(gatewayv1.GatewayConditionInsecureFrontendValidationMode),
+	}
+}
+
+func listenerSetConditions() []string {
+	return []string{
+		string(gatewayv1.ListenerSetConditionAccepted),
+		string(gatewayv1.ListenerSetConditionProgrammed),
 	}
 }
 
@@ -119,6 +169,7 @@ func listenerConditions() []string {
 		string(gatewayv1.ListenerConditionProgrammed),
 		string(gatewayv1.ListenerConditionResolvedRefs),
 		string(gatewayv1.ListenerConditionConflicted),
+		string(gatewayv1.ListenerConditionOverlappingTLSConfig),
 	}
 }
 

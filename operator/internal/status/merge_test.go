@@ -117,8 +117,7 @@ func TestMergeGateway(t *testing.T) {
 	}
 	got, changed := status.MergeGateway(live, want, later)
 	expected := gatewayv1.GatewayStatus{
-		AttachedListenerSets: &sets,
-		Conditions:           []metav1.Condition{foreign, timed(accepted("True"), later)},
+		Conditions: []metav1.Condition{foreign, timed(accepted("True"), later)},
 		Listeners: []gatewayv1.ListenerStatus{{
 			Name: "http", AttachedRoutes: 2, Conditions: []metav1.Condition{foreign, timed(accepted("True"), later)},
 		}},

@@ -33,7 +33,7 @@ func (b *builder) obstacle() (gatewayv1.GatewayConditionReason, string) {
 	switch {
 	case !b.gateway.Accepted():
 		return gatewayv1.GatewayReasonInvalid, "The Gateway is not accepted"
-	case !slices.ContainsFunc(b.gateway.Listeners, (*graph.Listener).Serves):
+	case !slices.ContainsFunc(b.gateway.AllListeners(), (*graph.Listener).Serves):
 		return gatewayv1.GatewayReasonInvalid, "No listener can be served"
 	case o.Ready == 0 && len(o.Problems) > 0:
 		return gatewayv1.GatewayReasonNoResources, "The fleet cannot be created"

@@ -32,15 +32,14 @@ func (v verdict) accepted() bool { return len(v.whole) == 0 && !v.allInvalid() }
 func (b *builder) judge(route *graph.Route) verdict {
 	const typ = string(gatewayv1.RouteConditionAccepted)
 	v := verdict{whole: slices.Clone(route.Problems), rules: make(map[int]conditions.Problem), total: len(route.Rules)}
-	name := route.Name.String()
-	if why, bad := b.refused[item{kind: proxyconfig.KindRoute, name: name}]; bad {
+	if why, bad := b.refused.route(proxyconfig.KindRoute, route, 0); bad {
 		v.whole.Add(typ, string(gatewayv1.RouteReasonUnsupportedValue), "the proxies refuse the route: %s", why)
 	}
 	for i, rule := range route.Rules {
 		if problem, bad := rule.Problems.First(typ); bad {
 			problem.Message = rule.Problems.Message(typ)
 			v.rules[i] = problem
-		} else if why, bad := b.refused[item{kind: proxyconfig.KindRule, name: name, rule: i}]; bad {
+		} else if why, bad := b.refused.route(proxyconfig.KindRule, route, i); bad {
 			v.rules[i] = conditions.Problem{
 				Type: typ, Reason: string(gatewayv1.RouteReasonUnsupportedValue),
 				Message: fmt.Sprintf("the proxies refuse spec.rules[%d]: %s", i, why),
@@ -77,6 +76,9 @@ func (b *builder) route(route *graph.Route) Route {
 		Gateway:    b.gateway.Name(),
 		Controller: b.gateway.Class.Source.Spec.ControllerName,
 	}
+	for _, set := range b.gateway.ListenerSets {
+		out.ListenerSets = append(out.ListenerSets, set.Name())
+	}
 	for _, parent := range route.Parents {
 		out.Parents = append(out.Parents, gatewayv1.RouteParentStatus{
 			ParentRef:      parent.Ref,
@@ -111,7 +113,7 @@ func routeAccepted(route *graph.Route, parent *graph.Parent, v *verdict) metav1.
 	if v.allInvalid() {
 		return refuse(v.rules[0].Reason, v.message())
 	}
-	var notes []string
+	notes := slices.Clone(parent.Notes)
 	for _, rule := range route.Rules {
 		notes = append(notes, rule.Notes...)
 	}

@@ -64,8 +64,12 @@ func ServiceAddresses(service *corev1.Service) []gatewayv1.GatewayStatusAddress 
 type Set struct {
 	// Gateway is nil when the Gateway is not ours.
 	Gateway *Gateway
+	// ListenerSets are in the order of the graph.
+	ListenerSets []ListenerSet
 	// Routes are in the order of the graph.
 	Routes []Route
+	// Policies are in the order of the graph, too.
+	Policies []Policy
 }
 
 // Gateway is the desired status of a Gateway.
@@ -76,16 +80,20 @@ type Gateway struct {
 	Conditions []metav1.Condition
 	// Listeners are in the order of the spec.
 	Listeners []gatewayv1.ListenerStatus
+	// AttachedListenerSets counts those that are accepted; nil stands for none.
+	AttachedListenerSets *int32
 }
 
 // Route is the desired status of a route as far as one Gateway is concerned.
 type Route struct {
 	Kind string
 	Name types.NamespacedName
-	// Gateway and Controller say which of the route's parents are spoken of:
-	// all that lead to this Gateway, and no others.
-	Gateway    types.NamespacedName
-	Controller gatewayv1.GatewayController
+	// Gateway, ListenerSets and Controller say which of the route's parents are
+	// spoken of: all that name this Gateway or one of its ListenerSets, and no
+	// others.
+	Gateway      types.NamespacedName
+	ListenerSets []types.NamespacedName
+	Controller   gatewayv1.GatewayController
 	// Parents are the entries to have. None removes those that are there.
 	Parents []gatewayv1.RouteParentStatus
 }
@@ -107,8 +115,14 @@ func Build(g *graph.Graph, observed Observed) Set {
 		b.verdicts[route] = b.judge(route)
 	}
 	set := Set{Gateway: b.gatewayStatus()}
+	for _, node := range g.Gateway.ListenerSets {
+		set.ListenerSets = append(set.ListenerSets, b.listenerSet(node))
+	}
 	for _, route := range g.Routes {
 		set.Routes = append(set.Routes, b.route(route))
+	}
+	for _, policy := range g.Policies {
+		set.Policies = append(set.Policies, b.policy(policy))
 	}
 	return set
 }

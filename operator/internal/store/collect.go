@@ -26,16 +26,25 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 	c := &collector{ctx: ctx, reader: r, out: &Resources{
 		Gateway:        gateway,
 		HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+		GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
+		L4Routes:       make(map[RouteKey]Route),
+		ListenerSets:   make(map[types.NamespacedName]*gatewayv1.ListenerSet),
 		Namespaces:     make(map[string]*corev1.Namespace),
 		Services:       make(map[types.NamespacedName]*corev1.Service),
 		EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 		Secrets:        make(map[types.NamespacedName]*corev1.Secret),
+		ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
+
+		BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 	}}
 	c.class(controllerName)
 	if c.out.Class != nil {
+		c.listenerSets(key)
 		c.routes(key)
+		c.policies()
 		c.namespaces()
 		c.secrets()
+		c.configMaps()
 		c.backends()
 		c.grants()
 	}
@@ -58,21 +67,50 @@ func (c *collector) class(controllerName string) {
 	}
 }
 
-func (c *collector) routes(gateway types.NamespacedName) {
-	var list gatewayv1.HTTPRouteList
-	c.list(&list, client.MatchingFields{RouteByGateway: gateway.String()})
+func (c *collector) listenerSets(gateway types.NamespacedName) {
+	var list gatewayv1.ListenerSetList
+	c.list(&list, client.MatchingFields{ListenerSetByGateway: gateway.String()})
 	for i := range list.Items {
-		route := &list.Items[i]
-		// The index holds routes that only their status ties to the Gateway, too.
-		if slices.Contains(ParentGateways(route), gateway) {
-			c.out.HTTPRoutes[client.ObjectKeyFromObject(route)] = route
+		c.out.ListenerSets[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
+	}
+}
+
+func (c *collector) routes(gateway types.NamespacedName) {
+	for _, kind := range RouteKinds() {
+		c.routesBy(kind, RouteByGateway, gateway, ParentGateways)
+		for set := range c.out.ListenerSets {
+			c.routesBy(kind, RouteByListenerSet, set, ParentListenerSets)
 		}
 	}
 }
 
+// routesBy adds the routes of a kind whose spec names the parent. The index
+// holds routes that only their status ties to it, too.
+func (c *collector) routesBy(kind RouteKind, index string, parent types.NamespacedName, parents func(Route) []types.NamespacedName) {
+	list := kind.NewList()
+	c.list(list, client.MatchingFields{index: parent.String()})
+	each(list, func(route Route) {
+		if !slices.Contains(parents(route), parent) {
+			return
+		}
+		key, _ := KeyOf(route)
+		switch route := route.(type) {
+		case *gatewayv1.HTTPRoute:
+			c.out.HTTPRoutes[key.NamespacedName] = route
+		case *gatewayv1.GRPCRoute:
+			c.out.GRPCRoutes[key.NamespacedName] = route
+		default:
+			c.out.L4Routes[key] = route
+		}
+	})
+}
+
 func (c *collector) namespaces() {
 	names := map[string]struct{}{c.out.Gateway.Namespace: {}}
-	for key := range c.out.HTTPRoutes {
+	for key := range c.out.Routes() {
+		names[key.Namespace] = struct{}{}
+	}
+	for key := range c.out.ListenerSets {
 		names[key.Namespace] = struct{}{}
 	}
 	for name := range names {
@@ -83,9 +121,29 @@ func (c *collector) namespaces() {
 }
 
 func (c *collector) secrets() {
-	for _, key := range CertificateSecrets(c.out.Gateway) {
+	keys := CertificateSecrets(c.out.Gateway)
+	for _, set := range c.out.ListenerSets {
+		keys = merge(keys, ListenerSetSecrets(set))
+	}
+	keys = merge(keys, ClientCertificate(c.out.Gateway))
+	for _, policy := range c.out.BackendTLSPolicies {
+		keys = merge(keys, PolicySecrets(policy))
+	}
+	for _, key := range keys {
 		if secret := find(c, key, &corev1.Secret{}); secret != nil {
 			c.out.Secrets[key] = secret
+		}
+	}
+}
+
+func (c *collector) configMaps() {
+	keys := FrontendCAs(c.out.Gateway)
+	for _, policy := range c.out.BackendTLSPolicies {
+		keys = merge(keys, PolicyConfigMaps(policy))
+	}
+	for _, key := range keys {
+		if configMap := find(c, key, &corev1.ConfigMap{}); configMap != nil {
+			c.out.ConfigMaps[key] = configMap
 		}
 	}
 }
@@ -110,7 +168,7 @@ func (c *collector) backends() {
 
 func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
 	keys := make(map[types.NamespacedName]struct{})
-	for _, route := range c.out.HTTPRoutes {
+	for _, route := range c.out.Routes() {
 		for _, key := range BackendServices(route) {
 			keys[key] = struct{}{}
 		}
@@ -120,13 +178,17 @@ func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
 
 func (c *collector) grants() {
 	targets := make(map[string]struct{})
-	for _, ns := range foreign(c.out.Gateway.Namespace, CertificateSecrets(c.out.Gateway)) {
-		targets[ns] = struct{}{}
-	}
-	for _, route := range c.out.HTTPRoutes {
-		for _, ns := range foreign(route.Namespace, BackendServices(route)) {
+	add := func(home string, keys []types.NamespacedName) {
+		for _, ns := range foreign(home, keys) {
 			targets[ns] = struct{}{}
 		}
+	}
+	add(c.out.Gateway.Namespace, gatewayRefs(c.out.Gateway))
+	for _, set := range c.out.ListenerSets {
+		add(set.Namespace, ListenerSetSecrets(set))
+	}
+	for key, route := range c.out.Routes() {
+		add(key.Namespace, BackendServices(route))
 	}
 	for ns := range targets {
 		var list gatewayv1.ReferenceGrantList

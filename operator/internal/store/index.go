@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,15 +17,23 @@ const (
 	// RouteByGateway finds routes by a Gateway that their spec or their status
 	// names.
 	RouteByGateway = "fleetgate.gateway"
+	// RouteByListenerSet finds routes by a ListenerSet that their spec or their
+	// status names.
+	RouteByListenerSet = "fleetgate.listenerset"
+	// ListenerSetByGateway finds ListenerSets by their parent.
+	ListenerSetByGateway = "fleetgate.gateway"
 	// RouteByService finds routes by a Service that they send requests to.
 	RouteByService = "fleetgate.service"
-	// ByForeignNamespace finds routes and Gateways by a namespace other than
-	// their own that they refer into.
+	// ByForeignNamespace finds routes, Gateways and ListenerSets by a namespace
+	// other than their own that they refer into.
 	ByForeignNamespace = "fleetgate.foreign-namespace"
 	// GatewayByClass finds Gateways by the name of their class.
 	GatewayByClass = "fleetgate.class"
-	// GatewayBySecret finds Gateways by a Secret that a listener names.
+	// GatewayBySecret finds Gateways and ListenerSets by a Secret that they name.
 	GatewayBySecret = "fleetgate.secret"
+	// GatewayByConfigMap finds Gateways by a ConfigMap with authorities of their
+	// clients' certificates.
+	GatewayByConfigMap = "fleetgate.configmap"
 	// SliceByService finds EndpointSlices by the name of their Service, which
 	// is in the same namespace.
 	SliceByService = "fleetgate.service"
@@ -40,40 +49,82 @@ type Index struct {
 
 // Indexes returns all indexes that Collect and GatewaysFor need.
 func Indexes() []Index {
+	all := slices.Concat(gatewayIndexes(), listenerSetIndexes(), policyIndexes())
+	for _, kind := range RouteKinds() {
+		all = append(all, routeIndexes(kind)...)
+	}
+	return append(all, Index{&discoveryv1.EndpointSlice{}, SliceByService, func(obj client.Object) []string {
+		service, ok := serviceOf(obj.(*discoveryv1.EndpointSlice))
+		if !ok {
+			return nil
+		}
+		return []string{service.Name}
+	}})
+}
+
+func gatewayIndexes() []Index {
 	return []Index{
-		{&gatewayv1.HTTPRoute{}, RouteByGateway, func(obj client.Object) []string {
-			route := obj.(*gatewayv1.HTTPRoute)
-			return values(merge(ParentGateways(route), ReportedGateways(route)))
-		}},
-		{&gatewayv1.HTTPRoute{}, RouteByService, func(obj client.Object) []string {
-			return values(BackendServices(obj.(*gatewayv1.HTTPRoute)))
-		}},
-		{&gatewayv1.HTTPRoute{}, ByForeignNamespace, func(obj client.Object) []string {
-			return foreign(obj.GetNamespace(), BackendServices(obj.(*gatewayv1.HTTPRoute)))
-		}},
 		{&gatewayv1.Gateway{}, GatewayByClass, func(obj client.Object) []string {
 			return []string{string(obj.(*gatewayv1.Gateway).Spec.GatewayClassName)}
 		}},
 		{&gatewayv1.Gateway{}, GatewayBySecret, func(obj client.Object) []string {
-			return values(CertificateSecrets(obj.(*gatewayv1.Gateway)))
+			gateway := obj.(*gatewayv1.Gateway)
+			return values(merge(CertificateSecrets(gateway), ClientCertificate(gateway)))
+		}},
+		{&gatewayv1.Gateway{}, GatewayByConfigMap, func(obj client.Object) []string {
+			return values(FrontendCAs(obj.(*gatewayv1.Gateway)))
 		}},
 		{&gatewayv1.Gateway{}, ByForeignNamespace, func(obj client.Object) []string {
-			return foreign(obj.GetNamespace(), CertificateSecrets(obj.(*gatewayv1.Gateway)))
-		}},
-		{&discoveryv1.EndpointSlice{}, SliceByService, func(obj client.Object) []string {
-			service, ok := serviceOf(obj.(*discoveryv1.EndpointSlice))
-			if !ok {
-				return nil
-			}
-			return []string{service.Name}
+			return foreign(obj.GetNamespace(), gatewayRefs(obj.(*gatewayv1.Gateway)))
 		}},
 	}
 }
 
-// IndexFields registers all indexes. It must be called once, before the caches
-// of the indexed kinds are filled.
-func IndexFields(ctx context.Context, indexer client.FieldIndexer) error {
+// gatewayRefs are the objects that a Gateway itself refers to and that may lie
+// in other namespaces.
+func gatewayRefs(gateway *gatewayv1.Gateway) []types.NamespacedName {
+	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway))
+}
+
+func listenerSetIndexes() []Index {
+	return []Index{
+		{&gatewayv1.ListenerSet{}, ListenerSetByGateway, func(obj client.Object) []string {
+			if key, ok := GatewayOf(obj.(*gatewayv1.ListenerSet)); ok {
+				return []string{key.String()}
+			}
+			return nil
+		}},
+		{&gatewayv1.ListenerSet{}, GatewayBySecret, func(obj client.Object) []string {
+			return values(ListenerSetSecrets(obj.(*gatewayv1.ListenerSet)))
+		}},
+		{&gatewayv1.ListenerSet{}, ByForeignNamespace, func(obj client.Object) []string {
+			return foreign(obj.GetNamespace(), ListenerSetSecrets(obj.(*gatewayv1.ListenerSet)))
+		}},
+	}
+}
+
+func routeIndexes(kind RouteKind) []Index {
+	return []Index{
+		{kind.New(), RouteByGateway, func(obj client.Object) []string {
+			return values(merge(ParentGateways(obj), ReportedGateways(obj)))
+		}},
+		{kind.New(), RouteByListenerSet, func(obj client.Object) []string {
+			return values(merge(ParentListenerSets(obj), ReportedListenerSets(obj)))
+		}},
+		{kind.New(), RouteByService, func(obj client.Object) []string { return values(BackendServices(obj)) }},
+		{kind.New(), ByForeignNamespace, func(obj client.Object) []string {
+			return foreign(obj.GetNamespace(), BackendServices(obj))
+		}},
+	}
+}
+
+// IndexFields registers the indexes of the kinds that want says yes to. It must
+// be called once for a kind, before its cache is filled.
+func IndexFields(ctx context.Context, indexer client.FieldIndexer, want func(client.Object) bool) error {
 	for _, index := range Indexes() {
+		if !want(index.Object) {
+			continue
+		}
 		if err := indexer.IndexField(ctx, index.Object, index.Name, index.Values); err != nil {
 			return fmt.Errorf("indexing %T by %s: %w", index.Object, index.Name, err)
 		}

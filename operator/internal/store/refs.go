@@ -9,25 +9,34 @@ import (
 )
 
 // ParentGateways returns the Gateways that the route names as parents, each
-// once, in the order of the references.
-func ParentGateways(route *gatewayv1.HTTPRoute) []types.NamespacedName {
-	return gatewaysOf(route.Namespace, route.Spec.ParentRefs)
+// once, in the order of the references. Those that it reaches by a ListenerSet
+// are not among them: see ParentListenerSets.
+func ParentGateways(route Route) []types.NamespacedName {
+	return parentsOf(route.GetNamespace(), ParentRefs(route), ParentGateway)
 }
 
 // ReportedGateways returns the Gateways that the route's status speaks of,
 // whoever wrote the entry.
-func ReportedGateways(route *gatewayv1.HTTPRoute) []types.NamespacedName {
-	refs := make([]gatewayv1.ParentReference, 0, len(route.Status.Parents))
-	for i := range route.Status.Parents {
-		refs = append(refs, route.Status.Parents[i].ParentRef)
-	}
-	return gatewaysOf(route.Namespace, refs)
+func ReportedGateways(route Route) []types.NamespacedName {
+	return parentsOf(route.GetNamespace(), reportedRefs(route), ParentGateway)
 }
 
-func gatewaysOf(namespace string, refs []gatewayv1.ParentReference) []types.NamespacedName {
+func reportedRefs(route Route) []gatewayv1.ParentReference {
+	status := StatusOf(route)
+	refs := make([]gatewayv1.ParentReference, 0, len(status.Parents))
+	for i := range status.Parents {
+		refs = append(refs, status.Parents[i].ParentRef)
+	}
+	return refs
+}
+
+// parentsOf returns what of the references is of the kind that the function
+// knows, each once.
+func parentsOf(namespace string, refs []gatewayv1.ParentReference,
+	parent func(string, *gatewayv1.ParentReference) (types.NamespacedName, bool)) []types.NamespacedName {
 	var keys []types.NamespacedName
 	for i := range refs {
-		if key, ok := ParentGateway(namespace, &refs[i]); ok && !slices.Contains(keys, key) {
+		if key, ok := parent(namespace, &refs[i]); ok && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -45,28 +54,37 @@ func ParentGateway(namespace string, ref *gatewayv1.ParentReference) (types.Name
 
 // BackendServices returns the Services that the route's rules name, as backends
 // or as targets of mirrors, each once.
-func BackendServices(route *gatewayv1.HTTPRoute) []types.NamespacedName {
+func BackendServices(route Route) []types.NamespacedName {
+	parts, ok := partsOf(route)
+	if !ok {
+		return nil
+	}
 	seen := make(map[types.NamespacedName]struct{})
 	var keys []types.NamespacedName
-	add := func(ref *gatewayv1.BackendObjectReference) {
+	parts.backends(func(ref *gatewayv1.BackendObjectReference) {
 		if !is(ref.Group, "") || !is(ref.Kind, "Service") {
 			return
 		}
-		key := types.NamespacedName{Namespace: or(ref.Namespace, route.Namespace), Name: string(ref.Name)}
+		key := types.NamespacedName{Namespace: or(ref.Namespace, route.GetNamespace()), Name: string(ref.Name)}
 		if _, dup := seen[key]; !dup {
 			seen[key] = struct{}{}
 			keys = append(keys, key)
 		}
-	}
-	for i := range route.Spec.Rules {
-		rule := &route.Spec.Rules[i]
-		mirrors(rule.Filters, add)
-		for j := range rule.BackendRefs {
-			add(&rule.BackendRefs[j].BackendObjectReference)
-			mirrors(rule.BackendRefs[j].Filters, add)
+	})
+	return keys
+}
+
+func httpBackends(route *gatewayv1.HTTPRoute) func(func(*gatewayv1.BackendObjectReference)) {
+	return func(add func(*gatewayv1.BackendObjectReference)) {
+		for i := range route.Spec.Rules {
+			rule := &route.Spec.Rules[i]
+			mirrors(rule.Filters, add)
+			for j := range rule.BackendRefs {
+				add(&rule.BackendRefs[j].BackendObjectReference)
+				mirrors(rule.BackendRefs[j].Filters, add)
+			}
 		}
 	}
-	return keys
 }
 
 func mirrors(filters []gatewayv1.HTTPRouteFilter, add func(*gatewayv1.BackendObjectReference)) {
@@ -82,19 +100,23 @@ func mirrors(filters []gatewayv1.HTTPRouteFilter, add func(*gatewayv1.BackendObj
 func CertificateSecrets(gateway *gatewayv1.Gateway) []types.NamespacedName {
 	var keys []types.NamespacedName
 	for i := range gateway.Spec.Listeners {
-		tls := gateway.Spec.Listeners[i].TLS
-		if tls == nil {
+		keys = addSecrets(keys, gateway.Namespace, gateway.Spec.Listeners[i].TLS)
+	}
+	return keys
+}
+
+func addSecrets(keys []types.NamespacedName, namespace string, tls *gatewayv1.ListenerTLSConfig) []types.NamespacedName {
+	if tls == nil {
+		return keys
+	}
+	for i := range tls.CertificateRefs {
+		ref := &tls.CertificateRefs[i]
+		if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
 			continue
 		}
-		for j := range tls.CertificateRefs {
-			ref := &tls.CertificateRefs[j]
-			if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
-				continue
-			}
-			key := types.NamespacedName{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}
-			if !slices.Contains(keys, key) {
-				keys = append(keys, key)
-			}
+		key := types.NamespacedName{Namespace: or(ref.Namespace, namespace), Name: string(ref.Name)}
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
 		}
 	}
 	return keys

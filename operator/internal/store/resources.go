@@ -1,6 +1,8 @@
 package store
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -14,17 +16,46 @@ type Resources struct {
 	// Class is the Gateway's class; nil when it does not exist or is not ours.
 	Class   *gatewayv1.GatewayClass
 	Gateway *gatewayv1.Gateway
-	// HTTPRoutes have at least one parentRef to the Gateway.
+	// HTTPRoutes have at least one parentRef to the Gateway, or to one of its
+	// ListenerSets.
 	HTTPRoutes map[types.NamespacedName]*gatewayv1.HTTPRoute
+	// GRPCRoutes have at least one such parentRef.
+	GRPCRoutes map[types.NamespacedName]*gatewayv1.GRPCRoute
+	// L4Routes are the TLSRoutes, TCPRoutes and UDPRoutes with at least one such
+	// parentRef.
+	L4Routes map[RouteKey]Route
+	// ListenerSets are those that name the Gateway as their parent.
+	ListenerSets map[types.NamespacedName]*gatewayv1.ListenerSet
 	// Grants are those in the namespaces that the Gateway or its routes point
 	// to, sorted by namespace and name.
 	Grants []*gatewayv1.ReferenceGrant
-	// Namespaces are those of the routes and of the Gateway, for their labels.
+	// Namespaces are those of the Gateway, its routes and its ListenerSets, for
+	// their labels.
 	Namespaces map[string]*corev1.Namespace
 	// Services are those that the routes name as backends and that exist.
 	Services map[types.NamespacedName]*corev1.Service
 	// EndpointSlices are keyed by their Service.
 	EndpointSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
-	// Secrets are those that the listeners name as certificates and that exist.
+	// BackendTLSPolicies are those that target a Service that a route names, whether
+	// it exists or not.
+	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy
+	// Secrets are those that the listeners, the Gateway or a policy name and that
+	// exist.
 	Secrets map[types.NamespacedName]*corev1.Secret
+	// ConfigMaps are those that the Gateway or a policy names as authorities and
+	// that exist.
+	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
+}
+
+// Routes returns the routes of all kinds, in no order.
+func (r *Resources) Routes() map[RouteKey]Route {
+	all := make(map[RouteKey]Route, len(r.HTTPRoutes)+len(r.GRPCRoutes)+len(r.L4Routes))
+	for key, route := range r.HTTPRoutes {
+		all[RouteKey{Kind: "HTTPRoute", NamespacedName: key}] = route
+	}
+	for key, route := range r.GRPCRoutes {
+		all[RouteKey{Kind: "GRPCRoute", NamespacedName: key}] = route
+	}
+	maps.Copy(all, r.L4Routes)
+	return all
 }

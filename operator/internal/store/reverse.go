@@ -18,16 +18,23 @@ import (
 // that was deleted. Who handles an update must ask for the old object and for
 // the new one: a reference that was taken away matters as much.
 //
-// A Secret may come as a metav1.PartialObjectMetadata.
+// A Secret or a ConfigMap may come as a metav1.PartialObjectMetadata.
 func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]types.NamespacedName, error) {
 	key := client.ObjectKeyFromObject(obj)
+	if _, route := partsOf(obj); route {
+		return throughListenerSets(ctx, r, merge(ParentGateways(obj), ReportedGateways(obj)),
+			merge(ParentListenerSets(obj), ReportedListenerSets(obj)))
+	}
 	switch obj := obj.(type) {
 	case *gatewayv1.Gateway:
 		return []types.NamespacedName{key}, nil
 	case *gatewayv1.GatewayClass:
-		return gatewaysBy(ctx, r, GatewayByClass, obj.Name)
-	case *gatewayv1.HTTPRoute:
-		return merge(ParentGateways(obj), ReportedGateways(obj)), nil
+		return gateways(ctx, r, client.MatchingFields{GatewayByClass: obj.Name})
+	case *gatewayv1.ListenerSet:
+		if gateway, ok := GatewayOf(obj); ok {
+			return []types.NamespacedName{gateway}, nil
+		}
+		return nil, nil
 	case *corev1.Service:
 		return routesGateways(ctx, r, client.MatchingFields{RouteByService: key.String()})
 	case *discoveryv1.EndpointSlice:
@@ -37,48 +44,105 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		}
 		return routesGateways(ctx, r, client.MatchingFields{RouteByService: service.String()})
 	case *gatewayv1.ReferenceGrant:
-		return granted(ctx, r, obj.Namespace)
+		return anyGateways(ctx, r, client.MatchingFields{ByForeignNamespace: obj.Namespace})
 	case *corev1.Namespace:
-		return inNamespace(ctx, r, obj.Name)
+		return anyGateways(ctx, r, client.InNamespace(obj.Name))
+	case *gatewayv1.BackendTLSPolicy:
+		return policyGateways(ctx, r, obj)
+	case *corev1.ConfigMap:
+		return withConfigMap(ctx, r, key)
 	case *corev1.Secret:
-		return gatewaysBy(ctx, r, GatewayBySecret, key.String())
+		return withSecret(ctx, r, key)
 	case *metav1.PartialObjectMetadata:
-		if obj.Kind == "Secret" {
-			return gatewaysBy(ctx, r, GatewayBySecret, key.String())
+		switch obj.Kind {
+		case "Secret":
+			return withSecret(ctx, r, key)
+		case "ConfigMap":
+			return withConfigMap(ctx, r, key)
 		}
 	}
 	return nil, fmt.Errorf("a %T leads to no Gateway", obj)
 }
 
+// throughListenerSets returns the Gateways followed by those that the
+// ListenerSets name.
+func throughListenerSets(ctx context.Context, r client.Reader, keys, sets []types.NamespacedName) ([]types.NamespacedName, error) {
+	for _, name := range sets {
+		set, err := get(ctx, r, name, &gatewayv1.ListenerSet{})
+		if err != nil {
+			return nil, err
+		}
+		if set == nil {
+			continue
+		}
+		if gateway, ok := GatewayOf(set); ok && !slices.Contains(keys, gateway) {
+			keys = append(keys, gateway)
+		}
+	}
+	return keys, nil
+}
+
 // Detached returns the routes whose status has an entry of the controller for
 // the Gateway although their spec does not name the Gateway any more. It works
 // for a Gateway that no longer exists.
-func Detached(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]*gatewayv1.HTTPRoute, error) {
-	var list gatewayv1.HTTPRouteList
-	if err := r.List(ctx, &list, client.MatchingFields{RouteByGateway: gateway.String()}); err != nil {
-		return nil, fmt.Errorf("listing the routes of %s: %w", gateway, err)
-	}
-	var detached []*gatewayv1.HTTPRoute
-	for i := range list.Items {
-		route := &list.Items[i]
-		if !slices.Contains(ParentGateways(route), gateway) && Reports(route, gateway, controllerName) {
-			detached = append(detached, route)
-		}
-	}
-	return detached, nil
+func Detached(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Route, error) {
+	reported, err := Reporting(ctx, r, gateway, controllerName)
+	return slices.DeleteFunc(reported, func(route Route) bool {
+		return slices.Contains(ParentGateways(route), gateway)
+	}), err
 }
 
-// Reports says whether the route's status has an entry of the controller for
+// Reporting returns the routes whose status has an entry of the controller for
 // the Gateway.
-func Reports(route *gatewayv1.HTTPRoute, gateway types.NamespacedName, controllerName string) bool {
-	return slices.ContainsFunc(route.Status.Parents, func(parent gatewayv1.RouteParentStatus) bool {
-		key, ok := ParentGateway(route.Namespace, &parent.ParentRef)
+func Reporting(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Route, error) {
+	return reporting(ctx, r, client.MatchingFields{RouteByGateway: gateway.String()}, func(namespace string, parent *gatewayv1.RouteParentStatus) bool {
+		key, ok := ParentGateway(namespace, &parent.ParentRef)
 		return ok && key == gateway && string(parent.ControllerName) == controllerName
 	})
 }
 
-func gatewaysBy(ctx context.Context, r client.Reader, index, value string) ([]types.NamespacedName, error) {
-	return gateways(ctx, r, client.MatchingFields{index: value})
+// ReportingListenerSet is Reporting for a ListenerSet. It works for one that no
+// longer exists.
+func ReportingListenerSet(ctx context.Context, r client.Reader, set types.NamespacedName, controllerName string) ([]Route, error) {
+	return reporting(ctx, r, client.MatchingFields{RouteByListenerSet: set.String()}, func(namespace string, parent *gatewayv1.RouteParentStatus) bool {
+		key, ok := ParentListenerSet(namespace, &parent.ParentRef)
+		return ok && key == set && string(parent.ControllerName) == controllerName
+	})
+}
+
+func reporting(ctx context.Context, r client.Reader, by client.ListOption, ours func(string, *gatewayv1.RouteParentStatus) bool) ([]Route, error) {
+	var found []Route
+	err := eachRoute(ctx, r, func(route Route) error {
+		parents := StatusOf(route).Parents
+		for i := range parents {
+			if ours(route.GetNamespace(), &parents[i]) {
+				found = append(found, route)
+				break
+			}
+		}
+		return nil
+	}, by)
+	return found, err
+}
+
+// eachRoute visits the routes of all kinds that a list has.
+func eachRoute(ctx context.Context, r client.Reader, visit func(Route) error, opts ...client.ListOption) error {
+	for _, kind := range RouteKinds() {
+		list := kind.NewList()
+		err := r.List(ctx, list, opts...)
+		if err != nil {
+			return fmt.Errorf("listing %ss: %w", kind.Name, err)
+		}
+		each(list, func(route Route) {
+			if err == nil {
+				err = visit(route)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func gateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
@@ -93,41 +157,73 @@ func gateways(ctx context.Context, r client.Reader, opts ...client.ListOption) (
 	return keys, nil
 }
 
-func routesGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
-	var list gatewayv1.HTTPRouteList
+func listenerSetsGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
+	var list gatewayv1.ListenerSetList
 	if err := r.List(ctx, &list, opts...); err != nil {
-		return nil, fmt.Errorf("listing HTTPRoutes: %w", err)
+		return nil, fmt.Errorf("listing ListenerSets: %w", err)
 	}
 	var keys []types.NamespacedName
 	for i := range list.Items {
-		// Thousands of routes may share a Service, and mostly one Gateway.
-		for _, key := range ParentGateways(&list.Items[i]) {
-			if !slices.Contains(keys, key) {
-				keys = append(keys, key)
-			}
+		if key, ok := GatewayOf(&list.Items[i]); ok && !slices.Contains(keys, key) {
+			keys = append(keys, key)
 		}
 	}
 	return keys, nil
 }
 
-// granted returns the Gateways that refer into the namespace from another one,
-// themselves or by their routes.
-func granted(ctx context.Context, r client.Reader, namespace string) ([]types.NamespacedName, error) {
-	into := client.MatchingFields{ByForeignNamespace: namespace}
-	byRoutes, err := routesGateways(ctx, r, into)
-	if err != nil {
-		return nil, err
-	}
-	own, err := gateways(ctx, r, into)
-	return merge(byRoutes, own), err
+func routesGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
+	var keys []types.NamespacedName
+	err := eachRoute(ctx, r, func(route Route) error {
+		of, err := throughListenerSets(ctx, r, ParentGateways(route), ParentListenerSets(route))
+		// Thousands of routes may share a Service, and mostly one Gateway.
+		for _, key := range of {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+		return err
+	}, opts...)
+	return keys, err
 }
 
-// inNamespace returns the Gateways in the namespace and those of its routes.
-func inNamespace(ctx context.Context, r client.Reader, namespace string) ([]types.NamespacedName, error) {
-	byRoutes, err := routesGateways(ctx, r, client.InNamespace(namespace))
+// anyGateways returns the Gateways that are listed themselves, by one of their
+// routes, or by one of their ListenerSets.
+func anyGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
+	byRoutes, err := routesGateways(ctx, r, opts...)
 	if err != nil {
 		return nil, err
 	}
-	own, err := gateways(ctx, r, client.InNamespace(namespace))
-	return merge(byRoutes, own), err
+	bySets, err := listenerSetsGateways(ctx, r, opts...)
+	if err != nil {
+		return nil, err
+	}
+	own, err := gateways(ctx, r, opts...)
+	return merge(merge(byRoutes, bySets), own), err
+}
+
+// withSecret returns the Gateways that name the Secret, by one of their
+// ListenerSets or by a policy too.
+func withSecret(ctx context.Context, r client.Reader, secret types.NamespacedName) ([]types.NamespacedName, error) {
+	by := client.MatchingFields{GatewayBySecret: secret.String()}
+	own, err := gateways(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	bySets, err := listenerSetsGateways(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	byPolicies, err := withAuthority(ctx, r, PolicyBySecret, secret)
+	return merge(merge(own, bySets), byPolicies), err
+}
+
+// withConfigMap returns the Gateways that name the ConfigMap, or that a policy
+// touches which does.
+func withConfigMap(ctx context.Context, r client.Reader, configMap types.NamespacedName) ([]types.NamespacedName, error) {
+	own, err := gateways(ctx, r, client.MatchingFields{GatewayByConfigMap: configMap.String()})
+	if err != nil {
+		return nil, err
+	}
+	byPolicies, err := withAuthority(ctx, r, PolicyByConfigMap, configMap)
+	return merge(own, byPolicies), err
 }

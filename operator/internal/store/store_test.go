@@ -236,20 +236,25 @@ func TestGatewaysFor(t *testing.T) {
 	}
 	r := reader(t, tenants()...)
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			keys, err := store.GatewaysFor(t.Context(), r, tt.obj)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, key := range keys {
-				got = append(got, key.String())
-			}
-			slices.Sort(got)
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { checkGatewaysFor(t, r, tt.obj, tt.want) })
+	}
+}
+
+// checkGatewaysFor compares the sorted names of the Gateways that an object
+// leads to.
+func checkGatewaysFor(t *testing.T, r client.Reader, obj client.Object, want []string) {
+	t.Helper()
+	keys, err := store.GatewaysFor(t.Context(), r, obj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, key := range keys {
+		got = append(got, key.String())
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -274,7 +279,7 @@ func TestDetached(t *testing.T) {
 	}
 	var got []string
 	for _, r := range routes {
-		got = append(got, r.Name)
+		got = append(got, r.GetName())
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{"left", "without-parents"}, got); diff != "" {

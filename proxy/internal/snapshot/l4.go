@@ -177,7 +177,7 @@ func (c *compiler) misfits(r *proxyconfig.Route) map[int]bool {
 				out = map[int]bool{}
 			}
 			out[i] = true
-			c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, Name: r.ID(), Rule: i,
+			c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: i,
 				Reason: fmt.Sprintf("backend %q of protocol %q cannot serve a %s", b.ID, b.Protocol, r.Kind)})
 		}
 	}

@@ -74,7 +74,7 @@ func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, s *Snapshot) {
 	if err != nil {
 		out.rule.Fail = http.StatusInternalServerError
 		c.refused = append(c.refused, proxyconfig.RefusedItem{
-			Kind: proxyconfig.KindRule, Name: r.ID(), Rule: index, Reason: err.Error(),
+			Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: index, Reason: err.Error(),
 		})
 	}
 	out.matchers = compileMatches(in.Matches)

@@ -58,6 +58,13 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 		"gatewayclasses": nil,
 		"gateways":       gatewayDefaults(),
 		"httproutes":     httpRouteDefaults(),
+		"grpcroutes":     grpcRouteDefaults(),
+		"tcproutes":      l4RouteDefaults(),
+		"tlsroutes":      l4RouteDefaults(),
+		"udproutes":      l4RouteDefaults(),
+		"listenersets":   listenerSetDefaults(),
+
+		"backendtlspolicies": nil,
 	}
 	for name, table := range tests {
 		t.Run(name, func(t *testing.T) {

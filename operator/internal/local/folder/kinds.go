@@ -24,13 +24,20 @@ func kinds() map[schema.GroupVersionKind]kind {
 	gateway := schema.GroupVersion(gatewayv1.GroupVersion).WithKind
 	core := corev1.SchemeGroupVersion.WithKind
 	return map[schema.GroupVersionKind]kind{
-		gateway("GatewayClass"):   {cluster: true, aliases: []string{"v1beta1"}},
-		gateway("Gateway"):        {aliases: []string{"v1beta1"}, defaults: gatewayDefaults()},
-		gateway("HTTPRoute"):      {aliases: []string{"v1beta1"}, defaults: httpRouteDefaults()},
-		gateway("ReferenceGrant"): {aliases: []string{"v1beta1"}},
-		core("Namespace"):         {cluster: true},
-		core("Service"):           {defaults: serviceDefaults()},
-		core("Secret"):            {defaults: secretDefaults()},
+		gateway("GatewayClass"):     {cluster: true, aliases: []string{"v1beta1"}},
+		gateway("Gateway"):          {aliases: []string{"v1beta1"}, defaults: gatewayDefaults()},
+		gateway("HTTPRoute"):        {aliases: []string{"v1beta1"}, defaults: httpRouteDefaults()},
+		gateway("GRPCRoute"):        {defaults: grpcRouteDefaults()},
+		gateway("TCPRoute"):         {defaults: l4RouteDefaults()},
+		gateway("TLSRoute"):         {defaults: l4RouteDefaults()},
+		gateway("UDPRoute"):         {defaults: l4RouteDefaults()},
+		gateway("ListenerSet"):      {defaults: listenerSetDefaults()},
+		gateway("BackendTLSPolicy"): {},
+		gateway("ReferenceGrant"):   {aliases: []string{"v1beta1"}},
+		core("Namespace"):           {cluster: true},
+		core("Service"):             {defaults: serviceDefaults()},
+		core("Secret"):              {defaults: secretDefaults()},
+		core("ConfigMap"):           {},
 
 		discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"): {defaults: endpointSliceDefaults()},
 	}

@@ -1,0 +1,228 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// How soon a CRD whose version is not served is looked at again: at first it is
+// mostly being established, later it is mostly an old one.
+const (
+	establishPause = time.Second
+	outdatedPause  = time.Minute
+)
+
+// optionalKind is a kind that a cluster need not have.
+type optionalKind struct {
+	kind    schema.GroupKind
+	version string
+	// crd is the name of its CustomResourceDefinition.
+	crd string
+	// object is an empty one.
+	object client.Object
+	// watches are the controllers that look at its objects.
+	watches func(cache.Cache) map[controller.Controller]source.Source
+}
+
+// monitorCRD is the CRD of ServiceMonitors.
+const monitorCRD = "servicemonitors.monitoring.coreos.com"
+
+// optionalKinds are all of them, without their watches.
+func optionalKinds() []optionalKind {
+	all := []optionalKind{
+		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
+		gatewayKind("ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
+		gatewayKind("BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
+	}
+	for _, route := range store.RouteKinds() {
+		if route.Optional {
+			all = append(all, gatewayKind(route.Name, strings.ToLower(route.Name)+"s", route.New()))
+		}
+	}
+	return all
+}
+
+func gatewayKind(name, plural string, object client.Object) optionalKind {
+	return optionalKind{
+		kind:    schema.GroupKind{Group: gatewayv1.GroupName, Kind: name},
+		version: gatewayv1.GroupVersion.Version,
+		crd:     plural + "." + gatewayv1.GroupName,
+		object:  object,
+	}
+}
+
+func optionalGroupKinds() []schema.GroupKind {
+	var list []schema.GroupKind
+	for _, optional := range optionalKinds() {
+		list = append(list, optional.kind)
+	}
+	return list
+}
+
+// KindReconciler follows which of the optional kinds the cluster has. When the
+// CRD of one comes, its objects are indexed and watched, and all Gateways are
+// looked at; when it goes, the watch ends, and its objects are gone.
+type KindReconciler struct {
+	opts    Options
+	cache   cache.Cache
+	mapper  meta.RESTMapper
+	indexer client.FieldIndexer
+	kinds   []optionalKind
+	bell    *doorbell
+	classes *ClassReconciler
+
+	mu       sync.Mutex
+	watching map[schema.GroupKind]bool
+}
+
+// begin indexes what is there already, before anything is reconciled: a Gateway
+// must not lose its routes because their kind is found a moment later.
+func (r *KindReconciler) begin(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, optional := range optionalKinds() {
+		_, err := r.mapper.RESTMapping(optional.kind, optional.version)
+		if meta.IsNoMatchError(err) {
+			continue
+		}
+		if err == nil {
+			err = r.index(ctx, optional)
+		}
+		if err != nil {
+			return fmt.Errorf("looking for %s: %w", optional.kind, err)
+		}
+		r.found(ctx, optional)
+	}
+	return nil
+}
+
+// watchAll sets who watches the kinds, and has those watched that are there.
+func (r *KindReconciler) watchAll(kinds []optionalKind) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kinds = kinds
+	for _, optional := range kinds {
+		if !r.watching[optional.kind] {
+			continue
+		}
+		if err := r.watch(optional); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reconcile implements reconcile.Reconciler. The request names a CRD.
+func (r *KindReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.kinds, func(k optionalKind) bool { return k.crd == request.Name })
+	if i < 0 {
+		return reconcile.Result{}, nil
+	}
+	optional := r.kinds[i]
+	crd := cluster.CRDMetadata()
+	err := r.opts.Reader.Get(ctx, client.ObjectKey{Name: optional.crd}, crd)
+	switch {
+	case apierrors.IsNotFound(err):
+		return reconcile.Result{}, r.stop(ctx, optional)
+	case err != nil:
+		return reconcile.Result{}, fmt.Errorf("reading the CRD %s: %w", optional.crd, err)
+	case r.watching[optional.kind]:
+		return reconcile.Result{}, nil
+	}
+	if _, err := r.mapper.RESTMapping(optional.kind, optional.version); err != nil {
+		if r.opts.Now().Sub(crd.CreationTimestamp.Time) > outdatedPause {
+			return reconcile.Result{RequeueAfter: outdatedPause}, nil
+		}
+		return reconcile.Result{RequeueAfter: establishPause}, nil
+	}
+	if err := r.start(ctx, optional); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{}, r.wakeAll(ctx)
+}
+
+// start indexes and watches a kind. What it has done of that it undoes when it
+// fails, as it is called again.
+func (r *KindReconciler) start(ctx context.Context, optional optionalKind) error {
+	err := r.index(ctx, optional)
+	if err == nil {
+		err = r.watch(optional)
+	}
+	if err != nil {
+		return errors.Join(err, r.cache.RemoveInformer(ctx, optional.object))
+	}
+	r.found(ctx, optional)
+	return nil
+}
+
+func (r *KindReconciler) index(ctx context.Context, optional optionalKind) error {
+	err := store.IndexFields(ctx, r.indexer, func(obj client.Object) bool {
+		return reflect.TypeOf(obj) == reflect.TypeOf(optional.object)
+	})
+	if err != nil {
+		return fmt.Errorf("indexing %s: %w", optional.kind, err)
+	}
+	return nil
+}
+
+func (r *KindReconciler) watch(optional optionalKind) error {
+	for ctrl, watched := range optional.watches(r.cache) {
+		if err := ctrl.Watch(watched); err != nil {
+			return fmt.Errorf("watching %s: %w", optional.kind, err)
+		}
+	}
+	return nil
+}
+
+func (r *KindReconciler) found(ctx context.Context, optional optionalKind) {
+	r.watching[optional.kind] = true
+	r.opts.Kinds.Set(optional.kind, true)
+	log.FromContext(ctx).Info("The cluster has an optional kind", "kind", optional.kind.String())
+}
+
+func (r *KindReconciler) stop(ctx context.Context, optional optionalKind) error {
+	r.opts.Kinds.Set(optional.kind, false)
+	if !r.watching[optional.kind] {
+		return nil
+	}
+	r.watching[optional.kind] = false
+	log.FromContext(ctx).Info("The cluster has lost an optional kind", "kind", optional.kind.String())
+	if err := r.cache.RemoveInformer(ctx, optional.object); err != nil {
+		return fmt.Errorf("ending the watch of %s: %w", optional.kind, err)
+	}
+	return r.wakeAll(ctx)
+}
+
+func (r *KindReconciler) wakeAll(ctx context.Context) error {
+	r.classes.kindsChanged(ctx)
+	var list gatewayv1.GatewayList
+	if err := r.opts.Reader.List(ctx, &list); err != nil {
+		return fmt.Errorf("listing Gateways: %w", err)
+	}
+	for i := range list.Items {
+		r.bell.ring(client.ObjectKeyFromObject(&list.Items[i]))
+	}
+	return nil
+}

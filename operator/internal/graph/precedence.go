@@ -1,0 +1,74 @@
+package graph
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// claim is a server name of a listener.
+type claim struct {
+	listener   *Listener
+	serverName string
+}
+
+// settleServerNames takes from each route below HTTP the server names for which
+// another one is more specific by the hostnames that were written, not by what
+// the listener leaves of them (TLSRouteSpec.hostnames). Among equally specific
+// ones the oldest serves, which the proxies see to. What a route loses here is
+// not what attaches it.
+func settleServerNames(routes []*Route) {
+	best := make(map[claim]string)
+	eachClaim(routes, func(route *Route, a *Attachment) {
+		for _, name := range a.Hostnames {
+			c, written := claim{a.Listener, name}, route.written(name)
+			if have, taken := best[c]; !taken || compareSpecificity(written, have) > 0 {
+				best[c] = written
+			}
+		}
+	})
+	eachClaim(routes, func(route *Route, a *Attachment) {
+		a.Hostnames = slices.DeleteFunc(a.Hostnames, func(name string) bool {
+			return compareSpecificity(route.written(name), best[claim{a.Listener, name}]) < 0
+		})
+	})
+}
+
+// eachClaim visits the attachments to listeners that tell routes apart by server
+// name alone.
+func eachClaim(routes []*Route, visit func(*Route, *Attachment)) {
+	for _, route := range routes {
+		if transportOf(route.Kind) != Connections || !route.Valid() {
+			continue
+		}
+		for _, parent := range route.Parents {
+			for i := range parent.Attachments {
+				visit(route, &parent.Attachments[i])
+			}
+		}
+	}
+}
+
+// written returns the most specific of the route's hostnames that covers the
+// name, and nothing for a route without hostnames.
+func (r *Route) written(name string) string {
+	var best string
+	for _, hostname := range r.hostnames {
+		if (hostname == name || covers(hostname, name)) && compareSpecificity(hostname, best) > 0 {
+			best = hostname
+		}
+	}
+	return best
+}
+
+// compareSpecificity is positive when a is the more specific hostname of two
+// that cover the same name: exact ones before wildcards, then longer ones.
+func compareSpecificity(a, b string) int {
+	exact := func(hostname string) int {
+		if hostname == "" || strings.HasPrefix(hostname, "*") {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(exact(a), exact(b)), cmp.Compare(len(a), len(b)))
+}

@@ -1,0 +1,111 @@
+package status
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+)
+
+// ListenerSet is the desired status of a ListenerSet.
+type ListenerSet struct {
+	Name       types.NamespacedName
+	Generation int64
+	Conditions []metav1.Condition
+	// Listeners are in the order of the spec.
+	Listeners []gatewayv1.ListenerStatus
+}
+
+// ReasonParentNotProgrammed is a reason of ListenerSetConditionProgrammed for
+// which the Gateway API has no constant.
+const ReasonParentNotProgrammed gatewayv1.ListenerSetConditionReason = "ParentNotProgrammed"
+
+func (b *builder) listenerSet(node *graph.ListenerSet) ListenerSet {
+	out := ListenerSet{Name: node.Name(), Generation: node.Source.Generation}
+	for _, listener := range node.Listeners {
+		out.Listeners = append(out.Listeners, b.listener(listener))
+	}
+	accepted := b.setAccepted(node)
+	out.Conditions = []metav1.Condition{accepted, b.setProgrammed(node, accepted, out.Listeners)}
+	return out
+}
+
+func (b *builder) setAccepted(node *graph.ListenerSet) metav1.Condition {
+	const typ = gatewayv1.ListenerSetConditionAccepted
+	generation := node.Source.Generation
+	refuse := func(reason gatewayv1.ListenerSetConditionReason, message string) metav1.Condition {
+		return condition(typ, metav1.ConditionFalse, reason, message, generation)
+	}
+	if problem, bad := node.Problems.First(string(typ)); bad {
+		return refuse(gatewayv1.ListenerSetConditionReason(problem.Reason), node.Problems.Message(string(typ)))
+	}
+	if b.gateway.Problems.Has(string(gatewayv1.GatewayConditionAccepted)) {
+		return refuse(gatewayv1.ListenerSetReasonParentNotAccepted, "The Gateway is not accepted")
+	}
+	bad := unservedListeners(node.Listeners)
+	switch {
+	case !node.Accepted():
+		return refuse(gatewayv1.ListenerSetReasonListenersNotValid, "No listener can be served: "+strings.Join(bad, ", "))
+	case len(bad) > 0:
+		return condition(typ, metav1.ConditionTrue, gatewayv1.ListenerSetReasonListenersNotValid,
+			"The ListenerSet is accepted without the listeners: "+strings.Join(bad, ", "), generation)
+	}
+	return condition(typ, metav1.ConditionTrue, gatewayv1.ListenerSetReasonAccepted, "The ListenerSet is accepted", generation)
+}
+
+// unservedListeners names the listeners that no proxy gets to see.
+func unservedListeners(listeners []*graph.Listener) []string {
+	var list []string
+	for _, l := range listeners {
+		if l.Serves() {
+			continue
+		}
+		reason := "ResolvedRefs"
+		if problem, bad := l.Problems.First(string(gatewayv1.ListenerConditionAccepted)); bad {
+			reason = problem.Reason
+		} else if problem, bad := l.Problems.First(string(gatewayv1.ListenerConditionResolvedRefs)); bad {
+			reason = problem.Reason
+		}
+		list = append(list, fmt.Sprintf("%s (%s)", l.Source.Name, reason))
+	}
+	return list
+}
+
+// setProgrammed follows the listeners that can be served. The status of those
+// that cannot is their own.
+func (b *builder) setProgrammed(node *graph.ListenerSet, accepted metav1.Condition, listeners []gatewayv1.ListenerStatus) metav1.Condition {
+	const typ = gatewayv1.ListenerSetConditionProgrammed
+	generation := node.Source.Generation
+	if accepted.Status != metav1.ConditionTrue {
+		return condition(typ, metav1.ConditionFalse, accepted.Reason, accepted.Message, generation)
+	}
+	if reason, message := b.obstacle(); reason != "" {
+		return condition(typ, metav1.ConditionFalse, ReasonParentNotProgrammed, message, generation)
+	}
+	for i, l := range node.Listeners {
+		programmed := conditions.Find(listeners[i].Conditions, string(gatewayv1.ListenerConditionProgrammed))
+		if l.Serves() && programmed.Status != metav1.ConditionTrue {
+			return condition(typ, metav1.ConditionFalse, programmed.Reason, fmt.Sprintf("listener %s: %s", l.Source.Name, programmed.Message), generation)
+		}
+	}
+	return condition(typ, metav1.ConditionTrue, gatewayv1.ListenerSetReasonProgrammed, "The proxies serve the listeners", generation)
+}
+
+// attachedListenerSets counts the accepted ones.
+func (b *builder) attachedListenerSets() *int32 {
+	var count int32
+	for _, node := range b.gateway.ListenerSets {
+		if b.setAccepted(node).Status == metav1.ConditionTrue {
+			count++
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return &count
+}

@@ -1,0 +1,100 @@
+package status
+
+import (
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+)
+
+// Policy is the desired status of a BackendTLSPolicy as far as one Gateway is
+// concerned.
+type Policy struct {
+	Name types.NamespacedName
+	// Gateway and Controller say which of the policy's ancestors is spoken of.
+	Gateway    types.NamespacedName
+	Controller gatewayv1.GatewayController
+	// Ancestor is the entry to have. Nil removes the one that is there.
+	Ancestor *gatewayv1.PolicyAncestorStatus
+}
+
+func (b *builder) policy(policy *graph.Policy) Policy {
+	name := b.gateway.Name()
+	out := Policy{Name: policy.Name(), Gateway: name, Controller: b.gateway.Class.Source.Spec.ControllerName}
+	out.Ancestor = &gatewayv1.PolicyAncestorStatus{
+		AncestorRef: gatewayv1.ParentReference{
+			Group:     new(gatewayv1.Group(gatewayv1.GroupName)),
+			Kind:      new(gatewayv1.Kind("Gateway")),
+			Namespace: new(gatewayv1.Namespace(name.Namespace)),
+			Name:      gatewayv1.ObjectName(name.Name),
+		},
+		ControllerName: out.Controller,
+		Conditions: []metav1.Condition{
+			policyCondition(policy, string(gatewayv1.PolicyConditionAccepted),
+				string(gatewayv1.PolicyReasonAccepted), note("The policy is accepted", policy.Notes)),
+			policyCondition(policy, string(gatewayv1.BackendTLSPolicyConditionResolvedRefs),
+				string(gatewayv1.BackendTLSPolicyReasonResolvedRefs), "All references are resolved"),
+		},
+	}
+	return out
+}
+
+func policyCondition(policy *graph.Policy, typ, fine, message string) metav1.Condition {
+	generation := policy.Source.Generation
+	if problem, bad := policy.Problems.First(typ); bad {
+		return condition(typ, metav1.ConditionFalse, problem.Reason, policy.Problems.Message(typ), generation)
+	}
+	return condition(typ, metav1.ConditionTrue, fine, message, generation)
+}
+
+// maxAncestors is how many entries the schema allows.
+const maxAncestors = 16
+
+// MergePolicy brings want into the ancestors that a policy's status has, and
+// returns the result with whether it differs, as MergeRoute does. An entry for
+// which there is no room is left out (PolicyStatus.ancestors).
+func MergePolicy(live []gatewayv1.PolicyAncestorStatus, want *Policy, now metav1.Time) ([]gatewayv1.PolicyAncestorStatus, bool) {
+	merged := make([]gatewayv1.PolicyAncestorStatus, 0, len(live)+1)
+	missing := want.Ancestor != nil
+	for _, have := range live {
+		switch {
+		case !want.owns(&have):
+			merged = append(merged, have)
+		case missing:
+			merged = append(merged, mergeAncestor(have.Conditions, *want.Ancestor, now))
+			missing = false
+		}
+	}
+	if missing && len(merged) < maxAncestors {
+		merged = append(merged, mergeAncestor(nil, *want.Ancestor, now))
+	}
+	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+func mergeAncestor(live []metav1.Condition, want gatewayv1.PolicyAncestorStatus, now metav1.Time) gatewayv1.PolicyAncestorStatus {
+	want.Conditions, _ = conditions.Merge(live, want.Conditions, policyConditions(), now)
+	return want
+}
+
+// owns says whether the entry is ours for the Gateway.
+func (p *Policy) owns(entry *gatewayv1.PolicyAncestorStatus) bool {
+	ref := &entry.AncestorRef
+	namespace := gatewayv1.Namespace(p.Name.Namespace)
+	if ref.Namespace != nil {
+		namespace = *ref.Namespace
+	}
+	return entry.ControllerName == p.Controller &&
+		(ref.Group == nil || *ref.Group == gatewayv1.GroupName) &&
+		(ref.Kind == nil || *ref.Kind == "Gateway") &&
+		string(ref.Name) == p.Gateway.Name && string(namespace) == p.Gateway.Namespace
+}
+
+func policyConditions() []string {
+	return []string{
+		string(gatewayv1.PolicyConditionAccepted),
+		string(gatewayv1.BackendTLSPolicyConditionResolvedRefs),
+	}
+}
