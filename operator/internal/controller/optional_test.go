@@ -86,7 +86,7 @@ func newDiscovery(t *testing.T, served ...string) *discovery {
 }
 
 func (d *discovery) serve(kind string) {
-	d.mapper.Add(gatewayv1.SchemeGroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	d.mapper.Add(schema.GroupVersion(gatewayv1.GroupVersion).WithKind(kind), meta.RESTScopeNamespace)
 }
 
 // kinds are the optional ones, all of which the fake controller watches.
