@@ -18,11 +18,12 @@ func isGRPC(contentType []byte) bool {
 }
 
 // grpcStatus is the gRPC status that stands for a status of HTTP, as the
-// mapping in gRPC's documentation has it; what has taken too long is
-// DEADLINE_EXCEEDED to a client that has set a deadline.
+// mapping in gRPC's documentation has it. What has taken too long is
+// DEADLINE_EXCEEDED to a client that has set a deadline; a rule or backend that
+// is not valid is UNAVAILABLE (Gateway API, GRPCRouteRule).
 func grpcStatus(status int) string {
 	switch status {
-	case 400, 408, 417, 431, 500:
+	case 400, 408, 417, 431:
 		return "13" // INTERNAL
 	case 401:
 		return "16" // UNAUTHENTICATED
@@ -32,7 +33,7 @@ func grpcStatus(status int) string {
 		return "12" // UNIMPLEMENTED
 	case 504:
 		return "4" // DEADLINE_EXCEEDED
-	case 429, 502, 503:
+	case 429, 500, 502, 503:
 		return "14" // UNAVAILABLE
 	}
 	return "2" // UNKNOWN

@@ -131,7 +131,7 @@ func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compi
 		return
 	}
 	if !l.source.Takes(r.Kind) {
-		c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRoute, Name: r.ID(),
+		c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRoute, Name: r.ID(), RouteKind: r.Kind,
 			Reason: fmt.Sprintf("listener %q of protocol %s takes no %s", a.Listener, l.source.Protocol, r.Kind)})
 		return
 	}
