@@ -108,12 +108,12 @@ func (b *builder) authority(kind gatewayv1.Kind, name types.NamespacedName) (bun
 func (p *Policy) checkSubjectAltNames() {
 	for i, name := range p.TLS.SubjectAltNames {
 		field := "spec.validation.subjectAltNames[" + strconv.Itoa(i) + "]"
-		switch {
-		case name.Type == gatewayv1.HostnameSubjectAltNameType:
+		switch name.Type {
+		case gatewayv1.HostnameSubjectAltNameType:
 			if !validHostname(strings.ToLower(string(name.Hostname))) {
 				p.refuse(gatewayv1.PolicyReasonInvalid, "%s.hostname %q is not valid", field, name.Hostname)
 			}
-		case name.Type == gatewayv1.URISubjectAltNameType:
+		case gatewayv1.URISubjectAltNameType:
 			if uri, err := url.Parse(string(name.URI)); err != nil || uri.Scheme == "" {
 				p.refuse(gatewayv1.PolicyReasonInvalid, "%s.uri %q is not a URI", field, name.URI)
 			}
