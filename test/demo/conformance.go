@@ -35,7 +35,7 @@ func conformance(ctx context.Context, args []string) error {
 	suite := exec.CommandContext(ctx, binary, append([]string{
 		"-test.v", "-test.timeout=45m",
 		"--gateway-class=" + stack.GatewayClass,
-		"--conformance-profiles=GATEWAY-HTTP",
+		"--conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP",
 		"--organization=fleetgate", "--project=fleetgate", "--version=" + stack.Tag,
 		"--url=https://github.com/fleetgate/fleetgate", "--contact=maintainers@fleetgate.io",
 		"--report-output=" + filepath.Join(s.Root, "dist", "conformance-report.yaml"),
