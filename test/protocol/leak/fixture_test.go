@@ -72,9 +72,10 @@ type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-func start(t *testing.T) *edge.Proxy {
+// start runs a proxy with further arguments.
+func start(t *testing.T, args ...string) *edge.Proxy {
 	t.Helper()
-	return edge.Start(t, edge.Options{Config: edge.To(backend(t))})
+	return edge.Start(t, edge.Options{Config: edge.To(backend(t)), Args: args})
 }
 
 func dial(addr string) (net.Conn, error) {

@@ -40,7 +40,7 @@ func growth(t *testing.T, p *edge.Proxy, n int, open func() net.Conn) (perConnec
 // An idle keep-alive connection costs at most 512 bytes.
 func TestIdleConnections(t *testing.T) {
 	const n, bar = 10_000, 512
-	p := start(t)
+	p := start(t, "--max-listener-connections=15000")
 	per, all := growth(t, p, n, func() net.Conn {
 		c, err := dial(p.Addr("http"))
 		if err != nil {
