@@ -30,6 +30,8 @@ type http2Stream struct {
 	// held: the request says that it has no body, but has not ended. It could
 	// still turn out to be malformed.
 	held bool
+	// begun: it is in Loop.begun.
+	begun bool
 
 	prev, next *http2Stream
 }
@@ -86,7 +88,15 @@ func (st *http2Stream) begin(r *h1.Request, end bool) {
 	} else if st.held = r.Length == 0; st.held {
 		return
 	}
-	x.proceed()
+	st.proceed()
+}
+
+// proceed has the exchange go on at the end of the turn: what a client takes
+// back at once costs no backend anything, and what came of a body at once is
+// sent with its head.
+func (st *http2Stream) proceed() {
+	st.begun = true
+	st.conn.loop.begun = append(st.conn.loop.begun, st)
 }
 
 // beginTunnel takes an extended CONNECT (RFC 8441), which is to backends what a
@@ -102,7 +112,7 @@ func (st *http2Stream) beginTunnel(r *h1.Request) {
 		x.own = http.StatusNotImplemented
 	}
 	x.requestEnd(nil)
-	x.proceed()
+	st.proceed()
 }
 
 var methodGet = []byte("GET")
@@ -141,7 +151,7 @@ func (st *http2Stream) requestEnd(trailer []byte) {
 	switch {
 	case st.held:
 		st.held = false
-		x.proceed()
+		st.proceed()
 	case st.x == x:
 		x.requestFlush()
 	}

@@ -58,6 +58,8 @@ type Loop struct {
 	// send.
 	http2 h2.Options
 	dirty []framer
+	// begun are the streams whose exchanges go on at the end of the turn.
+	begun []*http2Stream
 	// mirrors are the copies that are being sent.
 	mirrors []*mirror
 	// wake is the earliest of the deadlines that the coarse sweep would miss.
@@ -182,6 +184,15 @@ func (l *Loop) dirt(f framer) {
 // Flush sends what was held back to be sent as one. A driver calls it at the
 // end of a turn, after which it waits.
 func (l *Loop) Flush() {
+	for i, st := range l.begun {
+		l.begun[i] = nil
+		// A stream may have ended since, and even be another one now.
+		if st.begun {
+			st.begun = false
+			st.x.proceed()
+		}
+	}
+	l.begun = l.begun[:0]
 	for i := 0; i < len(l.dirty); i++ {
 		l.dirty[i].writeOut()
 	}
