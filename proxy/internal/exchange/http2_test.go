@@ -73,6 +73,22 @@ func (b *browser) get() {
 	b.pump()
 }
 
+// post sends a body, the beginning of it together with the head, and returns
+// how much of it went before nothing went any more.
+func (b *browser) post(size int) (sent int) {
+	target := browserTarget
+	target.Method = []byte("POST")
+	s := b.conn.Open(b, &target)
+	s.EndHead(false)
+	for body := make([]byte, size); ; {
+		n := s.Send(body[sent:], false)
+		if b.pump(); n == 0 {
+			return sent
+		}
+		sent += n
+	}
+}
+
 func (b *browser) NewRequest(*h2.Stream) *h1.Request { panic("a push") }
 func (b *browser) NewResponse(*h2.Stream) *h1.Response {
 	b.resp.Start(b.head[:0])
@@ -102,6 +118,28 @@ func (b *browser) ended(s *h2.Stream, end bool) {
 func (b *browser) Reset(s *h2.Stream, _ h2.Code, _ bool) { s.Release() }
 func (b *browser) Writable(*h2.Stream)                   {}
 func (b *browser) GoingAway()                            { b.leaving = true }
+
+// The client's window is given back for a body that came with its head, whether
+// there was a connection to the backend or not.
+func TestHTTP2BodiesGoOn(t *testing.T) {
+	const size = 1 << 20
+	w := newWorld(1, nil)
+	w.fake.quiet = true
+	b := newBrowser(w)
+	if sent := b.post(size); sent == size {
+		t.Error("all was taken though nobody was connected")
+	}
+	w.connected()
+	b.pump()
+	w.upstream("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	b.get()
+	w.connected()
+	w.upstream(ok)
+	b.pump()
+	if sent := b.post(size); sent != size {
+		t.Errorf("%d bytes were taken over a connection that was there", sent)
+	}
+}
 
 // plainHTTP2 is a request by HTTP/2 that an HTTP/1 backend answers.
 func plainHTTP2(t testing.TB) func() {

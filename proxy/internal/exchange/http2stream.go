@@ -99,6 +99,17 @@ func (st *http2Stream) proceed() {
 	st.conn.loop.begun = append(st.conn.loop.begun, st)
 }
 
+// goOn has the exchange go on. What came of the body before goes out with the
+// head where there is a connection already, so that more may come.
+func (st *http2Stream) goOn() {
+	st.begun = false
+	x := st.x
+	x.proceed()
+	if st.x == x && x.wantsRequest() {
+		st.resume()
+	}
+}
+
 // beginTunnel takes an extended CONNECT (RFC 8441), which is to backends what a
 // GET with an Upgrade is.
 func (st *http2Stream) beginTunnel(r *h1.Request) {

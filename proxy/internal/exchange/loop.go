@@ -188,8 +188,7 @@ func (l *Loop) Flush() {
 		l.begun[i] = nil
 		// A stream may have ended since, and even be another one now.
 		if st.begun {
-			st.begun = false
-			st.x.proceed()
+			st.goOn()
 		}
 	}
 	l.begun = l.begun[:0]

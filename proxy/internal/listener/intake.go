@@ -94,10 +94,9 @@ func (g *goroutines) receiveTLS(v *visitor, p *snapshot.Port) func(*l4.Stream) {
 	name := []byte(v.hello.ServerName)
 	l := p.TLSListener(name)
 	if l == nil {
-		return func(st *l4.Stream) {
-			v.refuseName()
-			g.set.l4.Refuse(st)
-		}
+		// Closed and not answered by an alert, as the Gateway API's conformance
+		// has it: nobody speaks TLS here for that name.
+		return g.set.l4.Refuse
 	}
 	forward := g.forward(l.Listener, l.Route(name))
 	switch l.Handling {

@@ -2,7 +2,6 @@ package listener
 
 import (
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -102,13 +101,6 @@ func (v *visitor) readHello() error {
 			return err
 		}
 	}
-}
-
-// refuseName tells a client that there is no server of the name it asked for
-// (RFC 6066, section 3): a fatal alert, unrecognized_name.
-func (v *visitor) refuseName() {
-	_ = v.conn.SetWriteDeadline(time.Now().Add(patience))
-	_, _ = io.WriteString(v.conn, "\x15\x03\x01\x00\x02\x02\x70")
 }
 
 // replayed is the connection as if nothing had been read from it.
