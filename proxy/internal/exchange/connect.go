@@ -52,9 +52,13 @@ func (l *Loop) connectHTTP2(x *exchange, to destination, r reuse) bool {
 	return true
 }
 
-// dial begins a connection for the exchange, within the limits of its backend,
-// or returns nil.
+// dial begins a connection for the exchange, within the limits of its backend
+// and unless requests are shed, or returns nil.
 func (l *Loop) dial(x *exchange, to destination, b Backend) Transport {
+	if l.Grow(connectionSize); l.sheds() {
+		x.shedLate()
+		return nil
+	}
 	if !x.queue() || !to.endpoint.Connect() {
 		return nil
 	}

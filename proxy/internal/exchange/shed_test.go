@@ -128,6 +128,7 @@ func TestPatienceShrinks(t *testing.T) {
 
 func TestGrowthIsLookedAt(t *testing.T) {
 	w, _ := under(overload.Normal)
+	w.loop.unseen = 0
 	w.loop.Grow(1)
 	all := w.loop.unseen
 	w.loop.Grow(all - 1)
@@ -137,5 +138,24 @@ func TestGrowthIsLookedAt(t *testing.T) {
 	w.loop.Grow(1)
 	if w.loop.unseen != all {
 		t.Errorf("got %d after a glance, want %d", w.loop.unseen, all)
+	}
+}
+
+// Streams that were taken in before the level rose, and go on after that, make
+// no connections any more.
+func TestSheddingBeforeConnecting(t *testing.T) {
+	w, gate := under(overload.Normal)
+	b := newBrowser(w)
+	s := b.conn.Open(b, &browserTarget)
+	s.EndHead(true)
+	b.io.peer.Data(b.conn.Out)
+	b.conn.Out = b.conn.Out[:0]
+	gate.Set(overload.ShedRequests)
+	b.pump()
+	if b.answers != 1 || b.status != 503 || gate.Stats().Shed != 1 {
+		t.Errorf("got %d answers, the last %d; counted %d", b.answers, b.status, gate.Stats().Shed)
+	}
+	if len(w.done) != 1 || w.done[0].Status != 503 || w.done[0].Rule == nil {
+		t.Errorf("reported %+v", w.done)
 	}
 }

@@ -93,6 +93,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		round()
 	}
 	eventually(t, func() bool { return descriptors(t) <= files && runtime.NumGoroutine() <= goroutines })
+	eventually(t, func() bool { return len(tcp.reports())+len(udp.reports()) >= 5*70 })
 	if a, b := tcp.server.Stats(), udp.server.Stats(); a.Connections != 0 || b.Sessions != 0 {
 		t.Errorf("left: %+v, %+v", a, b)
 	}

@@ -16,18 +16,16 @@ func (d *Door) Enter() bool {
 		g.Refuse(Overloaded)
 		return false
 	}
-	if d.open.Add(1) > int64(g.limits.PerListener) {
-		d.open.Add(-1)
+	if !take(&d.open, g.limits.PerListener) {
 		g.Refuse(ListenerFull)
 		return false
 	}
-	if g.clients.Add(1) > int64(g.limits.Total) {
-		g.clients.Add(-1)
+	if !take(&g.clients, g.limits.Total) {
 		d.open.Add(-1)
 		g.Refuse(Full)
 		return false
 	}
-	if !g.Borrow() {
+	if !take(&g.descriptors, g.limits.Descriptors) {
 		g.clients.Add(-1)
 		d.open.Add(-1)
 		g.Refuse(NoDescriptor)
@@ -38,7 +36,7 @@ func (d *Door) Enter() bool {
 
 // Leave is the end of a connection that has entered.
 func (d *Door) Leave() {
-	d.gate.Return()
+	d.gate.descriptors.Add(-1)
 	d.gate.clients.Add(-1)
 	d.open.Add(-1)
 }

@@ -10,22 +10,34 @@ type Limits struct {
 	// PerListener bounds the connections of clients on one port, Total those on
 	// all ports.
 	PerListener, Total int
-	// Descriptors bounds the connections of clients and to backends together.
-	Descriptors int
+	// Descriptors bounds the connections of clients and to backends together,
+	// Backends the latter alone.
+	Descriptors, Backends int
 	// Handshakes bounds the clients that are within a TLS handshake, in each
 	// driver. A flood of ten thousand a second leaves each of 2048 two tenths of
 	// a second, which is more than most round trips.
 	Handshakes int
 }
 
+// bytesPerBackend is the share of the memory that there has to be for each
+// connection to a backend. Nearly all of them carry something, for which the
+// kernel and the proxy keep some KiB each: a burst of requests must not take all
+// of the memory before the levels can tell.
+const bytesPerBackend = 32 << 10
+
 // DefaultLimits returns the limits for a process that may have a number of open
-// files. A tenth of them, at least 48, is kept for the proxy's own ports, files
-// and threads, and a quarter of the rest for connections to backends alone.
-func DefaultLimits(files int) Limits {
+// files, and of bytes. A tenth of the files, at least 48, is kept for the proxy's
+// own ports, files and threads, and a quarter of the rest for connections to
+// backends alone.
+func DefaultLimits(files int, memory int64) Limits {
 	const perListener, total = 10_000, 50_000
 	descriptors := max(files-max(files/10, 48), 1)
 	most := max(min(total, clientShare(descriptors)), 1)
-	return Limits{PerListener: min(perListener, most), Total: most, Descriptors: descriptors, Handshakes: 2048}
+	return Limits{
+		PerListener: min(perListener, most), Total: most,
+		Descriptors: descriptors, Backends: int(max(min(memory/bytesPerBackend, int64(descriptors)), 1)),
+		Handshakes: 2048,
+	}
 }
 
 // clientShare is how many of the descriptors clients may have.
@@ -69,16 +81,16 @@ type Gate struct {
 	mu     sync.Mutex
 	doors  map[uint16]*Door
 
-	clients, descriptors atomic.Int64
+	clients, descriptors, backends atomic.Int64
 	shed                 atomic.Uint64
 	refused              [numReasons]atomic.Uint64
 }
 
 // NewGate returns a Gate at the level Normal.
 func NewGate(l Limits) *Gate {
-	d := DefaultLimits(openFiles())
+	d := DefaultLimits(openFiles(), memoryLimit(FindContainer()))
 	for _, f := range []struct{ value, def *int }{
-		{&l.PerListener, &d.PerListener}, {&l.Total, &d.Total}, {&l.Descriptors, &d.Descriptors}, {&l.Handshakes, &d.Handshakes},
+		{&l.PerListener, &d.PerListener}, {&l.Total, &d.Total}, {&l.Descriptors, &d.Descriptors}, {&l.Backends, &d.Backends}, {&l.Handshakes, &d.Handshakes},
 	} {
 		if *f.value <= 0 {
 			*f.value = *f.def
@@ -126,18 +138,33 @@ func (g *Gate) Shed() { g.shed.Add(1) }
 // Refuse counts a connection that was refused.
 func (g *Gate) Refuse(r Reason) { g.refused[r].Add(1) }
 
-// Borrow counts a connection to a backend in, unless there is no descriptor for
-// it; Return counts it out.
+// Borrow counts a connection to a backend in, unless there are too many; Return
+// counts it out.
 func (g *Gate) Borrow() bool {
-	if g.descriptors.Add(1) > int64(g.limits.Descriptors) {
-		g.descriptors.Add(-1)
+	if !take(&g.backends, g.limits.Backends) {
+		return false
+	}
+	if !take(&g.descriptors, g.limits.Descriptors) {
+		g.backends.Add(-1)
 		return false
 	}
 	return true
 }
 
 // Return is the end of a connection that was borrowed for.
-func (g *Gate) Return() { g.descriptors.Add(-1) }
+func (g *Gate) Return() {
+	g.descriptors.Add(-1)
+	g.backends.Add(-1)
+}
+
+// take takes one of at most most.
+func take(n *atomic.Int64, most int) bool {
+	if n.Add(1) > int64(most) {
+		n.Add(-1)
+		return false
+	}
+	return true
+}
 
 // Door returns the Door of a port, which is one and the same for the life of the
 // Gate.

@@ -2,20 +2,26 @@ package overload
 
 import (
 	"maps"
+	"math"
 	"sync"
 	"testing"
 )
 
 func TestDefaultLimits(t *testing.T) {
-	for files, want := range map[int]Limits{
-		1 << 20: {10_000, 50_000, 943_719, 2048},
-		20_000:  {10_000, 13_500, 18_000, 2048},
-		1024:    {690, 690, 922, 2048},
-		256:     {156, 156, 208, 2048},
-		10:      {1, 1, 1, 2048},
+	for _, c := range []struct {
+		files  int
+		memory int64
+		want   Limits
+	}{
+		{1 << 20, math.MaxInt64, Limits{10_000, 50_000, 943_719, 943_719, 2048}},
+		{1 << 20, 128 << 20, Limits{10_000, 50_000, 943_719, 4096, 2048}},
+		{20_000, math.MaxInt64, Limits{10_000, 13_500, 18_000, 18_000, 2048}},
+		{1024, 64 << 20, Limits{690, 690, 922, 922, 2048}},
+		{256, 1 << 20, Limits{156, 156, 208, 32, 2048}},
+		{10, 0, Limits{1, 1, 1, 1, 2048}},
 	} {
-		if got := DefaultLimits(files); got != want {
-			t.Errorf("%d files: got %+v, want %+v", files, got, want)
+		if got := DefaultLimits(c.files, c.memory); got != c.want {
+			t.Errorf("%d files, %d bytes: got %+v, want %+v", c.files, c.memory, got, c.want)
 		}
 	}
 	if got := NewGate(Limits{PerListener: 7}).Limits(); got.PerListener != 7 || got.Total <= 0 || got.Descriptors <= 0 {
@@ -68,6 +74,10 @@ func TestDoors(t *testing.T) {
 		t.Error("a client came in without a descriptor")
 	}
 	g.Return()
+	few := NewGate(Limits{Descriptors: 9, Backends: 1})
+	if !few.Borrow() || few.Borrow() {
+		t.Error("the limit of backends is not one")
+	}
 	g.Set(RefuseConnections)
 	if enter(b, 1) != 0 {
 		t.Error("a client came in at the last level")
@@ -87,8 +97,8 @@ func TestDoors(t *testing.T) {
 		a.Leave()
 		g.Return()
 	}
-	if g.clients.Load() != 0 || g.descriptors.Load() != 0 || a.open.Load() != 0 || b.open.Load() != 0 {
-		t.Errorf("%d clients, %d descriptors left", g.clients.Load(), g.descriptors.Load())
+	if g.clients.Load() != 0 || g.descriptors.Load() != 0 || g.backends.Load() != 0 || a.open.Load() != 0 || b.open.Load() != 0 {
+		t.Errorf("%d clients, %d descriptors, %d backends left", g.clients.Load(), g.descriptors.Load(), g.backends.Load())
 	}
 }
 

@@ -35,6 +35,15 @@ func limitNow() *atomic.Int64 {
 	return limit
 }
 
+// memoryLimit is the least of what bounds the memory of the process.
+func memoryLimit(c *Container) int64 {
+	limit := debug.SetMemoryLimit(-1)
+	if c != nil {
+		limit = min(limit, c.limit)
+	}
+	return limit
+}
+
 func newMemory(c *Container, limit *atomic.Int64) *memory {
 	m := &memory{limit: limit, container: c, collect: runtime.GC, collected: -collectEvery}
 	for _, name := range []string{

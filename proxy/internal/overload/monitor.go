@@ -11,6 +11,10 @@ import (
 // interval is how often the signals are looked at.
 const interval = 100 * time.Millisecond
 
+// glancesLeft is how many glances a driver takes, at the least, while the room
+// fills up.
+const glancesLeft = 16
+
 // Options of a Monitor.
 type Options struct {
 	Gate *Gate
@@ -66,7 +70,8 @@ func (m *Monitor) Run(ctx context.Context) {
 
 // glance raises the level, for the time being, if memory as it is asks for that.
 // The look that follows finds out how much of it is garbage. It returns after how
-// many bytes to look again: while there is much room, half of its share.
+// many bytes to look again: a small part of the room that is left, as what is
+// kept of a byte can take several, with what growing buffers leave behind.
 func (m *Monitor) glance() (next int) {
 	if !m.glancing.TryLock() {
 		return leastGlance
@@ -80,7 +85,7 @@ func (m *Monitor) glance() (next int) {
 		default:
 		}
 	}
-	return int(max(room/int64(2*max(len(m.opts.Queues), 1)), leastGlance))
+	return int(max(room/int64(glancesLeft*max(len(m.opts.Queues), 1)), leastGlance))
 }
 
 // look takes one sample of each signal.

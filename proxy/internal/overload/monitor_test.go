@@ -84,7 +84,7 @@ func TestMemoryIsOverloadAtOnce(t *testing.T) {
 func TestGlance(t *testing.T) {
 	b := newBench()
 	b.used = 0.85
-	if got := b.glance(); got != 32<<20 {
+	if got := b.glance(); got != 4<<20 {
 		t.Errorf("the next glance after %d bytes", got)
 	}
 	if got := b.opts.Gate.Level(); got != ShedRequests {
