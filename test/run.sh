@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
-summary=() passed=0 failed=0
+summary=() failures=() passed=0 failed=0
 
 # stage NAME COMMAND... runs a command whose output is that of go test, shows
 # what failed, and counts tests.
@@ -24,6 +24,8 @@ stage() {
 	if [ $rc != 0 ]; then
 		[ "$f" = 0 ] && f=1
 		tail -n 150 "$logs/$name"
+		# What a test said stands before or after its verdict.
+		mapfile -t -O ${#failures[@]} failures < <(grep -E -B 12 -A 4 '^ *--- FAIL|^panic: |^FAIL[[:space:]]|^fatal error: ' "$logs/$name" | tail -n 60)
 	else
 		grep -E '^ *--- SKIP|measured:' "$logs/$name"
 		[ "$p" = 0 ] && p=1
@@ -56,6 +58,11 @@ done
 echo
 echo "Summary"
 printf '  %s\n' "${summary[@]}"
+if [ $failed != 0 ]; then
+	echo
+	echo "Failures"
+	printf '  %s\n' "${failures[@]}"
+fi
 echo
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
