@@ -2,9 +2,15 @@
 # Runs every fuzz target for the given time, one after the other.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-grep -rlE '^func Fuzz' --include='*_test.go' api proxy operator bpf | while read -r file; do
-	sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$file" | while read -r target; do
-		echo "== $target ($(dirname "$file"))"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$1" "./$(dirname "$file")"
+# fuzz MODULE TIME FOLDER... runs the targets below the folders of a module.
+fuzz() (
+	cd "$1"
+	grep -rlE '^func Fuzz' --include='*_test.go' "${@:3}" | while read -r file; do
+		sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$file" | while read -r target; do
+			echo "== $target ($1/$(dirname "$file"))"
+			go test -run '^$' -fuzz "^$target\$" -fuzztime "$2" "./$(dirname "$file")"
+		done
 	done
-done
+)
+fuzz . "$1" api proxy operator bpf
+fuzz test/protocol "$1" forward message
