@@ -93,7 +93,8 @@ type HealthCheck struct {
 	Statuses []StatusRange `json:"statuses,omitempty"`
 	// Service is for GRPC; empty asks for the server as a whole.
 	Service string `json:"service,omitempty"`
-	// Port is the endpoint's own by default.
+	// Port is the endpoint's own by default. One that is set gets no PROXY protocol
+	// header, whatever the backend expects.
 	Port int32 `json:"port,omitempty"`
 	// IntervalMillis is 10 s and TimeoutMillis 2 s by default.
 	IntervalMillis int64 `json:"intervalMillis,omitempty"`

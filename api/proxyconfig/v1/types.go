@@ -235,7 +235,10 @@ type Backend struct {
 	// TLS, when not nil, is beneath the protocol.
 	TLS *BackendTLS `json:"tls,omitempty"`
 	// ProxyProtocol, where it is set, is the version of the header that each
-	// connection to the backend begins with.
+	// connection to the backend begins with, before TLS: it names the client, as
+	// far as it is known, and what that one connected to. Connections of requests
+	// then serve one connection of one client. Health checks of the endpoint's own
+	// port speak for the proxy itself, as LOCAL or UNKNOWN.
 	ProxyProtocol ProxyVersion `json:"proxyProtocol,omitempty"`
 	Endpoints     []Endpoint   `json:"endpoints,omitempty"`
 	// Policy may be nil, which has the defaults.

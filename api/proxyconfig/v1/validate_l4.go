@@ -80,8 +80,8 @@ func validateSentProxy(b *Backend) error {
 	case "":
 		return nil
 	case ProxyV1, ProxyV2:
-		if b.Protocol != BackendTCP {
-			return fmt.Errorf("a PROXY protocol header is sent to backends of protocol %q alone", BackendTCP)
+		if b.Protocol == BackendUDP {
+			return fmt.Errorf("no PROXY protocol header is sent to backends of protocol %q", BackendUDP)
 		}
 		return nil
 	}

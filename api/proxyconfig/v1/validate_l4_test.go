@@ -62,8 +62,10 @@ func TestValidateRefusesBelowHTTP(t *testing.T) {
 		{"trust with host bits", func(c *Config) {
 			c.Listeners[1].ProxyProtocol = &AcceptedProxyProtocol{TrustedSources: []string{"10.0.0.1/8"}}
 		}, `Listener dns-tcp[0]: trusted source "10.0.0.1/8" is not`},
+		{"PROXY to UDP", func(c *Config) {
+			c.Backends[0].Protocol = BackendUDP
+		}, `Backend shop/dns:53[0]: no PROXY protocol header is sent to backends of protocol "udp"`},
 		{"version of PROXY", func(c *Config) { c.Backends[0].ProxyProtocol = "v3" }, `Backend shop/dns:53[0]: unknown version of the PROXY protocol "v3"`},
-		{"PROXY to HTTP", func(c *Config) { c.Backends[0].Protocol = BackendHTTP1 }, "Backend shop/dns:53[0]: a PROXY protocol header is sent to"},
 		{"match", func(c *Config) { c.Routes[1].Rules[0].Matches = []Match{{Method: "GET"}} }, "Rule shop/dns[0]: a rule below HTTP has backends"},
 		{"timeout", func(c *Config) { c.Routes[2].Rules[0].Timeouts = &Timeouts{} }, "Rule shop/pass[0]: a rule below HTTP has backends"},
 		{"weight", func(c *Config) { c.Routes[2].Rules[0].Backends[0].Weight = -1 }, "Rule shop/pass[0]: weight -1"},

@@ -201,11 +201,19 @@ func (p *proxy) watchLoad(ctx context.Context) {
 // own began a moment later, which is nothing beside the times of ejections.
 func (p *proxy) now() int64 { return int64(time.Since(p.epoch)) }
 
+// sentProxy is snapshot.Snapshot.SentProxy of the one that serves.
+func (p *proxy) sentProxy(c *balance.Cluster) proxyconfig.ProxyVersion {
+	if s := p.current.Load(); s != nil {
+		return s.SentProxy(c)
+	}
+	return ""
+}
+
 // follow starts the lanes, the coordinator and the checks of endpoints.
 func (p *proxy) follow(ctx context.Context, wg *sync.WaitGroup) {
 	observations := make(chan configsource.Observation)
 	wg.Go(func() { p.coordinator.Run(ctx, observations) })
-	wg.Go(func() { health.New(health.Options{Registry: p.registry, Now: p.now}).Run(ctx) })
+	wg.Go(func() { health.New(health.Options{Registry: p.registry, Now: p.now, SentProxy: p.sentProxy}).Run(ctx) })
 	if p.mounted != nil {
 		wg.Go(func() { p.mounted.Run(ctx, observations) })
 	}

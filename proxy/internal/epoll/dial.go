@@ -12,7 +12,7 @@ import (
 )
 
 // Dial implements exchange.Dialer.
-func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend) exchange.Transport {
+func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, header []byte, b exchange.Backend) exchange.Transport {
 	if !l.gate.Borrow() {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend)
 		return nil
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	s := &socket{loop: l, fd: fd, connection: true, peer: b, dialing: true}
+	s := &socket{loop: l, fd: fd, connection: true, peer: b, dialing: true, header: header}
 	if config != nil {
 		s.tls = &secure{config: config, handshaking: true}
 	}
@@ -49,9 +49,24 @@ func (l *loop) dialed(s *socket, events uint32) {
 	case s.failed != nil:
 	case events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
 		s.failed = unix.ECONNREFUSED
-	case events&unix.EPOLLOUT != 0 && s.tls != nil:
+	case events&unix.EPOLLOUT == 0:
+	case !s.sendHeader():
+		s.failed = unix.ECONNRESET
+	case s.tls != nil:
 		l.secureBackend(s)
-	case events&unix.EPOLLOUT != 0:
+	default:
 		s.connected()
 	}
+}
+
+// sendHeader sends what comes before everything, and reports whether it could.
+// The buffer of a new connection takes more than that.
+func (s *socket) sendHeader() bool {
+	if len(s.header) == 0 {
+		return true
+	}
+	n, e := write(s.fd, s.header)
+	all := e == 0 && n == len(s.header)
+	s.header = nil
+	return all
 }

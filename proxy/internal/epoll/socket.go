@@ -3,6 +3,8 @@
 package epoll
 
 import (
+	"net/netip"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
@@ -25,6 +27,8 @@ type socket struct {
 	peer       exchange.Peer
 	// tls is nil for plaintext.
 	tls *secure
+	// header is what a backend is sent first, before the handshake.
+	header []byte
 	// failed is why there will be no connection.
 	failed error
 
@@ -103,6 +107,14 @@ func (s *socket) Silent(look exchange.Look) bool {
 	quiet := silent(s.fd)
 	s.readable = !quiet
 	return quiet
+}
+
+// Local implements exchange.Transport.
+func (s *socket) Local() netip.AddrPort {
+	if s.dead {
+		return netip.AddrPort{}
+	}
+	return local(s.fd)
 }
 
 // Become implements exchange.Transport.

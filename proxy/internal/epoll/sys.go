@@ -46,10 +46,21 @@ func accept(fd int) (int, netip.AddrPort, unix.Errno) {
 	if e != 0 {
 		return -1, netip.AddrPort{}, e
 	}
-	return int(n), peer(&sa), 0
+	return int(n), address(&sa), 0
 }
 
-func peer(sa *unix.RawSockaddrAny) netip.AddrPort {
+// local returns the address that a socket is bound to.
+func local(fd int) netip.AddrPort {
+	var sa unix.RawSockaddrAny
+	size := uint32(unsafe.Sizeof(sa))
+	_, _, e := unix.RawSyscall(unix.SYS_GETSOCKNAME, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	if e != 0 {
+		return netip.AddrPort{}
+	}
+	return address(&sa)
+}
+
+func address(sa *unix.RawSockaddrAny) netip.AddrPort {
 	switch sa.Addr.Family {
 	case unix.AF_INET:
 		p := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))

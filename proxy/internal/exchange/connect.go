@@ -16,45 +16,46 @@ type destination struct {
 // false if there is none to be had.
 func (l *Loop) connect(x *exchange, r reuse) bool {
 	to := destination{x.try.endpoint, x.backend.Transport}
+	h := l.homeOf(x)
 	if to.transport.HTTP2 {
-		return l.connectHTTP2(x, to, r)
+		return l.connectHTTP2(x, h, to, r)
 	}
 	if r != reuseNone {
 		look := Glance
 		if r == reuseAsked {
 			look = Ask
 		}
-		if b := l.pool.take(to, look); b != nil {
+		if b := h.pool.take(to, look); b != nil {
 			b.serve(x)
 			return true
 		}
 	}
-	b := &http1Backend{loop: l, to: to}
-	if b.io = l.dial(x, to, b); b.io == nil {
+	b := &http1Backend{loop: l, home: h, to: to}
+	if b.io = l.dial(x, h, to, b); b.io == nil {
 		return false
 	}
 	b.serve(x)
 	return true
 }
 
-func (l *Loop) connectHTTP2(x *exchange, to destination, r reuse) bool {
+func (l *Loop) connectHTTP2(x *exchange, h *home, to destination, r reuse) bool {
 	if r != reuseNone {
-		if b := l.multiplexed.take(to); b != nil {
+		if b := h.multiplexed.take(to); b != nil {
 			return b.serve(x)
 		}
 	}
-	b := &http2Backend{loop: l, to: to}
-	if b.io = l.dial(x, to, b); b.io == nil {
+	b := &http2Backend{loop: l, home: h, to: to}
+	if b.io = l.dial(x, h, to, b); b.io == nil {
 		return false
 	}
-	l.multiplexed.add(b)
+	h.multiplexed.add(b)
 	b.serve(x)
 	return true
 }
 
 // dial begins a connection for the exchange, within the limits of its backend
 // and unless requests are shed, or returns nil.
-func (l *Loop) dial(x *exchange, to destination, b Backend) Transport {
+func (l *Loop) dial(x *exchange, h *home, to destination, b Backend) Transport {
 	if l.Grow(connectionSize); l.sheds() {
 		x.shedLate()
 		return nil
@@ -62,7 +63,7 @@ func (l *Loop) dial(x *exchange, to destination, b Backend) Transport {
 	if !x.queue() || !to.endpoint.Connect() {
 		return nil
 	}
-	io := l.dialer.Dial(to.endpoint, to.transport.TLS, b)
+	io := l.dialer.Dial(to.endpoint, to.transport.TLS, h.header(to.transport.SentProxy), b)
 	if io == nil {
 		to.endpoint.Disconnected()
 		return nil

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"crypto/tls"
+	"net/netip"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 )
@@ -29,6 +30,9 @@ type Transport interface {
 	// Silent reports whether the connection is open, with nothing unsent and
 	// nothing to be read as far as the driver knows.
 	Silent(l Look) bool
+	// Local returns the address of this side, which for a client's connection is
+	// the one that it has connected to, or the zero AddrPort if it is not known.
+	Local() netip.AddrPort
 	// Become makes p the connection's Peer in place of the present one.
 	Become(p Peer)
 }
@@ -83,7 +87,8 @@ type Backend interface {
 // Dialer connects to backends.
 type Dialer interface {
 	// Dial begins to connect to e for b, whose Connected or Ended follows, by TLS
-	// if config is not nil. It returns nil if this process cannot have another
-	// connection, which says nothing of the endpoint.
-	Dial(e *balance.Endpoint, config *tls.Config, b Backend) Transport
+	// if config is not nil. Header is sent before anything, the handshake
+	// included. It returns nil if this process cannot have another connection,
+	// which says nothing of the endpoint.
+	Dial(e *balance.Endpoint, config *tls.Config, header []byte, b Backend) Transport
 }

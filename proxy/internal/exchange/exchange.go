@@ -29,6 +29,9 @@ type origin struct {
 	secure bool
 	// serverName is what the client has named by SNI, in the form of a host.
 	serverName []byte
+	// own is the home of the connections that speak for the client alone; nil if
+	// there were none.
+	own *home
 }
 
 func (o *origin) scheme() string {

@@ -48,7 +48,7 @@ func (f *fake) note(format string, args ...any) {
 	}
 }
 
-func (f *fake) Dial(e *balance.Endpoint, _ *tls.Config, b Backend) Transport {
+func (f *fake) Dial(e *balance.Endpoint, _ *tls.Config, header []byte, b Backend) Transport {
 	if f.exhausted {
 		f.note("no socket")
 		return nil
@@ -59,6 +59,9 @@ func (f *fake) Dial(e *balance.Endpoint, _ *tls.Config, b Backend) Transport {
 	f.note("dial %d", slices.Index(f.dialed, e)+1)
 	f.up = &fakeConn{fake: f, name: "upstream", peer: b}
 	f.all = append(f.all, f.up)
+	if len(header) > 0 {
+		f.note("header %q", header)
+	}
 	return f.up
 }
 
@@ -75,13 +78,14 @@ func (c *fakeConn) end(how string) {
 	c.fake.note("%s %s", how, c.name)
 }
 
-func (c *fakeConn) Resume()          {}
-func (c *fakeConn) Shutdown()        { c.fake.note("shutdown %s", c.name) }
-func (c *fakeConn) Close()           { c.end("close") }
-func (c *fakeConn) Drop()            { c.end("drop") }
-func (c *fakeConn) Abort()           { c.end("abort") }
-func (c *fakeConn) Silent(Look) bool { return !c.dead && !c.ended }
-func (c *fakeConn) Become(p Peer)    { c.peer = p }
+func (c *fakeConn) Resume()               {}
+func (c *fakeConn) Shutdown()             { c.fake.note("shutdown %s", c.name) }
+func (c *fakeConn) Close()                { c.end("close") }
+func (c *fakeConn) Drop()                 { c.end("drop") }
+func (c *fakeConn) Abort()                { c.end("abort") }
+func (c *fakeConn) Silent(Look) bool      { return !c.dead && !c.ended }
+func (c *fakeConn) Local() netip.AddrPort { return netip.MustParseAddrPort("192.0.2.9:80") }
+func (c *fakeConn) Become(p Peer)         { c.peer = p }
 
 // brief is the first line of a head and what follows its fields, or the whole
 // of anything else.
@@ -149,6 +153,12 @@ func newWorldBy(protocol string, endpoints int, rule proxyconfig.Rule) *world {
 	w.fake.client = &fakeConn{fake: w.fake, name: "client"}
 	w.conn = w.loop.Accept(w.fake.client, Origin{Client: netip.MustParseAddrPort("192.0.2.1:1000"), Port: port}).(*http1Client)
 	return w
+}
+
+// another returns a connection of another client.
+func (w *world) another() Peer {
+	c := &fakeConn{fake: w.fake, name: "another client"}
+	return w.loop.Accept(c, Origin{Client: netip.MustParseAddrPort("192.0.2.2:1000"), Port: port})
 }
 
 // wants compares what the driver was told since the last call.

@@ -162,7 +162,7 @@ func (b *http1Backend) responseEnd(trailer []byte) {
 	b.freePartial()
 	if b.keep && x.requestEnded {
 		b.phase = unused
-		b.loop.pool.put(b)
+		b.home.keep(b)
 	} else {
 		b.drop()
 	}

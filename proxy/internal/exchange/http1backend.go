@@ -23,6 +23,7 @@ const (
 // at a time.
 type http1Backend struct {
 	loop *Loop
+	home *home
 	io   Transport
 	to   destination
 	// x is nil when the connection is in the pool.
@@ -176,7 +177,7 @@ func (b *http1Backend) Flushed() {
 func (b *http1Backend) Tick() {
 	l := b.loop
 	if b.x == nil && (b.to.endpoint.Gone() || l.now-b.idleSince >= int64(l.limits.PoolIdle)) {
-		l.pool.remove(b)
+		b.home.pool.remove(b)
 		b.cancel()
 	}
 }
@@ -185,7 +186,7 @@ func (b *http1Backend) Tick() {
 func (b *http1Backend) Ended(err error) {
 	switch {
 	case b.x == nil:
-		b.loop.pool.remove(b)
+		b.home.pool.remove(b)
 		b.cancel()
 	case b.phase == dialing:
 		b.leave().connectFailed(502)

@@ -333,6 +333,7 @@ func (c *http1Client) CloseIdle() {
 
 // Tick implements Peer.
 func (c *http1Client) Tick() {
+	c.own.sweep()
 	if c.x != nil {
 		c.x.tick()
 		return
@@ -387,6 +388,7 @@ func (c *http1Client) release() {
 		c.x = nil
 		x.finish()
 	}
+	c.own.close()
 }
 
 // lingerOn closes the sending side, and drops input for a while.

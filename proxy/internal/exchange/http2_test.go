@@ -31,14 +31,15 @@ type pipe struct {
 	dead bool
 }
 
-func (p *pipe) Write(b []byte) bool { p.out = append(p.out, b...); return true }
-func (p *pipe) Resume()             {}
-func (p *pipe) Shutdown()           {}
-func (p *pipe) Close()              { p.dead = true }
-func (p *pipe) Drop()               { p.dead = true }
-func (p *pipe) Abort()              { p.dead = true }
-func (p *pipe) Silent(Look) bool    { return !p.dead }
-func (p *pipe) Become(peer Peer)    { p.peer = peer }
+func (p *pipe) Write(b []byte) bool   { p.out = append(p.out, b...); return true }
+func (p *pipe) Resume()               {}
+func (p *pipe) Shutdown()             {}
+func (p *pipe) Close()                { p.dead = true }
+func (p *pipe) Drop()                 { p.dead = true }
+func (p *pipe) Abort()                { p.dead = true }
+func (p *pipe) Silent(Look) bool      { return !p.dead }
+func (p *pipe) Local() netip.AddrPort { return netip.AddrPort{} }
+func (p *pipe) Become(peer Peer)      { p.peer = peer }
 
 func newBrowser(w *world) *browser {
 	b := &browser{world: w, io: &pipe{}}

@@ -11,6 +11,7 @@ import (
 // exchanges at a time.
 type http2Backend struct {
 	loop *Loop
+	home *home
 	io   Transport
 	to   destination
 	conn h2.Conn
@@ -65,7 +66,7 @@ func (b *http2Backend) remove(call *http2Call) {
 	b.calls = b.calls[:n]
 	if n == 0 {
 		b.idleSince = b.loop.now
-		if !b.connected && !b.closed {
+		if !b.connected && !b.ended {
 			// Nobody waits for it any more.
 			b.retire()
 			b.end(Transport.Drop)
@@ -86,7 +87,7 @@ func (b *http2Backend) end(how func(Transport)) {
 func (b *http2Backend) retire() {
 	if !b.closed {
 		b.closed = true
-		b.loop.multiplexed.remove(b)
+		b.home.multiplexed.remove(b)
 	}
 }
 

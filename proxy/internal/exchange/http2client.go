@@ -64,6 +64,7 @@ func (c *http2Client) Flushed() {
 
 // Tick implements Peer.
 func (c *http2Client) Tick() {
+	c.own.sweep()
 	for st := c.streams; st != nil; {
 		next := st.next
 		if st.x != nil {
@@ -118,6 +119,7 @@ func (c *http2Client) writeOut() {
 func (c *http2Client) release() {
 	c.closed = true
 	c.conn.Closed()
+	c.own.close()
 	c.loop.Open.Add(-1)
 }
 

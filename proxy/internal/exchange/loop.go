@@ -52,8 +52,9 @@ type Loop struct {
 	dialer Dialer
 	now    int64
 
-	pool        pool
-	multiplexed multiplexed
+	// home is where connections to backends are kept that carry requests of any
+	// client.
+	home home
 	// http2 is what HTTP/2 connections share. Those in dirty have something to
 	// send.
 	http2 h2.Options
@@ -157,8 +158,7 @@ func (l *Loop) Sweep() {
 	if l.crowded() {
 		l.spare, l.buffers, l.spareStreams, l.spareCalls = nil, nil, nil, nil
 	}
-	l.pool.sweep()
-	l.multiplexed.sweep()
+	l.home.sweep()
 	for _, m := range slices.Clone(l.mirrors) {
 		if m.x != nil {
 			m.x.tick()

@@ -36,7 +36,7 @@ func (x *exchange) mirrored() {
 func (x *exchange) mirrorTo(to *snapshot.Backend) {
 	l, m := x.loop, &mirror{}
 	c := l.exchange()
-	c.loop, c.from, c.client = l, x.from, m
+	c.loop, c.from, c.client, c.origin = l, x.from, m, x.origin
 	c.rule, c.backend = mirrorRule, to
 	c.buf = append(l.buffer(), x.buf...)
 	c.message, c.body, c.trailer = x.message, x.body, x.trailer

@@ -32,6 +32,17 @@ func (m *multiplexed) remove(b *http2Backend) {
 	}
 }
 
+// close has no connection take a further exchange. Those that have none in
+// progress end by their next Tick.
+func (m *multiplexed) close() {
+	for _, list := range m.conns {
+		for _, b := range list {
+			b.closed = true
+		}
+	}
+	m.conns = nil
+}
+
 // sweep forgets destinations whose endpoint has left.
 func (m *multiplexed) sweep() {
 	for to, list := range m.conns {

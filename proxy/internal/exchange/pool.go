@@ -24,12 +24,8 @@ func (p *pool) take(to destination, look Look) *http1Backend {
 	return nil
 }
 
-// put takes back a connection whose last response was read to its end.
+// put takes in a connection that is idle.
 func (p *pool) put(b *http1Backend) {
-	if b.to.endpoint.Gone() || !b.io.Silent(Glance) {
-		b.cancel()
-		return
-	}
 	b.idleSince = b.loop.now
 	if p.idle == nil {
 		p.idle = map[destination]*[]*http1Backend{}
@@ -56,6 +52,16 @@ func (p *pool) remove(b *http1Backend) {
 			break
 		}
 	}
+}
+
+// close closes what is idle.
+func (p *pool) close() {
+	for _, list := range p.idle {
+		for _, b := range *list {
+			b.cancel()
+		}
+	}
+	p.idle = nil
 }
 
 // sweep forgets destinations whose endpoint has left.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 )
 
@@ -18,6 +19,9 @@ type Options struct {
 	Registry *balance.Registry
 	// Now is the clock by which endpoints are ejected, in nanoseconds.
 	Now func() int64
+	// SentProxy returns the version of the PROXY protocol header that connections
+	// to a backend begin with, or "" for none; nil knows of none.
+	SentProxy func(*balance.Cluster) proxyconfig.ProxyVersion
 	// Dial opens a connection; nil is a net.Dialer's.
 	Dial func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
 }
@@ -86,9 +90,19 @@ func (c *Checker) start(ctx context.Context, wg *sync.WaitGroup) {
 			return
 		}
 		c.running++
-		check := t.check
-		wg.Go(func() { c.results <- result{t, c.prober.probe(ctx, t.endpoint.Addr, check)} })
+		check, p := t.check, c.proberFor(t)
+		wg.Go(func() { c.results <- result{t, p.probe(ctx, t.endpoint.Addr, check)} })
 	}
+}
+
+// proberFor returns what probes a target: with the header that its backend
+// expects, unless the check is of another port, of which nothing is known.
+func (c *Checker) proberFor(t *target) prober {
+	p := c.prober
+	if c.options.SentProxy != nil && (t.check == nil || t.check.Port == 0) {
+		p.header = localHeader(c.options.SentProxy(t.endpoint.Cluster))
+	}
+	return p
 }
 
 // rest sets the timer to the next probe. There is none to wait for while as many

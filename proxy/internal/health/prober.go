@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 )
 
 const (
@@ -26,6 +27,8 @@ const (
 type prober struct {
 	permit func(netip.Addr) error
 	dial   func(ctx context.Context, addr netip.AddrPort) (net.Conn, error)
+	// header is what each connection begins with; it may be empty.
+	header []byte
 }
 
 // probe returns nil when the endpoint is well. A nil check opens a connection,
@@ -52,12 +55,32 @@ func (p *prober) probe(ctx context.Context, addr netip.AddrPort, check *balance.
 	return conn.Close()
 }
 
-// connect dials an address if it is permitted.
+// connect dials an address if it is permitted, and sends the header.
 func (p *prober) connect(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 	if err := p.permit(addr.Addr()); err != nil {
 		return nil, err
 	}
-	return p.dial(ctx, addr)
+	conn, err := p.dial(ctx, addr)
+	if err != nil || len(p.header) == 0 {
+		return conn, err
+	}
+	if _, err := conn.Write(p.header); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// localHeader is the PROXY protocol header of a connection by which the proxy
+// speaks for itself: LOCAL, for which version 1 has no more than UNKNOWN.
+func localHeader(version proxyconfig.ProxyVersion) []byte {
+	switch version {
+	case proxyconfig.ProxyV1:
+		return proxyproto.AppendV1(nil, netip.AddrPort{}, netip.AddrPort{})
+	case proxyconfig.ProxyV2:
+		return proxyproto.AppendV2(nil, netip.AddrPort{}, netip.AddrPort{})
+	}
+	return nil
 }
 
 // transport is for one request: it dials addr whatever the URL says. RoundTrip

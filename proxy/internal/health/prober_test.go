@@ -115,6 +115,50 @@ func TestTCPProbe(t *testing.T) {
 	}
 }
 
+// A backend that expects a PROXY protocol header gets one that names no client.
+func TestProbesSpeakForThemselves(t *testing.T) {
+	http := func(port uint16) *balance.Check {
+		return &balance.Check{Type: proxyconfig.CheckHTTP, Path: "/", Port: port, Timeout: 10 * time.Second}
+	}
+	tests := []struct {
+		name    string
+		version proxyconfig.ProxyVersion
+		check   *balance.Check
+		want    string
+		then    string
+	}{
+		{"version 1", proxyconfig.ProxyV1, http(0), "PROXY UNKNOWN\r\n", "GET "},
+		{"version 2", proxyconfig.ProxyV2, http(0), "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00", "GET "},
+		{"readmission", proxyconfig.ProxyV1, nil, "PROXY UNKNOWN\r\n", ""},
+		{"none", "", http(0), "", "GET "},
+		{"another port", proxyconfig.ProxyV1, http(81), "", "GET "},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			seen := make(chan string, 1)
+			c := New(Options{
+				Registry:  balance.NewRegistry(balance.Options{}),
+				SentProxy: func(*balance.Cluster) proxyconfig.ProxyVersion { return test.version },
+				Dial: func(context.Context, netip.AddrPort) (net.Conn, error) {
+					near, far := net.Pipe()
+					go func() {
+						defer far.Close()
+						b, _ := io.ReadAll(io.LimitReader(far, int64(len(test.want+test.then))))
+						seen <- string(b)
+					}()
+					return near, nil
+				},
+			})
+			p := c.proberFor(&target{endpoint: &balance.Endpoint{Cluster: &balance.Cluster{}}, check: test.check})
+			// The far end gives no answer.
+			_ = p.probe(context.Background(), netip.MustParseAddrPort("192.0.2.1:80"), test.check)
+			if got := <-seen; got != test.want+test.then {
+				t.Errorf("got %q, want %q", got, test.want+test.then)
+			}
+		})
+	}
+}
+
 func TestForbiddenAddressesAreNeverDialled(t *testing.T) {
 	p := prober{
 		permit: balance.NewRegistry(balance.Options{}).Permit,

@@ -95,6 +95,7 @@ type settings struct {
 	maxConnections int
 	// connections are the limits of the gate.
 	connections overload.Limits
+	trustedHops int
 	// everywhere binds all addresses.
 	everywhere   bool
 	certificates snapshot.Certificates
@@ -105,7 +106,7 @@ func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 	p := &proxy{t: t, port: freePort(t), registry: balance.NewRegistry(balance.Options{AllowLoopback: true}), records: &recorder{}, certificates: s.certificates}
 	o := Options{
 		Loops: 2, Bind: netip.MustParseAddr("127.0.0.1"), Snapshot: &p.current,
-		Log: logr.Discard(), Limits: s.limits, Driver: s.driver, DrainGrace: s.grace,
+		Log: logr.Discard(), Limits: s.limits, Driver: s.driver, DrainGrace: s.grace, TrustedHops: s.trustedHops,
 		Gate: overload.NewGate(s.connections),
 		L4:   l4.Options{Idle: s.idle, MaxConnections: s.maxConnections},
 	}

@@ -105,7 +105,7 @@ func (v *visitor) readHello() error {
 
 // replayed is the connection as if nothing had been read from it.
 func (v *visitor) replayed() *replayed {
-	return &replayed{Conn: v.conn, head: v.head, remote: net.TCPAddrFromAddrPort(v.source)}
+	return &replayed{Conn: v.conn, head: v.head, remote: net.TCPAddrFromAddrPort(v.source), local: net.TCPAddrFromAddrPort(v.destination)}
 }
 
 // replayed is a connection whose first bytes were read before. It has only what
@@ -114,6 +114,7 @@ type replayed struct {
 	net.Conn
 	head   []byte
 	remote net.Addr
+	local  net.Addr
 	// ticket, if there is one, is given back with the connection's end.
 	ticket *overload.Ticket
 }
@@ -140,6 +141,10 @@ func (r *replayed) Read(b []byte) (int, error) {
 
 // RemoteAddr is the client's address, which a proxy in front may have told.
 func (r *replayed) RemoteAddr() net.Addr { return r.remote }
+
+// LocalAddr is what the client has connected to, which a proxy in front may have
+// told.
+func (r *replayed) LocalAddr() net.Addr { return r.local }
 
 // SetLinger is that of a *net.TCPConn.
 func (r *replayed) SetLinger(seconds int) error { return r.Conn.(*net.TCPConn).SetLinger(seconds) }

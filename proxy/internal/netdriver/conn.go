@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -152,6 +153,18 @@ func (c *conn) Silent(exchange.Look) bool {
 	// A write that is not reported yet is no hindrance: the backend has
 	// answered what it carried.
 	return !c.ended && !c.broken && !c.done && len(c.pending) == 0 && !c.shard.closed
+}
+
+// Local implements exchange.Transport.
+func (c *conn) Local() netip.AddrPort {
+	if c.nc == nil {
+		return netip.AddrPort{}
+	}
+	a, ok := c.nc.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
 }
 
 // Become implements exchange.Transport.

@@ -10,7 +10,7 @@ import (
 )
 
 // Dial implements exchange.Dialer.
-func (sh *shard) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backend) exchange.Transport {
+func (sh *shard) Dial(e *balance.Endpoint, config *tls.Config, header []byte, b exchange.Backend) exchange.Transport {
 	gate := sh.server.opts.Gate
 	if !gate.Borrow() {
 		return nil
@@ -22,7 +22,7 @@ func (sh *shard) Dial(e *balance.Endpoint, config *tls.Config, b exchange.Backen
 	sh.server.running.Go(func() {
 		defer gate.Return()
 		defer cancel()
-		nc, err := dial(ctx, e, config)
+		nc, err := dial(ctx, e, config, header)
 		if c.dialed(b, nc, err) {
 			c.read()
 		}
@@ -50,12 +50,22 @@ func (c *conn) dialed(b exchange.Backend, nc net.Conn, err error) bool {
 	return false
 }
 
-// dial connects, and by TLS if config is not nil.
-func dial(ctx context.Context, e *balance.Endpoint, config *tls.Config) (net.Conn, error) {
+// dial connects, sends the header, and goes on by TLS if config is not nil.
+func dial(ctx context.Context, e *balance.Endpoint, config *tls.Config, header []byte) (net.Conn, error) {
 	var d net.Dialer
 	nc, err := d.DialContext(ctx, "tcp", e.Addr.String())
-	if err != nil || config == nil {
-		return nc, err
+	if err != nil {
+		return nil, err
+	}
+	if len(header) > 0 {
+		// The buffer of a new connection takes more than that.
+		if _, err := nc.Write(header); err != nil {
+			nc.Close()
+			return nil, err
+		}
+	}
+	if config == nil {
+		return nc, nil
 	}
 	tc := tls.Client(nc, config)
 	if err := tc.HandshakeContext(ctx); err != nil {

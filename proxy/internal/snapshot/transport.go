@@ -24,6 +24,9 @@ type Transport struct {
 	HTTP2 bool
 	// TLS is nil for plaintext.
 	TLS *tls.Config
+	// SentProxy, where it is set, is the version of the PROXY protocol header that
+	// each connection begins with.
+	SentProxy proxyconfig.ProxyVersion
 	// Err, when not nil, says why no connection may be made: requests are
 	// answered 502.
 	Err error
@@ -35,6 +38,7 @@ type Transport struct {
 // that it was part of. It belongs to Compile.
 type transportSource struct {
 	protocol string
+	proxied  proxyconfig.ProxyVersion
 	tls      *proxyconfig.BackendTLS
 	// certificate is the chain that the Gateway presents, as it is served.
 	certificate [][]byte
@@ -52,7 +56,7 @@ func (c *compiler) compileTransports(backends []*proxyconfig.Backend) {
 
 // compileTransport takes over the one of the snapshot before where it can.
 func (c *compiler) compileTransport(b *proxyconfig.Backend) *Transport {
-	source := transportSource{protocol: b.Protocol, tls: b.TLS}
+	source := transportSource{protocol: b.Protocol, proxied: b.ProxyProtocol, tls: b.TLS}
 	cert, err := c.clientCertificate(b)
 	if cert != nil {
 		source.certificate = cert.Certificate
@@ -61,7 +65,7 @@ func (c *compiler) compileTransport(b *proxyconfig.Backend) *Transport {
 		previous.source = source
 		return previous
 	}
-	t := &Transport{HTTP2: b.Protocol == proxyconfig.BackendHTTP2, source: source}
+	t := &Transport{HTTP2: b.Protocol == proxyconfig.BackendHTTP2, SentProxy: b.ProxyProtocol, source: source}
 	if b.TLS == nil {
 		return t
 	}

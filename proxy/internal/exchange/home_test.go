@@ -1,0 +1,61 @@
+package exchange
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/router"
+)
+
+// tellsClients makes the backend of a world want a header of version 1.
+func (w *world) tellsClients() {
+	rule := w.loop.opts.Snapshot.Load().Ports[0].Match(&router.Request{Host: []byte("a"), Path: []byte("/")}, new(router.Match))
+	b, _ := rule.Backends.Pick()
+	b.Transport.SentProxy = proxyconfig.ProxyV1
+}
+
+const told = `header "PROXY TCP4 192.0.2.1 192.0.2.9 1000 80\r\n"`
+
+// The client's next request finds the connection, another client does not, and
+// it ends with the client.
+func TestConnectionsThatSpeakForAClient(t *testing.T) {
+	w := newWorld(1, nil)
+	w.tellsClients()
+	w.client(get)
+	w.wants(t, "dial 1", told)
+	w.connected()
+	w.upstream(ok)
+	mine := w.backend()
+	other := w.another()
+	other.Data([]byte(get))
+	w.fake.log.Reset()
+	if w.backend() == mine {
+		t.Error("another client shares the connection")
+	}
+	w.client(get)
+	if !strings.HasPrefix(w.fake.log.String(), "upstream <- GET") {
+		t.Errorf("the client's own connection was not used: %s", w.fake.log.String())
+	}
+	mine.peer.Data([]byte(ok))
+	w.conn.Ended(nil)
+	if !mine.dead {
+		t.Error("the connection outlives its client")
+	}
+}
+
+// A copy may outlive the client; what it was sent over does not serve anybody.
+func TestCopiesThatSpeakForAClient(t *testing.T) {
+	w := newMirroringWorld()
+	w.tellsClients()
+	w.client(get)
+	copied, original := w.fake.all[0], w.fake.all[1]
+	original.peer.(Backend).Connected()
+	original.peer.Data([]byte(ok))
+	w.conn.Ended(nil)
+	copied.peer.(Backend).Connected()
+	copied.peer.Data([]byte(ok))
+	if !copied.dead || !original.dead {
+		t.Error("a connection outlives its client")
+	}
+}
