@@ -6,4 +6,7 @@ import (
 	"github.com/fleetgate/fleetgate/test/internal/edge"
 )
 
-func TestMain(m *testing.M) { edge.Main(m) }
+func TestMain(m *testing.M) {
+	enableConnect()
+	edge.Main(m)
+}

@@ -94,6 +94,8 @@ type exchange struct {
 	// trailer is the request's trailer section, if it came with the head; cors
 	// is what a CORS filter adds to the response.
 	trailer, cors span
+	// key is the Sec-WebSocket-Key of a request that asks for an upgrade.
+	key span
 
 	status                 int
 	requestLen, respondLen uint64
@@ -115,7 +117,8 @@ type exchange struct {
 	// streamed: more was sent than buf has.
 	streamed bool
 	// upgrade: the request asks for a tunnel; websocket: it did so by HTTP/2.
-	upgrade, websocket bool
+	// bootstraps: it asks for a WebSocket, so that HTTP/2 backends may be asked.
+	upgrade, websocket, bootstraps bool
 	// upstreamEnded: the backend has ended its side of the tunnel.
 	upstreamEnded bool
 

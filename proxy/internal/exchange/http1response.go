@@ -120,11 +120,11 @@ func (c *http1Client) finish() {
 func (c *http1Client) switched(r *h1.Response) {
 	x := c.x
 	c.phase = inTunnel
-	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
-	out = r.AppendFields(out, &x.edits)
-	out = x.edits.AppendTo(out)
-	out = append(out, "Connection: Upgrade\r\n"...)
-	c.loop.out = append(h1.AppendField(out, "Upgrade", r.First(h1.Upgrade)), "\r\n"...)
+	if r.Status == http.StatusSwitchingProtocols {
+		c.upgraded(r)
+	} else {
+		c.bootstrapped(r)
+	}
 	c.flush()
 	if kept := c.kept[c.read:]; len(kept) > 0 {
 		x.requestData(kept)
@@ -135,6 +135,26 @@ func (c *http1Client) switched(r *h1.Response) {
 		x.requestEnd(nil)
 	}
 	c.io.Resume()
+}
+
+// upgraded passes on the 101 of a backend.
+func (c *http1Client) upgraded(r *h1.Response) {
+	x := c.x
+	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
+	out = x.edits.AppendTo(r.AppendFields(out, &x.edits))
+	out = append(out, "Connection: Upgrade\r\n"...)
+	c.loop.out = append(h1.AppendField(out, "Upgrade", r.First(h1.Upgrade)), "\r\n"...)
+}
+
+// bootstrapped makes a 101 of the success by which an HTTP/2 backend has opened
+// a WebSocket. The client is answered the key that this one has not seen.
+func (c *http1Client) bootstrapped(r *h1.Response) {
+	x := c.x
+	const status = http.StatusSwitchingProtocols
+	out := h1.AppendStatusLine(c.loop.gather(c), status, []byte(http.StatusText(status)))
+	out = x.edits.AppendTo(r.AppendFields(out, acceptDropper{&x.edits}))
+	out = append(out, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: "...)
+	c.loop.out = append(appendAccept(out, x.bytes(x.key)), "\r\n\r\n"...)
 }
 
 func (c *http1Client) shut() { c.io.Shutdown() }

@@ -18,11 +18,11 @@ type http2Backend struct {
 	// calls are those in progress; the ones that have no stream wait for the
 	// connection.
 	calls []*http2Call
-	// connected: dialing has succeeded. pending: the connection is in
-	// Loop.dirty. closed: it takes no exchange any more.
-	// ended: it is closed altogether.
-	connected, pending, closed, ended bool
-	idleSince                         int64
+	// connected: dialing has succeeded. holds: there may be calls that wait for
+	// the backend's settings. pending: the connection is in Loop.dirty. closed: it
+	// takes no exchange any more. ended: it is closed altogether.
+	connected, holds, pending, closed, ended bool
+	idleSince                                int64
 }
 
 // maxCalls bounds the exchanges that wait for a connection which is being
@@ -43,19 +43,55 @@ func (b *http2Backend) takes() bool {
 // serve sends an exchange's request, now or when there is a connection. It
 // returns false if too many wait already.
 func (b *http2Backend) serve(x *exchange) bool {
-	if !b.connected && !x.try.queued && !x.queue() {
+	ready := b.ready(x)
+	if !ready && !x.try.queued && !x.queue() {
 		return false
 	}
 	call := b.loop.newCall()
 	call.conn, call.x = b, x
 	x.up = call
 	b.calls = append(b.calls, call)
-	if b.connected {
+	if ready {
 		call.open()
-	} else {
-		x.connecting = true
+		return true
 	}
+	x.connecting, b.holds = true, b.holds || b.connected
+	b.loop.wakeAt(x.connectBy)
 	return true
+}
+
+// ready reports whether an exchange's request can be sent: that for a WebSocket
+// waits until the backend's settings say how.
+func (b *http2Backend) ready(x *exchange) bool {
+	return b.connected && (!x.bootstraps || b.conn.Settled())
+}
+
+// openWaiting sends the requests that can be sent now.
+func (b *http2Backend) openWaiting() {
+	b.holds = false
+	for _, call := range slices.Clone(b.calls) {
+		switch {
+		case call.conn != b || call.stream != nil:
+		case !b.ready(call.x):
+			b.holds = true
+		case b.conn.CanOpen():
+			c := call.x.client
+			call.x.since = b.loop.now
+			call.open()
+			c.resume()
+		default:
+			call.leave().refused()
+		}
+	}
+}
+
+// giveUpHeld lets go of the calls that wait for settings which will not come.
+func (b *http2Backend) giveUpHeld() {
+	for _, call := range slices.Clone(b.calls) {
+		if call.conn == b && call.stream == nil {
+			call.leave().refused()
+		}
+	}
 }
 
 // remove lets go of a call that has ended.
@@ -96,12 +132,7 @@ func (b *http2Backend) Connected() {
 	b.connected = true
 	b.to.endpoint.Succeeded()
 	b.conn.Init(h2.Client, &b.loop.http2, (*responseEvents)(b), b.loop.now)
-	for i := 0; i < len(b.calls); i++ {
-		call := b.calls[i]
-		call.x.since = b.loop.now
-		call.open()
-		call.x.client.resume()
-	}
+	b.openWaiting()
 	b.loop.dirt(b)
 }
 
@@ -120,6 +151,9 @@ func (b *http2Backend) Ahead() int { return 0 }
 // Data implements Peer.
 func (b *http2Backend) Data(p []byte) {
 	b.conn.Receive(b.loop.now, p)
+	if b.holds {
+		b.openWaiting()
+	}
 	b.loop.dirt(b)
 }
 
@@ -148,6 +182,7 @@ func (b *http2Backend) Ended(error) {
 	b.retire()
 	if b.connected {
 		b.conn.Closed()
+		b.giveUpHeld()
 	} else {
 		for len(b.calls) > 0 {
 			b.calls[0].leave().connectFailed(502)
@@ -182,6 +217,7 @@ func (b *http2Backend) writeOut() {
 	writeFrames(&b.conn, b.io)
 	if b.conn.Err() != nil || b.conn.Drained() {
 		b.retire()
+		b.giveUpHeld()
 		b.end(Transport.Close)
 	}
 }

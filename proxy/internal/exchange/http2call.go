@@ -64,15 +64,28 @@ func (call *http2Call) open() {
 	x := call.x
 	fields, target := readHead(x.buf[x.message:x.body])
 	target.Scheme = plainScheme
+	if x.bootstraps {
+		if !call.conn.conn.TakesConnect() {
+			call.leave().cannotBootstrap()
+			return
+		}
+		target.Method, target.Protocol = methodConnect, protocolWebSocket
+	}
 	s := call.conn.conn.Open(call, &target)
 	call.stream = s
 	x.asked()
 	for len(fields) > 0 {
 		var name, value []byte
 		name, value, fields = nextField(fields)
-		if travels(name) {
+		if travels(name) && !(x.bootstraps && isHandshakeField(name)) {
 			s.Field(name, value)
 		}
+	}
+	call.conn.loop.dirt(call.conn)
+	if x.bootstraps {
+		// The stream is the tunnel to be.
+		s.EndHead(false)
+		return
 	}
 	end := len(x.buf)
 	if x.requestEnded {
@@ -81,7 +94,6 @@ func (call *http2Call) open() {
 	body := x.buf[x.body:end]
 	bare := x.requestEnded && len(body) == 0 && x.trailer.end == x.trailer.start
 	s.EndHead(bare)
-	call.conn.loop.dirt(call.conn)
 	if bare {
 		return
 	}
@@ -190,6 +202,10 @@ func (call *http2Call) head(r *h1.Response, end bool) {
 		x.responseInterim(r)
 		return
 	}
+	if x.bootstraps && r.Status < 300 {
+		call.bootstrapped(r, end)
+		return
+	}
 	if x.retriesStatus(r.Status) {
 		call.leave().retryLater(outcomeOf(r.Status))
 		return
@@ -228,7 +244,24 @@ func (call *http2Call) body(p []byte, end bool) {
 	x.client.flush()
 }
 
-func (call *http2Call) responseEnd(trailer []byte) { call.leave().responseEnd(trailer) }
+// responseEnd ends the response, or the backend's half of a tunnel.
+func (call *http2Call) responseEnd(trailer []byte) {
+	if x := call.x; x.stage == tunnel {
+		x.client.flush()
+		x.upstreamEnd()
+		return
+	}
+	call.leave().responseEnd(trailer)
+}
+
+// bootstrapped makes the stream a tunnel.
+func (call *http2Call) bootstrapped(r *h1.Response, end bool) {
+	call.answered = true
+	call.x.bootstrapped(r)
+	if end {
+		call.x.upstreamEnd()
+	}
+}
 
 // reset ends a call whose stream has ended before its time.
 func (call *http2Call) reset(refused bool) {

@@ -260,6 +260,9 @@ func (st *http2Stream) drain() {
 		l.free(st.out)
 		st.out = nil
 		if !st.ending {
+			if st.x.upstreamEnded {
+				st.sendEnd()
+			}
 			st.x.clientFlushed()
 			return
 		}

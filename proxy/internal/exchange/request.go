@@ -100,6 +100,10 @@ func (x *exchange) describe(r *h1.Request) {
 		x.target.end = x.note(r.Query).end
 	}
 	x.agent = x.note(r.First(h1.UserAgent))
+	if r.WantsUpgrade {
+		key, _ := r.Value("sec-websocket-key")
+		x.key = x.note(key)
+	}
 	x.isHead = string(r.Method) == "HEAD"
 	x.idempotent = idempotent(r.Method)
 	x.minor0 = r.Minor == 0
@@ -232,6 +236,7 @@ func (x *exchange) appendFraming(out []byte, r *h1.Request) []byte {
 		out = h1.AppendLength(out, r.Length)
 	}
 	x.upgrade = x.websocket || !x.chunked && r.Length <= 0 && mayUpgrade(r)
+	x.bootstraps = x.websocket || x.upgrade && x.wantsWebSocket(r)
 	switch {
 	case x.websocket:
 		out = append(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)

@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"net/http"
+
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 
@@ -59,17 +61,27 @@ func (x *exchange) switchProtocols(r *h1.Response) bool {
 		x.broken()
 		return false
 	}
-	x.since = x.loop.now
-	x.status, x.stage = r.Status, tunnel
-	x.deadline, x.tryDeadline = 0, 0
-	x.try.answered = x.loop.now
 	if h1.EqualFold(r.First(h1.Upgrade), "websocket") {
 		x.protocol = probe.WebSocket
 	}
+	x.beginTunnel(r)
+	return true
+}
+
+// bootstrapped makes the connections one, as an HTTP/2 backend has agreed to.
+func (x *exchange) bootstrapped(r *h1.Response) {
+	x.protocol = probe.WebSocket
+	x.beginTunnel(r)
+}
+
+func (x *exchange) beginTunnel(r *h1.Response) {
+	x.since = x.loop.now
+	x.status, x.stage = http.StatusSwitchingProtocols, tunnel
+	x.deadline, x.tryDeadline = 0, 0
+	x.try.answered = x.loop.now
 	// The request's end was that of its body; what follows is the tunnel.
 	x.requestEnded = false
 	x.client.switched(r)
-	return true
 }
 
 // upstreamEnd says that the backend has ended its half of the tunnel.

@@ -8,6 +8,9 @@ func (c *Conn) CanOpen() bool {
 		c.nextID < maxStream && len(c.streams.list) < c.maxStreams
 }
 
+// Settled reports whether the peer's first settings have come.
+func (c *Conn) Settled() bool { return c.phase == open }
+
 // TakesConnect reports whether the peer has said that it takes extended CONNECT
 // (RFC 8441).
 func (c *Conn) TakesConnect() bool { return c.connect }
