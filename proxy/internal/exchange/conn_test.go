@@ -36,6 +36,41 @@ func TestOneByOne(t *testing.T) {
 	}
 }
 
+// What was sent before the client's end is answered, whether its end was seen
+// before or after; that no more will come is said with the last answer where it
+// is known.
+func TestPipelinedBeforeTheEnd(t *testing.T) {
+	w := newWorld(1, nil)
+	w.client(get)
+	w.connected()
+	w.conn.Leaving()
+	w.upstream(ok)
+	w.client(get + get)
+	w.conn.Ended(nil)
+	w.upstream(ok)
+	w.fake.log.Reset()
+	w.upstream(ok)
+	w.wants(t, `client <- HTTP/1.1 200 OK (close) "ok"`, "close client")
+	if len(w.done) != 3 {
+		t.Errorf("%d requests were served", len(w.done))
+	}
+}
+
+// A client that is gone does not have all that it had sent ahead served in
+// silence.
+func TestPipelinedByAClientThatIsGone(t *testing.T) {
+	w := newWorld(1, nil)
+	w.client(get + get)
+	w.connected()
+	w.conn.Ended(nil)
+	w.upstream(ok)
+	w.fake.log.Reset()
+	w.pass(5*time.Second - 1)
+	w.wants(t)
+	w.pass(1)
+	w.wants(t, "drop upstream", "abort client")
+}
+
 func TestBackpressure(t *testing.T) {
 	w := newWorld(1, nil)
 	w.fake.blocked = true

@@ -30,7 +30,7 @@ func (c *http1Client) head(r *h1.Response, body framing) {
 	}
 	// A request whose body nobody will read to its end leaves nothing to go on
 	// with.
-	if c.phase == inBody || c.left || c.loop.draining() {
+	if c.phase == inBody || c.last() || c.loop.draining() {
 		c.closing, c.polite = true, true
 	}
 	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
@@ -46,6 +46,11 @@ func (c *http1Client) head(r *h1.Response, body framing) {
 	}
 	c.loop.out = append(c.appendConnection(out), "\r\n"...)
 }
+
+// last reports whether no other request can follow. A client that has ended its
+// side may have sent some before, and is owed their answers (RFC 9112, section
+// 9.3.2).
+func (c *http1Client) last() bool { return c.ended && c.keptLen() == 0 }
 
 // reason is the reason phrase of a response; one that came by HTTP/2 has none.
 func reason(r *h1.Response) []byte {
@@ -162,7 +167,7 @@ func (c *http1Client) shut() { c.io.Shutdown() }
 func (c *http1Client) answer(status int, location []byte) {
 	x := c.x
 	x.status, x.stage = status, answering
-	if c.phase == inBody || c.left || c.loop.draining() {
+	if c.phase == inBody || c.last() || c.loop.draining() {
 		c.closing, c.polite = true, true
 	}
 	text := http.StatusText(status)

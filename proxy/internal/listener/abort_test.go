@@ -218,21 +218,32 @@ func wantAtRest(t *testing.T, p *proxy) {
 	})
 }
 
-// A client that has ended its side still gets the response.
+// A client that has ended its side still gets the responses to all that it had
+// sent before, and nothing for a request that is not whole.
 func TestHalfClosedClient(t *testing.T) {
 	onDrivers(t, func(t *testing.T, d Driver) {
 		_, addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(50 * time.Millisecond)
-			io.WriteString(w, "late")
+			time.Sleep(20 * time.Millisecond)
+			io.Copy(w, r.Body)
+			io.WriteString(w, r.URL.Path)
 		})
-		p := start(t, settings{driver: d}, to(addr))
-		c := p.dial()
-		c.sendRaw("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
-		c.CloseWrite()
-		if resp, body := c.response("GET"); resp.StatusCode != 200 || body != "late" {
-			t.Errorf("got %d %q", resp.StatusCode, body)
+		for _, rest := range []string{"", "GET /d HTTP/1.1\r\nHo"} {
+			p := start(t, settings{driver: d}, to(addr))
+			c := p.dial()
+			c.sendRaw("GET /a HTTP/1.1\r\nHost: a\r\n\r\n" +
+				"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n" +
+				"GET /c HTTP/1.1\r\nHost: a\r\n\r\n" + rest)
+			c.CloseWrite()
+			for _, want := range []string{"/a", "body/b", "/c"} {
+				if resp, body := c.response("GET"); resp.StatusCode != 200 || body != want {
+					t.Errorf("got %d %q, want %q", resp.StatusCode, body, want)
+				}
+			}
+			if left := c.wantEnd(); left != "" {
+				t.Errorf("got %q at the end", left)
+			}
+			wantAtRest(t, p)
 		}
-		wantAtRest(t, p)
 	})
 }
 
