@@ -72,9 +72,29 @@ func (b *http1Backend) head(r *h1.Response, p []byte) bool {
 		b.leave().retryLater(outcomeOf(r.Status))
 		return false
 	}
-	x.responseHead(r, b.frame(r))
+	body := b.frame(r)
+	data, p, err := b.firstChunk(p)
+	if err != nil {
+		b.leave().broken()
+		return false
+	}
+	x.responseHead(r, body)
+	if len(data) > 0 {
+		x.responseData(data)
+	}
 	b.bodyBytes(p)
 	return false
+}
+
+// firstChunk takes the first piece of chunks that came with their head, and
+// returns what follows it: while the head is not passed on, nonsense in its wake
+// can still be answered 502.
+func (b *http1Backend) firstChunk(p []byte) (data, rest []byte, err error) {
+	if b.phase != inChunks {
+		return nil, p, nil
+	}
+	data, n, err := b.decoder.Next(p)
+	return data, p[n:], err
 }
 
 // keepPartial keeps the beginning of a head for when more of it has come.

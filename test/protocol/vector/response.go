@@ -68,13 +68,13 @@ func Responses() []Response {
 		bad("head that is too large", ok+"X: "+strings.Repeat("x", 20<<20)),
 		bad("too many fields", ok+strings.Repeat("X: y\r\n", 5000)+"\r\n"),
 		bad("bare LF", "HTTP/1.1 200 OK\nContent-Length: 2\n\nab"),
-		cut("first chunk that is bad", ok+chunk+"\r\nx\r\n"),
+		bad("first chunk that is bad", ok+chunk+"\r\nx\r\n"),
 		cut("body that ends early", ok+"Content-Length: 5\r\n\r\nab"),
 		cut("chunk that ends early", ok+chunk+"\r\n5\r\nab"),
 		cut("no last chunk", ok+chunk+"\r\n2\r\nab\r\n"),
 		cut("chunks that turn bad", ok+chunk+"\r\n2\r\nab\r\nx\r\n"),
 		cut("chunk that is too long", ok+chunk+"\r\n2\r\nabc\r\n0\r\n\r\n"),
-		cut("chunk with a bare LF", ok+chunk+"\r\n2\nab\n0\n\n"),
+		bad("chunk with a bare LF", ok+chunk+"\r\n2\nab\n0\n\n"),
 		cut("trailer that is no field", ok+chunk+"\r\n2\r\nab\r\n0\r\nX\r\n\r\n"),
 	}
 	for _, status := range []string{"", "2", "20", "2000", "099", "600", "999", "-20", "+20", "2 0", "2OO", "200x", "0x1", " 200"} {
