@@ -22,9 +22,14 @@ type Limits struct {
 	// Linger is how long a connection that was closed for sending still takes
 	// (and drops) input, so that the last response is not lost to a reset.
 	Linger time.Duration
-	// Leaving is how long the backend may be silent after the client has
-	// ended its side. Clients that are gone and clients that merely half-closed
-	// look the same.
+	// Leaving is how long the backend may be silent after an HTTP/1 client has
+	// ended its side. Clients that are gone and clients that merely half-closed,
+	// which TCP allows them, look the same until they are sent something. Giving
+	// up at once, as some proxies do, would lose the answers of the latter;
+	// waiting for ever would let the former keep a backend at work. So a backend
+	// that is silent hears of the client's end late, having worked for nobody
+	// meanwhile. Where it sends anything, the client that is gone resets the
+	// connection and all ends. Under overload it is a second at the most.
 	Leaving time.Duration
 	// Tunnel is how long an upgraded connection may be silent.
 	Tunnel time.Duration
@@ -80,7 +85,7 @@ func (l Limits) at(level overload.Level) Limits {
 		overload.ShedRequests:      5 * time.Second,
 		overload.RefuseConnections: time.Second,
 	}[level]
-	l.Idle, l.PoolIdle = min(l.Idle, time.Second), min(l.PoolIdle, time.Second)
+	l.Idle, l.PoolIdle, l.Leaving = min(l.Idle, time.Second), min(l.PoolIdle, time.Second), min(l.Leaving, time.Second)
 	l.Head, l.Body, l.Stall = min(l.Head, patience), min(l.Body, patience), min(l.Stall, patience)
 	return l
 }

@@ -117,7 +117,7 @@ func TestPatienceShrinks(t *testing.T) {
 		overload.StopKeepAlive: 20 * time.Second, overload.ShedRequests: 5 * time.Second, overload.RefuseConnections: time.Second,
 	} {
 		got := full.at(level)
-		if got.Stall != want || got.Body != want || got.Head != min(want, full.Head) || got.Idle != time.Second {
+		if got.Stall != want || got.Body != want || got.Head != min(want, full.Head) || got.Idle != time.Second || got.Leaving != time.Second {
 			t.Errorf("level %d: got %+v", level, got)
 		}
 		if got.Connect != full.Connect || got.Tunnel != full.Tunnel {
