@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // reuse says which connections may carry a request.
@@ -65,9 +66,15 @@ func (x *exchange) attempt(r reuse) {
 	x.attempts++
 	x.connectBy = l.now + int64(l.limits.Connect)
 	if !l.connect(x, r) {
-		x.settle(balance.Abandoned)
-		x.unavailable()
+		x.exhausted()
 	}
+}
+
+// exhausted answers a request for which this process cannot have a connection.
+// Another endpoint would not help, nor is any of them to blame.
+func (x *exchange) exhausted() {
+	x.settle(balance.Abandoned)
+	x.unavailable()
 }
 
 // unavailable answers a request that no endpoint can be asked.
@@ -120,6 +127,16 @@ func (x *exchange) asked() {
 	if x.sent == 0 {
 		x.sent = x.loop.now
 	}
+}
+
+// notConnected handles a connection that could not be made. The upstream has let
+// go of the exchange.
+func (x *exchange) notConnected(err error) {
+	if overload.OutOfFiles(err) {
+		x.exhausted()
+		return
+	}
+	x.connectFailed(502)
 }
 
 // connectFailed tries another endpoint, if there is one left to try; else the

@@ -3,7 +3,10 @@ package exchange
 import (
 	"errors"
 	"io"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -130,6 +133,22 @@ func TestNoSocketToBeHad(t *testing.T) {
 	w.client(get + get)
 	const want = `client <- HTTP/1.1 503 Service Unavailable "Service Unavailable\n"`
 	w.wants(t, "no socket", want, "no socket", want)
+}
+
+// A driver that learns late that there is no socket says so by an error; the
+// endpoint is not to blame.
+func TestNoSocketAfterAll(t *testing.T) {
+	for _, protocol := range []string{proxyconfig.BackendHTTP1, proxyconfig.BackendHTTP2} {
+		t.Run(protocol, func(t *testing.T) {
+			w := newWorldBy(protocol, 2, proxyconfig.Rule{})
+			w.client(get)
+			w.upstreamEnds(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
+			w.wants(t, "dial 1", "drop upstream", `client <- HTTP/1.1 503 Service Unavailable "Service Unavailable\n"`)
+			if w.fake.dialed[0].EjectedUntil() != 0 {
+				t.Error("the endpoint was ejected")
+			}
+		})
+	}
 }
 
 func TestSentAgain(t *testing.T) {

@@ -89,6 +89,7 @@ type Dialer interface {
 	// Dial begins to connect to e for b, whose Connected or Ended follows, by TLS
 	// if config is not nil. Header is sent before anything, the handshake
 	// included. It returns nil if this process cannot have another connection,
-	// which says nothing of the endpoint.
+	// which says nothing of the endpoint; a driver that learns of it later tells
+	// Ended of an error that overload.OutOfFiles knows.
 	Dial(e *balance.Endpoint, config *tls.Config, header []byte, b Backend) Transport
 }

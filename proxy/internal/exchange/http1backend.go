@@ -189,7 +189,7 @@ func (b *http1Backend) Ended(err error) {
 		b.home.pool.remove(b)
 		b.cancel()
 	case b.phase == dialing:
-		b.leave().connectFailed(502)
+		b.leave().notConnected(err)
 	case b.phase == inHead:
 		begun := len(b.partial) > 0
 		b.leave().unanswered(begun)

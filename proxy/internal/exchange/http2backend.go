@@ -178,14 +178,14 @@ func (b *http2Backend) Flushed() {
 }
 
 // Ended implements Peer.
-func (b *http2Backend) Ended(error) {
+func (b *http2Backend) Ended(err error) {
 	b.retire()
 	if b.connected {
 		b.conn.Closed()
 		b.giveUpHeld()
 	} else {
 		for len(b.calls) > 0 {
-			b.calls[0].leave().connectFailed(502)
+			b.calls[0].leave().notConnected(err)
 		}
 	}
 	b.end(Transport.Drop)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // maxRunning bounds the probes that run at one time.
@@ -74,12 +75,22 @@ func (c *Checker) Run(ctx context.Context) {
 			c.due.follow(c.options.Registry.Clusters(), c.options.Now())
 		case r := <-c.results:
 			c.running--
-			c.due.learn(r.target, r.err == nil, c.options.Now())
+			c.finished(r, c.options.Now())
 		case <-timer.C:
 		}
 		c.start(ctx, &wg)
 		c.rest(timer)
 	}
+}
+
+// finished takes the result of a probe. One for which there was no descriptor
+// says nothing of the endpoint.
+func (c *Checker) finished(r result, now int64) {
+	if overload.OutOfFiles(r.err) {
+		c.due.postpone(r.target, now)
+		return
+	}
+	c.due.learn(r.target, r.err == nil, now)
 }
 
 // start begins the probes that are due.

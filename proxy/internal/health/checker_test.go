@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +25,8 @@ type world struct {
 	began    time.Time
 	mu       sync.Mutex
 	down     map[string]bool
+	// exhausted: there are no descriptors.
+	exhausted bool
 	// probes are the times of each address's, in seconds.
 	probes map[string]string
 }
@@ -50,6 +54,9 @@ func (w *world) dial(_ context.Context, addr netip.AddrPort) (net.Conn, error) {
 	defer w.mu.Unlock()
 	name := addr.Addr().String()
 	w.probes[name] += fmt.Sprintf("%g ", time.Since(w.began).Seconds())
+	if w.exhausted {
+		return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}
+	}
 	if w.down[name] {
 		return nil, errors.New("connection refused")
 	}
@@ -175,6 +182,35 @@ func TestTurningEjectionOffEndsItsProbes(t *testing.T) {
 		w.counts(c, 2, 0)
 		pass(10 * time.Second)
 		w.probed("10.0.0.1", "")
+	})
+}
+
+// A probe for which there is no descriptor blames nobody, readmits nobody, and
+// is made later.
+func TestProbesWithoutDescriptors(t *testing.T) {
+	policy := &proxyconfig.Policy{Check: &proxyconfig.HealthCheck{Type: proxyconfig.CheckTCP, IntervalMillis: 4000, Unhealthy: 1}}
+	inWorld(t, func(w *world) {
+		w.exhausted = true
+		c := w.apply(policy, "10.0.0.1", "10.0.0.2")
+		pass(10 * time.Second)
+		w.probed("10.0.0.1", "0 4 8 ")
+		w.counts(c, 2, 0)
+	})
+	inWorld(t, func(w *world) {
+		w.exhausted = true
+		c := w.apply(nil, "10.0.0.1", "10.0.0.2")
+		c.Endpoints()[0].Failed(w.now())
+		pass(3 * time.Second)
+		w.probed("10.0.0.1", "1 2 3 ")
+		w.mu.Lock()
+		w.exhausted = false
+		w.mu.Unlock()
+		pass(time.Second)
+		w.probed("10.0.0.1", "1 2 3 4 ")
+		w.counts(c, 2, 0)
+		if c.Endpoints()[0].EjectedUntil() != 0 {
+			t.Error("a good probe did not readmit it")
+		}
 	})
 }
 

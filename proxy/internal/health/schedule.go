@@ -2,9 +2,14 @@ package health
 
 import (
 	"container/heap"
+	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 )
+
+// postponement is how long an endpoint without a check waits for a probe that
+// could not be made.
+const postponement = time.Second
 
 // target is an endpoint that is probed, for a check or because it is ejected.
 type target struct {
@@ -133,6 +138,22 @@ func (s *schedule) learn(t *target, ok bool, now int64) {
 		t.judge(ok)
 	}
 	s.plan(t, now)
+}
+
+// postpone sets the time of the next probe after one that could not be made.
+func (s *schedule) postpone(t *target, now int64) {
+	if s.targets[t.endpoint] != t {
+		return
+	}
+	if t.endpoint.Gone() || t.check == nil && t.endpoint.EjectedUntil() == 0 {
+		s.drop(t)
+		return
+	}
+	after := int64(postponement)
+	if t.check != nil {
+		after = int64(t.check.Interval)
+	}
+	s.move(t, now+after)
 }
 
 // acquit undoes what a check has found: there is none any more to undo it later.
