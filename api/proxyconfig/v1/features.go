@@ -22,9 +22,18 @@ const FeatureTLSOptions Feature = "tls-options"
 // a client's bytes would be taken for a header, or a header for them.
 const FeatureProxyProtocol Feature = "proxy-protocol"
 
+// FeatureConnectionTLS is TLS towards the backends of routes below HTTP. A proxy
+// that overlooked it would send them in plaintext what it decrypted.
+const FeatureConnectionTLS Feature = "connection-tls"
+
+// FeatureWrittenHostnames is precedence by the hostnames of routes where their
+// listeners leave the same of them. Without it, requests would go to another
+// route.
+const FeatureWrittenHostnames Feature = "written-hostnames"
+
 // KnownFeatures are those that this version of the package knows.
 func KnownFeatures() []Feature {
-	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol}
+	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames}
 }
 
 // Features returns what a proxy must know to serve c, in a fixed order.
@@ -39,7 +48,25 @@ func Features(c *Config) []Feature {
 	if hasProxyProtocol(c) {
 		features = append(features, FeatureProxyProtocol)
 	}
+	if hasConnectionTLS(c) {
+		features = append(features, FeatureConnectionTLS)
+	}
+	if hasWrittenHostnames(c) {
+		features = append(features, FeatureWrittenHostnames)
+	}
 	return features
+}
+
+func hasConnectionTLS(c *Config) bool {
+	secured := make(map[string]bool)
+	for i := range c.Backends {
+		secured[c.Backends[i].ID] = c.Backends[i].TLS != nil
+	}
+	return slices.ContainsFunc(c.Routes, func(r Route) bool {
+		return r.IsL4() && slices.ContainsFunc(r.Rules, func(rule Rule) bool {
+			return slices.ContainsFunc(rule.Backends, func(ref BackendRef) bool { return secured[ref.Backend] })
+		})
+	})
 }
 
 func hasTLSOptions(c *Config) bool {
@@ -50,4 +77,10 @@ func hasTLSOptions(c *Config) bool {
 func hasProxyProtocol(c *Config) bool {
 	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.ProxyProtocol != nil }) ||
 		slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.ProxyProtocol != "" })
+}
+
+func hasWrittenHostnames(c *Config) bool {
+	return slices.ContainsFunc(c.Routes, func(r Route) bool {
+		return slices.ContainsFunc(r.Attachments, func(a Attachment) bool { return len(a.Written) > 0 })
+	})
 }

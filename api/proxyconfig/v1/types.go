@@ -72,6 +72,20 @@ type Attachment struct {
 	// Hostnames is the intersection of the route's hostnames with the
 	// listener's, lower case; one empty string means any host.
 	Hostnames []string `json:"hostnames"`
+	// Written, when not empty, has for each of Hostnames the hostname of the route
+	// that it is what is left of. Requests for a hostname are first those of the
+	// routes with the most specific one written, and what no rule of these matches
+	// is for the next (HTTPRouteSpec.hostnames). Without it, a hostname counts as
+	// written.
+	Written []string `json:"written,omitempty"`
+}
+
+// WrittenOf returns what counts as written of Hostnames[i].
+func (a *Attachment) WrittenOf(i int) string {
+	if len(a.Written) == 0 {
+		return a.Hostnames[i]
+	}
+	return a.Written[i]
 }
 
 // Rule is one rule of a route: any of Matches leads to it. An empty Matches
@@ -232,7 +246,8 @@ type Backend struct {
 	Port      int32  `json:"port"`
 	// Protocol is one of the protocols of backends below.
 	Protocol string `json:"protocol"`
-	// TLS, when not nil, is beneath the protocol.
+	// TLS, when not nil, is beneath the protocol. A listener that passes TLS
+	// through does without: its clients' sessions are those of the backend.
 	TLS *BackendTLS `json:"tls,omitempty"`
 	// ProxyProtocol, where it is set, is the version of the header that each
 	// connection to the backend begins with, before TLS: it names the client, as

@@ -149,6 +149,9 @@ func validateBackend(b *Backend) error {
 	default:
 		return fmt.Errorf("unknown backend protocol %q", b.Protocol)
 	}
+	if b.TLS != nil && b.Protocol == BackendUDP {
+		return fmt.Errorf("a backend of protocol %q has no TLS", BackendUDP)
+	}
 	if err := validateSentProxy(b); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package proxyconfig
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,11 +13,21 @@ func validateRoute(r *Route) error {
 	if r.Kind == "" || r.Namespace == "" || r.Name == "" {
 		return fmt.Errorf("the route has no identity")
 	}
-	for _, a := range r.Attachments {
-		for _, h := range a.Hostnames {
-			if err := validateHostname(h); err != nil {
-				return err
-			}
+	for i := range r.Attachments {
+		if err := validateAttachment(&r.Attachments[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func validateAttachment(a *Attachment) error {
+	if len(a.Written) > 0 && len(a.Written) != len(a.Hostnames) {
+		return fmt.Errorf("%d hostnames have %d written ones", len(a.Hostnames), len(a.Written))
+	}
+	for _, h := range slices.Concat(a.Hostnames, a.Written) {
+		if err := validateHostname(h); err != nil {
+			return err
 		}
 	}
 	return nil
