@@ -2,6 +2,7 @@ package router
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -78,6 +79,18 @@ func (h *Hosts[T]) Patterns() []string {
 		patterns = append(patterns, "")
 	}
 	return patterns
+}
+
+// compareHostnames is negative when a is the more specific of two patterns that
+// match the same host.
+func compareHostnames(a, b string) int {
+	exact := func(pattern string) int {
+		if pattern == "" || strings.HasPrefix(pattern, "*.") {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(exact(b), exact(a)), cmp.Compare(len(b), len(a)), strings.Compare(a, b))
 }
 
 // walk visits the values of all patterns that match a host, from the most to

@@ -13,8 +13,10 @@ import (
 // best, written down from the Gateway API's text and not from the table.
 
 type modelEntry struct {
-	host  string
-	match proxyconfig.Match
+	host string
+	// written is the host, or a pattern that covers it.
+	written string
+	match   proxyconfig.Match
 }
 
 func (e modelEntry) matches(host, path, query, method string, h fields) bool {
@@ -59,10 +61,7 @@ func (e modelEntry) matches(host, path, query, method string, h fields) bool {
 
 // rank lists the criteria, the most important first; greater wins.
 func (e modelEntry) rank() []int {
-	exactHost, kind, length, method := 0, 0, 0, 0
-	if e.host != "" && e.host[0] != '*' {
-		exactHost = len(e.host)
-	}
+	kind, length, method := 0, 0, 0
 	switch p := e.match.Path; p.Type {
 	case proxyconfig.PathExact:
 		kind = 2
@@ -74,7 +73,14 @@ func (e modelEntry) rank() []int {
 	if e.match.Method != "" {
 		method = 1
 	}
-	return []int{exactHost, len(e.host), kind, length, method, len(e.match.Headers), len(e.match.Query)}
+	return []int{exactLen(e.host), len(e.host), exactLen(e.written), len(e.written), kind, length, method, len(e.match.Headers), len(e.match.Query)}
+}
+
+func exactLen(pattern string) int {
+	if strings.HasPrefix(pattern, "*") {
+		return 0
+	}
+	return len(pattern)
 }
 
 func better(a, b modelEntry) bool {
@@ -99,6 +105,13 @@ func modelFind(entries []modelEntry, host, path, query, method string, h fields)
 
 func drawEntry(t *rapid.T) modelEntry {
 	e := modelEntry{host: rapid.SampledFrom([]string{"", "*.c", "*.b.c", "a.b.c", "b.c", "x.c"}).Draw(t, "host")}
+	covering := []string{e.host, ""}
+	for _, pattern := range []string{"*.c", "*.b.c"} {
+		if strings.HasSuffix(e.host, pattern[1:]) {
+			covering = append(covering, pattern)
+		}
+	}
+	e.written = rapid.SampledFrom(covering).Draw(t, "written")
 	kind := rapid.SampledFrom([]proxyconfig.PathMatchType{proxyconfig.PathExact, proxyconfig.PathPrefix, proxyconfig.PathRegex}).Draw(t, "kind")
 	path := rapid.SampledFrom([]string{"/", "/a", "/a/", "/a/b", "/ab", "/a/b/c"}).Draw(t, "path")
 	if kind == proxyconfig.PathRegex {
@@ -127,7 +140,7 @@ func TestTableAgreesWithModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			entries[i] = Entry[int]{Hostname: e.host, Matcher: m, Value: i + 1}
+			entries[i] = Entry[int]{Hostname: e.host, Written: e.written, Matcher: m, Value: i + 1}
 		}
 		table := New(entries)
 		for range 16 {

@@ -20,8 +20,13 @@ func (c candidate[T]) compare(o candidate[T]) int {
 	return cmp.Compare(c.order, o.order)
 }
 
-// paths holds the candidates of one host by path.
+// paths holds the candidates of one host by path, as far as one hostname was
+// written for them.
 type paths[T any] struct {
+	written string
+	// next is for what matches nothing here; nil ends the search.
+	next *paths[T]
+
 	exact  map[string][]candidate[T]
 	regex  []candidate[T]
 	prefix map[string][]candidate[T]

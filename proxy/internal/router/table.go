@@ -18,8 +18,12 @@ type Match struct {
 type Entry[T any] struct {
 	// Hostname is an exact name, a wildcard, or empty for any host; lower case.
 	Hostname string
-	Matcher  *Matcher
-	Value    T
+	// Written orders the entries of one Hostname before anything else does, the
+	// more specific first: those of a less specific one are for what the others
+	// do not match. It is the Hostname, or a less specific one that covers it.
+	Written string
+	Matcher *Matcher
+	Value   T
 }
 
 // Table maps requests to values of type T, by host, path, method, headers and
@@ -35,26 +39,39 @@ type Table[T any] struct {
 func New[T any](entries []Entry[T]) *Table[T] {
 	t := &Table[T]{}
 	for order, e := range entries {
-		p, ok := t.hosts.Get(e.Hostname)
-		if !ok {
-			p = &paths[T]{}
-			t.hosts.Set(e.Hostname, p)
-		}
-		p.add(candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
+		t.tier(e.Hostname, e.Written).add(candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
 	}
 	for _, pattern := range t.hosts.Patterns() {
-		p, _ := t.hosts.Get(pattern)
-		p.sort()
+		for p, _ := t.hosts.Get(pattern); p != nil; p = p.next {
+			p.sort()
+		}
 	}
 	return t
+}
+
+// tier returns the paths of a hostname for entries of which a hostname was
+// written.
+func (t *Table[T]) tier(hostname, written string) *paths[T] {
+	first, _ := t.hosts.Get(hostname)
+	at := &first
+	for *at != nil && compareHostnames((*at).written, written) < 0 {
+		at = &(*at).next
+	}
+	if *at == nil || (*at).written != written {
+		*at = &paths[T]{written: written, next: *at}
+	}
+	t.hosts.Set(hostname, first)
+	return *at
 }
 
 // Find returns the value of the most specific match, or the zero T.
 func (t *Table[T]) Find(r *Request, m *Match) T {
 	m.PrefixLen = 0
 	for w := t.hosts.walk(r.Host); w.next(); {
-		if c := w.value.find(r, m); c != nil {
-			return c.value
+		for p := w.value; p != nil; p = p.next {
+			if c := p.find(r, m); c != nil {
+				return c.value
+			}
 		}
 	}
 	var zero T
@@ -65,14 +82,20 @@ func (t *Table[T]) Find(r *Request, m *Match) T {
 func (t *Table[T]) String() string {
 	var b strings.Builder
 	for _, pattern := range t.hosts.Patterns() {
-		p, _ := t.hosts.Get(pattern)
-		if pattern == "" {
-			pattern = "*"
+		for p, _ := t.hosts.Get(pattern); p != nil; p = p.next {
+			fmt.Fprintf(&b, "%s\n", p.title(pattern))
+			p.print(&b)
 		}
-		fmt.Fprintf(&b, "%s\n", pattern)
-		p.print(&b)
 	}
 	return b.String()
+}
+
+func (p *paths[T]) title(hostname string) string {
+	shown := cmp.Or(hostname, "*")
+	if p.written == hostname {
+		return shown
+	}
+	return shown + " of " + cmp.Or(p.written, "*")
 }
 
 func (p *paths[T]) print(b *strings.Builder) {

@@ -49,7 +49,7 @@ func valuePattern(name, v string) proxyconfig.ValueMatch {
 // listed in.
 func sample(t testing.TB) *Table[string] {
 	e := func(host, value string, m proxyconfig.Match) Entry[string] {
-		return Entry[string]{Hostname: host, Matcher: mustMatcher(t, m), Value: value}
+		return Entry[string]{Hostname: host, Written: host, Matcher: mustMatcher(t, m), Value: value}
 	}
 	return New([]Entry[string]{
 		e("", "any", proxyconfig.Match{Path: prefix("/")}),
@@ -181,10 +181,10 @@ func thousand(t testing.TB) *Table[int] {
 			host = fmt.Sprintf("*.w%d.example.com", i)
 		}
 		entries = append(entries,
-			Entry[int]{host, mustMatcher(t, proxyconfig.Match{Path: prefix("/api"), Headers: []proxyconfig.ValueMatch{value("x-v", "2")},
+			Entry[int]{host, host, mustMatcher(t, proxyconfig.Match{Path: prefix("/api"), Headers: []proxyconfig.ValueMatch{value("x-v", "2")},
 				Query: []proxyconfig.ValueMatch{value("q", "a b")}}), i},
-			Entry[int]{host, mustMatcher(t, proxyconfig.Match{Path: prefix("/api/v1")}), i},
-			Entry[int]{host, mustMatcher(t, proxyconfig.Match{Path: pattern("/static/.*[.]css")}), i})
+			Entry[int]{host, host, mustMatcher(t, proxyconfig.Match{Path: prefix("/api/v1")}), i},
+			Entry[int]{host, host, mustMatcher(t, proxyconfig.Match{Path: pattern("/static/.*[.]css")}), i})
 	}
 	return New(entries)
 }

@@ -147,8 +147,8 @@ func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compi
 			return
 		}
 		for _, m := range compiled.rules[i].matchers {
-			for _, h := range a.Hostnames {
-				l.entries = append(l.entries, router.Entry[*Rule]{Hostname: h, Matcher: m, Value: &rule})
+			for j, h := range a.Hostnames {
+				l.entries = append(l.entries, router.Entry[*Rule]{Hostname: h, Written: a.WrittenOf(j), Matcher: m, Value: &rule})
 			}
 		}
 	}
