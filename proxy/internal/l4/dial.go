@@ -1,6 +1,8 @@
 package l4
 
 import (
+	"context"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"slices"
@@ -18,7 +20,11 @@ const maxAttempts = 3
 
 // dialed is how connecting went. conn is nil where it failed.
 type dialed struct {
-	conn     *net.TCPConn
+	conn Conn
+	// head is what the endpoint is still to be sent first, of which own bytes are
+	// not the client's.
+	head     []byte
+	own      int
 	endpoint *balance.Endpoint
 	// at is when the connection was established.
 	at       time.Time
@@ -28,8 +34,8 @@ type dialed struct {
 
 // connect finds an endpoint that takes a connection. Each is tried once.
 func (s *Server) connect(st *Stream) (d dialed) {
-	cluster := choose(st.Rule)
-	if cluster == nil {
+	backend := choose(st.Rule)
+	if backend == nil || !st.Passthrough && backend.Transport.Err != nil {
 		d.flags = probe.FlagUpstreamFailed
 		if st.Rule == nil {
 			d.flags = probe.FlagNoRoute
@@ -37,18 +43,17 @@ func (s *Server) connect(st *Stream) (d dialed) {
 		return d
 	}
 	var tried []*balance.Endpoint
-	dialer := net.Dialer{Timeout: s.opts.Connect}
 	for range maxAttempts {
-		e := cluster.Pick(s.opts.Now())
+		e := backend.Cluster.Pick(s.opts.Now())
 		if e == nil || slices.Contains(tried, e) {
 			break
 		}
 		tried = append(tried, e)
 		d.endpoint, d.attempts = e, d.attempts+1
-		conn, err := dialer.DialTCP(s.ctx, "tcp", netip.AddrPort{}, e.Addr)
+		err := s.reach(st, &d, backend.Transport.TLS)
 		if err == nil {
 			e.Succeeded()
-			d.conn, d.at = conn, time.Now()
+			d.at = time.Now()
 			break
 		}
 		if s.ctx.Err() != nil {
@@ -68,15 +73,58 @@ func (s *Server) connect(st *Stream) (d dialed) {
 	return d
 }
 
+// reach connects with the endpoint of d, and by TLS where config is not nil and
+// what the client sends is not a TLS session already. A PROXY protocol header
+// comes before the handshake.
+func (s *Server) reach(st *Stream, d *dialed, config *tls.Config) error {
+	ctx, cancel := context.WithTimeout(s.ctx, s.opts.Connect)
+	defer cancel()
+	var dialer net.Dialer
+	nc, err := dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, d.endpoint.Addr)
+	if err != nil {
+		return err
+	}
+	header := st.header(d.endpoint.Cluster)
+	if config == nil || st.Passthrough {
+		d.conn, d.head, d.own = nc, append(header, st.Head...), len(header)
+		return nil
+	}
+	secured, err := secure(ctx, nc, header, config)
+	if err != nil {
+		nc.Close()
+		return err
+	}
+	d.conn, d.head = secured, st.Head
+	return nil
+}
+
+// secure sends the header and does the handshake. The caller closes the
+// connection of an error.
+func secure(ctx context.Context, nc *net.TCPConn, header []byte, config *tls.Config) (*tls.Conn, error) {
+	if len(header) > 0 {
+		deadline, _ := ctx.Deadline()
+		_ = nc.SetWriteDeadline(deadline)
+		if _, err := nc.Write(header); err != nil {
+			return nil, err
+		}
+		_ = nc.SetWriteDeadline(time.Time{})
+	}
+	secured := tls.Client(nc, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return secured, nil
+}
+
 // choose returns the backend for the next connection or session of a rule, or
 // nil where there is none.
-func choose(rule *snapshot.Rule) *balance.Cluster {
+func choose(rule *snapshot.Rule) *snapshot.Backend {
 	if rule == nil || rule.Fail != 0 {
 		return nil
 	}
 	b, ok := rule.Backends.Pick()
-	if !ok {
+	if !ok || b.Cluster == nil {
 		return nil
 	}
-	return b.Cluster
+	return b
 }

@@ -45,16 +45,26 @@ const testPort = 1 // of the listeners; no socket has it
 // newWorld forwards all of a protocol to the addresses.
 func newWorld(t testing.TB, o Options, protocol proxyconfig.Protocol, addrs ...string) *world {
 	t.Helper()
-	w := &world{t: t}
-	w.clock.Store(int64(time.Hour))
 	b := proxyconfig.Backend{ID: "b", Namespace: "ns", Service: "b", Port: 1, Protocol: "tcp"}
-	kind := proxyconfig.TCPRoute
 	if protocol == proxyconfig.UDP {
-		kind, b.Protocol = proxyconfig.UDPRoute, "udp"
+		b.Protocol = "udp"
 	}
 	for _, a := range addrs {
 		ap := netip.MustParseAddrPort(a)
 		b.Endpoints = append(b.Endpoints, proxyconfig.Endpoint{Address: ap.Addr().String(), Port: int32(ap.Port())})
+	}
+	return newWorldOf(t, o, protocol, b)
+}
+
+// newWorldOf forwards all of a protocol to a backend "b". What of it is invalid
+// may be refused.
+func newWorldOf(t testing.TB, o Options, protocol proxyconfig.Protocol, b proxyconfig.Backend) *world {
+	t.Helper()
+	w := &world{t: t}
+	w.clock.Store(int64(time.Hour))
+	kind := proxyconfig.TCPRoute
+	if protocol == proxyconfig.UDP {
+		kind = proxyconfig.UDPRoute
 	}
 	snap, refused := snapshot.Compile(snapshot.Input{
 		Document: &proxyconfig.Document{}, Registry: balance.NewRegistry(balance.Options{AllowLoopback: true}),
@@ -68,7 +78,7 @@ func newWorld(t testing.TB, o Options, protocol proxyconfig.Protocol, addrs ...s
 			Backends: []proxyconfig.Backend{b},
 		},
 	})
-	if len(refused) > 0 {
+	if len(refused) > 0 && (b.TLS == nil || b.TLS.Invalid == "") {
 		t.Fatal(refused)
 	}
 	snap.Commit()
@@ -101,6 +111,12 @@ func (w *world) closeUDP() { w.closing() }
 // connect returns the client's end of a connection that is served.
 func (w *world) connect(ln net.Listener, serving *sync.WaitGroup) *net.TCPConn {
 	w.t.Helper()
+	return w.serve(ln, serving, func(*Stream) {})
+}
+
+// serve is connect for a Stream that is changed before.
+func (w *world) serve(ln net.Listener, serving *sync.WaitGroup, change func(*Stream)) *net.TCPConn {
+	w.t.Helper()
 	c, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		w.t.Fatal(err)
@@ -111,12 +127,12 @@ func (w *world) connect(ln net.Listener, serving *sync.WaitGroup) *net.TCPConn {
 	}
 	snap := w.current.Load()
 	p := snap.Port(testPort)
-	serving.Go(func() {
-		w.server.Serve(&Stream{
-			Conn: nc.(*net.TCPConn), Port: testPort, Listener: p.TCPListener, Rule: p.TCPRule,
-			Snapshot: snap, Start: time.Now(),
-		})
-	})
+	st := &Stream{
+		Conn: nc.(*net.TCPConn), Port: testPort, Listener: p.TCPListener, Rule: p.TCPRule,
+		Snapshot: snap, Start: time.Now(),
+	}
+	change(st)
+	serving.Go(func() { w.server.Serve(st) })
 	return c.(*net.TCPConn)
 }
 

@@ -68,11 +68,11 @@ func (s *session) move() bool {
 	if port == nil {
 		return false
 	}
-	cluster := choose(port.Rule)
-	if cluster == nil {
+	backend := choose(port.Rule)
+	if backend == nil {
 		return false
 	}
-	e := cluster.Pick(server.opts.Now())
+	e := backend.Cluster.Pick(server.opts.Now())
 	if e == nil {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -33,6 +34,9 @@ type Stream struct {
 	Port uint16
 	// ServerName is what the client asked for, if it did.
 	ServerName string
+	// Passthrough says that the bytes are a TLS session of the client's own, which
+	// the endpoint is to end: there is no TLS of the proxy's around it.
+	Passthrough bool
 	// Listener is needed by Serve, and nil for Refuse.
 	Listener *snapshot.Listener
 	// Rule may be nil: the connection is refused.
@@ -68,7 +72,7 @@ func (s *Server) Serve(st *Stream) {
 	}
 	defer context.AfterFunc(s.ctx, func() { d.conn.Close() })()
 	t := newTunnel(s, st.Conn, d.conn)
-	t.run(s.preface(st, &d))
+	t.run(d.head, d.own)
 	s.report(st, &d, t)
 }
 
@@ -82,18 +86,16 @@ func (s *Server) refuse(st *Stream, flags probe.Flags, closing func(Conn) error)
 	s.report(st, &dialed{flags: flags}, nil)
 }
 
-// preface is what the endpoint gets first, and how much of it is not the
-// client's.
-func (s *Server) preface(st *Stream, d *dialed) (head []byte, own int) {
-	switch st.Snapshot.SentProxy(d.endpoint.Cluster) {
+// header is the PROXY protocol header that a connection to the backend begins
+// with; nil for none.
+func (st *Stream) header(c *balance.Cluster) []byte {
+	switch st.Snapshot.SentProxy(c) {
 	case proxyconfig.ProxyV1:
-		head = proxyproto.AppendV1(nil, st.Source, st.Destination)
+		return proxyproto.AppendV1(nil, st.Source, st.Destination)
 	case proxyconfig.ProxyV2:
-		head = proxyproto.AppendV2(nil, st.Source, st.Destination)
-	default:
-		return st.Head, 0
+		return proxyproto.AppendV2(nil, st.Source, st.Destination)
 	}
-	return append(head, st.Head...), len(head)
+	return nil
 }
 
 // report tells of a connection that has ended; t is nil where it never reached

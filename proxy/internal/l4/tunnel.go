@@ -30,7 +30,7 @@ type tunnel struct {
 // errIdle says that nothing was read from either side for too long.
 var errIdle = errors.New("idle for too long")
 
-func newTunnel(s *Server, client Conn, endpoint *net.TCPConn) *tunnel {
+func newTunnel(s *Server, client, endpoint Conn) *tunnel {
 	t := &tunnel{server: s}
 	t.active.Store(s.opts.Now())
 	t.up = pump{tunnel: t, from: client, to: endpoint, broken: probe.FlagClientCancel}

@@ -101,7 +101,10 @@ func (g *goroutines) receiveTLS(v *visitor, p *snapshot.Port) func(*l4.Stream) {
 	forward := g.forward(l.Listener, l.Route(name))
 	switch l.Handling {
 	case snapshot.Passthrough:
-		return forward
+		return func(st *l4.Stream) {
+			st.Passthrough = true
+			forward(st)
+		}
 	case snapshot.ServeHTTPS:
 		return func(st *l4.Stream) { g.hand(v, st.Port) }
 	}

@@ -70,7 +70,7 @@ func (c *compiler) compileTransport(b *proxyconfig.Backend) *Transport {
 		return t
 	}
 	if err == nil {
-		t.TLS, err = backendConfig(b.TLS, t.HTTP2)
+		t.TLS, err = backendConfig(b.TLS, b.Protocol)
 	}
 	if err != nil {
 		t.TLS, t.Err = nil, err
@@ -115,13 +115,12 @@ func backendItem(b *proxyconfig.Backend, reason string) proxyconfig.RefusedItem 
 
 // backendConfig makes the tls.Config towards a backend. What cannot be used is
 // an error, and never less verification.
-func backendConfig(t *proxyconfig.BackendTLS, http2 bool) (*tls.Config, error) {
+func backendConfig(t *proxyconfig.BackendTLS, protocol string) (*tls.Config, error) {
 	if err := proxyconfig.ValidateBackendTLS(t); err != nil {
 		return nil, err
 	}
 	config := &tls.Config{
 		ServerName:         t.ServerName,
-		NextProtos:         []string{"http/1.1"},
 		ClientSessionCache: tls.NewLRUClientSessionCache(sessionsPerBackend),
 	}
 	if err := setVersions(config, t.MinVersion, nil); err != nil {
@@ -134,7 +133,10 @@ func backendConfig(t *proxyconfig.BackendTLS, http2 bool) (*tls.Config, error) {
 		}
 	}
 	v := &verification{roots: config.RootCAs, names: t.SubjectAltNames}
-	if http2 {
+	switch protocol {
+	case proxyconfig.BackendHTTP1:
+		config.NextProtos = []string{"http/1.1"}
+	case proxyconfig.BackendHTTP2:
 		config.NextProtos = []string{"h2"}
 		v.protocol = "h2"
 	}
