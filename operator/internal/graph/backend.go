@@ -56,8 +56,11 @@ type Backend struct {
 	Key BackendKey
 	// Protocol is one of the contract's protocols of backends.
 	Protocol string
-	// TLS is nil for a backend that is reached in plaintext.
+	// TLS is nil for a backend that is reached in plaintext. Listeners that pass
+	// TLS through make no use of it.
 	TLS *BackendTLS
+	// Distrust says why TLS is not valid, and is empty otherwise.
+	Distrust string
 	// Endpoints are sorted by address and port, each once.
 	Endpoints []Endpoint
 }
@@ -193,8 +196,11 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 	}
 	found := b.endpoints(backend, port.Name)
 	if policy != nil && policy.TLS.Invalid != "" {
-		found.reason = ReasonInvalidPolicy
-		found.message = "BackendTLSPolicy " + policy.Name().String() + " of Service " + key.Service.String() + " is not valid: " + policy.TLS.Invalid
+		backend.Distrust = "BackendTLSPolicy " + policy.Name().String() + " of Service " + key.Service.String() + " is not valid: " + policy.TLS.Invalid
+		// With connections it depends on the listener: see checkTrust.
+		if key.Transport != Connections {
+			found.reason, found.message = ReasonInvalidPolicy, backend.Distrust
+		}
 	}
 	return found
 }

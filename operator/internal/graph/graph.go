@@ -80,6 +80,7 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 	for _, source := range b.in.L4Routes {
 		route := b.l4Route(source)
 		b.attach(route, store.ParentRefs(source), gateway)
+		route.checkTrust()
 		routes = append(routes, route)
 	}
 	settleRivals(routes)
@@ -93,6 +94,7 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 		route.countAttachments()
 	}
 	settleServerNames(routes)
+	noteWritten(routes)
 	return routes
 }
 

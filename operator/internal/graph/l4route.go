@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -77,4 +78,27 @@ func (b *builder) l4Rule(route *Route, index int, source *L4Rule) *Rule {
 		rule.Backends = append(rule.Backends, b.backendRef(route, rule, field, &gatewayv1.HTTPBackendRef{BackendRef: source.BackendRefs[i]}))
 	}
 	return rule
+}
+
+// checkTrust looks for backends that no connection can be made to, as their
+// BackendTLSPolicy is not valid. One that is passed through has its own TLS.
+func (r *Route) checkTrust() {
+	if !r.ownsTLS() {
+		return
+	}
+	for i, rule := range r.Rules {
+		for j, ref := range rule.Backends {
+			if ref.Backend != nil && ref.Backend.Distrust != "" {
+				rule.unresolved(ReasonInvalidPolicy, "spec.rules[%d].backendRefs[%d]: %s", i, j, ref.Backend.Distrust)
+			}
+		}
+	}
+}
+
+// ownsTLS says whether some listener of the route does not pass TLS through, so
+// that it is the proxies that may have to encrypt.
+func (r *Route) ownsTLS() bool {
+	return slices.ContainsFunc(r.Parents, func(p *Parent) bool {
+		return slices.ContainsFunc(p.Attachments, func(a Attachment) bool { return !a.Listener.passesThrough() })
+	})
 }

@@ -132,7 +132,7 @@ func (l *Listener) checkUnsupported() {
 		return
 	}
 	mode := tlsMode(l.Source)
-	passes := l.Source.Protocol == gatewayv1.TLSProtocolType && mode == gatewayv1.TLSModePassthrough
+	passes := l.passesThrough()
 	if mode != gatewayv1.TLSModeTerminate && !passes {
 		l.refuse(gatewayv1.ListenerReasonUnsupportedValue,
 			"tls.mode %q is not possible with protocol %s", mode, l.Source.Protocol)

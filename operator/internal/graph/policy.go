@@ -127,10 +127,9 @@ func (b *builder) targetOf(policy *Policy, i int) (target, bool) {
 }
 
 // policyOf returns the policy of a Service's port, or nil. One that names the
-// port beats one that names the Service alone. Connections are passed on as they
-// are: whoever is at their ends agrees on TLS.
+// port beats one that names the Service alone. There is no TLS for datagrams.
 func (b *builder) policyOf(key BackendKey, portName string) *Policy {
-	if key.Transport != Requests && key.Transport != Calls {
+	if key.Transport == Datagrams {
 		return nil
 	}
 	if portName != "" {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// claim is a server name of a listener.
+// claim is a hostname of a listener.
 type claim struct {
-	listener   *Listener
-	serverName string
+	listener *Listener
+	hostname string
 }
 
 // settleServerNames takes from each route below HTTP the server names for which
@@ -34,11 +34,44 @@ func settleServerNames(routes []*Route) {
 	})
 }
 
+// noteWritten keeps the hostnames of HTTPRoutes and GRPCRoutes as they were
+// written, where a listener leaves the same of different ones: the more specific
+// takes precedence there (HTTPRouteSpec.hostnames,
+// GatewayRouteHostnameIntersectionPrecedence).
+func noteWritten(routes []*Route) {
+	first := make(map[claim]string)
+	differ := make(map[claim]bool)
+	requests := func(r *Route) bool { return r.Kind == KindHTTPRoute || r.Kind == KindGRPCRoute }
+	eachAttachment(routes, requests, func(route *Route, a *Attachment) {
+		for _, name := range a.Hostnames {
+			c, written := claim{a.Listener, name}, route.written(name)
+			have, taken := first[c]
+			if !taken {
+				first[c] = written
+			}
+			differ[c] = differ[c] || taken && have != written
+		}
+	})
+	eachAttachment(routes, requests, func(route *Route, a *Attachment) {
+		if !slices.ContainsFunc(a.Hostnames, func(name string) bool { return differ[claim{a.Listener, name}] }) {
+			return
+		}
+		for _, name := range a.Hostnames {
+			a.Written = append(a.Written, route.written(name))
+		}
+	})
+}
+
 // eachClaim visits the attachments to listeners that tell routes apart by server
 // name alone.
 func eachClaim(routes []*Route, visit func(*Route, *Attachment)) {
+	eachAttachment(routes, func(r *Route) bool { return transportOf(r.Kind) == Connections && r.Valid() }, visit)
+}
+
+// eachAttachment visits those of the routes that are wanted.
+func eachAttachment(routes []*Route, wanted func(*Route) bool, visit func(*Route, *Attachment)) {
 	for _, route := range routes {
-		if transportOf(route.Kind) != Connections || !route.Valid() {
+		if !wanted(route) {
 			continue
 		}
 		for _, parent := range route.Parents {

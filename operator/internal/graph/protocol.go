@@ -52,6 +52,11 @@ func tlsProtocol(l *gatewayv1.Listener) protocol {
 	return protocol{kinds: []gatewayv1.Kind{KindTLSRoute, KindTCPRoute}, byHostname: true, terminates: true, secure: true}
 }
 
+// passesThrough says whether clients do TLS with the backends.
+func (l *Listener) passesThrough() bool {
+	return l.Source.Protocol == gatewayv1.TLSProtocolType && tlsMode(l.Source) == gatewayv1.TLSModePassthrough
+}
+
 func tlsMode(l *gatewayv1.Listener) gatewayv1.TLSModeType {
 	if l.TLS == nil {
 		return gatewayv1.TLSModeTerminate

@@ -46,6 +46,9 @@ type Attachment struct {
 	// Hostnames are sorted; a single empty one stands for any host. A TLSRoute or
 	// TCPRoute may have lost all of them to more specific ones.
 	Hostnames []string
+	// Written has, for each of Hostnames, what the route has written. It is nil
+	// where no other route comes to the same from something else.
+	Written []string
 }
 
 // Valid says whether anything of the route, by itself, can be served. A route

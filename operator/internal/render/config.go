@@ -98,9 +98,10 @@ func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend 
 }
 
 // reachable are the endpoints of a backend. One whose BackendTLSPolicy is not valid
-// has none, so that nobody can reach it in any other way than was asked for.
+// has none, so that nobody can reach it in any other way than was asked for. One
+// of connections may have clients who bring their own TLS.
 func reachable(node *graph.Backend) []graph.Endpoint {
-	if node.TLS != nil && node.TLS.Invalid != "" {
+	if node.TLS != nil && node.TLS.Invalid != "" && node.Key.Transport != graph.Connections {
 		return nil
 	}
 	return node.Endpoints

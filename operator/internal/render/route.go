@@ -49,6 +49,7 @@ func attachments(node *graph.Route) []proxyconfig.Attachment {
 				out = append(out, proxyconfig.Attachment{
 					Listener:  attachment.Listener.ID(),
 					Hostnames: attachment.Hostnames,
+					Written:   attachment.Written,
 				})
 			}
 		}

@@ -27,6 +27,8 @@ func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
 		features.SupportGatewayHTTPSListenerDetectMisdirectedRequests,
 		features.SupportGatewayInfrastructure,
 		features.SupportGatewayPort8080,
+		features.SupportGatewayRouteHostnameIntersectionPrecedence,
+		features.SupportGatewayStaticAddresses,
 		features.SupportHTTPRoute,
 		features.SupportHTTPRoute303RedirectStatusCode,
 		features.SupportHTTPRoute307RedirectStatusCode,
