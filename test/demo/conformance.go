@@ -10,9 +10,21 @@ import (
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
+// Addresses that a Gateway may ask for: one that the cluster's load balancer has,
+// far from those that it gives to whoever asks for none, and one that is nobody's
+// (RFC 5737).
+const (
+	usableAddress   = "10.78.7.77"
+	unusableAddress = "192.0.2.1"
+)
+
+// keptReport is named as the Gateway API's conformance/reports asks for.
+const keptReport = "test/conformance/reports/v1.7.0/experimental-" + stack.Tag + "-default-report.yaml"
+
 // conformance builds the official suite and runs it inside the cluster's
 // network. Further arguments go to the suite, such as
-// -test.run=TestConformance/HTTPRouteMatching.
+// -test.run=TestConformance/HTTPRouteMatching. The report is written to dist, and
+// that of a run without such arguments, if nothing failed, to keptReport as well.
 func conformance(ctx context.Context, args []string) error {
 	s, err := stack.Up(ctx, os.Stdout)
 	if err != nil {
@@ -32,13 +44,15 @@ func conformance(ctx context.Context, args []string) error {
 		return fmt.Errorf("building the suite: %w", err)
 	}
 	fmt.Println("── run it")
+	report := filepath.Join(s.Root, "dist", "conformance-report.yaml")
 	suite := exec.CommandContext(ctx, binary, append([]string{
-		"-test.v", "-test.timeout=45m",
+		"-test.v", "-test.timeout=60m",
 		"--gateway-class=" + stack.GatewayClass,
 		"--conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP",
 		"--organization=fleetgate", "--project=fleetgate", "--version=" + stack.Tag,
 		"--url=https://github.com/fleetgate/fleetgate", "--contact=maintainers@fleetgate.io",
-		"--report-output=" + filepath.Join(s.Root, "dist", "conformance-report.yaml"),
+		"--usable-address=" + usableAddress, "--unusable-address=" + unusableAddress,
+		"--report-output=" + report,
 	}, args...)...)
 	suite.Dir = folder
 	suite.Stdout, suite.Stderr = os.Stdout, os.Stderr
@@ -48,5 +62,20 @@ func conformance(ctx context.Context, args []string) error {
 	if err := s.Start(suite); err != nil {
 		return fmt.Errorf("starting the suite: %w", err)
 	}
-	return suite.Wait()
+	if err := suite.Wait(); err != nil || len(args) > 0 {
+		return err
+	}
+	return keep(report, filepath.Join(s.Root, keptReport))
+}
+
+func keep(report, place string) error {
+	text, err := os.ReadFile(report)
+	if err != nil {
+		return fmt.Errorf("reading the report: %w", err)
+	}
+	if err := os.WriteFile(place, text, 0o644); err != nil {
+		return fmt.Errorf("keeping the report: %w", err)
+	}
+	fmt.Println("── the report is in", keptReport)
+	return nil
 }

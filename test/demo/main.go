@@ -12,7 +12,7 @@ import (
 )
 
 // atMost bounds a run; building Kubernetes from source is most of a first one.
-const atMost = time.Hour
+const atMost = 90 * time.Minute
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
