@@ -66,6 +66,7 @@ func TestValidateRefusesBelowHTTP(t *testing.T) {
 			c.Backends[0].Protocol = BackendUDP
 		}, `Backend shop/dns:53[0]: no PROXY protocol header is sent to backends of protocol "udp"`},
 		{"version of PROXY", func(c *Config) { c.Backends[0].ProxyProtocol = "v3" }, `Backend shop/dns:53[0]: unknown version of the PROXY protocol "v3"`},
+		{"TLS over UDP", func(c *Config) { c.Backends[1].TLS = &BackendTLS{} }, `Backend shop/dns:53/udp[0]: a backend of protocol "udp" has no TLS`},
 		{"match", func(c *Config) { c.Routes[1].Rules[0].Matches = []Match{{Method: "GET"}} }, "Rule shop/dns[0]: a rule below HTTP has backends"},
 		{"timeout", func(c *Config) { c.Routes[2].Rules[0].Timeouts = &Timeouts{} }, "Rule shop/pass[0]: a rule below HTTP has backends"},
 		{"weight", func(c *Config) { c.Routes[2].Rules[0].Backends[0].Weight = -1 }, "Rule shop/pass[0]: weight -1"},
@@ -120,5 +121,40 @@ func TestProxyProtocolIsAFeature(t *testing.T) {
 		if got := slices.Contains(Features(test.config), FeatureProxyProtocol); got != test.want {
 			t.Errorf("%s: got %v", name, got)
 		}
+	}
+}
+
+// A proxy must know of TLS towards the backends of connections. That of a backend
+// of requests is another feature.
+func TestConnectionTLSIsAFeature(t *testing.T) {
+	tls, unused, none := l4Config(), l4Config(), l4Config()
+	tls.Backends[0].TLS = &BackendTLS{ServerName: "dns", SystemCAs: true}
+	unused.Backends[0].TLS, unused.Routes = tls.Backends[0].TLS, unused.Routes[:1]
+	for name, test := range map[string]struct {
+		config *Config
+		want   bool
+	}{"TLS": {tls, true}, "TLS that no connection uses": {unused, false}, "none": {none, false}} {
+		if got := slices.Contains(Features(test.config), FeatureConnectionTLS); got != test.want {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+func TestWrittenHostnamesAreAFeature(t *testing.T) {
+	config := l4Config()
+	if slices.Contains(Features(config), FeatureWrittenHostnames) {
+		t.Error("asked for without any")
+	}
+	at := &config.Routes[2].Attachments[0]
+	at.Written = []string{"*.example.com"}
+	if !slices.Contains(Features(config), FeatureWrittenHostnames) {
+		t.Error("not asked for")
+	}
+	if got := at.WrittenOf(0); got != "*.example.com" {
+		t.Errorf("got %q", got)
+	}
+	at.Written = nil
+	if got := at.WrittenOf(0); got != "a.pass.example.com" {
+		t.Errorf("got %q where nothing else was written", got)
 	}
 }

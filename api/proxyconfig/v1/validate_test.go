@@ -43,6 +43,8 @@ func TestValidateRefusesOneItemAlone(t *testing.T) {
 		{"route twice", func(c *Config) {
 			c.Routes = append(c.Routes, Route{Kind: "HTTPRoute", Namespace: "shop", Name: "cart"})
 		}, "Route shop/cart[0]: the route is there twice"},
+		{"too few written hostnames", func(c *Config) { c.Routes[0].Attachments[0].Written = []string{""} }, "Route shop/cart[0]: 2 hostnames have 1 written"},
+		{"written hostname", func(c *Config) { c.Routes[0].Attachments[0].Written = []string{"", "A"} }, `Route shop/cart[0]: hostname "A" is not valid`},
 		{"path without a slash", func(c *Config) { rule(c).Matches[0].Path.Value = "api" }, `Rule shop/cart[0]: path "api" does not begin`},
 		{"path regex", func(c *Config) { *rule(c).Matches[0].Path = PathMatch{PathRegex, "("} }, "Rule shop/cart[0]: path: error parsing regexp"},
 		{"regex that closes our parenthesis", func(c *Config) { *rule(c).Matches[0].Path = PathMatch{PathRegex, "a)|(b"} }, "Rule shop/cart[0]: path: error parsing regexp"},
