@@ -91,6 +91,8 @@ func mixedWithin(t *testing.T, limits overload.Limits) *proxy {
 			tcp("raw", script(t, echo)), backendAt("web", web),
 		},
 	}
+	// Nobody has this name: the proxy must not do TLS where the client does.
+	c.Backends[0].TLS = &proxyconfig.BackendTLS{ServerName: "nobody", SystemCAs: true}
 	return start(t, settings{certificates: p, connections: limits}, c)
 }
 

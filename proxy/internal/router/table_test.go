@@ -95,6 +95,46 @@ func TestTablePrintsInOrderOfPrecedence(t *testing.T) {
 	}
 }
 
+// Entries whose hostname comes from less specific ones are for what those of the
+// more specific ones leave, whatever they match (HTTPRouteSpec.hostnames).
+func TestWrittenHostnamesComeFirst(t *testing.T) {
+	e := func(written, value string, m proxyconfig.Match) Entry[string] {
+		return Entry[string]{Hostname: "a.b.c", Written: written, Matcher: mustMatcher(t, m), Value: value}
+	}
+	table := New([]Entry[string]{
+		e("", "any", proxyconfig.Match{Path: exact("/x/y")}),
+		e("*.c", "wide", proxyconfig.Match{Path: prefix("/x/y")}),
+		{Hostname: "*.c", Written: "*.c", Matcher: mustMatcher(t, proxyconfig.Match{}), Value: "below"},
+		e("*.b.c", "narrow", proxyconfig.Match{Path: prefix("/x"), Method: "GET"}),
+		e("a.b.c", "exact", proxyconfig.Match{Path: prefix("/x"), Method: "PUT"}),
+		e("*.b.c", "narrow-again", proxyconfig.Match{Path: prefix("/z")}),
+	})
+	want := `a.b.c
+  prefix /x/ PUT -> exact
+a.b.c of *.b.c
+  prefix /x/ GET -> narrow
+  prefix /z/ -> narrow-again
+a.b.c of *.c
+  prefix /x/y/ -> wide
+a.b.c of *
+  exact /x/y -> any
+*.c
+  prefix / -> below
+`
+	if got := table.String(); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	for _, test := range []struct{ method, path, want string }{
+		{"PUT", "/x/y", "exact"}, {"GET", "/x/y", "narrow"}, {"GET", "/z", "narrow-again"},
+		{"POST", "/x/y", "wide"}, {"POST", "/x", "below"},
+	} {
+		r := &Request{Host: []byte("a.b.c"), Path: []byte(test.path), Method: []byte(test.method)}
+		if got := table.Find(r, &Match{}); got != test.want {
+			t.Errorf("%s %s: got %s, want %s", test.method, test.path, got, test.want)
+		}
+	}
+}
+
 func TestFind(t *testing.T) {
 	tests := []struct {
 		method, host, path, query string
