@@ -1,6 +1,7 @@
 package l4
 
 import (
+	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -79,9 +80,15 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		}
 		serving.Wait()
 		_, addr := udp.openUDP()
+		// They stay open until all are there: a port that is used again would be the
+		// same session.
+		var clients []net.Conn
 		for range 20 {
 			c := dialUDP(t, addr)
 			ask(t, c, "x")
+			clients = append(clients, c)
+		}
+		for _, c := range clients {
 			c.Close()
 		}
 		udp.closeUDP()
