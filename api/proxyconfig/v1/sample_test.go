@@ -54,6 +54,10 @@ func sampleConfig() *Config {
 							ExposeHeaders: []string{"X-Total"}, AllowCredentials: true, MaxAgeSeconds: 600,
 						}},
 						{Type: FilterMirror, Mirror: &Mirror{Backend: "shop/cart:8080", Fraction: &Fraction{Numerator: 1, Denominator: 3}}},
+						{Type: FilterExternalAuth, ExternalAuth: &ExternalAuth{
+							Protocol: AuthHTTP, Backend: "shop/cart:8080", Authority: "cart.shop", PathPrefix: "/check",
+							RequestHeaders: []string{"Cookie"}, ResponseHeaders: []string{"X-User"}, MaxBodyBytes: 8192,
+						}},
 						{Type: FilterRewrite, Rewrite: &Rewrite{Hostname: "inner", Path: &PathRewrite{Type: ReplacePrefixMatch, Value: "/v2"}}},
 					},
 					Backends: []BackendRef{

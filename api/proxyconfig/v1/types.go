@@ -172,6 +172,9 @@ type Filter struct {
 	Rewrite  *Rewrite     `json:"rewrite,omitempty"`
 	CORS     *CORS        `json:"cors,omitempty"`
 	Mirror   *Mirror      `json:"mirror,omitempty"`
+	// ExternalAuth is unknown to proxies of earlier versions, which answer 500 for
+	// the rule.
+	ExternalAuth *ExternalAuth `json:"externalAuth,omitempty"`
 }
 
 // HeaderEdits are applied in the order set, add, remove. Names match in any

@@ -62,6 +62,11 @@ func validateFilter(f *Filter, prefixes bool) error {
 			return missing
 		}
 		return validateMirror(f.Mirror)
+	case FilterExternalAuth:
+		if f.ExternalAuth == nil {
+			return missing
+		}
+		return validateExternalAuth(f.ExternalAuth)
 	}
 	return fmt.Errorf("the type is unknown")
 }

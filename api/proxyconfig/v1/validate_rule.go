@@ -130,7 +130,7 @@ func validateBackendRef(b *BackendRef, prefixes bool) error {
 		switch b.Filters[i].Type {
 		case FilterRedirect:
 			return fmt.Errorf("a backend reference cannot have a redirect")
-		case FilterCORS, FilterMirror:
+		case FilterCORS, FilterMirror, FilterExternalAuth:
 			return fmt.Errorf("a backend reference cannot have a filter %s", b.Filters[i].Type)
 		}
 	}

@@ -24,6 +24,7 @@ func TestValidateSample(t *testing.T) {
 
 func TestValidateRefusesOneItemAlone(t *testing.T) {
 	rule := func(c *Config) *Rule { return &c.Routes[0].Rules[0] }
+	auth := func(c *Config) *ExternalAuth { return rule(c).Filters[3].ExternalAuth }
 	tests := []struct {
 		name   string
 		change func(*Config)
@@ -58,9 +59,19 @@ func TestValidateRefusesOneItemAlone(t *testing.T) {
 		{"header injection", func(c *Config) { rule(c).Filters[0].Headers.Set[0].Value = "a\r\nb: c" }, `Rule shop/cart[0]: filter RequestHeaders: the value of header "X-Set"`},
 		{"framing header", func(c *Config) { rule(c).Filters[0].Headers.Remove[0] = "Content-LENGTH" }, `Rule shop/cart[0]: filter RequestHeaders: header "Content-LENGTH" frames`},
 		{"prefix rewrite of an exact match", func(c *Config) { rule(c).Matches[0].Path.Type = PathExact }, "Rule shop/cart[0]: filter Rewrite: ReplacePrefixMatch needs"},
-		{"rewrite with a space", func(c *Config) { rule(c).Filters[3].Rewrite.Path.Value = "/a b" }, `Rule shop/cart[0]: filter Rewrite: path "/a b" cannot`},
+		{"rewrite with a space", func(c *Config) { rule(c).Filters[4].Rewrite.Path.Value = "/a b" }, `Rule shop/cart[0]: filter Rewrite: path "/a b" cannot`},
 		{"redirect status", func(c *Config) { c.Routes[0].Rules[1].Filters[0].Redirect.Status = 200 }, "Rule shop/cart[1]: filter Redirect: status 200"},
 		{"redirect scheme", func(c *Config) { c.Routes[0].Rules[1].Filters[0].Redirect.Scheme = "javascript" }, `Rule shop/cart[1]: filter Redirect: scheme "javascript"`},
+		{"authorization by another protocol", func(c *Config) { auth(c).Protocol = "SOAP" }, `Rule shop/cart[0]: filter ExternalAuth: unknown protocol "SOAP"`},
+		{"authorization by gRPC at a path", func(c *Config) { auth(c).Protocol = AuthGRPC }, "Rule shop/cart[0]: filter ExternalAuth: a path prefix"},
+		{"authorization at no path", func(c *Config) { auth(c).PathPrefix = "check" }, `Rule shop/cart[0]: filter ExternalAuth: path prefix "check"`},
+		{"authorization that splits the request", func(c *Config) { auth(c).PathPrefix = "/a HTTP/1.1\r\n" }, "Rule shop/cart[0]: filter ExternalAuth: path prefix"},
+		{"authorization at a query", func(c *Config) { auth(c).PathPrefix = "/a?b" }, "Rule shop/cart[0]: filter ExternalAuth: path prefix"},
+		{"authorization of an authority with a path", func(c *Config) { auth(c).Authority = "a/b" }, `Rule shop/cart[0]: filter ExternalAuth: authority "a/b"`},
+		{"authorization with too large bodies", func(c *Config) { auth(c).MaxBodyBytes = MaxAuthBodyBytes + 1 }, "Rule shop/cart[0]: filter ExternalAuth: a body of 1048577"},
+		{"authorization with a header that is none", func(c *Config) { auth(c).ResponseHeaders[0] = "a:b" }, `Rule shop/cart[0]: filter ExternalAuth: header name "a:b"`},
+		{"authorization without its field", func(c *Config) { rule(c).Filters[3].ExternalAuth = nil }, "Rule shop/cart[0]: filter ExternalAuth: its field is not set"},
+		{"authorization on a backend", func(c *Config) { rule(c).Backends[0].Filters[0].Type = FilterExternalAuth }, "Rule shop/cart[0]: a backend reference cannot have a filter ExternalAuth"},
 		{"weight", func(c *Config) { rule(c).Backends[0].Weight = -1 }, "Rule shop/cart[0]: weight -1"},
 		{"redirect on a backend", func(c *Config) { rule(c).Backends[0].Filters[0].Type = FilterRedirect }, "Rule shop/cart[0]: a backend reference cannot have a redirect"},
 		{"backend protocol", func(c *Config) { c.Backends[0].Protocol = "spdy" }, `Backend shop/cart:8080[0]: unknown backend protocol "spdy"`},
