@@ -56,8 +56,8 @@ func EqualFold(b []byte, s string) bool {
 	return true
 }
 
-// equalAlias is EqualFold that takes an underscore for a hyphen.
-func equalAlias(b []byte, s string) bool {
+// EqualAlias is EqualFold that takes an underscore for a hyphen.
+func EqualAlias(b []byte, s string) bool {
 	if len(b) != len(s) {
 		return false
 	}
@@ -84,6 +84,9 @@ func all(b []byte, bits uint8) bool {
 	}
 	return true
 }
+
+// IsValue reports whether b may be the value of a field (RFC 9110, section 5.5).
+func IsValue(b []byte) bool { return validValue(b) }
 
 // IsToken reports whether b is a token (RFC 9110, section 5.6.2).
 func IsToken(b []byte) bool { return len(b) > 0 && all(b, isToken) }

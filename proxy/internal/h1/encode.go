@@ -49,9 +49,9 @@ func allowedInTrailer(name []byte) bool {
 		return false
 	}
 	for _, s := range [...]string{"authorization", "cookie", "set-cookie", "www-authenticate", "trailer", "cache-control", "max-forwards", "range"} {
-		if equalAlias(name, s) {
+		if EqualAlias(name, s) {
 			return false
 		}
 	}
-	return len(name) < 8 || !equalAlias(name[:8], "content-")
+	return len(name) < 8 || !EqualAlias(name[:8], "content-")
 }

@@ -62,7 +62,7 @@ func kindOfLong(name []byte) Kind {
 	case 't':
 		return kindIf(name, "transfer-encoding", TransferEncoding)
 	case 'x':
-		if equalAlias(name[:12], "x-forwarded-") {
+		if EqualAlias(name[:12], "x-forwarded-") {
 			return Forwarded
 		}
 	}
@@ -70,7 +70,7 @@ func kindOfLong(name []byte) Kind {
 }
 
 func kindIf(name []byte, known string, k Kind) Kind {
-	if equalAlias(name, known) {
+	if EqualAlias(name, known) {
 		return k
 	}
 	return Plain
