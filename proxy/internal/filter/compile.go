@@ -15,6 +15,7 @@ type Chain struct {
 	RequestHeaders  *HeaderEdits
 	ResponseHeaders *HeaderEdits
 	CORS            *CORS
+	ExternalAuth    *ExternalAuth
 	// Mirrors are in the order of the rule.
 	Mirrors []*Mirror
 }
@@ -46,6 +47,8 @@ func (c *Chain) add(f *proxyconfig.Filter) error {
 		c.CORS = compileCORS(f.CORS)
 	case f.Type == proxyconfig.FilterMirror && f.Mirror != nil:
 		c.Mirrors = append(c.Mirrors, compileMirror(f.Mirror))
+	case f.Type == proxyconfig.FilterExternalAuth && f.ExternalAuth != nil:
+		c.ExternalAuth = compileExternalAuth(f.ExternalAuth)
 	default:
 		return fmt.Errorf("filter %q is not known", f.Type)
 	}

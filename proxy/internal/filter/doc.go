@@ -1,7 +1,13 @@
 // Package filter turns the filters of a rule, or of its reference to a backend,
 // into compiled steps that a request runs without allocating: edits of header
-// fields, redirects, rewrites, CORS and mirrors. Each step is a function of
-// bytes; none knows of connections or of who calls it.
+// fields, redirects, rewrites, CORS, mirrors and external authorization. Each
+// step is a function of bytes; none knows of connections or of who calls it.
+//
+// The order is fixed, whatever that of the rule is. CORS comes first, as a
+// browser's preflight brings no credentials. External authorization follows: it
+// sees the request as the client sent it, and what it denies is neither
+// redirected nor mirrored, and never rewritten. Rewrites and edits change what
+// it has allowed, the fields that it has set included; mirrors copy the result.
 //
 // # Adding a filter
 //

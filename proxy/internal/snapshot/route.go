@@ -103,6 +103,9 @@ func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, s *Snapshot) error
 	out.Redirect, out.Rewrite = chain.Redirect, chain.Rewrite
 	out.RequestHeaders, out.ResponseHeaders = chain.RequestHeaders, chain.ResponseHeaders
 	out.CORS, out.Mirrors = chain.CORS, c.mirrors(chain.Mirrors, s)
+	if out.ExternalAuth = c.externalAuth(chain.ExternalAuth, s); out.ExternalAuth == nil && chain.ExternalAuth != nil {
+		out.Fail = http.StatusInternalServerError
+	}
 	out.Retry = compileRetry(in.Retry)
 	out.RequestTimeout, out.BackendTimeout = timeouts(in.Timeouts)
 
@@ -151,6 +154,19 @@ func (c *compiledRoute) mirrors(in []*filter.Mirror, s *Snapshot) []Mirror {
 		}
 	}
 	return out
+}
+
+// externalAuth returns nil where there is nobody to be asked, or nobody who can
+// be asked by gRPC.
+func (c *compiledRoute) externalAuth(in *filter.ExternalAuth, s *Snapshot) *ExternalAuth {
+	if in == nil {
+		return nil
+	}
+	cluster, transport := c.target(in.Backend, s)
+	if cluster == nil || in.GRPC && !transport.HTTP2 {
+		return nil
+	}
+	return &ExternalAuth{ExternalAuth: in, To: &Backend{Cluster: cluster, Transport: transport}}
 }
 
 // timeouts returns those of a rule. The default of both is none: whoever reads

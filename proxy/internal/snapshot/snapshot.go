@@ -116,6 +116,8 @@ type Rule struct {
 	// CORS may be nil. A preflight that it is for is answered with it, and no
 	// backend sees the request.
 	CORS *filter.CORS
+	// ExternalAuth may be nil. No request that it does not allow is served.
+	ExternalAuth *ExternalAuth
 	// Mirrors get copies of the requests that are sent to a backend.
 	Mirrors []Mirror
 	// Retry may be nil: nothing is retried but what no backend has seen.
@@ -147,6 +149,13 @@ type Backend struct {
 // harms nobody (Gateway API, HTTPRequestMirrorFilter).
 type Mirror struct {
 	*filter.Mirror
+	To *Backend
+}
+
+// ExternalAuth is a rule's compiled external authorization. The Cluster of To is
+// never nil.
+type ExternalAuth struct {
+	*filter.ExternalAuth
 	To *Backend
 }
 
