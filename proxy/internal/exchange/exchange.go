@@ -72,6 +72,9 @@ type exchange struct {
 	rule    *snapshot.Rule
 	backend *snapshot.Backend
 	try     attempt
+	// auth is what is asked about the request before anybody serves it; nil if
+	// nothing is.
+	auth *authorization
 	// mirrors are the copies that the rest of the body goes to, too.
 	mirrors []*mirror
 	// hash is what the policy of the backend wants hashed of the request.
@@ -91,6 +94,8 @@ type exchange struct {
 	buf                                       []byte
 	message, body                             int
 	method, host, target, agent, id, location span
+	// fields are those of the client in the head for the backend.
+	fields span
 	// trailer is the request's trailer section, if it came with the head; cors
 	// is what a CORS filter adds to the response.
 	trailer, cors span
@@ -164,7 +169,9 @@ func (x *exchange) requestData(b []byte) {
 	switch {
 	case x.own != 0:
 	case x.stage == gathering:
-		x.buf = append(x.buf, b...)
+		if x.auth.takes(len(b)) {
+			x.buf = append(x.buf, b...)
+		}
 	case x.up != nil:
 		if x.keeps(len(b)) {
 			x.buf = append(x.buf, b...)
@@ -185,6 +192,7 @@ func (x *exchange) requestEnd(trailer []byte) {
 	if !x.streamed {
 		x.trailer = x.note(trailer)
 	}
+	x.auth.bodyEnd()
 	if x.stage > gathering && x.up != nil {
 		x.up.end(trailer)
 	}
@@ -201,7 +209,7 @@ func (x *exchange) requestFlush() {
 
 // wantsRequest reports whether more of the request can be passed on.
 func (x *exchange) wantsRequest() bool {
-	return x.own != 0 || x.up != nil && !x.connecting && !x.up.blocked()
+	return x.own != 0 || x.auth.gathers() || x.up != nil && !x.connecting && !x.up.blocked()
 }
 
 // wantsResponse reports whether more of the response can be passed on.
@@ -251,6 +259,7 @@ func (x *exchange) dropUpstream() {
 // finish ends the exchange. x must not be used after it.
 func (x *exchange) finish() {
 	x.dropUpstream()
+	x.auth.cancel()
 	x.settle(balance.Abandoned)
 	if !x.requestEnded {
 		for _, m := range x.mirrors {

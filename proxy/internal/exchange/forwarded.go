@@ -3,21 +3,26 @@ package exchange
 import (
 	"net/netip"
 
-	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+)
+
+var (
+	forwardedFor   = []byte("X-Forwarded-For")
+	forwardedProto = []byte("X-Forwarded-Proto")
+	forwardedHost  = []byte("X-Forwarded-Host")
 )
 
 // appendForwarded says who the client is. What the request says of that itself
 // is believed where trusted hops stand before this proxy, and else dropped.
-func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits *filter.Edits) []byte {
-	if !edits.Drops([]byte("X-Forwarded-For")) {
+func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits h1.Dropper) []byte {
+	if !edits.Drops(forwardedFor) {
 		out = append(out, "X-Forwarded-For: "...)
 		if chain := x.told(r, "x-forwarded-for"); len(chain) > 0 {
 			out = append(append(out, chain...), ", "...)
 		}
 		out = append(x.from.client.Addr().AppendTo(out), "\r\n"...)
 	}
-	if !edits.Drops([]byte("X-Forwarded-Proto")) {
+	if !edits.Drops(forwardedProto) {
 		out = append(out, "X-Forwarded-Proto: "...)
 		if told := x.told(r, "x-forwarded-proto"); string(told) == "http" || string(told) == "https" {
 			out = append(out, told...)
@@ -26,7 +31,7 @@ func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits *filter.Edit
 		}
 		out = append(out, "\r\n"...)
 	}
-	if !edits.Drops([]byte("X-Forwarded-Host")) {
+	if !edits.Drops(forwardedHost) {
 		out = append(out, "X-Forwarded-Host: "...)
 		if told := x.told(r, "x-forwarded-host"); len(told) > 0 {
 			out = append(out, told...)

@@ -97,6 +97,9 @@ func (l Limits) at(level overload.Level) Limits {
 //	what                                      at most
 //	http1Client.kept, of a head or sent ahead h1.MaxHead, or maxKept, and a read
 //	exchange.buf, head and body for retries   twice h1.MaxHead, and maxReplay or a read
+//	exchange.buf, while a body is shown       proxyconfig.MaxAuthBodyBytes and a read,
+//	  to an authorization server              and once more in the question
+//	authorization, of its answer              extauth.MaxAnswer, and h1.MaxHead
 //	http1Backend.partial, of a head           h1.MaxHead and a read
 //	http2Stream.out, http2Call.out            a read, or a stream's window of 64 KiB
 //	http2Stream.early, of a tunnel to be      a stream's window of 64 KiB

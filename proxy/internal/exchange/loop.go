@@ -61,6 +61,8 @@ type Loop struct {
 	dirty []framer
 	// begun are the streams whose exchanges go on at the end of the turn.
 	begun []*http2Stream
+	// decided are the authorizations that go on at the end of the turn.
+	decided []*authorization
 	// mirrors are the copies that are being sent.
 	mirrors []*mirror
 	// wake is the earliest of the deadlines that the coarse sweep would miss.
@@ -193,6 +195,7 @@ func (l *Loop) Flush() {
 		}
 	}
 	l.begun = l.begun[:0]
+	l.decide()
 	for i := 0; i < len(l.dirty); i++ {
 		l.dirty[i].writeOut()
 	}

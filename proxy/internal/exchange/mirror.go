@@ -100,6 +100,6 @@ func (m *mirror) resume()                    {}
 func (m *mirror) blocked() bool              { return false }
 func (m *mirror) leaving() bool              { return false }
 
-// reported reports whether observers are told of the exchange: a copy is not a
-// request of a client.
-func (x *exchange) reported() bool { return x.rule != mirrorRule }
+// reported reports whether observers are told of the exchange: neither a copy nor
+// a question is a request of a client.
+func (x *exchange) reported() bool { return x.rule != mirrorRule && x.rule != authRule }

@@ -44,14 +44,17 @@ func (x *exchange) take(r *h1.Request) {
 		if rule.RequestTimeout > 0 {
 			x.endBy(x.start + int64(rule.RequestTimeout))
 		}
-		x.hash = x.hashOf(r)
+		x.hash = x.hashOf(r, x.backend)
 		x.compose(r)
+	}
+	if rule.ExternalAuth != nil && (x.own == 0 || x.location != span{}) {
+		x.hold(r)
 	}
 }
 
-// hashOf is the hash of what the backend's policy wants hashed, or zero.
-func (x *exchange) hashOf(r *h1.Request) uint64 {
-	source, name := x.backend.Cluster.Policy().HashOn()
+// hashOf is the hash of what a backend's policy wants hashed, or zero.
+func (x *exchange) hashOf(r *h1.Request, b *snapshot.Backend) uint64 {
+	source, name := b.Cluster.Policy().HashOn()
 	switch source {
 	case proxyconfig.HashSourceIP:
 		ip := x.origin.Addr().As16()
@@ -79,6 +82,8 @@ func (x *exchange) endBy(at int64) {
 // proceed answers the request, or has a backend do so.
 func (x *exchange) proceed() {
 	switch {
+	case x.auth.holds():
+		x.auth.begin()
 	case x.own == 0:
 		x.mirrored()
 		x.attempt(reuseFor(x))
@@ -183,10 +188,13 @@ func (x *exchange) compose(r *h1.Request) {
 		out = append(append(out, r.Name...), r.Port...)
 	}
 	out = append(out, "\r\n"...)
+	x.fields.start = uint32(len(out))
 	if edits.Empty() {
 		out = r.AppendFields(out, nil)
+		x.fields.end = uint32(len(out))
 	} else {
 		out = r.AppendFields(out, edits)
+		x.fields.end = uint32(len(out))
 		out = edits.AppendTo(out)
 	}
 	out = x.appendForwarded(out, r, edits)

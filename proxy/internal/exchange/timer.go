@@ -36,6 +36,7 @@ func (l *Loop) wakeAt(at int64) {
 // tick gives the exchange up if something has taken too long. x must not be
 // used after it.
 func (x *exchange) tick() {
+	x.auth.tick()
 	at, what := x.next()
 	switch {
 	case what == never:
@@ -64,6 +65,11 @@ func (x *exchange) next() (at int64, what expiry) {
 	}
 	blocked := x.up != nil && x.up.blocked()
 	switch {
+	case x.auth.asks():
+		// The call has a deadline of its own.
+		if x.client.leaving() {
+			consider(x.since+int64(lim.Leaving), clientLeft)
+		}
 	case x.connecting:
 		consider(x.connectBy, connectSlow)
 	case x.client.blocked():

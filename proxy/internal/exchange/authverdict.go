@@ -1,0 +1,76 @@
+package exchange
+
+import (
+	"bytes"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/extauth"
+	"github.com/fleetgate/fleetgate/proxy/internal/filter"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+)
+
+// amend changes the head for the backend as the verdict has it. What the rule's
+// own edits set or remove stays as they want it.
+func (a *authorization) amend() {
+	x, v := a.x, a.verdict
+	if a.continued {
+		v.Removed = append(v.Removed, []byte("expect"))
+	}
+	old, fields := x.buf, x.fields
+	out := append(x.loop.buffer(), old[:x.message]...)
+	if len(v.Response) > 0 {
+		start := uint32(len(out))
+		out = v.AppendResponse(append(out, x.bytes(x.cors)...))
+		x.cors = span{start, uint32(len(out))}
+	}
+	message := len(out)
+	method, rest, _ := bytes.Cut(old[x.message:fields.start], []byte(" "))
+	target, rest, _ := bytes.Cut(rest, []byte(" "))
+	out = v.AppendTarget(append(append(out, method...), ' '), target)
+	out = append(append(out, ' '), rest...)
+	x.fields.start = uint32(len(out))
+	out = v.AppendFields(out, a.rule.ExternalAuth, old[fields.start:fields.end], &x.requestEdits)
+	x.fields.end = uint32(len(out))
+	x.buf = append(out, old[fields.end:]...)
+	x.move(message, int(x.fields.end)-int(fields.end))
+	x.loop.free(old)
+}
+
+// move says that the head begins at message now, and what follows its fields is
+// by bytes farther on.
+func (x *exchange) move(message, by int) {
+	x.message = message
+	x.body += by
+	for _, s := range []*span{&x.id, &x.trailer} {
+		if s.end > 0 {
+			*s = span{uint32(int(s.start) + by), uint32(int(s.end) + by)}
+		}
+	}
+}
+
+// deny answers a request that is not allowed as the server has it. Such an
+// answer is one of the rule's, and none of its backend's.
+func (x *exchange) deny(v *extauth.Verdict) {
+	x.edits = filter.Edits{x.rule.ResponseHeaders}
+	if x.protocol == probe.GRPC {
+		x.client.answer(v.Status, nil)
+		return
+	}
+	body := framing(len(v.Body))
+	if x.isHead || v.Status == 204 || v.Status == 304 {
+		body = bodiless
+	}
+	l := x.loop
+	head := v.AppendDenial(l.buffer(), int(body))
+	if l.resp.Parse(head) != nil {
+		x.flags |= flagUpstreamFailed
+		x.fail(502)
+		return
+	}
+	x.responseHead(&l.resp, body)
+	if body > 0 {
+		x.responseData(v.Body)
+	}
+	x.client.end(nil)
+	l.free(head)
+}
