@@ -31,9 +31,13 @@ const FeatureConnectionTLS Feature = "connection-tls"
 // route.
 const FeatureWrittenHostnames Feature = "written-hostnames"
 
+// FeatureSessions is session persistence. A proxy that overlooked it would spread
+// a client's session over all endpoints.
+const FeatureSessions Feature = "sessions"
+
 // KnownFeatures are those that this version of the package knows.
 func KnownFeatures() []Feature {
-	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames}
+	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames, FeatureSessions}
 }
 
 // Features returns what a proxy must know to serve c, in a fixed order.
@@ -53,6 +57,9 @@ func Features(c *Config) []Feature {
 	}
 	if hasWrittenHostnames(c) {
 		features = append(features, FeatureWrittenHostnames)
+	}
+	if hasSessions(c) {
+		features = append(features, FeatureSessions)
 	}
 	return features
 }

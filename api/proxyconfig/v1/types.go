@@ -230,6 +230,8 @@ type BackendRef struct {
 	// Weight is in [0, 1000000]; zero takes no requests.
 	Weight  int32    `json:"weight"`
 	Filters []Filter `json:"filters,omitempty"`
+	// Session may be nil: each request goes to an endpoint of its own.
+	Session *Session `json:"session,omitempty"`
 }
 
 // Timeouts of a rule; zero means the proxy's default, and negative none.

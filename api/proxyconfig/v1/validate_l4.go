@@ -60,6 +60,9 @@ func validateL4Rule(r *Rule) error {
 		if len(b.Filters) > 0 {
 			return fmt.Errorf("a backend reference below HTTP has no filters")
 		}
+		if b.Session != nil {
+			return fmt.Errorf("a backend reference below HTTP has no sessions")
+		}
 		if err := validateBackendRef(b, false); err != nil {
 			return err
 		}

@@ -73,6 +73,9 @@ func TestValidateRefusesBelowHTTP(t *testing.T) {
 		{"filter of a backend", func(c *Config) {
 			c.Routes[2].Rules[0].Backends[0].Filters = []Filter{{Type: FilterRewrite, Rewrite: &Rewrite{}}}
 		}, "Rule shop/pass[0]: a backend reference below HTTP has no filters"},
+		{"session of a backend", func(c *Config) {
+			c.Routes[2].Rules[0].Backends[0].Session = &Session{Type: SessionCookie, Name: "s"}
+		}, "Rule shop/pass[0]: a backend reference below HTTP has no sessions"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -134,5 +134,8 @@ func validateBackendRef(b *BackendRef, prefixes bool) error {
 			return fmt.Errorf("a backend reference cannot have a filter %s", b.Filters[i].Type)
 		}
 	}
+	if err := ValidateSession(b.Session); err != nil {
+		return fmt.Errorf("session persistence: %w", err)
+	}
 	return validateFilters(b.Filters, prefixes)
 }
