@@ -21,6 +21,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/metrics"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/probe"
+	"github.com/fleetgate/fleetgate/proxy/internal/session"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -88,6 +89,8 @@ func (p *proxy) coordinatorOptions() configsource.Options {
 		Apply:      p.apply,
 		Now:        time.Now,
 		Log:        p.options.Log.WithName("config"),
+
+		SessionSecret: (&session.Source{Dir: p.options.AdminDir}).Secret,
 	}
 	if p.saved != nil {
 		o.Save = p.saved.Save

@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 )
@@ -46,6 +47,9 @@ type Request struct {
 	// Hash is HashKey of what Policy.HashOn names, or zero where the request
 	// lacks it.
 	Hash uint64
+	// Prefer is where the request's session is at home; the zero AddrPort is for a
+	// request that belongs to none.
+	Prefer netip.AddrPort
 	// Tried are the endpoints that had this request already. Others come first.
 	Tried []*Endpoint
 }
@@ -81,8 +85,8 @@ func (c *Cluster) Pick(now int64) *Endpoint {
 	return e
 }
 
-// Choose returns the endpoint for the next request or attempt, by the
-// algorithm of the policy. It passes over endpoints that are ejected, that a
+// Choose returns the endpoint for the next request or attempt: the one that its
+// session is at home at, or else one by the algorithm of the policy. It passes over endpoints that are ejected, that a
 // health check took out, or that have had this request; but where nothing else
 // is left, a request is better spent on a doubtful endpoint than refused.
 // Terminating endpoints are used only where no other is left (KEP-1669).
@@ -94,6 +98,9 @@ func (c *Cluster) Choose(r *Request) (*Endpoint, Refusal) {
 	list := set.candidates()
 	if len(list) == 0 {
 		return nil, NoEndpoints
+	}
+	if e := set.home(r); e != nil {
+		return e, NotRefused
 	}
 	if e := c.byAlgorithm(set, list, r); e != nil {
 		return e, NotRefused

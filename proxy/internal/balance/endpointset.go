@@ -48,6 +48,25 @@ func (s *endpointSet) candidates() []*Endpoint {
 	return s.active
 }
 
+// home returns the endpoint of the request's session, in whatever zone, or nil
+// where there is none that takes the request. A terminating endpoint is left while
+// there is time, as its connections may end with any request.
+func (s *endpointSet) home(r *Request) *Endpoint {
+	if !r.Prefer.IsValid() {
+		return nil
+	}
+	list := s.active
+	if len(list) == 0 {
+		list = s.terminating
+	}
+	for _, e := range list {
+		if e.Addr == r.Prefer && r.accepts(e) {
+			return e
+		}
+	}
+	return nil
+}
+
 // review looks again whether the zone has enough endpoints that are well. It is
 // called, with the Cluster's lock held, whenever one is taken out or in.
 func (s *endpointSet) review() {

@@ -21,6 +21,9 @@ type Options struct {
 	// one are refused.
 	GatewayUID string
 	Registry   *balance.Registry
+	// SessionSecret returns what the keys of sessions are derived from. It is asked
+	// for each configuration; nil has none.
+	SessionSecret func() []byte
 	// Apply makes a snapshot the one that serves, and returns what could not be
 	// started, such as a port that is taken.
 	Apply func(*snapshot.Snapshot) []proxyconfig.RefusedItem
@@ -192,13 +195,17 @@ func (c *Coordinator) try(d *proxyconfig.Document, config *proxyconfig.Config) (
 // apply compiles a configuration with the certificates at hand and makes it the
 // one that serves.
 func (c *Coordinator) apply(d *proxyconfig.Document, config *proxyconfig.Config) {
-	s, refused := snapshot.Compile(snapshot.Input{
+	in := snapshot.Input{
 		Document:     d,
 		Config:       config,
 		Certificates: &c.certificates,
 		Registry:     c.options.Registry,
 		Previous:     c.serving,
-	})
+	}
+	if c.options.SessionSecret != nil {
+		in.SessionSecret = c.options.SessionSecret()
+	}
+	s, refused := snapshot.Compile(in)
 	c.start(refused, s)
 	s.Commit()
 	// The raw bytes are in config already; two copies of a big one matter.

@@ -53,7 +53,7 @@ func (x *exchange) attempt(r reuse) {
 		x.tryDeadline = l.now + int64(t)
 		l.wakeAt(x.tryDeadline)
 	}
-	l.choice = balance.Request{Now: l.now, Random: l.ids.Uint64(), Hash: x.hash, Tried: a.tried[:min(a.tries, maxTried)]}
+	l.choice = balance.Request{Now: l.now, Random: l.ids.Uint64(), Hash: x.hash, Prefer: x.home, Tried: a.tried[:min(a.tries, maxTried)]}
 	e, _ := x.backend.Cluster.Choose(&l.choice)
 	if e == nil || x.backend.Transport.Err != nil {
 		x.unavailable()

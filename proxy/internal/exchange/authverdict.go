@@ -20,8 +20,8 @@ func (a *authorization) amend() {
 	out := append(x.loop.buffer(), old[:x.message]...)
 	if len(v.Response) > 0 {
 		start := uint32(len(out))
-		out = v.AppendResponse(append(out, x.bytes(x.cors)...))
-		x.cors = span{start, uint32(len(out))}
+		out = v.AppendResponse(append(out, x.bytes(x.extra)...))
+		x.extra = span{start, uint32(len(out))}
 	}
 	message := len(out)
 	method, rest, _ := bytes.Cut(old[x.message:fields.start], []byte(" "))

@@ -23,20 +23,20 @@ func (x *exchange) shareAcrossOrigins(r *h1.Request) (preflight bool) {
 	}
 	start := uint32(len(x.buf))
 	x.buf = x.rule.CORS.AppendTo(x.buf, &q)
-	x.cors = span{start, uint32(len(x.buf))}
+	x.extra = span{start, uint32(len(x.buf))}
 	return q.Preflight()
 }
 
-// Drops implements h1.Dropper for the response: the rule's edits and its CORS
-// filter replace what the backend says.
+// Drops implements h1.Dropper for the response: the rule's edits, its CORS filter
+// and the session replace what the backend says.
 func (x *exchange) Drops(name []byte) bool {
-	return x.edits.Drops(name) || x.rule.CORS != nil && x.rule.CORS.Drops(name)
+	return x.edits.Drops(name) || x.rule.CORS != nil && x.rule.CORS.Drops(name) || x.sessionDrops(name)
 }
 
 // dropper is what leaves out fields of the backend's response; nil if nothing
 // does.
 func (x *exchange) dropper() h1.Dropper {
-	if x.edits.Empty() && x.rule.CORS == nil {
+	if x.edits.Empty() && x.rule.CORS == nil && !x.hasTokenHeader() {
 		return nil
 	}
 	return x

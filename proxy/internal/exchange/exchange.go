@@ -96,11 +96,14 @@ type exchange struct {
 	method, host, target, agent, id, location span
 	// fields are those of the client in the head for the backend.
 	fields span
-	// trailer is the request's trailer section, if it came with the head; cors
-	// is what a CORS filter adds to the response.
-	trailer, cors span
+	// trailer is the request's trailer section, if it came with the head; extra
+	// are the fields that a CORS filter and a session add to the response.
+	trailer, extra span
 	// key is the Sec-WebSocket-Key of a request that asks for an upgrade.
 	key span
+	// home is the endpoint of the request's session, as of the tokens in it.
+	home   netip.AddrPort
+	tokens span
 
 	status                 int
 	requestLen, respondLen uint64

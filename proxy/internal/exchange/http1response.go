@@ -35,7 +35,7 @@ func (c *http1Client) head(r *h1.Response, body framing) {
 	}
 	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
 	out = r.AppendFields(out, x.dropper())
-	out = append(x.edits.AppendTo(out), x.bytes(x.cors)...)
+	out = append(x.edits.AppendTo(out), x.bytes(x.extra)...)
 	switch {
 	case x.encode:
 		out = append(out, "Transfer-Encoding: chunked\r\n"...)
@@ -146,7 +146,8 @@ func (c *http1Client) switched(r *h1.Response) {
 func (c *http1Client) upgraded(r *h1.Response) {
 	x := c.x
 	out := h1.AppendStatusLine(c.loop.gather(c), r.Status, reason(r))
-	out = x.edits.AppendTo(r.AppendFields(out, &x.edits))
+	out = r.AppendFields(out, x.dropper())
+	out = append(x.edits.AppendTo(out), x.bytes(x.extra)...)
 	out = append(out, "Connection: Upgrade\r\n"...)
 	c.loop.out = append(h1.AppendField(out, "Upgrade", r.First(h1.Upgrade)), "\r\n"...)
 }
@@ -157,7 +158,8 @@ func (c *http1Client) bootstrapped(r *h1.Response) {
 	x := c.x
 	const status = http.StatusSwitchingProtocols
 	out := h1.AppendStatusLine(c.loop.gather(c), status, []byte(http.StatusText(status)))
-	out = x.edits.AppendTo(r.AppendFields(out, acceptDropper{&x.edits}))
+	out = r.AppendFields(out, acceptDropper{x})
+	out = append(x.edits.AppendTo(out), x.bytes(x.extra)...)
 	out = append(out, "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: "...)
 	c.loop.out = append(appendAccept(out, x.bytes(x.key)), "\r\n\r\n"...)
 }
@@ -175,7 +177,7 @@ func (c *http1Client) answer(status int, location []byte) {
 	if location != nil {
 		out = h1.AppendField(out, "Location", location)
 	}
-	out = append(x.edits.AppendTo(out), x.bytes(x.cors)...)
+	out = append(x.edits.AppendTo(out), x.bytes(x.extra)...)
 	if status != http.StatusNoContent {
 		if !x.edits.Drops(contentType) {
 			out = append(out, "Content-Type: text/plain; charset=utf-8\r\n"...)

@@ -216,7 +216,7 @@ func (st *http2Stream) added() {
 			st.stream.Field(name, value)
 		}
 	}
-	for lines := x.bytes(x.cors); len(lines) > 0; {
+	for lines := x.bytes(x.extra); len(lines) > 0; {
 		var name, value []byte
 		name, value, lines = nextField(lines)
 		st.stream.Field(name, value)
@@ -288,7 +288,7 @@ func (st *http2Stream) sendEnd() {
 func (st *http2Stream) switched(r *h1.Response) {
 	x, s := st.x, st.stream
 	s.Respond(http.StatusOK)
-	for name, value := range r.Fields(&x.edits) {
+	for name, value := range r.Fields(x.dropper()) {
 		if !h1.EqualFold(name, acceptField) {
 			s.Field(name, value)
 		}

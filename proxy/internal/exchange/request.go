@@ -45,6 +45,7 @@ func (x *exchange) take(r *h1.Request) {
 			x.endBy(x.start + int64(rule.RequestTimeout))
 		}
 		x.hash = x.hashOf(r, x.backend)
+		x.joinSession(r)
 		x.compose(r)
 	}
 	if rule.ExternalAuth != nil && (x.own == 0 || x.location != span{}) {

@@ -27,6 +27,7 @@ func (x *exchange) responseHead(r *h1.Response, body framing) {
 	x.since = x.loop.now
 	x.status, x.stage = r.Status, answering
 	x.try.answered = x.loop.now
+	x.keepSession()
 	x.client.head(r, body)
 }
 
@@ -81,6 +82,7 @@ func (x *exchange) beginTunnel(r *h1.Response) {
 	x.try.answered = x.loop.now
 	// The request's end was that of its body; what follows is the tunnel.
 	x.requestEnded = false
+	x.keepSession()
 	x.client.switched(r)
 }
 

@@ -139,6 +139,7 @@ func (p *proxy) apply(c *proxyconfig.Config) {
 	s, _ := snapshot.Compile(snapshot.Input{
 		Document: &proxyconfig.Document{Hash: fmt.Sprint(p.revision), Revision: p.revision},
 		Config:   c, Registry: p.registry, Previous: p.current.Load(), Certificates: p.certificates,
+		SessionSecret: []byte("the fleet's"),
 	})
 	p.current.Store(s)
 	s.Commit()

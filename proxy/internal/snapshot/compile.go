@@ -20,6 +20,9 @@ type Input struct {
 	// Certificates may be nil where there are none.
 	Certificates Certificates
 	Registry     *balance.Registry
+	// SessionSecret is what the keys of sessions are derived from. Without it no
+	// rule with sessions is served.
+	SessionSecret []byte
 	// Previous is the snapshot that serves, or nil. What did not change is taken
 	// over from it, identifiers of series among it.
 	Previous *Snapshot
@@ -39,6 +42,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 		routes:   make(map[routeKey]*compiledRoute, len(in.Config.Routes)),
 		series:   newSeriesTable(),
 		tickets:  map[ticketScope]*tls.Config{},
+		secret:   in.SessionSecret,
 	}
 	if in.Previous != nil {
 		c.out.series = in.Previous.series

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"net/http"
 	"reflect"
 	"time"
@@ -25,6 +26,9 @@ type compiledRoute struct {
 	clusters map[string]*balance.Cluster
 	// transports are those of the same backends.
 	transports map[string]*Transport
+	// secret is what the keys of its sessions are derived from; nil where it has
+	// none.
+	secret []byte
 }
 
 // compiledRule is a rule with the matchers that lead to it.
@@ -43,6 +47,9 @@ func (c *compiledRoute) reusable(r *proxyconfig.Route, s *Snapshot) bool {
 		if s.Cluster(id) != cluster || s.transports[id] != c.transports[id] {
 			return false
 		}
+	}
+	if c.secret != nil && !bytes.Equal(c.secret, s.secret) {
+		return false
 	}
 	return reflect.DeepEqual(c.source.Rules, r.Rules)
 }
@@ -113,6 +120,9 @@ func (c *compiledRoute) fill(out *Rule, in *proxyconfig.Rule, s *Snapshot) error
 	weights := make([]int32, len(in.Backends))
 	for i := range in.Backends {
 		if backends[i], err = c.backend(&in.Backends[i], s); err != nil {
+			return err
+		}
+		if backends[i].Session, err = c.session(in, i, s); err != nil {
 			return err
 		}
 		weights[i] = in.Backends[i].Weight

@@ -28,6 +28,8 @@ type Snapshot struct {
 	Config *proxyconfig.Config
 
 	change *balance.Change
+	// secret is Input.SessionSecret.
+	secret []byte
 	// These are carried from one snapshot to the next by Compile.
 	routes     map[routeKey]*compiledRoute
 	series     *seriesTable
@@ -142,6 +144,8 @@ type Backend struct {
 	RequestHeaders  *filter.HeaderEdits
 	ResponseHeaders *filter.HeaderEdits
 	Rewrite         *filter.Rewrite
+	// Session is nil where requests belong to none.
+	Session *Session
 }
 
 // Mirror is a rule's compiled mirror. The Cluster of To is never nil: one to a
