@@ -75,6 +75,7 @@ func stripService(in any) (any, error) {
 	spec := &service.Spec
 	service.Spec = corev1.ServiceSpec{
 		Type: spec.Type, Ports: spec.Ports, ClusterIP: spec.ClusterIP, ClusterIPs: spec.ClusterIPs, ExternalName: spec.ExternalName,
+		SessionAffinity: spec.SessionAffinity,
 	}
 	service.Status = corev1.ServiceStatus{}
 	return service, nil

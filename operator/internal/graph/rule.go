@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 )
 
@@ -28,10 +29,12 @@ type Rule struct {
 	Mirrors []*Mirror
 	// Retry is nil where the rule asks for no retries of its own.
 	Retry *Retry
+	// Session is nil where the rule keeps no sessions of its own.
+	Session *proxyconfig.Session
 	// Problems that break Accepted make the whole rule invalid: what it matches
 	// is answered 500. Those that break ResolvedRefs are of single references.
 	Problems conditions.Problems
-	// Notes name the fields that are not supported and do no harm without.
+	// Notes name what is done in another way than one might expect.
 	Notes []string
 }
 
@@ -86,11 +89,13 @@ func (b *builder) rule(route *Route, index int, source *gatewayv1.HTTPRouteRule,
 	rule.checkTimeouts(at)
 	rule.readRetry(at)
 	b.resolveMirrors(route, rule, at)
-	rule.noteUnsupported(at)
+	rule.readSession(route, index, at)
 	for i := range source.BackendRefs {
 		field := at + ".backendRefs[" + strconv.Itoa(i) + "]"
 		rule.checkBackendFilters(field, source.BackendRefs[i].Filters)
-		rule.Backends = append(rule.Backends, b.backendRef(route, rule, field, &source.BackendRefs[i]))
+		ref := b.backendRef(route, rule, field, &source.BackendRefs[i])
+		b.checkAffinity(rule, field, ref.Backend)
+		rule.Backends = append(rule.Backends, ref)
 	}
 	return rule
 }
@@ -128,14 +133,6 @@ func ParseDuration(text gatewayv1.Duration) (time.Duration, bool) {
 	}
 	parsed, err := time.ParseDuration(string(text))
 	return parsed, err == nil
-}
-
-// noteUnsupported tells of fields that are left out of account. They are not a
-// filter: the requests reach the backends that were asked for without them.
-func (r *Rule) noteUnsupported(at string) {
-	if r.HTTP.SessionPersistence != nil {
-		r.Notes = append(r.Notes, at+".sessionPersistence has no effect")
-	}
 }
 
 func itoa(n int32) string { return strconv.Itoa(int(n)) }

@@ -1,0 +1,112 @@
+package graph
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// readSession reads the session persistence of a rule. It works after the weights
+// have chosen a backend, and is the same for all of them (GEP-1619, Traffic
+// Splitting).
+func (r *Rule) readSession(route *Route, index int, at string) {
+	source := r.HTTP.SessionPersistence
+	if source == nil {
+		return
+	}
+	unnamed := route.Kind + "/" + route.Name.String() + "/" + strconv.Itoa(index)
+	session, problems := readSession(source, unnamed)
+	for _, problem := range problems {
+		r.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s.sessionPersistence%s", at, problem)
+	}
+	r.Session = session
+}
+
+// checkAffinity refuses a rule whose Service keeps sessions by itself: the two
+// would not agree (GEP-1619, Session Affinity in K8S Services).
+func (b *builder) checkAffinity(rule *Rule, field string, backend *Backend) {
+	if rule.Session == nil || backend == nil {
+		return
+	}
+	service := b.in.Services[backend.Key.Service]
+	if service != nil && service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP {
+		rule.refuse(gatewayv1.RouteReasonUnsupportedValue,
+			"%s: Service %s has a sessionAffinity of its own, which excludes sessionPersistence", field, backend.Key.Service)
+	}
+}
+
+// readSession fills in the defaults. What is wrong is told by problems, each of
+// which begins where the name of the field has ended. A cookie without a name
+// gets one that stands for unnamed and tells nothing of it.
+func readSession(source *gatewayv1.SessionPersistence, unnamed string) (*proxyconfig.Session, []string) {
+	var problems []string
+	out := &proxyconfig.Session{}
+	switch typ := value(source.Type, gatewayv1.CookieBasedSessionPersistence); typ {
+	case gatewayv1.CookieBasedSessionPersistence:
+		out.Type = proxyconfig.SessionCookie
+		problems = readSessionCookie(out, source, unnamed)
+	case gatewayv1.HeaderBasedSessionPersistence:
+		out.Type = proxyconfig.SessionHeader
+		problems = readSessionHeader(out, source)
+	default:
+		return nil, []string{".type " + strconv.Quote(string(typ)) + " is not known"}
+	}
+	if text := source.AbsoluteTimeout; text != nil {
+		timeout, ok := ParseDuration(*text)
+		if !ok || timeout < time.Millisecond {
+			problems = append(problems, ".absoluteTimeout "+strconv.Quote(string(*text))+" is not a duration above zero")
+		}
+		out.TimeoutMillis = timeout.Milliseconds()
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	if err := proxyconfig.ValidateSession(out); err != nil {
+		return nil, []string{": " + err.Error()}
+	}
+	return out, nil
+}
+
+func readSessionCookie(out *proxyconfig.Session, source *gatewayv1.SessionPersistence, unnamed string) (problems []string) {
+	if source.Header != nil {
+		problems = append(problems, ".header is set, and the type is Cookie")
+	}
+	cookie := source.Cookie
+	if cookie == nil {
+		cookie = &gatewayv1.CookieConfig{}
+	}
+	out.Name = string(value(cookie.Name, ""))
+	if cookie.Name == nil {
+		sum := sha256.Sum256([]byte(unnamed))
+		out.Name = "fleetgate-" + hex.EncodeToString(sum[:6])
+	}
+	out.Path = value(cookie.Path, "/")
+	switch lifetime := value(cookie.LifetimeType, gatewayv1.SessionCookieLifetimeType); lifetime {
+	case gatewayv1.SessionCookieLifetimeType:
+	case gatewayv1.PermanentCookieLifetimeType:
+		out.Permanent = true
+		if source.AbsoluteTimeout == nil {
+			problems = append(problems, ".cookie.lifetimeType is Permanent, and there is no absoluteTimeout")
+		}
+	default:
+		problems = append(problems, ".cookie.lifetimeType "+strconv.Quote(string(lifetime))+" is not known")
+	}
+	return problems
+}
+
+func readSessionHeader(out *proxyconfig.Session, source *gatewayv1.SessionPersistence) (problems []string) {
+	if source.Cookie != nil {
+		problems = append(problems, ".cookie is set, and the type is Header")
+	}
+	if source.Header == nil {
+		return append(problems, ".header is not set, and the type is Header")
+	}
+	out.Name = string(source.Header.Name)
+	return problems
+}
