@@ -46,7 +46,7 @@ func (w *work) report() (wait time.Duration, err error) {
 	for i := range set.Routes {
 		want := &set.Routes[i]
 		route := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
-		w.routes[want.Kind].propose(want, store.StatusOf(route).Parents)
+		w.routes.propose(want, store.StatusOf(route).Parents)
 	}
 	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
 	for _, route := range detached {

@@ -74,22 +74,56 @@ func BackendServices(route Route) []types.NamespacedName {
 	return keys
 }
 
+// l7Rule says where the references of a rule are: R is the rule's type, B that of
+// its backendRefs, F that of its filters.
+type l7Rule[R, B, F any] struct {
+	parts  func(*R) ([]F, []B)
+	ref    func(*B) (*gatewayv1.BackendObjectReference, []F)
+	mirror func(*F) *gatewayv1.HTTPRequestMirrorFilter
+}
+
 func httpBackends(route *gatewayv1.HTTPRoute) func(func(*gatewayv1.BackendObjectReference)) {
+	return l7Rule[gatewayv1.HTTPRouteRule, gatewayv1.HTTPBackendRef, gatewayv1.HTTPRouteFilter]{
+		parts: func(r *gatewayv1.HTTPRouteRule) ([]gatewayv1.HTTPRouteFilter, []gatewayv1.HTTPBackendRef) {
+			return r.Filters, r.BackendRefs
+		},
+		ref: func(b *gatewayv1.HTTPBackendRef) (*gatewayv1.BackendObjectReference, []gatewayv1.HTTPRouteFilter) {
+			return &b.BackendObjectReference, b.Filters
+		},
+		mirror: func(f *gatewayv1.HTTPRouteFilter) *gatewayv1.HTTPRequestMirrorFilter { return f.RequestMirror },
+	}.backends(route.Spec.Rules)
+}
+
+func grpcBackends(route *gatewayv1.GRPCRoute) func(func(*gatewayv1.BackendObjectReference)) {
+	return l7Rule[gatewayv1.GRPCRouteRule, gatewayv1.GRPCBackendRef, gatewayv1.GRPCRouteFilter]{
+		parts: func(r *gatewayv1.GRPCRouteRule) ([]gatewayv1.GRPCRouteFilter, []gatewayv1.GRPCBackendRef) {
+			return r.Filters, r.BackendRefs
+		},
+		ref: func(b *gatewayv1.GRPCBackendRef) (*gatewayv1.BackendObjectReference, []gatewayv1.GRPCRouteFilter) {
+			return &b.BackendObjectReference, b.Filters
+		},
+		mirror: func(f *gatewayv1.GRPCRouteFilter) *gatewayv1.HTTPRequestMirrorFilter { return f.RequestMirror },
+	}.backends(route.Spec.Rules)
+}
+
+// backends visits what the rules and their filters lead to.
+func (l l7Rule[R, B, F]) backends(rules []R) func(func(*gatewayv1.BackendObjectReference)) {
 	return func(add func(*gatewayv1.BackendObjectReference)) {
-		for i := range route.Spec.Rules {
-			rule := &route.Spec.Rules[i]
-			mirrors(rule.Filters, add)
-			for j := range rule.BackendRefs {
-				add(&rule.BackendRefs[j].BackendObjectReference)
-				mirrors(rule.BackendRefs[j].Filters, add)
+		for i := range rules {
+			filters, refs := l.parts(&rules[i])
+			l.mirrors(filters, add)
+			for j := range refs {
+				ref, filters := l.ref(&refs[j])
+				add(ref)
+				l.mirrors(filters, add)
 			}
 		}
 	}
 }
 
-func mirrors(filters []gatewayv1.HTTPRouteFilter, add func(*gatewayv1.BackendObjectReference)) {
+func (l l7Rule[R, B, F]) mirrors(filters []F, add func(*gatewayv1.BackendObjectReference)) {
 	for i := range filters {
-		if mirror := filters[i].RequestMirror; mirror != nil {
+		if mirror := l.mirror(&filters[i]); mirror != nil {
 			add(&mirror.BackendRef)
 		}
 	}

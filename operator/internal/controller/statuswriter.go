@@ -1,0 +1,134 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// statusWriter writes the statuses of the objects of one kind: what several
+// speakers, of type S, have proposed in terms of W, all in one write. It is safe
+// for concurrent use.
+type statusWriter[S comparable, W any] struct {
+	opts Options
+	// kind is the name of the kind, and empty makes an empty object of it.
+	kind  string
+	empty func() client.Object
+	// merge returns a copy of the object with all that is wanted in its status, or
+	// nil where that is there already.
+	merge func(live client.Object, wanted []*W, now metav1.Time) client.Object
+	bell  *doorbell
+
+	mu sync.Mutex
+	// proposed holds, for each object, what each speaker has to say. Entries go
+	// once they are written.
+	proposed map[types.NamespacedName]map[S]*W
+}
+
+func newStatusWriter[S comparable, W any](opts Options, kind string, empty func() client.Object,
+	merge func(client.Object, []*W, metav1.Time) client.Object) *statusWriter[S, W] {
+	return &statusWriter[S, W]{
+		opts: opts, kind: kind, empty: empty, merge: merge, bell: newDoorbell(0, opts.Now),
+		proposed: make(map[types.NamespacedName]map[S]*W),
+	}
+}
+
+// propose has what a speaker wants written to the object's status. differs says
+// that it is not there, as far as is known.
+func (r *statusWriter[S, W]) propose(object types.NamespacedName, who S, want *W, differs bool) {
+	r.mu.Lock()
+	// What was proposed before and is not written yet must not win over what
+	// holds now, even if that is what the status says already.
+	_, pending := r.proposed[object][who]
+	if differs || pending {
+		if r.proposed[object] == nil {
+			r.proposed[object] = make(map[S]*W)
+		}
+		r.proposed[object][who] = want
+	}
+	r.mu.Unlock()
+	if differs || pending {
+		r.bell.ring(object)
+	}
+}
+
+// Reconcile implements reconcile.Reconciler. The request names an object.
+func (r *statusWriter[S, W]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	key := request.NamespacedName
+	wanted := r.wanted(key)
+	object := r.empty()
+	if !r.opts.Kinds.Available(object) {
+		r.done(key, wanted)
+		return reconcile.Result{}, nil
+	}
+	err := r.opts.Client.Get(ctx, key, object)
+	for range statusAttempts {
+		if apierrors.IsNotFound(err) {
+			r.done(key, wanted)
+			return reconcile.Result{}, nil
+		}
+		if err != nil {
+			return reconcile.Result{}, fmt.Errorf("reading %s %s: %w", r.kind, key, err)
+		}
+		var written bool
+		written, err = r.write(ctx, object, slices.Collect(maps.Values(wanted)))
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		if written {
+			r.done(key, wanted)
+			return reconcile.Result{}, nil
+		}
+		object = r.empty()
+		err = r.opts.Live.Get(ctx, key, object)
+	}
+	return reconcile.Result{}, fmt.Errorf("writing the status of %s %s: %w", r.kind, key, errUnfinished)
+}
+
+// write brings what is wanted into the object's status. It returns false when
+// somebody else was faster.
+func (r *statusWriter[S, W]) write(ctx context.Context, object client.Object, wanted []*W) (bool, error) {
+	after := r.merge(object, wanted, metav1.NewTime(r.opts.Now()))
+	if after == nil {
+		return true, nil
+	}
+	err := r.opts.Client.Status().Patch(ctx, after, optimistic(object), StatusManager)
+	r.opts.Metrics.Status(r.kind, resultOf(err))
+	switch {
+	case err == nil || apierrors.IsNotFound(err):
+		return true, nil
+	case apierrors.IsConflict(err):
+		return false, nil
+	default:
+		return false, fmt.Errorf("writing the status of %s %s: %w", r.kind, client.ObjectKeyFromObject(object), err)
+	}
+}
+
+func (r *statusWriter[S, W]) wanted(object types.NamespacedName) map[S]*W {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.proposed[object])
+}
+
+// done drops what was written, unless something newer has been proposed.
+func (r *statusWriter[S, W]) done(object types.NamespacedName, written map[S]*W) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := r.proposed[object]
+	for who, want := range written {
+		if of[who] == want {
+			delete(of, who)
+		}
+	}
+	if len(of) == 0 {
+		delete(r.proposed, object)
+	}
+}
