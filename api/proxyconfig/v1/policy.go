@@ -122,14 +122,24 @@ type CircuitLimits struct {
 	MaxPending int32 `json:"maxPending,omitempty"`
 }
 
-// RetryBudget bounds retries to a share of the requests in flight, so that they
-// never multiply the load of a backend that fails for being overloaded.
+// RetryBudget bounds retries to a share of the requests, so that they never
+// multiply the load of a backend that fails for being overloaded.
 type RetryBudget struct {
-	// Percent of the requests in flight may be retries; 20 by default.
+	// Percent of the requests may be retries; 20 by default, and negative for none.
 	Percent int32 `json:"percent,omitempty"`
+	// IntervalMillis is the time whose requests count, those in flight included;
+	// zero counts those in flight alone.
+	IntervalMillis int64 `json:"intervalMillis,omitempty"`
 	// MinPerSecond are allowed beside that, 10 by default: a backend with few
-	// requests in flight may retry as well.
+	// requests may retry as well.
 	MinPerSecond int32 `json:"minPerSecond,omitempty"`
+	// MinRetries in each MinIntervalMillis take the place of MinPerSecond, where
+	// they are set.
+	MinRetries        int32 `json:"minRetries,omitempty"`
+	MinIntervalMillis int64 `json:"minIntervalMillis,omitempty"`
+	// Refuse answers 503 to a request whose retry the budget does not allow
+	// (Gateway API, RetryConstraint), in place of what it failed with.
+	Refuse bool `json:"refuse,omitempty"`
 }
 
 // ZonePreference keeps requests in the proxy's zone as long as the endpoints

@@ -110,7 +110,7 @@ func samplePolicy() *Policy {
 		},
 		SlowStartMillis: 30000,
 		Limits:          &CircuitLimits{MaxConnections: 100, MaxRequests: 200, MaxPending: -1},
-		RetryBudget:     &RetryBudget{Percent: 25, MinPerSecond: 3},
+		RetryBudget:     &RetryBudget{Percent: 25, IntervalMillis: 10000, MinPerSecond: 3, MinRetries: 1, MinIntervalMillis: 60000, Refuse: true},
 		Zone:            &ZonePreference{MinHealthyPercent: 70},
 	}
 }

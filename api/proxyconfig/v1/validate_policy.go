@@ -32,10 +32,8 @@ func ValidatePolicy(p *Policy) error {
 	if err := validateCheck(p.Check); err != nil {
 		return fmt.Errorf("health check: %w", err)
 	}
-	if b := p.RetryBudget; b != nil {
-		if err := validatePercent("retry budget", b.Percent); err != nil {
-			return err
-		}
+	if err := validateRetryBudget(p.RetryBudget); err != nil {
+		return fmt.Errorf("retry budget: %w", err)
 	}
 	if z := p.Zone; z != nil {
 		return validatePercent("healthy share of the zone", z.MinHealthyPercent)
@@ -172,6 +170,22 @@ func ValidateRetry(r *Retry) error {
 		}
 	}
 	return validateMillis("backoff", r.BackoffMillis)
+}
+
+func validateRetryBudget(b *RetryBudget) error {
+	if b == nil {
+		return nil
+	}
+	if err := validatePercent("share", max(0, b.Percent)); err != nil {
+		return err
+	}
+	if err := validateMillis("interval", b.IntervalMillis); err != nil {
+		return err
+	}
+	if b.MinRetries < 0 || (b.MinRetries > 0) != (b.MinIntervalMillis > 0) {
+		return fmt.Errorf("%d retries in %d ms are no rate", b.MinRetries, b.MinIntervalMillis)
+	}
+	return validateMillis("interval of the minimum rate", b.MinIntervalMillis)
 }
 
 func validateMillis(what string, n int64) error {

@@ -32,7 +32,10 @@ func TestValidatePolicyRefusesItsBackendAlone(t *testing.T) {
 		{"check interval", func(p *Policy) { p.Check.IntervalMillis = 5 }, "health check: an interval of 5 ms"},
 		{"check timeout", func(p *Policy) { p.Check.TimeoutMillis = maxMillis + 1 }, "health check: timeout: 86400001 ms"},
 		{"check threshold", func(p *Policy) { p.Check.Healthy = -1 }, "health check: threshold -1"},
-		{"retry budget", func(p *Policy) { p.RetryBudget.Percent = 101 }, "retry budget: 101 percent"},
+		{"retry budget", func(p *Policy) { p.RetryBudget.Percent = 101 }, "retry budget: share: 101 percent"},
+		{"interval of the retry budget", func(p *Policy) { p.RetryBudget.IntervalMillis = -1 }, "retry budget: interval: -1 ms"},
+		{"rate without an interval", func(p *Policy) { p.RetryBudget.MinIntervalMillis = 0 }, "retry budget: 1 retries in 0 ms are no rate"},
+		{"interval without a rate", func(p *Policy) { p.RetryBudget.MinRetries = 0 }, "retry budget: 0 retries in 60000 ms are no rate"},
 		{"zone", func(p *Policy) { p.Zone.MinHealthyPercent = -1 }, "healthy share of the zone: -1 percent"},
 	}
 	for _, test := range tests {

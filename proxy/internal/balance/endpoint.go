@@ -63,7 +63,11 @@ func (e *Endpoint) Begin() {
 // now. Where the response is long, both are of the time until it began.
 func (e *Endpoint) End(began, now int64, o Outcome) {
 	e.inFlight.Add(-1)
-	e.Cluster.load.requests.Add(-1)
+	l := &e.Cluster.load
+	l.requests.Add(-1)
+	if window := e.Cluster.Policy().retryWindow; window > 0 {
+		l.recent.add(now, window)
+	}
 	switch o {
 	case Answered:
 		e.latency.observe(now, now-began, false)

@@ -1,9 +1,6 @@
 package balance
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
 // load counts what one proxy asks of a Cluster at the moment.
 type load struct {
@@ -13,6 +10,9 @@ type load struct {
 	retries     atomic.Int64
 	// retriesAt is the time up to which the minimum rate of retries is used up.
 	retriesAt atomic.Int64
+	// recent are the attempts that have ended, and recentRetries the retries that
+	// were allowed, within the policy's interval, if it has one.
+	recent, recentRetries window
 }
 
 // Connect asks for a connection, which counts from the moment that it is being
@@ -44,42 +44,57 @@ func take(count *atomic.Int64, limit int64) bool {
 }
 
 // AllowRetry asks for another attempt at the time now. All routes share one
-// budget: the policy's share of the requests in flight, and beside it a minimum
-// rate. Each true is to be followed by one RetryDone.
+// budget: the policy's share of the requests, and beside it a minimum rate. Each
+// true is to be followed by one RetryDone.
 func (c *Cluster) AllowRetry(now int64) bool {
 	p := c.Policy()
+	if !c.load.retryOfShare(now, p) && !c.load.retryAtMinimumRate(now, p) {
+		return false
+	}
+	if p.retryWindow > 0 {
+		c.load.recentRetries.add(now, p.retryWindow)
+	}
+	return true
+}
+
+// retryOfShare takes one of the retries that are allowed for there being other
+// requests. Where a window counts, those who ask at one moment may be allowed one
+// more each than the share.
+func (l *load) retryOfShare(now int64, p *Policy) bool {
 	for {
-		n := c.load.retries.Load()
-		if (n+1)*100 > p.retryPercent*c.load.requests.Load() {
-			break
+		n, requests := l.retries.Load(), l.requests.Load()
+		retries := n
+		if p.retryWindow > 0 {
+			retries = l.recentRetries.sum(now, p.retryWindow)
+			requests += l.recent.sum(now, p.retryWindow)
 		}
-		if c.load.retries.CompareAndSwap(n, n+1) {
+		if (retries+1)*100 > p.retryPercent*requests {
+			return false
+		}
+		if l.retries.CompareAndSwap(n, n+1) {
 			return true
 		}
 	}
-	if !c.load.retryAtMinimumRate(now, p.retryInterval) {
-		return false
-	}
-	c.load.retries.Add(1)
-	return true
 }
 
 // RetryDone tells that a retry has ended, however it did.
 func (c *Cluster) RetryDone() { c.load.retries.Add(-1) }
 
 // retryAtMinimumRate grants one retry per interval, up to a second's worth of
-// them in advance. Each one moves retriesAt on by an interval.
-func (l *load) retryAtMinimumRate(now, interval int64) bool {
-	if interval == 0 {
+// them, or what the policy says, in advance. Each one moves retriesAt on by an
+// interval.
+func (l *load) retryAtMinimumRate(now int64, p *Policy) bool {
+	if p.retryInterval == 0 {
 		return false
 	}
 	for {
 		before := l.retriesAt.Load()
-		used := max(before, now) + interval
-		if used > now+int64(time.Second) {
+		used := max(before, now) + p.retryInterval
+		if used > now+p.retryAhead {
 			return false
 		}
 		if l.retriesAt.CompareAndSwap(before, used) {
+			l.retries.Add(1)
 			return true
 		}
 	}

@@ -40,7 +40,10 @@ type Policy struct {
 	maxRequests        int64
 	maxPending         int64
 	retryPercent       int64
+	retryWindow        int64 // whose requests count beside those in flight; 0 has none
 	retryInterval      int64 // between two retries of the minimum rate; 0 has none
+	retryAhead         int64 // how much of the minimum rate may be had in advance
+	refusesRetries     bool
 	prefersZone        bool
 	minHealthyInZonePc int
 }
@@ -104,10 +107,19 @@ func (p *Policy) setRetryBudget(in *proxyconfig.RetryBudget) {
 		in = &proxyconfig.RetryBudget{}
 	}
 	p.retryPercent = orDefault(in.Percent, defaultRetryPercent)
-	if perSecond := orDefault(in.MinPerSecond, defaultRetryMinPerSecond); perSecond > 0 {
+	p.retryWindow, p.refusesRetries = millis(in.IntervalMillis, 0), in.Refuse
+	p.retryAhead = int64(time.Second)
+	if in.MinRetries > 0 {
+		p.retryAhead = millis(in.MinIntervalMillis, time.Second)
+		p.retryInterval = max(1, p.retryAhead/int64(in.MinRetries))
+	} else if perSecond := orDefault(in.MinPerSecond, defaultRetryMinPerSecond); perSecond > 0 {
 		p.retryInterval = int64(time.Second) / perSecond
 	}
 }
+
+// RefusesRetries says that a request whose retry AllowRetry does not allow is
+// answered 503.
+func (p *Policy) RefusesRetries() bool { return p.refusesRetries }
 
 func compileCheck(in *proxyconfig.HealthCheck) *Check {
 	if in == nil {

@@ -156,7 +156,7 @@ func (x *exchange) connectFailed(status int) {
 		return
 	}
 	x.flags |= flagUpstreamFailed
-	x.fail(status)
+	x.fail(x.unretried(status))
 }
 
 // unanswered handles a connection that ended before the response. The backend

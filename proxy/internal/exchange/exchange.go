@@ -124,6 +124,8 @@ type exchange struct {
 	requestEnded bool
 	// streamed: more was sent than buf has.
 	streamed bool
+	// overBudget: it failed, and the backend's budget had no retry left for it.
+	overBudget bool
 	// upgrade: the request asks for a tunnel; websocket: it did so by HTTP/2.
 	// bootstraps: it asks for a WebSocket, so that HTTP/2 backends may be asked.
 	upgrade, websocket, bootstraps bool

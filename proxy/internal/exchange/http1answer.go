@@ -72,6 +72,10 @@ func (b *http1Backend) head(r *h1.Response, p []byte) bool {
 		b.leave().retryLater(outcomeOf(r.Status))
 		return false
 	}
+	if x.overBudget {
+		b.leave().refuseRetry(outcomeOf(r.Status))
+		return false
+	}
 	body := b.frame(r)
 	data, p, err := b.firstChunk(p)
 	if err != nil {

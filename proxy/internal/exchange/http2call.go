@@ -210,6 +210,10 @@ func (call *http2Call) head(r *h1.Response, end bool) {
 		call.leave().retryLater(outcomeOf(r.Status))
 		return
 	}
+	if x.overBudget {
+		call.leave().refuseRetry(outcomeOf(r.Status))
+		return
+	}
 	call.answered = true
 	body := framing(r.Length)
 	switch {

@@ -52,7 +52,7 @@ func (x *exchange) responseEnd(trailer []byte) {
 func (x *exchange) broken() {
 	x.flags |= flagUpstreamReset
 	x.settle(balance.Broken)
-	x.fail(502)
+	x.fail(x.unretried(502))
 }
 
 // switchProtocols makes the connections one, if the client asked for it, and

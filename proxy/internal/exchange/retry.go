@@ -1,6 +1,10 @@
 package exchange
 
-import "github.com/fleetgate/fleetgate/proxy/internal/balance"
+import (
+	"net/http"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
 
 // maxReplay bounds the body that is kept so that a request can be sent again.
 const maxReplay = 64 << 10
@@ -35,8 +39,31 @@ func (x *exchange) retriesStatus(status int) bool {
 }
 
 func (x *exchange) claimRetry() bool {
-	return int(x.retries) < x.rule.Retry.Attempts && !x.streamed && x.interims == 0 && x.stage < answering &&
-		x.backend.Cluster.AllowRetry(x.loop.now)
+	if int(x.retries) >= x.rule.Retry.Attempts || x.streamed || x.interims > 0 || x.stage >= answering {
+		return false
+	}
+	c := x.backend.Cluster
+	if c.AllowRetry(x.loop.now) {
+		return true
+	}
+	x.overBudget = c.Policy().RefusesRetries()
+	return false
+}
+
+// unretried is the status of the proxy's own answer to a request that failed and
+// is not sent again.
+func (x *exchange) unretried(status int) int {
+	if x.overBudget {
+		return http.StatusServiceUnavailable
+	}
+	return status
+}
+
+// refuseRetry answers a request in place of a response that should have been
+// retried. The upstream has let go of the exchange.
+func (x *exchange) refuseRetry(o balance.Outcome) {
+	x.settle(o)
+	x.fail(http.StatusServiceUnavailable)
 }
 
 // retryLater has the next attempt begin after a while. The one before has ended

@@ -108,7 +108,7 @@ func (x *exchange) expire(what expiry) {
 			return
 		}
 		x.settle(balance.Broken)
-		x.fail(504)
+		x.fail(x.unretried(504))
 	case requestSlow:
 		x.flags |= flagTimeout
 		x.settle(balance.Broken)

@@ -82,8 +82,8 @@ type Gate struct {
 	doors  map[uint16]*Door
 
 	clients, descriptors, backends atomic.Int64
-	shed                 atomic.Uint64
-	refused              [numReasons]atomic.Uint64
+	shed                           atomic.Uint64
+	refused                        [numReasons]atomic.Uint64
 }
 
 // NewGate returns a Gate at the level Normal.
