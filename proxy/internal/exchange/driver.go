@@ -60,6 +60,15 @@ type Peer interface {
 	Ahead() int
 	// Data takes bytes that the other side sent. They may be changed.
 	Data(b []byte)
+	// Pass offers that of the input that is wanted, the next n bytes or fewer need
+	// not come to Data: a driver may send them to another connection of the Loop
+	// itself, as they are and after all that was written there. The offer ends with
+	// the next event; a driver need not take it. There is none if to is nil.
+	Pass() (to Transport, n int64)
+	// Passed takes the place of Data when an offer was taken: n bytes of input were
+	// sent on. What flushed says of the other connection, and what follows from
+	// it, is the same as with its Write.
+	Passed(n int, flushed bool)
 	// Leaving reports that the other side has ended its sending, though there
 	// may be input left.
 	Leaving()
@@ -70,6 +79,10 @@ type Peer interface {
 	Broken()
 	// Flushed reports that all that was written is sent.
 	Flushed()
+	// Flowed reports that a read's worth of what was passed on to the connection
+	// has gone since it was last heard of, though not all: the other side takes
+	// what it is sent.
+	Flowed()
 	// Tick lets time pass. It is called each SweepEvery, and when Loop.Wake says
 	// so.
 	Tick()

@@ -112,7 +112,7 @@ func (b *http1Backend) keepPartial(p []byte) {
 
 // frame finds out where the body of a response ends (RFC 9112, section 6.3).
 func (b *http1Backend) frame(r *h1.Response) framing {
-	b.keep = !r.Close
+	b.keep, b.wasPassed = !r.Close, false
 	b.decoder.Reset()
 	switch {
 	case r.Bodiless(b.x.isHead):
@@ -121,10 +121,10 @@ func (b *http1Backend) frame(r *h1.Response) framing {
 	case r.Chunked:
 		b.phase = inChunks
 	case r.Length >= 0:
-		b.phase, b.left = inLength, r.Length
+		b.phase, b.left, b.bulky = inLength, r.Length, r.Length >= bulk
 		return framing(r.Length)
 	default:
-		b.phase, b.keep = inRest, false
+		b.phase, b.keep, b.bulky = inRest, false, true
 	}
 	return unsized
 }

@@ -34,10 +34,13 @@ type http1Backend struct {
 	// unsent: bytes are waiting to be sent.
 	unsent bool
 	// keep: the connection outlives the response.
-	keep      bool
-	left      int64
-	decoder   h1.Decoder
-	idleSince int64
+	keep bool
+	// bulky: the response's body is long enough to be passed on. wasPassed: some of
+	// it was, or before its head some of the last one.
+	bulky, wasPassed bool
+	left             int64
+	decoder          h1.Decoder
+	idleSince        int64
 	// partial is the beginning of a response head.
 	partial []byte
 }
@@ -65,7 +68,7 @@ func (b *http1Backend) Connected() {
 // send sends the request with what is there of its body.
 func (b *http1Backend) send() {
 	x := b.x
-	b.phase, b.keep, b.encode = inHead, false, x.chunked
+	b.phase, b.keep, b.bulky, b.encode = inHead, false, false, x.chunked
 	x.asked()
 	if !x.chunked {
 		end := len(x.buf)
@@ -143,10 +146,17 @@ func (b *http1Backend) freePartial() {
 	}
 }
 
+// guessedHead is how much is read first of a response whose body may well be
+// passed on, as that of the last one was: what comes along with its head is not.
+const guessedHead = 4 << 10
+
 // Want implements Peer. An idle connection is read to see it end.
 func (b *http1Backend) Want(most int) int {
-	if b.phase == dialing || b.x != nil && !b.x.wantsResponse() {
+	switch {
+	case b.phase == dialing || b.x != nil && !b.x.wantsResponse():
 		return 0
+	case b.wasPassed && b.phase == inHead:
+		return min(most, guessedHead)
 	}
 	return most
 }
@@ -163,6 +173,13 @@ func (b *http1Backend) Broken() { b.unsent = false }
 // CloseIdle implements Peer: connections to backends are closed by who uses
 // them.
 func (b *http1Backend) CloseIdle() {}
+
+// Flowed implements Peer.
+func (b *http1Backend) Flowed() {
+	if b.x != nil {
+		b.x.since = b.loop.now
+	}
+}
 
 // Flushed implements Peer.
 func (b *http1Backend) Flushed() {

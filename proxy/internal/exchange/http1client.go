@@ -38,6 +38,8 @@ type http1Client struct {
 	left, ended bool
 	// unsent: bytes are waiting to be sent.
 	unsent bool
+	// bulky: the request's body is long enough to be passed on.
+	bulky bool
 	// consuming: input is being used up further up the stack. used: a request
 	// has come.
 	consuming, used bool
@@ -186,7 +188,7 @@ func (c *http1Client) headBytes(b []byte) (rest []byte) {
 		return nil
 	}
 	c.closing, c.polite = r.Close, false
-	x.left = max(r.Length, 0)
+	x.left, c.bulky = max(r.Length, 0), r.Length >= bulk
 	x.admit(r)
 	if x.own == expectationFailed {
 		// Whether a body follows is anybody's guess.
@@ -268,6 +270,13 @@ func (c *http1Client) chunks(b []byte) (rest []byte, err error) {
 func (c *http1Client) refuse(status int) {
 	c.closing, c.polite = true, true
 	c.x.fail(status)
+}
+
+// Flowed implements Peer.
+func (c *http1Client) Flowed() {
+	if c.since = c.loop.now; c.x != nil {
+		c.x.since = c.loop.now
+	}
 }
 
 // Flushed implements Peer.

@@ -107,6 +107,7 @@ func (l Limits) at(level overload.Level) Limits {
 //	h2: frames to send                        64 KiB, and 1000 answers to its peer
 //	h2: input                                 a frame of 16 KiB, a header block of 64 KiB
 //	epoll and netdriver: unsent               a read and a head, and h2's frames
+//	epoll: bodies that are passed on          256 KiB in the kernel, for 128 of a loop
 //	tlsconn: input, output                    64 KiB, and what is unsent with answers of 4 KiB
 //	TLS handshakes                            overload.Limits.Handshakes, and 10 seconds
 //	l4: a tunnel's direction, a session       16 KiB, 64 KiB; none while idle

@@ -29,6 +29,7 @@ type client interface {
 	// the client has ended its side.
 	blocked() bool
 	leaving() bool
+	passage
 }
 
 // upstream is the backend's side of an exchange. What it is told to send may
@@ -44,7 +45,22 @@ type upstream interface {
 	// resume says that more of the response is wanted.
 	resume()
 	blocked() bool
+	passage
 }
+
+// passage is how the bytes of a body can go to a side without data.
+type passage interface {
+	// wire is the connection on which the body is sent as it is; nil if there is
+	// none.
+	wire() Transport
+	// passed says that a part of the body was sent there, and whether all that
+	// was sent has gone.
+	passed(flushed bool)
+}
+
+// bulk is the length from which a body is offered to be passed on by the driver.
+// Moving pages within the kernel costs more calls than copying what is less.
+const bulk = 64 << 10
 
 // framing is what is known of a body before it comes: its length, or one of
 // the values below.
