@@ -8,6 +8,8 @@
 //   - All sockets of a loop are read into one buffer, so a connection that is
 //     idle has no memory but its struct. What the state machine makes of a read
 //     is written at once and, but for what the kernel does not take, not kept.
+//   - Large bodies that neither side has framed or encrypted do not come here:
+//     the kernel moves them from socket to socket, by way of a pipe (splice(2)).
 //   - A socket is closed at the end of the batch in which it died: until then
 //     its number cannot come back as another one's.
 //   - Time is looked at once a batch. Limits are checked by a sweep over all

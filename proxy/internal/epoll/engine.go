@@ -90,6 +90,16 @@ func (e *Engine) Queues() []overload.Queue {
 	return all
 }
 
+// Passed returns how many bytes of bodies went from socket to socket without a
+// copy.
+func (e *Engine) Passed() uint64 {
+	var sum uint64
+	for _, l := range e.loops {
+		sum += l.passed.Load()
+	}
+	return sum
+}
+
 // CloseIdle closes the connections on which no request is in progress.
 func (e *Engine) CloseIdle() {
 	for _, l := range e.loops {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ const (
 )
 
 // everything is what a connection is registered for, once.
-const everything = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+const everything = unix.EPOLLIN | unix.EPOLLPRI | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
 
 // loop is one thread's connections.
 type loop struct {
@@ -47,6 +48,9 @@ type loop struct {
 	// buf is what is read into, plain what is decrypted into.
 	buf, plain []byte
 	spare      [][]byte
+	// pipes are what input is passed on by, passed the bytes that were.
+	pipes  pipes
+	passed atomic.Uint64
 	// shaking are the clients whose handshake has not ended.
 	shaking   handshakes
 	nextSweep int64
@@ -59,7 +63,7 @@ type loop struct {
 
 func newLoop(state *exchange.Loop, o Options) (*loop, error) {
 	l := &loop{
-		state: state, gate: o.Gate, epoch: o.Epoch, shaking: handshakes{most: max(o.Gate.Limits().Handshakes/len(o.Loops), 1)},
+		state: state, gate: o.Gate, pipes: pipes{gate: o.Gate}, epoch: o.Epoch, shaking: handshakes{most: max(o.Gate.Limits().Handshakes/len(o.Loops), 1)},
 		poll: -1, event: -1, buf: make([]byte, readSize), plain: make([]byte, plainSize), ended: make(chan struct{}),
 	}
 	var err error
@@ -151,7 +155,7 @@ func (l *loop) timeout() int {
 	switch {
 	case len(l.resume) > 0:
 		return 0
-	case l.connections == 0 && l.paused == 0:
+	case l.connections == 0 && l.paused == 0 && l.pipes.open == 0:
 		return -1
 	}
 	at := min(l.nextSweep, l.state.Wake())
@@ -204,9 +208,11 @@ func (l *loop) sweep() {
 	if now >= l.nextSweep {
 		l.nextSweep = now + int64(exchange.SweepEvery)
 		l.state.Sweep()
-		if l.gate.Level() > overload.Normal {
+		crowded := l.gate.Level() > overload.Normal
+		if crowded {
 			l.spare = nil
 		}
+		l.pipes.sweep(crowded)
 		l.retryListeners()
 	}
 	l.state.ClearWake()
@@ -252,6 +258,7 @@ func (l *loop) closeAll() {
 		}
 	}
 	l.reap()
+	l.pipes.sweep(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	unix.Close(l.event)

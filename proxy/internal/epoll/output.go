@@ -20,7 +20,7 @@ func (l *loop) send(s *socket, b []byte) bool {
 		s.broken = !s.tls.encrypt(b)
 		return s.broken || l.flush(s)
 	}
-	if len(s.out) == 0 {
+	if !s.waits() {
 		n, e := write(s.fd, b)
 		if e != 0 && e != unix.EAGAIN {
 			s.broken = true
@@ -32,13 +32,18 @@ func (l *loop) send(s *socket, b []byte) bool {
 		if len(b) == 0 {
 			return true
 		}
+	}
+	if s.out == nil {
 		s.out = l.buffer()
 	}
 	s.out = append(s.out, b...)
 	return false
 }
 
-// unsent is what waits to be sent.
+// waits reports whether anything waits to be sent.
+func (s *socket) waits() bool { return s.pipe != nil || len(s.unsent()) > 0 }
+
+// unsent is what waits to be sent, but for what is in the pipe.
 func (s *socket) unsent() []byte {
 	if s.tls != nil {
 		return s.tls.unsent()
@@ -48,6 +53,9 @@ func (s *socket) unsent() []byte {
 
 // flush sends what was kept, and reports whether that has come to an end.
 func (l *loop) flush(s *socket) bool {
+	if s.pipe != nil && !l.drain(s) {
+		return false
+	}
 	for b := s.unsent(); len(b) > 0 && !s.broken; b = s.unsent() {
 		n, e := write(s.fd, b)
 		switch {
@@ -78,7 +86,7 @@ func (l *loop) shutdown(s *socket) {
 		s.tls.notify()
 		l.flush(s)
 	}
-	if s.shutAfter = len(s.unsent()) > 0 && !s.broken; !s.shutAfter {
+	if s.shutAfter = s.waits() && !s.broken; !s.shutAfter {
 		// A peer that is gone already makes no difference.
 		_ = unix.Shutdown(s.fd, unix.SHUT_WR)
 	}
@@ -90,6 +98,7 @@ func (l *loop) kill(s *socket) {
 		return
 	}
 	s.dead, s.done = true, true
+	l.dropPipe(s)
 	if s.tls != nil {
 		l.shaking.end(s.tls)
 		s.tls.discard()

@@ -49,6 +49,11 @@ type socket struct {
 	paused  bool // a listener that is out of the kernel's set
 	queued  bool // it is in loop.resume
 
+	// urgent: the kernel does not pass on what lies behind urgent data.
+	urgent bool
+
+	// What waits to be sent: the pipe's contents first, then out[sent:].
+	pipe *pipe
 	out  []byte
 	sent int
 	// doneAt is when the peer was done, though output was left.
@@ -81,7 +86,7 @@ func (s *socket) Close() {
 		s.tls.notify()
 		s.loop.flush(s)
 	}
-	if len(s.unsent()) == 0 || s.broken {
+	if !s.waits() || s.broken {
 		s.loop.kill(s)
 		return
 	}
@@ -97,7 +102,7 @@ func (s *socket) Abort() { s.loop.reset(s) }
 // Silent implements exchange.Transport.
 func (s *socket) Silent(look exchange.Look) bool {
 	switch {
-	case s.dead || s.broken || s.hup || len(s.unsent()) > 0 || s.loop.stopping:
+	case s.dead || s.broken || s.hup || s.waits() || s.loop.stopping:
 		return false
 	case s.tls != nil && !s.tls.silent():
 		return false
@@ -147,11 +152,17 @@ func (l *loop) handleConnection(s *socket, events uint32) {
 	if events&unix.EPOLLIN != 0 {
 		s.readable = true
 	}
+	if events&unix.EPOLLPRI != 0 {
+		s.urgent = true
+	}
 	switch {
 	case s.connecting():
 		l.dialed(s, events)
-	case events&unix.EPOLLOUT != 0 && len(s.unsent()) > 0 && l.flush(s):
+	case events&unix.EPOLLOUT == 0 || !s.waits():
+	case l.flush(s):
 		s.flushed()
+	default:
+		s.flowed()
 	}
 	l.advance(s)
 }
@@ -209,23 +220,35 @@ func (l *loop) readOnce(s *socket) bool {
 		s.notWanted()
 		return false
 	}
+	if to, most := s.way(); most > 0 {
+		if p, e := l.fill(s, most); p != nil {
+			return l.pass(s, to, p, e)
+		}
+	}
 	n, e := read(s.fd, l.buf[:want])
-	switch {
-	case e == unix.EAGAIN && !s.broken:
+	if n <= 0 {
+		return s.nothing(e)
+	}
+	if n < want && !s.hup {
+		s.readable = false
+	}
+	l.state.Grow(n)
+	s.peer.Data(l.buf[:n])
+	return true
+}
+
+// nothing handles that there was no input to take, not yet or never again, and
+// reports whether the peer was told.
+func (s *socket) nothing(e unix.Errno) bool {
+	if e == unix.EAGAIN && !s.broken {
 		s.readable = false
 		return false
-	case e != 0:
-		s.ended = true
+	}
+	s.ended = true
+	if e != 0 {
 		s.peer.Ended(e)
-	case n == 0:
-		s.ended = true
+	} else {
 		s.peer.Ended(nil)
-	default:
-		if n < want && !s.hup {
-			s.readable = false
-		}
-		l.state.Grow(n)
-		s.peer.Data(l.buf[:n])
 	}
 	return true
 }

@@ -31,6 +31,17 @@ func write(fd int, b []byte) (int, unix.Errno) {
 	}
 }
 
+// splice moves up to n bytes from one descriptor to another, one of which is a
+// pipe, without waiting.
+func splice(from, to, n int) (int, unix.Errno) {
+	for {
+		got, _, e := unix.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(n), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+		if e != unix.EINTR {
+			return int(got), e
+		}
+	}
+}
+
 // silent reports whether a connection is open with nothing to read.
 func silent(fd int) bool {
 	var b [1]byte
