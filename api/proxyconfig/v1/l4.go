@@ -68,6 +68,19 @@ func (a *AcceptedProxyProtocol) Prefixes() ([]netip.Prefix, error) {
 	return out, nil
 }
 
+// SessionLimits bound what a listener that does not speak HTTP has open: its
+// connections, or for UDP the sessions of its clients. Zero means the proxy's
+// default. A change is for sessions to come; what is open keeps to the idle time
+// that it began with, except for UDP.
+type SessionLimits struct {
+	// IdleMillis is how long one may be silent in both directions: an hour by
+	// default, for UDP 60 s.
+	IdleMillis int64 `json:"idleMillis,omitempty"`
+	// Max is how many may be open at one time in one proxy, 10,000 by default.
+	// Connections beyond it are reset, datagrams of further clients dropped.
+	Max int32 `json:"max,omitempty"`
+}
+
 // ProxyVersion is a version of the PROXY protocol.
 type ProxyVersion string
 

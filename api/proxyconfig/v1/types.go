@@ -39,6 +39,8 @@ type Listener struct {
 	// ProxyProtocol is nil where a header of that protocol is not expected.
 	// Listeners that share a port agree in it.
 	ProxyProtocol *AcceptedProxyProtocol `json:"proxyProtocol,omitempty"`
+	// Sessions are set for protocols TLS, TCP and UDP alone; nil has the defaults.
+	Sessions *SessionLimits `json:"sessions,omitempty"`
 }
 
 // CertificateRef says where in the fleet's Secrets a certificate lies. Key

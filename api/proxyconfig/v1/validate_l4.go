@@ -39,6 +39,28 @@ func validateTLSMode(l *Listener) error {
 	return fmt.Errorf("unknown TLS mode %q", l.TLSMode)
 }
 
+// The bounds of SessionLimits: a time that is shorter would end sessions between
+// two packets of a slow path, and each session is a descriptor or two.
+const (
+	minIdleMillis = 100
+	maxSessions   = 1_000_000
+)
+
+func validateSessions(l *Listener) error {
+	s := l.Sessions
+	switch {
+	case s == nil:
+		return nil
+	case l.Protocol == HTTP || l.Protocol == HTTPS:
+		return fmt.Errorf("a listener of protocol %s has no limits of sessions", l.Protocol)
+	case s.IdleMillis != 0 && s.IdleMillis < minIdleMillis:
+		return fmt.Errorf("idle time of sessions: %d ms are less than %d", s.IdleMillis, minIdleMillis)
+	case s.Max < 0 || s.Max > maxSessions:
+		return fmt.Errorf("%d sessions are not in 0..%d", s.Max, maxSessions)
+	}
+	return validateMillis("idle time of sessions", s.IdleMillis)
+}
+
 func validateAcceptedProxy(l *Listener) error {
 	if l.ProxyProtocol == nil {
 		return nil

@@ -16,7 +16,7 @@ func l4Config() *Config {
 	to := func(id string) []Rule { return []Rule{{Backends: []BackendRef{{Backend: id, Weight: 1}}}} }
 	return &Config{
 		Listeners: []Listener{
-			{Name: "dns", Port: 53, Protocol: UDP},
+			{Name: "dns", Port: 53, Protocol: UDP, Sessions: &SessionLimits{IdleMillis: 5000, Max: 1000}},
 			{Name: "dns-tcp", Port: 53, Protocol: TCP},
 			{Name: "pass", Port: 443, Protocol: TLS, TLSMode: TLSPassthrough, Hostname: "*.pass.example.com", ProxyProtocol: trusted},
 			{Name: "raw", Port: 443, Protocol: TLS, TLSMode: TLSTerminate, Hostname: "raw.example.com", Certificates: certificate, ProxyProtocol: trusted},
@@ -62,6 +62,12 @@ func TestValidateRefusesBelowHTTP(t *testing.T) {
 		{"trust with host bits", func(c *Config) {
 			c.Listeners[1].ProxyProtocol = &AcceptedProxyProtocol{TrustedSources: []string{"10.0.0.1/8"}}
 		}, `Listener dns-tcp[0]: trusted source "10.0.0.1/8" is not`},
+		{"sessions of HTTPS", func(c *Config) { c.Listeners[4].Sessions = &SessionLimits{} }, "Listener web[0]: a listener of protocol HTTPS has no limits of sessions"},
+		{"idle for too short", func(c *Config) { c.Listeners[0].Sessions.IdleMillis = 99 }, "Listener dns[0]: idle time of sessions: 99 ms are less than 100"},
+		{"idle for less than nothing", func(c *Config) { c.Listeners[0].Sessions.IdleMillis = -1 }, "Listener dns[0]: idle time of sessions: -1 ms are less than 100"},
+		{"idle for too long", func(c *Config) { c.Listeners[0].Sessions.IdleMillis = maxMillis + 1 }, "Listener dns[0]: idle time of sessions: 86400001 ms are not in"},
+		{"too many sessions", func(c *Config) { c.Listeners[0].Sessions.Max = 1_000_001 }, "Listener dns[0]: 1000001 sessions are not in"},
+		{"less than no session", func(c *Config) { c.Listeners[0].Sessions.Max = -1 }, "Listener dns[0]: -1 sessions are not in"},
 		{"PROXY to UDP", func(c *Config) {
 			c.Backends[0].Protocol = BackendUDP
 		}, `Backend shop/dns:53[0]: no PROXY protocol header is sent to backends of protocol "udp"`},

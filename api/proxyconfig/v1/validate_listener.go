@@ -19,6 +19,9 @@ func ValidateListener(l *Listener) error {
 	if err := validateProtocol(l); err != nil {
 		return err
 	}
+	if err := validateSessions(l); err != nil {
+		return err
+	}
 	return validateAcceptedProxy(l)
 }
 

@@ -150,12 +150,14 @@ func (p *proxy) newGatherer() *prometheus.Registry {
 	return r
 }
 
-func (p *proxy) engineStats() (connections, requests int64) {
+func (p *proxy) engineStats() (sum metrics.EngineStats) {
 	for _, s := range p.engine.Stats() {
-		connections += s.Connections
-		requests += s.Requests
+		sum.Connections += s.Connections
+		sum.Requests += s.Requests
+		sum.RefusedSessions += s.Refused
+		sum.DroppedDatagrams += s.Dropped
 	}
-	return connections, requests
+	return sum
 }
 
 // notReady says why the proxy should get no new connections.

@@ -157,7 +157,7 @@ func (p *pump) write(b []byte) error {
 // every write has a deadline of its own, as setting one costs as much as a small
 // write.
 func (p *pump) extend(now time.Time) {
-	idle := p.tunnel.server.opts.Idle
+	idle := p.tunnel.idleTime
 	if p.until.Sub(now) < idle/2 {
 		p.until = now.Add(idle)
 		_ = p.to.SetWriteDeadline(p.until)

@@ -1,6 +1,7 @@
 package l4
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,8 @@ type Options struct {
 	// seconds.
 	Connect time.Duration
 	// Idle is how long a connection may be silent in both directions, or be
-	// unable to deliver in one; the default is an hour.
+	// unable to deliver in one; the default is an hour. It is for listeners that
+	// have no limit of their own, as are the next three.
 	Idle time.Duration
 	// SessionIdle is how long a UDP session without a datagram lasts; the
 	// default is 60 seconds.
@@ -50,11 +52,19 @@ type Server struct {
 
 	mu sync.Mutex
 	// open counts the connections of each listener.
-	open map[snapshot.Listener]int
+	open map[listenerKey]int
 
 	connections, sessions atomic.Int64
 	refused, dropped      atomic.Uint64
 }
+
+// listenerKey tells listeners apart, whatever their limits are.
+type listenerKey struct {
+	name string
+	port uint16
+}
+
+func keyOf(l *snapshot.Listener) listenerKey { return listenerKey{l.Name, l.Port} }
 
 // New returns a Server. Close ends it.
 func New(o Options) *Server {
@@ -72,7 +82,7 @@ func New(o Options) *Server {
 	if o.Gate == nil {
 		o.Gate = overload.NewGate(overload.Limits{})
 	}
-	s := &Server{opts: o, open: map[snapshot.Listener]int{}}
+	s := &Server{opts: o, open: map[listenerKey]int{}}
 	s.reports.observer = o.Observer
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -108,22 +118,23 @@ func (s *Server) Stats() Stats {
 func (s *Server) Close() { s.cancel() }
 
 // admit counts a connection in, unless its listener has as many as it may.
-func (s *Server) admit(l snapshot.Listener) bool {
+func (s *Server) admit(l *snapshot.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[l] >= s.opts.MaxConnections {
+	if s.open[keyOf(l)] >= cmp.Or(l.MaxSessions, s.opts.MaxConnections) {
 		return false
 	}
-	s.open[l]++
+	s.open[keyOf(l)]++
 	s.connections.Add(1)
 	return true
 }
 
-func (s *Server) leave(l snapshot.Listener) {
+func (s *Server) leave(l *snapshot.Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[l]--; s.open[l] == 0 {
-		delete(s.open, l)
+	key := keyOf(l)
+	if s.open[key]--; s.open[key] == 0 {
+		delete(s.open, key)
 	}
 	s.connections.Add(-1)
 }

@@ -1,6 +1,7 @@
 package l4
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -51,11 +52,11 @@ type Stream struct {
 // the observer, and returns. A connection that no endpoint can be found for is
 // reset.
 func (s *Server) Serve(st *Stream) {
-	if !s.admit(*st.Listener) {
+	if !s.admit(st.Listener) {
 		s.refuse(st, 0, reset)
 		return
 	}
-	defer s.leave(*st.Listener)
+	defer s.leave(st.Listener)
 	if !s.opts.Gate.Borrow() {
 		s.refuse(st, probe.FlagUpstreamFailed, reset)
 		return
@@ -71,7 +72,7 @@ func (s *Server) Serve(st *Stream) {
 		return
 	}
 	defer context.AfterFunc(s.ctx, func() { d.conn.Close() })()
-	t := newTunnel(s, st.Conn, d.conn)
+	t := newTunnel(s, st.Conn, d.conn, cmp.Or(st.Listener.Idle, s.opts.Idle))
 	t.run(d.head, d.own)
 	s.report(st, &d, t)
 }

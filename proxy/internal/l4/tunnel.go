@@ -20,6 +20,8 @@ type tunnel struct {
 	down   pump
 	// own is how many of the bytes that went up are not the client's.
 	own int
+	// idleTime is how long both may be silent.
+	idleTime time.Duration
 	// active is when a byte was last read, on the Server's clock.
 	active atomic.Int64
 
@@ -30,8 +32,8 @@ type tunnel struct {
 // errIdle says that nothing was read from either side for too long.
 var errIdle = errors.New("idle for too long")
 
-func newTunnel(s *Server, client, endpoint Conn) *tunnel {
-	t := &tunnel{server: s}
+func newTunnel(s *Server, client, endpoint Conn, idle time.Duration) *tunnel {
+	t := &tunnel{server: s, idleTime: idle}
 	t.active.Store(s.opts.Now())
 	t.up = pump{tunnel: t, from: client, to: endpoint, broken: probe.FlagClientCancel}
 	t.down = pump{tunnel: t, from: endpoint, to: client, broken: probe.FlagUpstreamReset}
@@ -82,7 +84,7 @@ func (t *tunnel) sent() uint64 { return t.up.bytes - min(t.up.bytes, uint64(t.ow
 
 // idle says whether nothing was read from either side for as long as may be.
 func (t *tunnel) idle() bool {
-	return t.server.opts.Now()-t.active.Load() >= int64(t.server.opts.Idle)
+	return t.server.opts.Now()-t.active.Load() >= int64(t.idleTime)
 }
 
 // reset closes a connection in a way that its other end is told of.
@@ -99,4 +101,4 @@ func reset(c Conn) error {
 
 // tick is how often a silent direction looks whether the other one is silent,
 // too.
-func (t *tunnel) tick() time.Duration { return max(t.server.opts.Idle/4, time.Millisecond) }
+func (t *tunnel) tick() time.Duration { return max(t.idleTime/4, time.Millisecond) }

@@ -1,6 +1,7 @@
 package l4
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/netip"
@@ -81,17 +82,46 @@ func (p *UDPPort) Expire(silent time.Duration) {
 }
 
 func (p *UDPPort) sweep() {
-	idle := p.server.opts.SessionIdle
-	tick := time.NewTicker(max(idle/4, time.Millisecond))
+	idle := p.idleTime()
+	tick := time.NewTimer(sweepAfter(idle))
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
+			idle = p.idleTime()
 			p.Expire(idle)
+			tick.Reset(sweepAfter(idle))
 		case <-p.stop:
 			return
 		}
 	}
+}
+
+// maxSweep bounds how late a sweep sees that the idle time is shorter now.
+const maxSweep = time.Second
+
+func sweepAfter(idle time.Duration) time.Duration {
+	return min(max(idle/4, time.Millisecond), maxSweep)
+}
+
+// idleTime is how long a session may be silent now.
+func (p *UDPPort) idleTime() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	idle, _ := p.limits()
+	return idle
+}
+
+// limits are those of the listener that the port has now. The port's sessions
+// are locked.
+func (p *UDPPort) limits() (idle time.Duration, sessions int) {
+	idle, sessions = p.server.opts.SessionIdle, p.server.opts.MaxSessions
+	if snap := p.server.opts.Snapshot.Load(); snap != nil {
+		if port := snap.UDPPort(p.number); port != nil {
+			idle, sessions = cmp.Or(port.Listener.Idle, idle), cmp.Or(port.Listener.MaxSessions, sessions)
+		}
+	}
+	return idle, sessions
 }
 
 // receive forwards what clients send.
@@ -117,7 +147,7 @@ func (p *UDPPort) forward(key sessionKey, b []byte) bool {
 	defer p.mu.Unlock()
 	s := p.sessions[key]
 	if s == nil {
-		if p.closed || len(p.sessions) >= p.server.opts.MaxSessions {
+		if _, most := p.limits(); p.closed || len(p.sessions) >= most {
 			return false
 		}
 		return p.begin(key, b)

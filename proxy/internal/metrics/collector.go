@@ -19,8 +19,9 @@ import (
 type Sources struct {
 	Requests *Requests
 	Config   func() configsource.Status
-	// Engine returns the open connections and the requests in progress.
-	Engine    func() (connections, requests int64)
+	// Engine returns the open connections, the requests in progress, and what of
+	// connections and datagrams below HTTP was turned away.
+	Engine    func() EngineStats
 	Endpoints func() balance.Counts
 	// AccessLogDropped counts dropped lines.
 	AccessLogDropped func() uint64
@@ -28,6 +29,12 @@ type Sources struct {
 	// Overload returns what was refused, and why.
 	Overload func() overload.Stats
 	Version  string
+}
+
+// EngineStats are the figures of the ports.
+type EngineStats struct {
+	Connections, Requests             int64
+	RefusedSessions, DroppedDatagrams uint64
 }
 
 // Collector exports the proxy's metrics. It implements prometheus.Collector.
@@ -56,9 +63,11 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	c.collectRequests(out, status.Snapshot)
 	c.collectShards(out)
 	c.collectConfig(out, &status)
-	connections, requests := c.sources.Engine()
-	send(out, openConnections, float64(connections))
-	send(out, requestsInFlight, float64(requests))
+	engine := c.sources.Engine()
+	send(out, openConnections, float64(engine.Connections))
+	send(out, requestsInFlight, float64(engine.Requests))
+	send(out, refusedSessionsTotal, float64(engine.RefusedSessions))
+	send(out, droppedDatagramsTotal, float64(engine.DroppedDatagrams))
 	counts := c.sources.Endpoints()
 	send(out, endpoints, float64(counts.Active), "active")
 	send(out, endpoints, float64(counts.Ejected), "ejected")

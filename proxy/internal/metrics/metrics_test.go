@@ -32,9 +32,11 @@ type fixture struct {
 func newFixture(t testing.TB, loops int) *fixture {
 	f := &fixture{t: t, requests: NewRequests(loops), registry: prometheus.NewPedanticRegistry()}
 	f.registry.MustRegister(NewCollector(Sources{
-		Requests:         f.requests,
-		Config:           func() configsource.Status { return f.status },
-		Engine:           func() (int64, int64) { return 7, 3 },
+		Requests: f.requests,
+		Config:   func() configsource.Status { return f.status },
+		Engine: func() EngineStats {
+			return EngineStats{Connections: 7, Requests: 3, RefusedSessions: 4, DroppedDatagrams: 5}
+		},
 		Endpoints:        func() balance.Counts { return balance.Counts{Active: 4, Ejected: 1, Terminating: 2} },
 		AccessLogDropped: func() uint64 { return 9 },
 		Draining:         func() bool { return true },

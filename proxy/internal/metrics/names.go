@@ -75,6 +75,12 @@ var (
 	refusedConnectionsTotal = Metric{"fleetgate_proxy_refused_connections_total",
 		"Connections of clients that were closed at once, or before their first request, by what there was too much of.",
 		prometheus.CounterValue, []string{"reason"}}
+	refusedSessionsTotal = Metric{"fleetgate_proxy_refused_sessions_total",
+		"Connections below HTTP that were closed at once for want of a route, an endpoint, or room at their listener.",
+		prometheus.CounterValue, nil}
+	droppedDatagramsTotal = Metric{"fleetgate_proxy_dropped_datagrams_total",
+		"Datagrams of UDP listeners that were not forwarded.",
+		prometheus.CounterValue, nil}
 	draining = Metric{"fleetgate_proxy_draining",
 		"Whether the proxy is shutting down.",
 		prometheus.GaugeValue, nil}
@@ -90,7 +96,7 @@ func All() []Metric {
 		backendFailuresTotal, clientCancelsTotal, retriesTotal, endpoints,
 		configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision,
 		configReloadsTotal, configRejectionsTotal, configRefusedItems, configUnknownFields, configSaveErrorsTotal,
-		overloadLevel, shedRequestsTotal, refusedConnectionsTotal,
+		overloadLevel, shedRequestsTotal, refusedConnectionsTotal, refusedSessionsTotal, droppedDatagramsTotal,
 		accessLogDroppedTotal, draining, buildInfo,
 	}
 }

@@ -82,7 +82,7 @@ func (c *compiler) refuse(item proxyconfig.RefusedItem) { c.refused = append(c.r
 
 func (c *compiler) compileListeners() {
 	for _, l := range proxyconfig.ValidListeners(c.in.Config, c.refuse) {
-		e := &listenerEntries{source: l, label: &Listener{Name: l.Name, Port: uint16(l.Port)}}
+		e := &listenerEntries{source: l, label: newListener(l)}
 		if l.Protocol == proxyconfig.HTTPS || l.TLSMode == proxyconfig.TLSTerminate {
 			e.tls = c.compileListenerTLS(l)
 		}

@@ -96,6 +96,14 @@ func (s *Snapshot) UDPPort(number uint16) *UDPPort {
 // to a backend begin with, or "" for none.
 func (s *Snapshot) SentProxy(c *balance.Cluster) proxyconfig.ProxyVersion { return s.sentProxy[c.ID] }
 
+func newListener(l *proxyconfig.Listener) *Listener {
+	out := &Listener{Name: l.Name, Port: uint16(l.Port)}
+	if l.Sessions != nil {
+		out.Idle, out.MaxSessions = timeout(l.Sessions.IdleMillis), int(l.Sessions.Max)
+	}
+	return out
+}
+
 // attachL4 claims the hostnames of a listener for the first rule of a route,
 // unless an older route has them.
 func (l *listenerEntries) attachL4(hostnames []string, rule *Rule) {

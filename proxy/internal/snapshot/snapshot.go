@@ -88,6 +88,10 @@ func (p *Port) Match(r *router.Request, m *router.Match) *Rule {
 type Listener struct {
 	Name string
 	Port uint16
+	// Idle is how long a session below HTTP may be silent, MaxSessions how many of
+	// them may be open; zero means the default.
+	Idle        time.Duration
+	MaxSessions int
 }
 
 // RouteID identifies a route object.
