@@ -170,5 +170,6 @@ func (m *authCall) interim(*h1.Response) {}
 func (m *authCall) shut()                {}
 func (m *authCall) flush()               {}
 func (m *authCall) resume()              {}
+func (m *authCall) room(most int) int    { return most }
 func (m *authCall) blocked() bool        { return false }
 func (m *authCall) leaving() bool        { return false }

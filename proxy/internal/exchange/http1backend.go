@@ -153,12 +153,14 @@ const guessedHead = 4 << 10
 // Want implements Peer. An idle connection is read to see it end.
 func (b *http1Backend) Want(most int) int {
 	switch {
-	case b.phase == dialing || b.x != nil && !b.x.wantsResponse():
+	case b.phase == dialing:
 		return 0
+	case b.x == nil:
+		return most
 	case b.wasPassed && b.phase == inHead:
-		return min(most, guessedHead)
+		most = min(most, guessedHead)
 	}
-	return most
+	return b.x.client.room(most)
 }
 
 // Ahead implements Peer.

@@ -202,5 +202,12 @@ func (c *http1Client) abort() {
 
 func (c *http1Client) resume() { c.io.Resume() }
 
+func (c *http1Client) room(most int) int {
+	if c.unsent {
+		return 0
+	}
+	return most
+}
+
 func (c *http1Client) blocked() bool { return c.unsent }
 func (c *http1Client) leaving() bool { return c.left }

@@ -21,6 +21,8 @@ type browser struct {
 	// status is that of the last one. leaving: there was a GOAWAY.
 	status  int
 	leaving bool
+	// hoards: it takes only what its window permits, and gives nothing of it back.
+	hoards bool
 }
 
 // pipe is the Transport of the proxy's end: what is written waits for the
@@ -103,7 +105,9 @@ func (b *browser) Head(s *h2.Stream, end bool) {
 
 func (b *browser) Data(s *h2.Stream, p []byte, end bool) {
 	b.data += len(p)
-	s.Consumed(len(p))
+	if !b.hoards {
+		s.Consumed(len(p))
+	}
 	b.ended(s, end)
 }
 

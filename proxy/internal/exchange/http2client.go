@@ -15,6 +15,8 @@ type http2Client struct {
 	streams *http2Stream
 	// pending: the connection is in Loop.dirty.
 	pending, closed bool
+	// held is the capacity of what the streams could not take of their responses.
+	held int
 	// since is the instant of the last input.
 	since int64
 }

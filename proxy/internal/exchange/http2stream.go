@@ -60,6 +60,7 @@ func (st *http2Stream) release() {
 	st.stream.Release()
 	l.dirt(c)
 	l.free(st.out)
+	st.hold(nil)
 	l.free(st.early)
 	*st = http2Stream{trailer: st.trailer[:0], next: l.spareStreams}
 	l.spareStreams = st
@@ -234,11 +235,33 @@ func (st *http2Stream) data(b []byte) {
 		st.conn.loop.dirt(st.conn)
 	}
 	if len(b) > 0 {
-		if st.out == nil {
-			st.out = st.conn.loop.buffer()
+		out := st.out
+		if out == nil {
+			out = st.conn.loop.buffer()
 		}
-		st.out = append(st.out, b...)
+		st.hold(append(out, b...))
 	}
+}
+
+// hold keeps what the stream could not take, and counts what that costs.
+func (st *http2Stream) hold(out []byte) {
+	st.conn.held += cap(out) - cap(st.out)
+	st.out = out
+}
+
+// room returns how much of the response may be read. A client whose streams hold
+// a lot already, as it does not take what it has asked for, has no more read than
+// can be sent at once, or little where that is nothing: a stream that waits for
+// its window must not be mistaken for one that need not be looked after.
+func (st *http2Stream) room(most int) int {
+	left := maxHeld - st.conn.held
+	switch {
+	case st.out != nil:
+		return 0
+	case left >= most:
+		return most
+	}
+	return min(most, max(left, st.stream.Room(), leastHeld))
 }
 
 func (st *http2Stream) end(trailer []byte) {
@@ -258,7 +281,7 @@ func (st *http2Stream) drain() {
 			return
 		}
 		l.free(st.out)
-		st.out = nil
+		st.hold(nil)
 		if !st.ending {
 			if st.x.upstreamEnded {
 				st.sendEnd()

@@ -101,7 +101,9 @@ func (l Limits) at(level overload.Level) Limits {
 //	  to an authorization server              and once more in the question
 //	authorization, of its answer              extauth.MaxAnswer, and h1.MaxHead
 //	http1Backend.partial, of a head           h1.MaxHead and a read
-//	http2Stream.out, http2Call.out            a read, or a stream's window of 64 KiB
+//	http2Stream.out, of HTTP/1 backends       maxHeld for all of a client's streams, and leastHeld for each
+//	http2Stream.out, of HTTP/2 backends       a stream's window of 64 KiB
+//	http2Call.out                             a read, or a stream's window of 64 KiB
 //	http2Stream.early, of a tunnel to be      a stream's window of 64 KiB
 //	streams of a client's connection          100 that are open, twice that in all
 //	h2: frames to send                        64 KiB, and 1000 answers to its peer
@@ -118,6 +120,10 @@ const (
 	// maxKept bounds the input that is kept for later, beyond which a driver
 	// is not asked to read.
 	maxKept = 16 << 10
+	// maxHeld bounds what the streams of a client's connection hold of their
+	// responses before each is read in small pieces, of leastHeld, alone.
+	maxHeld   = 1 << 20
+	leastHeld = 4 << 10
 	// maxInterim bounds the interim responses to one request.
 	maxInterim = 32
 	// maxConnects is the number of endpoints that are tried for one request.

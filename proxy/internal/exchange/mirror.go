@@ -97,6 +97,7 @@ func (m *mirror) answer(int, []byte)         { m.finish() }
 func (m *mirror) abort()                     { m.finish() }
 func (m *mirror) flush()                     {}
 func (m *mirror) resume()                    {}
+func (m *mirror) room(most int) int          { return most }
 func (m *mirror) blocked() bool              { return false }
 func (m *mirror) leaving() bool              { return false }
 

@@ -111,3 +111,5 @@ func (call *http2Call) wire() Transport { return nil }
 func (call *http2Call) passed(bool)     {}
 func (m *mirror) wire() Transport       { return nil }
 func (m *mirror) passed(bool)           {}
+func (m *authCall) wire() Transport     { return nil }
+func (m *authCall) passed(bool)         {}

@@ -25,6 +25,9 @@ type client interface {
 	flush()
 	// resume says that more of the request is wanted.
 	resume()
+	// room returns how much of the response may be read, which is most at the
+	// most and zero while the client is blocked.
+	room(most int) int
 	// blocked reports whether what was sent has not gone yet, leaving whether
 	// the client has ended its side.
 	blocked() bool

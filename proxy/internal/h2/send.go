@@ -28,6 +28,15 @@ func (s *Stream) Send(b []byte, end bool) int {
 	return sent
 }
 
+// Room returns how much of a body Send would take now, if it were the turn of no
+// other stream.
+func (s *Stream) Room() int {
+	if !s.sends() {
+		return 0
+	}
+	return max(min(s.sendWindow, s.c.room()), 0)
+}
+
 func (c *Conn) sendData(s *Stream, b []byte, end bool) {
 	var flags uint8
 	if end {
