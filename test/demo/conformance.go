@@ -51,6 +51,9 @@ func conformance(ctx context.Context, args []string) error {
 		"--conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP",
 		"--organization=fleetgate", "--project=fleetgate", "--version=" + stack.Tag,
 		"--url=https://github.com/fleetgate/fleetgate", "--contact=maintainers@fleetgate.io",
+		// The Gateways of tests that run beside each other ask for more than a node of
+		// two cores has.
+		"--disable-parallel-tests",
 		"--usable-address=" + usableAddress, "--unusable-address=" + unusableAddress,
 		"--report-output=" + report,
 	}, args...)...)
