@@ -5,6 +5,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/extauth"
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
+	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 )
@@ -62,7 +63,7 @@ func (x *exchange) deny(v *extauth.Verdict) {
 	}
 	l := x.loop
 	head := v.AppendDenial(l.buffer(), int(body))
-	if l.resp.Parse(head) != nil {
+	if len(head) > h1.MaxHead || l.resp.Parse(head) != nil {
 		x.flags |= flagUpstreamFailed
 		x.fail(502)
 		return

@@ -60,6 +60,7 @@ func TestCompileNeverLeavesAFilterOut(t *testing.T) {
 		{Type: proxyconfig.FilterRedirect},
 		{Type: proxyconfig.FilterCORS},
 		{Type: proxyconfig.FilterMirror},
+		{Type: proxyconfig.FilterExternalAuth},
 		{Type: proxyconfig.FilterRewrite, Headers: &proxyconfig.HeaderEdits{}},
 	} {
 		if _, err := Compile([]proxyconfig.Filter{f}); err == nil {

@@ -20,6 +20,15 @@ const (
 	checkDenied = "\n\x06\b\x10\x12\x02no\x120\n\x03\b\x91\x03\x12\x1b\n\x19\n\x10www-authenticate\x12\x05Basic\x1a\fwho are you?"
 )
 
+// checkBroad denies with a header that no head has room for.
+func checkBroad() string {
+	field := func(tag, value string) string {
+		return tag + string(binary.AppendUvarint(nil, uint64(len(value)))) + value
+	}
+	header := field("\n", "a") + field("\x12", strings.Repeat("a", 65_400))
+	return field("\x12", field("\x12", field("\n", header)))
+}
+
 // serveCalls starts a server of gRPC, which answers a message with another one and
 // a status.
 func serveCalls(t *testing.T, f func(r *http.Request, message string) (answer, status string)) string {
@@ -65,6 +74,8 @@ func TestExternalAuthByGRPC(t *testing.T) {
 				return "", "14"
 			case strings.Contains(message, "/odd"):
 				return "\xff", "0"
+			case strings.Contains(message, "/broad"):
+				return checkBroad(), "0"
 			case strings.Contains(message, "/long"):
 				return strings.Repeat("a", 1<<20), "0"
 			}
@@ -81,6 +92,7 @@ func TestExternalAuthByGRPC(t *testing.T) {
 			{"/no", 401, "who are you?"},
 			{"/error", 502, "Bad Gateway\n"},
 			{"/odd", 502, "Bad Gateway\n"},
+			{"/broad", 502, "Bad Gateway\n"},
 			{"/long", 502, "Bad Gateway\n"},
 			{"/yes", 200, "POST /yes user=alice groups= expect= body=payload"},
 		}

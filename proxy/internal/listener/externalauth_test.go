@@ -523,3 +523,40 @@ func TestExternalAuthDrains(t *testing.T) {
 		}
 	})
 }
+
+// An upgrade is asked about as any request is.
+func TestExternalAuthOfUpgrades(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/no" {
+				w.WriteHeader(403)
+			}
+			w.Header().Set("X-User", "alice")
+		})
+		backend := script(t, func(_ int, c *rawConn) {
+			r, _ := c.request()
+			if r == nil {
+				return
+			}
+			c.send("HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: echo", "X-Saw: "+r.Header.Get("X-User"))
+			io.Copy(c, c.r)
+		})
+		p := start(t, settings{driver: d}, guarded(auth, backend, proxyconfig.ExternalAuth{MaxBodyBytes: 10}))
+		for path, want := range map[string]int{"/yes": 101, "/no": 403} {
+			c := p.dial()
+			c.send("GET "+path+" HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: echo")
+			resp, _ := c.response("GET")
+			if resp.StatusCode != want {
+				t.Fatalf("%s: got %d, want %d", path, resp.StatusCode, want)
+			}
+			if want != 101 {
+				continue
+			}
+			c.sendRaw("ping")
+			echo := make([]byte, 4)
+			if _, err := io.ReadFull(c.r, echo); err != nil || string(echo) != "ping" || resp.Header.Get("X-Saw") != "alice" {
+				t.Errorf("got %q, %v, saw %q", echo, err, resp.Header.Get("X-Saw"))
+			}
+		}
+	})
+}
