@@ -127,3 +127,22 @@ func drawMirror(t *rapid.T) gatewayv1.HTTPRequestMirrorFilter {
 			gatewayv1.Fraction{Denominator: new(int32(0))}),
 	}
 }
+
+func drawExternalAuth(t *rapid.T) gatewayv1.HTTPExternalAuthFilter {
+	names := func(label string) []string {
+		return some(t, label, 2, func(t *rapid.T) string { return pick(t, "name", "X-A", "", "a b", "Content-Length", "a:") })
+	}
+	return gatewayv1.HTTPExternalAuthFilter{
+		ExternalAuthProtocol: pick[gatewayv1.HTTPRouteExternalAuthProtocol](t, "protocol", "HTTP", "GRPC", "", "SOAP"),
+		BackendRef: gatewayv1.BackendObjectReference{
+			Name: gatewayv1.ObjectName(pick(t, "name", objectNames...)), Port: maybe[gatewayv1.PortNumber](t, "port", 80, 0),
+		},
+		GRPCAuthConfig: maybe(t, "grpc", gatewayv1.GRPCAuthConfig{AllowedRequestHeaders: names("allowedHeaders")}),
+		HTTPAuthConfig: maybe(t, "http", gatewayv1.HTTPAuthConfig{
+			Path:                   pick(t, "path", "", "/a", "a", "/a/../b", "/a?b", "/a b", "//", "/a#b", "/%2e%2e/"),
+			AllowedRequestHeaders:  names("allowedHeaders"),
+			AllowedResponseHeaders: names("allowedResponseHeaders"),
+		}),
+		ForwardBody: maybe(t, "forwardBody", gatewayv1.ForwardBodyConfig{MaxSize: pick[int32](t, "maxSize", 0, 1, -1, 1<<20, 1<<20+1)}),
+	}
+}

@@ -236,6 +236,7 @@ func drawFilter(t *rapid.T) gatewayv1.HTTPRouteFilter {
 			"RequestRedirect", "URLRewrite", "RequestMirror", "CORS", "ExternalAuth", "Odd"),
 		CORS:                   maybe(t, "cors", drawCORS(t)),
 		RequestMirror:          maybe(t, "requestMirror", drawMirror(t)),
+		ExternalAuth:           maybe(t, "externalAuth", drawExternalAuth(t)),
 		RequestHeaderModifier:  maybe(t, "requestHeaderModifier", edits),
 		ResponseHeaderModifier: maybe(t, "responseHeaderModifier", edits),
 		URLRewrite:             maybe(t, "urlRewrite", gatewayv1.HTTPURLRewriteFilter{Hostname: hostname, Path: maybe(t, "path", path)}),

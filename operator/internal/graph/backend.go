@@ -90,9 +90,15 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 	return ref
 }
 
-// serviceRef resolves a reference of a rule to a port of a Service. It returns
-// nil, and leaves a problem of ResolvedRefs, where that is not possible.
+// serviceRef resolves a reference of a rule to a port of a Service, which is sent
+// what routes of the kind send. It returns nil, and leaves a problem of
+// ResolvedRefs, where that is not possible.
 func (b *builder) serviceRef(route *Route, rule *Rule, field string, source *gatewayv1.BackendObjectReference) *Backend {
+	return b.serviceRefBy(transportOf(route.Kind), route, rule, field, source)
+}
+
+// serviceRefBy is serviceRef for a Service that is sent something else.
+func (b *builder) serviceRefBy(transport Transport, route *Route, rule *Rule, field string, source *gatewayv1.BackendObjectReference) *Backend {
 	group, kind := value(source.Group, ""), value(source.Kind, "Service")
 	if group != "" || kind != "Service" {
 		rule.unresolved(gatewayv1.RouteReasonInvalidKind,
@@ -111,7 +117,7 @@ func (b *builder) serviceRef(route *Route, rule *Rule, field string, source *gat
 			field, name.Namespace, route.Kind, route.Name.Namespace, name.Name)
 		return nil
 	}
-	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), Transport: transportOf(route.Kind)})
+	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), Transport: transport})
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.message)
 	}

@@ -15,7 +15,7 @@ func (r *Rule) checkFilters(at string) {
 	supported := []gatewayv1.HTTPRouteFilterType{
 		gatewayv1.HTTPRouteFilterRequestHeaderModifier, gatewayv1.HTTPRouteFilterResponseHeaderModifier,
 		gatewayv1.HTTPRouteFilterRequestRedirect, gatewayv1.HTTPRouteFilterURLRewrite,
-		gatewayv1.HTTPRouteFilterCORS, gatewayv1.HTTPRouteFilterRequestMirror,
+		gatewayv1.HTTPRouteFilterCORS, gatewayv1.HTTPRouteFilterRequestMirror, gatewayv1.HTTPRouteFilterExternalAuth,
 	}
 	seen := r.checkEach(at, r.HTTP.Filters, supported)
 	redirects := slices.Contains(seen, gatewayv1.HTTPRouteFilterRequestRedirect)
@@ -79,6 +79,8 @@ func (r *Rule) checkFilter(field string, filter *gatewayv1.HTTPRouteFilter) {
 		r.checkCORS(field+".cors", filter.CORS)
 	case filter.Type == gatewayv1.HTTPRouteFilterRequestMirror && filter.RequestMirror != nil:
 		// Its references are for resolveMirrors.
+	case filter.Type == gatewayv1.HTTPRouteFilterExternalAuth && filter.ExternalAuth != nil:
+		r.checkExternalAuth(field+".externalAuth", filter.ExternalAuth)
 	default:
 		r.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s has type %s and no settings for it", field, filter.Type)
 	}

@@ -25,6 +25,8 @@ type Rule struct {
 	Matches []*gatewayv1.HTTPRouteMatch
 	// Backends are in the order of the spec, the bad ones included.
 	Backends []*BackendRef
+	// ExternalAuth is nil where nobody is asked about the rule's requests.
+	ExternalAuth *ExternalAuth
 	// Mirrors are those of the rule's mirrors that lead to a backend, in order.
 	Mirrors []*Mirror
 	// Retry is nil where the rule asks for no retries of its own.
@@ -88,6 +90,7 @@ func (b *builder) rule(route *Route, index int, source *gatewayv1.HTTPRouteRule,
 	rule.checkFilters(at)
 	rule.checkTimeouts(at)
 	rule.readRetry(at)
+	b.resolveExternalAuth(route, rule, at)
 	b.resolveMirrors(route, rule, at)
 	rule.readSession(route, index, at)
 	for i := range source.BackendRefs {

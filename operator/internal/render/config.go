@@ -37,6 +37,9 @@ func referenced(routes []proxyconfig.Route) map[string]struct{} {
 				if filter.Mirror != nil {
 					ids[filter.Mirror.Backend] = struct{}{}
 				}
+				if filter.ExternalAuth != nil {
+					ids[filter.ExternalAuth.Backend] = struct{}{}
+				}
 			}
 		}
 	}

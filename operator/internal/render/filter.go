@@ -13,12 +13,14 @@ import (
 const defaultRedirectStatus = 302
 
 // filters renders filters that the graph has found valid, in their order, apart
-// from mirrors. One that is not known is rendered all the same: the proxy answers
+// from those that lead to backends. One that is not known is rendered all the same: the proxy answers
 // 500 for it.
 func filters(source []gatewayv1.HTTPRouteFilter) []proxyconfig.Filter {
 	var out []proxyconfig.Filter
 	for i := range source {
-		if source[i].Type != gatewayv1.HTTPRouteFilterRequestMirror {
+		switch source[i].Type {
+		case gatewayv1.HTTPRouteFilterRequestMirror, gatewayv1.HTTPRouteFilterExternalAuth:
+		default:
 			out = append(out, filter(&source[i]))
 		}
 	}

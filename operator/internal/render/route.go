@@ -81,7 +81,7 @@ func rule(node *graph.Rule) proxyconfig.Rule {
 		out.Invalid = node.Problems.Message(string(gatewayv1.RouteConditionAccepted))
 		return out
 	}
-	out.Filters = append(filters(node.HTTP.Filters), mirrors(node.Mirrors)...)
+	out.Filters = slices.Concat(filters(node.HTTP.Filters), externalAuth(node.ExternalAuth), mirrors(node.Mirrors))
 	out.Retry = retry(node.Retry)
 	out.Timeouts = timeouts(node.HTTP.Timeouts)
 	for _, ref := range node.Backends {

@@ -53,7 +53,7 @@ func ParentGateway(namespace string, ref *gatewayv1.ParentReference) (types.Name
 }
 
 // BackendServices returns the Services that the route's rules name, as backends
-// or as targets of mirrors, each once.
+// as targets of mirrors or as authorization servers, each once.
 func BackendServices(route Route) []types.NamespacedName {
 	parts, ok := partsOf(route)
 	if !ok {
@@ -79,7 +79,7 @@ func BackendServices(route Route) []types.NamespacedName {
 type l7Rule[R, B, F any] struct {
 	parts  func(*R) ([]F, []B)
 	ref    func(*B) (*gatewayv1.BackendObjectReference, []F)
-	mirror func(*F) *gatewayv1.HTTPRequestMirrorFilter
+	filter func(*F) []*gatewayv1.BackendObjectReference
 }
 
 func httpBackends(route *gatewayv1.HTTPRoute) func(func(*gatewayv1.BackendObjectReference)) {
@@ -90,7 +90,15 @@ func httpBackends(route *gatewayv1.HTTPRoute) func(func(*gatewayv1.BackendObject
 		ref: func(b *gatewayv1.HTTPBackendRef) (*gatewayv1.BackendObjectReference, []gatewayv1.HTTPRouteFilter) {
 			return &b.BackendObjectReference, b.Filters
 		},
-		mirror: func(f *gatewayv1.HTTPRouteFilter) *gatewayv1.HTTPRequestMirrorFilter { return f.RequestMirror },
+		filter: func(f *gatewayv1.HTTPRouteFilter) (refs []*gatewayv1.BackendObjectReference) {
+			if f.RequestMirror != nil {
+				refs = append(refs, &f.RequestMirror.BackendRef)
+			}
+			if f.ExternalAuth != nil {
+				refs = append(refs, &f.ExternalAuth.BackendRef)
+			}
+			return refs
+		},
 	}.backends(route.Spec.Rules)
 }
 
@@ -102,7 +110,12 @@ func grpcBackends(route *gatewayv1.GRPCRoute) func(func(*gatewayv1.BackendObject
 		ref: func(b *gatewayv1.GRPCBackendRef) (*gatewayv1.BackendObjectReference, []gatewayv1.GRPCRouteFilter) {
 			return &b.BackendObjectReference, b.Filters
 		},
-		mirror: func(f *gatewayv1.GRPCRouteFilter) *gatewayv1.HTTPRequestMirrorFilter { return f.RequestMirror },
+		filter: func(f *gatewayv1.GRPCRouteFilter) (refs []*gatewayv1.BackendObjectReference) {
+			if f.RequestMirror != nil {
+				refs = append(refs, &f.RequestMirror.BackendRef)
+			}
+			return refs
+		},
 	}.backends(route.Spec.Rules)
 }
 
@@ -111,20 +124,20 @@ func (l l7Rule[R, B, F]) backends(rules []R) func(func(*gatewayv1.BackendObjectR
 	return func(add func(*gatewayv1.BackendObjectReference)) {
 		for i := range rules {
 			filters, refs := l.parts(&rules[i])
-			l.mirrors(filters, add)
+			l.filters(filters, add)
 			for j := range refs {
 				ref, filters := l.ref(&refs[j])
 				add(ref)
-				l.mirrors(filters, add)
+				l.filters(filters, add)
 			}
 		}
 	}
 }
 
-func (l l7Rule[R, B, F]) mirrors(filters []F, add func(*gatewayv1.BackendObjectReference)) {
+func (l l7Rule[R, B, F]) filters(filters []F, add func(*gatewayv1.BackendObjectReference)) {
 	for i := range filters {
-		if mirror := l.mirror(&filters[i]); mirror != nil {
-			add(&mirror.BackendRef)
+		for _, ref := range l.filter(&filters[i]) {
+			add(ref)
 		}
 	}
 }

@@ -47,14 +47,14 @@ func TestBackendServices(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "home"},
 		Spec: gatewayv1.HTTPRouteSpec{Rules: []gatewayv1.HTTPRouteRule{
 			{BackendRefs: []gatewayv1.HTTPBackendRef{backend("one"), other, backend("two", mirror("three"))}},
-			{Filters: []gatewayv1.HTTPRouteFilter{mirror("four")}, BackendRefs: []gatewayv1.HTTPBackendRef{backend("one")}},
+			{Filters: []gatewayv1.HTTPRouteFilter{mirror("four"), {ExternalAuth: &gatewayv1.HTTPExternalAuthFilter{BackendRef: ref("five")}}}, BackendRefs: []gatewayv1.HTTPBackendRef{backend("one")}},
 		}},
 	}
 	var got []string
 	for _, key := range BackendServices(route) {
 		got = append(got, key.String())
 	}
-	if diff := cmp.Diff([]string{"home/one", "home/two", "home/three", "home/four"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"home/one", "home/two", "home/three", "home/four", "home/five"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
