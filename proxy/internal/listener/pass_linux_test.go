@@ -125,19 +125,38 @@ func pipeEnds(t *testing.T) (n int) {
 // end or that it was broken off with pipes full, and at the latest with the
 // proxy.
 func TestPipesAreClosed(t *testing.T) {
+	const large = 1 << 20
 	before := pipeEnds(t)
-	var conns atomic.Int32
-	p := start(t, settings{}, to(summing(t, &conns)))
-	var left []*rawConn
-	for i := range 8 {
-		c := p.dial()
-		if i%2 == 0 {
-			c.sendRaw(string(uploadOf(1<<20, 1<<20)))
-			c.wantSums(1<<20, 1<<20)
-		} else {
-			c.sendRaw(string(uploadOf(1, 64<<20)))
-			left = append(left, c)
+	block := make([]byte, large)
+	addr := script(t, func(_ int, c *rawConn) {
+		for r, _ := c.request(); r != nil; r, _ = c.request() {
+			length, err := large, error(nil)
+			if r.URL.Path == "/endless" {
+				length = 1 << 40
+			}
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", length)
+			for ; length > 0 && err == nil; length -= large {
+				_, err = c.Write(block)
+			}
 		}
+	})
+	p := start(t, settings{}, to(addr))
+	whole := func() {
+		c := p.dial()
+		c.send("GET / HTTP/1.1", "Host: a")
+		if _, body := c.response("GET"); len(body) != large {
+			t.Errorf("got %d bytes", len(body))
+		}
+	}
+	endless := func() *rawConn {
+		c := p.dial()
+		c.send("GET /endless HTTP/1.1", "Host: a")
+		return c
+	}
+	var left []*rawConn
+	for range 4 {
+		whole()
+		left = append(left, endless())
 	}
 	eventually(t, func() bool { return pipeEnds(t) >= before+2*len(left) })
 	for _, c := range left {
@@ -145,12 +164,9 @@ func TestPipesAreClosed(t *testing.T) {
 		c.Close()
 	}
 	eventually(t, func() bool { return pipeEnds(t) <= before })
-	c := p.dial()
-	c.sendRaw(string(uploadOf(1, 64<<20)))
+	endless()
 	eventually(t, func() bool { return pipeEnds(t) > before })
-	idle := p.dial()
-	idle.sendRaw(string(uploadOf(1<<20, 1<<20)))
-	idle.wantSums(1<<20, 1<<20)
+	whole()
 	p.set.Close()
 	if got := pipeEnds(t); got > before {
 		t.Errorf("%d descriptors of pipes are left", got-before)
