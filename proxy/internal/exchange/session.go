@@ -39,10 +39,12 @@ func (x *exchange) tryToken(value []byte) bool {
 // keepSession gives the client a token, where the answer comes from another
 // endpoint than the one that its session was at home at.
 func (x *exchange) keepSession() {
-	s, e := x.backend.Session, x.try.endpoint
-	if s == nil || e.Addr == x.home {
+	e := x.try.endpoint
+	// An authorization server's refusal comes from no endpoint.
+	if x.backend == nil || x.backend.Session == nil || e == nil || e.Addr == x.home {
 		return
 	}
+	s := x.backend.Session
 	start := uint32(len(x.buf))
 	x.buf = append(x.buf, x.bytes(x.extra)...)
 	x.buf = s.AppendField(x.buf, x.bytes(x.tokens), e.Addr, x.from.secure, x.wall())
