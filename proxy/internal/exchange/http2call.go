@@ -77,7 +77,7 @@ func (call *http2Call) open() {
 	for len(fields) > 0 {
 		var name, value []byte
 		name, value, fields = nextField(fields)
-		if travels(name) && !(x.bootstraps && isHandshakeField(name)) {
+		if travels(name) && (!x.bootstraps || !isHandshakeField(name)) {
 			s.Field(name, value)
 		}
 	}

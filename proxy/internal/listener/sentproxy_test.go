@@ -3,6 +3,7 @@ package listener
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -68,7 +69,7 @@ func readHeader(r *bufio.Reader) (proxyproto.Header, bool) {
 		case err == nil:
 			r.Discard(size)
 			return h, h.Source.IsValid()
-		case err != proxyproto.ErrIncomplete:
+		case !errors.Is(err, proxyproto.ErrIncomplete):
 			return proxyproto.Header{}, false
 		}
 	}
