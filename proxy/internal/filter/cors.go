@@ -103,8 +103,11 @@ func (c *CORS) AppendTo(out []byte, r *CORSRequest) []byte {
 	if c.credentials {
 		out = append(out, "Access-Control-Allow-Credentials: true\r\n"...)
 	}
+	// Browsers look for it in the response itself; the Gateway API's conformance asks
+	// for it here as well.
+	out = append(out, c.expose...)
 	if !r.Preflight() {
-		return append(out, c.expose...)
+		return out
 	}
 	out = c.methods.appendTo(out, "Access-Control-Allow-Methods: ", r.RequestMethod)
 	out = c.headers.appendTo(out, "Access-Control-Allow-Headers: ", r.RequestHeaders)
