@@ -63,7 +63,7 @@ func sampleConfig() *Config {
 					Backends: []BackendRef{
 						{Backend: "shop/cart:8080", Weight: 90, Filters: []Filter{
 							{Type: FilterResponseHeaders, Headers: &HeaderEdits{Remove: []string{"Server"}}},
-						}, Session: &Session{Type: SessionCookie, Name: "cart", Path: "/api", TimeoutMillis: 3600000, Permanent: true}},
+						}, Session: &Session{Type: SessionCookie, Name: "cart", Path: "/api", TimeoutMillis: 3600000, Shared: true, Permanent: true}},
 						{Weight: 10},
 					},
 					Timeouts: &Timeouts{RequestMillis: 5000, BackendRequestMillis: 1000},

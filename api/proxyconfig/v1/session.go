@@ -20,8 +20,8 @@ const (
 // backend that is. The proxy answers the first request with a token, and sends
 // what carries it to the same endpoint as long as that takes requests; after that
 // the client is given another token. Tokens are sealed with a key of the fleet's:
-// they tell nothing of the endpoint, are good for one backend of one route, and
-// are known to all of the Gateway's proxies.
+// they tell nothing of the endpoint, are good for one backend, of one route unless
+// they are shared, and are known to all of the Gateway's proxies.
 type Session struct {
 	Type SessionType `json:"type"`
 	// Name is that of the cookie or of the header. References of one rule may
@@ -31,6 +31,9 @@ type Session struct {
 	Path string `json:"path,omitempty"`
 	// TimeoutMillis after its beginning a session ends; zero never ends it.
 	TimeoutMillis int64 `json:"timeoutMillis,omitempty"`
+	// Shared sessions are those of the backend: all routes that lead to it have the
+	// same ones.
+	Shared bool `json:"shared,omitempty"`
 	// Permanent cookies outlive the client's own session, until the timeout.
 	Permanent bool `json:"permanent,omitempty"`
 }

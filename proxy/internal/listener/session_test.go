@@ -273,3 +273,21 @@ func TestSessionsOfWebSockets(t *testing.T) {
 		}
 	})
 }
+
+// Sessions of a backend are the same for all routes that lead to it.
+func TestSharedSessions(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		c := to(named(t, 3)...)
+		c.Routes = []proxyconfig.Route{route("mine", rule("/mine", ref("b"))), route("yours", rule("/yours", ref("b")))}
+		s := byCookie
+		s.Shared = true
+		p := start(t, settings{driver: d}, persistent(c, s))
+		cl := client(t)
+		given, home := ask(t, cl, p.url("/mine"))
+		for range 4 {
+			if again, at := ask(t, cl, p.url("/yours"), "Cookie: s="+given.Value); again != nil || at != home {
+				t.Errorf("got %s, cookie %v; want %s", at, again, home)
+			}
+		}
+	})
+}

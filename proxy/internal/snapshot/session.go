@@ -51,7 +51,11 @@ func (c *compiledRoute) session(rule *proxyconfig.Rule, index int, s *Snapshot) 
 		return nil, errNoSecret
 	}
 	c.secret = s.secret
-	sealer, err := session.NewSealer(s.secret, c.source.Kind, c.source.Namespace, c.source.Name, ref.Backend, string(in.Type), in.Name)
+	scope := []string{ref.Backend, string(in.Type), in.Name}
+	if !in.Shared {
+		scope = append(scope, c.source.Kind, c.source.Namespace, c.source.Name)
+	}
+	sealer, err := session.NewSealer(s.secret, scope...)
 	if err != nil {
 		return nil, err
 	}
