@@ -63,7 +63,7 @@ type GatewayReconciler struct {
 	tracker  *proxies.Tracker
 	events   *announcer
 	routes   routeReconcilers
-	policies *PolicyReconciler
+	policies policyReconcilers
 	bell     *doorbell
 	repairs  *repairs
 
@@ -181,7 +181,7 @@ func (r *GatewayReconciler) detach(ctx context.Context, gateway types.Namespaced
 	if err := r.opts.Reader.List(ctx, &list, client.MatchingFields{store.ListenerSetByGateway: gateway.String()}); err != nil {
 		return fmt.Errorf("listing the ListenerSets of %s: %w", gateway, err)
 	}
-	errs := []error{r.withdrawPolicies(ctx, gateway, func(types.NamespacedName) bool { return false })}
+	errs := []error{r.withdrawPolicies(ctx, gateway, func(store.PolicyKey) bool { return false })}
 	for i := range list.Items {
 		errs = append(errs, withdrawSet(ctx, r.opts, r.routes, client.ObjectKeyFromObject(&list.Items[i])))
 	}

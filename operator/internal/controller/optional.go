@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -47,26 +48,33 @@ type optionalKind struct {
 // monitorCRD is the CRD of ServiceMonitors.
 const monitorCRD = "servicemonitors.monitoring.coreos.com"
 
+// The groups of the Gateway API's kinds.
+var (
+	gatewayGroup      = schema.GroupVersion(gatewayv1.GroupVersion)
+	experimentalGroup = schema.GroupVersion(gatewayxv1alpha1.GroupVersion)
+)
+
 // optionalKinds are all of them, without their watches.
 func optionalKinds() []optionalKind {
 	all := []optionalKind{
 		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
-		gatewayKind("ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
-		gatewayKind("BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
+		gatewayKind(gatewayGroup, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
+		gatewayKind(gatewayGroup, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
+		gatewayKind(experimentalGroup, "XBackendTrafficPolicy", "xbackendtrafficpolicies", &gatewayxv1alpha1.XBackendTrafficPolicy{}),
 	}
 	for _, route := range store.RouteKinds() {
 		if route.Optional {
-			all = append(all, gatewayKind(route.Name, strings.ToLower(route.Name)+"s", route.New()))
+			all = append(all, gatewayKind(gatewayGroup, route.Name, strings.ToLower(route.Name)+"s", route.New()))
 		}
 	}
 	return all
 }
 
-func gatewayKind(name, plural string, object client.Object) optionalKind {
+func gatewayKind(of schema.GroupVersion, name, plural string, object client.Object) optionalKind {
 	return optionalKind{
-		kind:    schema.GroupKind{Group: gatewayv1.GroupName, Kind: name},
-		version: gatewayv1.GroupVersion.Version,
-		crd:     plural + "." + gatewayv1.GroupName,
+		kind:    of.WithKind(name).GroupKind(),
+		version: of.Version,
+		crd:     plural + "." + of.Group,
 		object:  object,
 	}
 }

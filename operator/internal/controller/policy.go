@@ -13,36 +13,39 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// PolicyReconciler writes the status of BackendTLSPolicies, of which each of
-// several Gateways has to say something.
-type PolicyReconciler struct {
-	*statusWriter[types.NamespacedName, status.Policy]
-}
+// policyReconcilers write the statuses of policies, of which each of several
+// Gateways has to say something, by the kind's name.
+type policyReconcilers map[string]*statusWriter[types.NamespacedName, status.Policy]
 
-func newPolicyReconciler(opts Options) *PolicyReconciler {
-	empty := func() client.Object { return &gatewayv1.BackendTLSPolicy{} }
-	return &PolicyReconciler{newStatusWriter[types.NamespacedName](opts, "BackendTLSPolicy", empty, mergePolicies)}
+func newPolicyReconcilers(opts Options) policyReconcilers {
+	all := make(policyReconcilers)
+	for _, kind := range store.PolicyKinds() {
+		all[kind.Name] = newStatusWriter[types.NamespacedName](opts, kind.Name, kind.New, mergePolicies)
+	}
+	return all
 }
 
 // propose has the entry of one Gateway written to the policy's status, unless it
 // is there. live is the policy as it is known.
-func (r *PolicyReconciler) propose(want *status.Policy, live *gatewayv1.BackendTLSPolicy) {
-	_, differs := status.MergePolicy(live.Status.Ancestors, want, metav1.NewTime(r.opts.Now()))
-	r.statusWriter.propose(want.Name, want.Gateway, want, differs)
+func (r policyReconcilers) propose(want *status.Policy, live store.Policy) {
+	of := r[want.Kind]
+	_, differs := status.MergePolicy(store.PolicyStatusOf(live).Ancestors, want, metav1.NewTime(of.opts.Now()))
+	of.propose(want.Name, want.Gateway, want, differs)
 }
 
 // withdraw has our entry for the Gateway removed from the policy's status.
-func (r *PolicyReconciler) withdraw(policy *gatewayv1.BackendTLSPolicy, gateway types.NamespacedName) {
+func (r policyReconcilers) withdraw(policy store.Policy, gateway types.NamespacedName) {
+	key, _ := store.PolicyKeyOf(policy)
 	r.propose(&status.Policy{
-		Name: client.ObjectKeyFromObject(policy), Gateway: gateway,
-		Controller: gatewayv1.GatewayController(r.opts.ControllerName),
+		Kind: key.Kind, Name: key.NamespacedName, Gateway: gateway,
+		Controller: gatewayv1.GatewayController(r[key.Kind].opts.ControllerName),
 	}, policy)
 }
 
 // mergePolicies is the merge of a statusWriter of policies. What is taken back
 // first may be given by another one, as there is room for few.
 func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time) client.Object {
-	ancestors, changed := live.(*gatewayv1.BackendTLSPolicy).Status.Ancestors, false
+	ancestors, changed := store.PolicyStatusOf(live).Ancestors, false
 	for _, removal := range []bool{true, false} {
 		for _, want := range wanted {
 			if (want.Ancestor == nil) == removal {
@@ -54,8 +57,8 @@ func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time)
 	if !changed {
 		return nil
 	}
-	after := live.DeepCopyObject().(*gatewayv1.BackendTLSPolicy)
-	after.Status.Ancestors = ancestors
+	after := live.DeepCopyObject().(client.Object)
+	store.PolicyStatusOf(after).Ancestors = ancestors
 	return after
 }
 
@@ -63,19 +66,23 @@ func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time)
 // of those that have nothing to do with the Gateway any more.
 func (w *work) reportPolicies(wanted []status.Policy) error {
 	for i := range wanted {
-		w.policies.propose(&wanted[i], w.resources.BackendTLSPolicies[wanted[i].Name])
+		w.policies.propose(&wanted[i], w.resources.Policy(keyOf(&wanted[i])))
 	}
-	return w.withdrawPolicies(w.ctx, w.key, func(name types.NamespacedName) bool {
-		return slices.ContainsFunc(wanted, func(p status.Policy) bool { return p.Name == name })
+	return w.withdrawPolicies(w.ctx, w.key, func(key store.PolicyKey) bool {
+		return slices.ContainsFunc(wanted, func(p status.Policy) bool { return keyOf(&p) == key })
 	})
+}
+
+func keyOf(p *status.Policy) store.PolicyKey {
+	return store.PolicyKey{Kind: p.Kind, NamespacedName: p.Name}
 }
 
 // withdrawPolicies has our entries for the Gateway removed from the policies that
 // are not to be kept.
-func (r *GatewayReconciler) withdrawPolicies(ctx context.Context, gateway types.NamespacedName, keep func(types.NamespacedName) bool) error {
+func (r *GatewayReconciler) withdrawPolicies(ctx context.Context, gateway types.NamespacedName, keep func(store.PolicyKey) bool) error {
 	policies, err := store.Policies(ctx, r.opts.Reader, gateway, r.opts.ControllerName)
 	for _, policy := range policies {
-		if !keep(client.ObjectKeyFromObject(policy)) {
+		if key, _ := store.PolicyKeyOf(policy); !keep(key) {
 			r.policies.withdraw(policy, gateway)
 		}
 	}

@@ -56,8 +56,8 @@ func TestPolicyReportsEveryGatewayThatNeedsIt(t *testing.T) {
 	if got := w.ancestors("web"); len(got) != 2 {
 		t.Errorf("the policy reports %v", got)
 	}
-	if len(w.policies.proposed) != 0 {
-		t.Errorf("still proposed: %v", w.policies.proposed)
+	if left := w.policies["BackendTLSPolicy"].proposed; len(left) != 0 {
+		t.Errorf("still proposed: %v", left)
 	}
 }
 

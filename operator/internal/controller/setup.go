@@ -86,9 +86,9 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	}
 
 	routes := newRouteReconcilers(opts)
-	policies := newPolicyReconciler(opts)
+	policies := newPolicyReconcilers(opts)
 	gateways := newGatewayReconciler(opts, tracker, routes, policies, bell)
-	if err := errors.Join(setupRoutes(mgr, routes), setupPolicies(mgr, policies)); err != nil {
+	if err := errors.Join(setupStatuses(mgr, routes), setupStatuses(mgr, policies)); err != nil {
 		return err
 	}
 	ctrl, err := setupGateways(mgr, gateways)
@@ -126,7 +126,7 @@ func watched(gateways *GatewayReconciler, ctrl, sets controller.Controller) []op
 	return kinds
 }
 
-func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies *PolicyReconciler, bell *doorbell) *GatewayReconciler {
+func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies policyReconcilers, bell *doorbell) *GatewayReconciler {
 	return &GatewayReconciler{
 		opts: opts, tracker: tracker, routes: routes, policies: policies, bell: bell,
 		applier: apply.New(apply.Options{
@@ -172,16 +172,8 @@ func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Contro
 	return ctrl, add(ctrl, sources...)
 }
 
-func setupPolicies(mgr manager.Manager, r *PolicyReconciler) error {
-	ctrl, err := newController(mgr, "backendtlspolicystatus", r, routeWorkers)
-	if err != nil {
-		return err
-	}
-	return add(ctrl, r.bell.source())
-}
-
-func setupRoutes(mgr manager.Manager, routes routeReconcilers) error {
-	for kind, r := range routes {
+func setupStatuses[S comparable, W any](mgr manager.Manager, writers map[string]*statusWriter[S, W]) error {
+	for kind, r := range writers {
 		ctrl, err := newController(mgr, strings.ToLower(kind)+"status", r, routeWorkers)
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
@@ -42,7 +43,7 @@ type world struct {
 	recorder *events.FakeRecorder
 	gateways *GatewayReconciler
 	routes   routeReconcilers
-	policies *PolicyReconciler
+	policies policyReconcilers
 	sets     *ListenerSetReconciler
 	classes  *ClassReconciler
 	kinds    *cluster.Kinds
@@ -80,7 +81,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		Translate: w.translate, Now: w.clock,
 	}
 	w.routes = newRouteReconcilers(opts)
-	w.policies = newPolicyReconciler(opts)
+	w.policies = newPolicyReconcilers(opts)
 	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, newDoorbell(reportPause, w.clock))
 	w.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, w.clock)}
 	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
@@ -102,7 +103,7 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 	b := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithReturnManagedFields().
 		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{},
 			&gatewayv1.TCPRoute{}, &gatewayv1.TLSRoute{}, &gatewayv1.UDPRoute{}, &gatewayv1.ListenerSet{},
-			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{})
+			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{}, &gatewayxv1alpha1.XBackendTrafficPolicy{})
 	for _, index := range store.Indexes() {
 		b = b.WithIndex(index.Object, index.Name, index.Values)
 	}
@@ -184,9 +185,11 @@ func (w *world) lookAtRoutes() {
 
 func (w *world) lookAtPolicies() {
 	w.t.Helper()
-	for _, key := range slices.Collect(maps.Keys(w.policies.proposed)) {
-		if _, err := w.policies.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
-			w.t.Fatal(err)
+	for _, of := range w.policies {
+		for _, key := range slices.Collect(maps.Keys(of.proposed)) {
+			if _, err := of.Reconcile(w.t.Context(), reconcile.Request{NamespacedName: key}); err != nil {
+				w.t.Fatal(err)
+			}
 		}
 	}
 }

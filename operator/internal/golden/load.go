@@ -15,6 +15,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
@@ -53,6 +54,7 @@ func Load(data []byte) (*Case, error) {
 			ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
 
 			BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
+			TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
 		},
 		Observed: healthy(),
 	}
@@ -98,6 +100,8 @@ func (c *Case) add(document []byte) error {
 		return put(document, &corev1.Service{}, in.Services)
 	case "BackendTLSPolicy":
 		return put(document, &gatewayv1.BackendTLSPolicy{}, in.BackendTLSPolicies)
+	case "XBackendTrafficPolicy":
+		return put(document, &gatewayxv1alpha1.XBackendTrafficPolicy{}, in.TrafficPolicies)
 	case "ConfigMap":
 		return c.addConfigMap(document)
 	case "Secret":

@@ -17,8 +17,9 @@ type printedStatus struct {
 	Gateway      *printedGateway      `json:"gateway,omitempty"`
 	ListenerSets []printedListenerSet `json:"listenerSets,omitempty"`
 	Routes       []printedRoute       `json:"routes,omitempty"`
-	// Policies are "namespace/name" with their conditions.
-	Policies map[string]map[string]string `json:"policies,omitempty"`
+	// Policies are "namespace/name" with their conditions; TrafficPolicies, too.
+	Policies        map[string]map[string]string `json:"policies,omitempty"`
+	TrafficPolicies map[string]map[string]string `json:"trafficPolicies,omitempty"`
 }
 
 type printedGateway struct {
@@ -85,10 +86,14 @@ func Status(set status.Set) ([]byte, error) {
 		out.Routes = append(out.Routes, printed)
 	}
 	for i := range set.Policies {
-		if out.Policies == nil {
-			out.Policies = make(map[string]map[string]string)
+		into := &out.Policies
+		if set.Policies[i].Kind != "BackendTLSPolicy" {
+			into = &out.TrafficPolicies
 		}
-		out.Policies[set.Policies[i].Name.String()] = printConditions(set.Policies[i].Ancestor.Conditions)
+		if *into == nil {
+			*into = make(map[string]map[string]string)
+		}
+		(*into)[set.Policies[i].Name.String()] = printConditions(set.Policies[i].Ancestor.Conditions)
 	}
 	return yaml.Marshal(out)
 }

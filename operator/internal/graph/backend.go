@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // Transport is what a backend is sent.
@@ -61,6 +63,10 @@ type Backend struct {
 	TLS *BackendTLS
 	// Distrust says why TLS is not valid, and is empty otherwise.
 	Distrust string
+	// RetryBudget is nil for the default.
+	RetryBudget *proxyconfig.RetryBudget
+	// Session is what rules have that keep no sessions of their own; nil for none.
+	Session *proxyconfig.Session
 	// Endpoints are sorted by address and port, each once.
 	Endpoints []Endpoint
 }
@@ -197,6 +203,7 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 		return b.resolve(key)
 	}
 	backend := &Backend{Key: key, Protocol: spoken.protocol}
+	b.applyTraffic(backend)
 	if policy != nil {
 		backend.TLS = policy.TLS
 	}

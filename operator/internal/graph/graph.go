@@ -35,6 +35,8 @@ type Graph struct {
 	// Policies are those of Services that the routes name, sorted by namespace and
 	// name.
 	Policies []*Policy
+	// TrafficPolicies are those of the same Services, sorted likewise.
+	TrafficPolicies []*TrafficPolicy
 }
 
 // Build connects the resources of one Gateway. The result depends on nothing
@@ -49,7 +51,7 @@ func Build(in *store.Resources, opts Options) *Graph {
 		grants:   indexGrants(in.Grants),
 		backends: make(map[BackendKey]*resolution),
 	}
-	g := &Graph{Gateway: b.gateway(), Policies: b.policies()}
+	g := &Graph{Gateway: b.gateway(), Policies: b.policies(), TrafficPolicies: b.trafficPolicies()}
 	g.Routes = b.routes(g.Gateway)
 	g.Backends = b.resolved()
 	return g
@@ -63,6 +65,7 @@ type builder struct {
 	backends map[BackendKey]*resolution
 	// targets are the policies that apply.
 	targets map[target]*Policy
+	traffic map[target]*TrafficPolicy
 }
 
 func (b *builder) routes(gateway *Gateway) []*Route {

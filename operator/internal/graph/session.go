@@ -28,10 +28,22 @@ func (r *Rule) readSession(route *Route, index int, at string) {
 	r.Session = session
 }
 
+// SessionAt returns the session persistence of the rule's requests to a backend,
+// which may be nil: the rule's own, or else the backend's.
+func (r *Rule) SessionAt(backend *Backend) *proxyconfig.Session {
+	switch {
+	case backend == nil:
+		return nil
+	case r.Session != nil:
+		return r.Session
+	}
+	return backend.Session
+}
+
 // checkAffinity refuses a rule whose Service keeps sessions by itself: the two
 // would not agree (GEP-1619, Session Affinity in K8S Services).
 func (b *builder) checkAffinity(rule *Rule, field string, backend *Backend) {
-	if rule.Session == nil || backend == nil {
+	if rule.SessionAt(backend) == nil {
 		return
 	}
 	service := b.in.Services[backend.Key.Service]

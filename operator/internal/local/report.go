@@ -88,7 +88,7 @@ func troubles(t *translation, set status.Set) []table.Trouble {
 		}
 	}
 	for _, policy := range set.Policies {
-		list = append(list, bad("BackendTLSPolicy "+policy.Name.String(), "", policy.Ancestor.Conditions)...)
+		list = append(list, bad(policy.Kind+" "+policy.Name.String(), "", policy.Ancestor.Conditions)...)
 	}
 	return list
 }

@@ -94,6 +94,7 @@ func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend 
 			Protocol:  node.Protocol,
 			TLS:       backendTLS(node.TLS, g.Gateway.ClientCertificate),
 			Endpoints: endpoints(reachable(node)),
+			Policy:    policy(node),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })

@@ -85,16 +85,9 @@ func rule(node *graph.Rule) proxyconfig.Rule {
 	out.Retry = retry(node.Retry)
 	out.Timeouts = timeouts(node.HTTP.Timeouts)
 	for _, ref := range node.Backends {
-		out.Backends = append(out.Backends, sessions(backendRef(ref), node, ref))
-	}
-	return out
-}
-
-// sessions has a reference keep the sessions of its rule. An invalid one answers
-// itself.
-func sessions(out proxyconfig.BackendRef, rule *graph.Rule, ref *graph.BackendRef) proxyconfig.BackendRef {
-	if ref.Backend != nil {
-		out.Session = rule.Session
+		rendered := backendRef(ref)
+		rendered.Session = node.SessionAt(ref.Backend)
+		out.Backends = append(out.Backends, rendered)
 	}
 	return out
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
-// Policy is the desired status of a BackendTLSPolicy as far as one Gateway is
-// concerned.
+// Policy is the desired status of a policy as far as one Gateway is concerned.
 type Policy struct {
+	Kind string
 	Name types.NamespacedName
 	// Gateway and Controller say which of the policy's ancestors is spoken of.
 	Gateway    types.NamespacedName
@@ -21,9 +21,17 @@ type Policy struct {
 	Ancestor *gatewayv1.PolicyAncestorStatus
 }
 
-func (b *builder) policy(policy *graph.Policy) Policy {
+// tlsPolicy adds what is said of BackendTLSPolicies alone.
+func (b *builder) tlsPolicy(policy *graph.PolicyNode) Policy {
+	out := b.policy(policy)
+	out.Ancestor.Conditions = append(out.Ancestor.Conditions, policyCondition(policy, string(gatewayv1.BackendTLSPolicyConditionResolvedRefs),
+		string(gatewayv1.BackendTLSPolicyReasonResolvedRefs), "All references are resolved"))
+	return out
+}
+
+func (b *builder) policy(policy *graph.PolicyNode) Policy {
 	name := b.gateway.Name()
-	out := Policy{Name: policy.Name(), Gateway: name, Controller: b.gateway.Class.Source.Spec.ControllerName}
+	out := Policy{Kind: policy.Kind, Name: policy.Name(), Gateway: name, Controller: b.gateway.Class.Source.Spec.ControllerName}
 	out.Ancestor = &gatewayv1.PolicyAncestorStatus{
 		AncestorRef: gatewayv1.ParentReference{
 			Group:     new(gatewayv1.Group(gatewayv1.GroupName)),
@@ -35,15 +43,13 @@ func (b *builder) policy(policy *graph.Policy) Policy {
 		Conditions: []metav1.Condition{
 			policyCondition(policy, string(gatewayv1.PolicyConditionAccepted),
 				string(gatewayv1.PolicyReasonAccepted), note("The policy is accepted", policy.Notes)),
-			policyCondition(policy, string(gatewayv1.BackendTLSPolicyConditionResolvedRefs),
-				string(gatewayv1.BackendTLSPolicyReasonResolvedRefs), "All references are resolved"),
 		},
 	}
 	return out
 }
 
-func policyCondition(policy *graph.Policy, typ, fine, message string) metav1.Condition {
-	generation := policy.Source.Generation
+func policyCondition(policy *graph.PolicyNode, typ, fine, message string) metav1.Condition {
+	generation := policy.Meta.Generation
 	if problem, bad := policy.Problems.First(typ); bad {
 		return condition(typ, metav1.ConditionFalse, problem.Reason, policy.Problems.Message(typ), generation)
 	}

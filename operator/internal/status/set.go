@@ -122,7 +122,10 @@ func Build(g *graph.Graph, observed Observed) Set {
 		set.Routes = append(set.Routes, b.route(route))
 	}
 	for _, policy := range g.Policies {
-		set.Policies = append(set.Policies, b.policy(policy))
+		set.Policies = append(set.Policies, b.tlsPolicy(&policy.PolicyNode))
+	}
+	for _, policy := range g.TrafficPolicies {
+		set.Policies = append(set.Policies, b.policy(&policy.PolicyNode))
 	}
 	return set
 }

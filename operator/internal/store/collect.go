@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
 // Collect reads what belongs to the Gateway. It returns nil when the Gateway
@@ -36,6 +37,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
 
 		BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
+		TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
 	}}
 	c.class(controllerName)
 	if c.out.Class != nil {

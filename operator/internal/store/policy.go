@@ -8,9 +8,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
-// The names of the indexes of BackendTLSPolicies.
+// The names of the indexes of policies. The last two are of BackendTLSPolicies
+// alone.
 const (
 	// PolicyByService finds policies by a Service that they target.
 	PolicyByService = "fleetgate.service"
@@ -28,18 +30,22 @@ func policyIndexes() []Index {
 			return values(keys(obj.(*gatewayv1.BackendTLSPolicy)))
 		}}
 	}
-	return []Index{
-		index(PolicyByService, TargetServices), index(PolicyByGateway, AncestorGateways),
-		index(PolicyByConfigMap, PolicyConfigMaps), index(PolicyBySecret, PolicySecrets),
+	all := []Index{index(PolicyByConfigMap, PolicyConfigMaps), index(PolicyBySecret, PolicySecrets)}
+	for _, kind := range PolicyKinds() {
+		all = append(all,
+			Index{kind.New(), PolicyByService, func(obj client.Object) []string { return values(TargetServices(obj)) }},
+			Index{kind.New(), PolicyByGateway, func(obj client.Object) []string { return values(AncestorGateways(obj)) }},
+		)
 	}
+	return all
 }
 
 // TargetServices returns the Services that the policy targets, each once.
-func TargetServices(policy *gatewayv1.BackendTLSPolicy) []types.NamespacedName {
+func TargetServices(policy Policy) []types.NamespacedName {
 	var keys []types.NamespacedName
-	for i := range policy.Spec.TargetRefs {
-		ref := &policy.Spec.TargetRefs[i]
-		key := types.NamespacedName{Namespace: policy.Namespace, Name: string(ref.Name)}
+	parts, _ := policyPartsOf(policy)
+	for _, ref := range parts.targets {
+		key := types.NamespacedName{Namespace: policy.GetNamespace(), Name: string(ref.Name)}
 		if ref.Group == "" && ref.Kind == "Service" && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
@@ -49,12 +55,13 @@ func TargetServices(policy *gatewayv1.BackendTLSPolicy) []types.NamespacedName {
 
 // AncestorGateways returns the Gateways that the policy's status speaks of,
 // whoever wrote the entry.
-func AncestorGateways(policy *gatewayv1.BackendTLSPolicy) []types.NamespacedName {
-	refs := make([]gatewayv1.ParentReference, 0, len(policy.Status.Ancestors))
-	for i := range policy.Status.Ancestors {
-		refs = append(refs, policy.Status.Ancestors[i].AncestorRef)
+func AncestorGateways(policy Policy) []types.NamespacedName {
+	ancestors := PolicyStatusOf(policy).Ancestors
+	refs := make([]gatewayv1.ParentReference, 0, len(ancestors))
+	for i := range ancestors {
+		refs = append(refs, ancestors[i].AncestorRef)
 	}
-	return parentsOf(policy.Namespace, refs, ParentGateway)
+	return parentsOf(policy.GetNamespace(), refs, ParentGateway)
 }
 
 // PolicyConfigMaps returns the ConfigMaps that the policy names as authorities,
@@ -94,40 +101,55 @@ func ClientCertificate(gateway *gatewayv1.Gateway) []types.NamespacedName {
 	return []types.NamespacedName{{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}}
 }
 
-// Policies returns the BackendTLSPolicies whose status has an entry of the
+// Policies returns the policies of all kinds whose status has an entry of the
 // controller for the Gateway.
-func Policies(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]*gatewayv1.BackendTLSPolicy, error) {
-	var list gatewayv1.BackendTLSPolicyList
-	if err := r.List(ctx, &list, client.MatchingFields{PolicyByGateway: gateway.String()}); err != nil {
-		return nil, fmt.Errorf("listing the BackendTLSPolicies of %s: %w", gateway, err)
-	}
-	var found []*gatewayv1.BackendTLSPolicy
-	for i := range list.Items {
-		policy := &list.Items[i]
-		if slices.ContainsFunc(policy.Status.Ancestors, func(entry gatewayv1.PolicyAncestorStatus) bool {
-			key, ok := ParentGateway(policy.Namespace, &entry.AncestorRef)
-			return ok && key == gateway && string(entry.ControllerName) == controllerName
-		}) {
-			found = append(found, policy)
+func Policies(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Policy, error) {
+	var found []Policy
+	for _, kind := range PolicyKinds() {
+		list := kind.NewList()
+		if err := r.List(ctx, list, client.MatchingFields{PolicyByGateway: gateway.String()}); err != nil {
+			return nil, fmt.Errorf("listing the policies of %s, kind %s: %w", gateway, kind.Name, err)
 		}
+		each(list, func(policy Policy) {
+			if reports(policy, gateway, controllerName) {
+				found = append(found, policy)
+			}
+		})
 	}
 	return found, nil
+}
+
+func reports(policy Policy, gateway types.NamespacedName, controllerName string) bool {
+	return slices.ContainsFunc(PolicyStatusOf(policy).Ancestors, func(entry gatewayv1.PolicyAncestorStatus) bool {
+		key, ok := ParentGateway(policy.GetNamespace(), &entry.AncestorRef)
+		return ok && key == gateway && string(entry.ControllerName) == controllerName
+	})
 }
 
 // policies finds the policies of the Services that the routes name.
 func (c *collector) policies() {
 	for service := range c.backendKeys() {
-		var list gatewayv1.BackendTLSPolicyList
-		c.list(&list, client.MatchingFields{PolicyByService: service.String()})
-		for i := range list.Items {
-			c.out.BackendTLSPolicies[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
+		for _, kind := range PolicyKinds() {
+			list := kind.NewList()
+			c.list(list, client.MatchingFields{PolicyByService: service.String()})
+			each(list, c.policy)
 		}
+	}
+}
+
+func (c *collector) policy(policy Policy) {
+	key := client.ObjectKeyFromObject(policy)
+	switch policy := policy.(type) {
+	case *gatewayv1.BackendTLSPolicy:
+		c.out.BackendTLSPolicies[key] = policy
+	case *gatewayxv1alpha1.XBackendTrafficPolicy:
+		c.out.TrafficPolicies[key] = policy
 	}
 }
 
 // policyGateways returns the Gateways with a route to a Service that the policy
 // targets, and those in its status.
-func policyGateways(ctx context.Context, r client.Reader, policy *gatewayv1.BackendTLSPolicy) ([]types.NamespacedName, error) {
+func policyGateways(ctx context.Context, r client.Reader, policy Policy) ([]types.NamespacedName, error) {
 	keys := AncestorGateways(policy)
 	for _, service := range TargetServices(policy) {
 		byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByService: service.String()})

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -24,6 +25,12 @@ func policy(namespace, name, service string) *gatewayv1.BackendTLSPolicy {
 		p.Spec.Validation.CACertificateRefs = append(p.Spec.Validation.CACertificateRefs,
 			gatewayv1.LocalObjectReference{Kind: kind, Name: gatewayv1.ObjectName(name)})
 	}
+	return p
+}
+
+func trafficPolicy(namespace, name, service string) *gatewayxv1alpha1.XBackendTrafficPolicy {
+	p := &gatewayxv1alpha1.XBackendTrafficPolicy{ObjectMeta: meta(namespace, name)}
+	p.Spec.TargetRefs = []gatewayv1.LocalPolicyTargetReference{{Kind: "Service", Name: gatewayv1.ObjectName(service)}}
 	return p
 }
 
@@ -126,6 +133,7 @@ func TestGatewaysForWhatPoliciesNeed(t *testing.T) {
 		{"and by their mirrors", service("a", "copies"), []string{"a/gw"}},
 		{"a policy leads by its Service", policy("a", "new", "web"), []string{"a/gw"}},
 		{"and to those in its status", speaking(policy("a", "old", "unused"), key("x", "gw"), "any"), []string{"x/gw"}},
+		{"one of traffic, too", trafficPolicy("a", "new", "web"), []string{"a/gw"}},
 		{"one of a Service that nobody names leads nowhere", policy("a", "new", "unused"), nil},
 		{"one of another namespace, too", policy("b", "api", "api"), nil},
 		{"a ConfigMap leads by policies", &corev1.ConfigMap{ObjectMeta: meta("a", "api")}, []string{"a/gw"}},
@@ -150,7 +158,7 @@ func TestPoliciesThatSpeakOfAGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(policies) != 1 || policies[0].Name != "left" {
+	if len(policies) != 1 || policies[0].GetName() != "left" {
 		t.Errorf("got %v, want the one that is left", policies)
 	}
 }

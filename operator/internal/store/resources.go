@@ -7,6 +7,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
 // Resources is everything that belongs to one Gateway: what it needs to be
@@ -39,12 +40,22 @@ type Resources struct {
 	// BackendTLSPolicies are those that target a Service that a route names, whether
 	// it exists or not.
 	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy
+	// TrafficPolicies are those that target such a Service, too.
+	TrafficPolicies map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy
 	// Secrets are those that the listeners, the Gateway or a policy name and that
 	// exist.
 	Secrets map[types.NamespacedName]*corev1.Secret
 	// ConfigMaps are those that the Gateway or a policy names as authorities and
 	// that exist.
 	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
+}
+
+// Policy returns a policy, or nil.
+func (r *Resources) Policy(key PolicyKey) Policy {
+	if key.Kind == "BackendTLSPolicy" {
+		return r.BackendTLSPolicies[key.NamespacedName]
+	}
+	return r.TrafficPolicies[key.NamespacedName]
 }
 
 // Routes returns the routes of all kinds, in no order.

@@ -25,6 +25,9 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		return throughListenerSets(ctx, r, merge(ParentGateways(obj), ReportedGateways(obj)),
 			merge(ParentListenerSets(obj), ReportedListenerSets(obj)))
 	}
+	if _, policy := policyPartsOf(obj); policy {
+		return policyGateways(ctx, r, obj)
+	}
 	switch obj := obj.(type) {
 	case *gatewayv1.Gateway:
 		return []types.NamespacedName{key}, nil
@@ -47,8 +50,6 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		return anyGateways(ctx, r, client.MatchingFields{ByForeignNamespace: obj.Namespace})
 	case *corev1.Namespace:
 		return anyGateways(ctx, r, client.InNamespace(obj.Name))
-	case *gatewayv1.BackendTLSPolicy:
-		return policyGateways(ctx, r, obj)
 	case *corev1.ConfigMap:
 		return withConfigMap(ctx, r, key)
 	case *corev1.Secret:

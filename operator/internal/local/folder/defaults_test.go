@@ -54,6 +54,7 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 	if err != nil {
 		t.Fatalf("finding the module: %v", err)
 	}
+	const experimental = "gateway.networking.x-k8s.io_"
 	tests := map[string][]fieldDefault{
 		"gatewayclasses": nil,
 		"gateways":       gatewayDefaults(),
@@ -65,10 +66,15 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 		"listenersets":   listenerSetDefaults(),
 
 		"backendtlspolicies": nil,
+
+		experimental + "xbackendtrafficpolicies": trafficPolicyDefaults(),
 	}
 	for name, table := range tests {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(strings.TrimSpace(string(dir)), "config/crd/experimental/gateway.networking.k8s.io_"+name+".yaml")
+			if !strings.HasPrefix(name, experimental) {
+				name = "gateway.networking.k8s.io_" + name
+			}
+			path := filepath.Join(strings.TrimSpace(string(dir)), "config/crd/experimental", name+".yaml")
 			want := released(t, path)
 			var got []string
 			for _, d := range table {
@@ -81,7 +87,8 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 	}
 }
 
-// released lists the defaults in the schema of the version v1, status apart.
+// released lists the defaults in the schema of the version that is stored, status
+// apart.
 func released(t *testing.T, path string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -92,7 +99,7 @@ func released(t *testing.T, path string) []string {
 	if err := yaml.Unmarshal(text, &crd); err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(crd.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool { return v.Name == "v1" })
+	i := slices.IndexFunc(crd.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool { return v.Storage })
 	var lines []string
 	walk(*crd.Spec.Versions[i].Schema.OpenAPIV3Schema, "", func(path string, value []byte) {
 		if strings.HasPrefix(path, "spec.") {

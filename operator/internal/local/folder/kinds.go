@@ -5,6 +5,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
 // kind is one kind of object that a folder may hold.
@@ -22,22 +23,24 @@ type kind struct {
 // problem: silence would look like an object that works.
 func kinds() map[schema.GroupVersionKind]kind {
 	gateway := schema.GroupVersion(gatewayv1.GroupVersion).WithKind
+	experimental := schema.GroupVersion(gatewayxv1alpha1.GroupVersion).WithKind
 	core := corev1.SchemeGroupVersion.WithKind
 	return map[schema.GroupVersionKind]kind{
-		gateway("GatewayClass"):     {cluster: true, aliases: []string{"v1beta1"}},
-		gateway("Gateway"):          {aliases: []string{"v1beta1"}, defaults: gatewayDefaults()},
-		gateway("HTTPRoute"):        {aliases: []string{"v1beta1"}, defaults: httpRouteDefaults()},
-		gateway("GRPCRoute"):        {defaults: grpcRouteDefaults()},
-		gateway("TCPRoute"):         {defaults: l4RouteDefaults()},
-		gateway("TLSRoute"):         {defaults: l4RouteDefaults()},
-		gateway("UDPRoute"):         {defaults: l4RouteDefaults()},
-		gateway("ListenerSet"):      {defaults: listenerSetDefaults()},
-		gateway("BackendTLSPolicy"): {},
-		gateway("ReferenceGrant"):   {aliases: []string{"v1beta1"}},
-		core("Namespace"):           {cluster: true},
-		core("Service"):             {defaults: serviceDefaults()},
-		core("Secret"):              {defaults: secretDefaults()},
-		core("ConfigMap"):           {},
+		gateway("GatewayClass"):               {cluster: true, aliases: []string{"v1beta1"}},
+		gateway("Gateway"):                    {aliases: []string{"v1beta1"}, defaults: gatewayDefaults()},
+		gateway("HTTPRoute"):                  {aliases: []string{"v1beta1"}, defaults: httpRouteDefaults()},
+		gateway("GRPCRoute"):                  {defaults: grpcRouteDefaults()},
+		gateway("TCPRoute"):                   {defaults: l4RouteDefaults()},
+		gateway("TLSRoute"):                   {defaults: l4RouteDefaults()},
+		gateway("UDPRoute"):                   {defaults: l4RouteDefaults()},
+		gateway("ListenerSet"):                {defaults: listenerSetDefaults()},
+		gateway("BackendTLSPolicy"):           {},
+		gateway("ReferenceGrant"):             {aliases: []string{"v1beta1"}},
+		experimental("XBackendTrafficPolicy"): {defaults: trafficPolicyDefaults()},
+		core("Namespace"):                     {cluster: true},
+		core("Service"):                       {defaults: serviceDefaults()},
+		core("Secret"):                        {defaults: secretDefaults()},
+		core("ConfigMap"):                     {},
 
 		discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"): {defaults: endpointSliceDefaults()},
 	}

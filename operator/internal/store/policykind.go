@@ -1,0 +1,80 @@
+package store
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+)
+
+// Policy is an object of one of the PolicyKinds.
+type Policy = client.Object
+
+// PolicyKey identifies a policy.
+type PolicyKey struct {
+	Kind string
+	types.NamespacedName
+}
+
+// PolicyKind is a kind of policies that target Services. A cluster need not have
+// any of them.
+type PolicyKind struct {
+	// Name is the kind, such as "BackendTLSPolicy".
+	Name string
+	// New returns an empty object of the kind.
+	New func() Policy
+	// NewList returns an empty list of the kind.
+	NewList func() client.ObjectList
+}
+
+// PolicyKinds returns all kinds of policies, in the order of their names.
+func PolicyKinds() []PolicyKind {
+	return []PolicyKind{
+		{
+			Name:    "BackendTLSPolicy",
+			New:     func() Policy { return &gatewayv1.BackendTLSPolicy{} },
+			NewList: func() client.ObjectList { return &gatewayv1.BackendTLSPolicyList{} },
+		},
+		{
+			Name:    "XBackendTrafficPolicy",
+			New:     func() Policy { return &gatewayxv1alpha1.XBackendTrafficPolicy{} },
+			NewList: func() client.ObjectList { return &gatewayxv1alpha1.XBackendTrafficPolicyList{} },
+		},
+	}
+}
+
+// policyParts are those that all kinds of policies have.
+type policyParts struct {
+	kind    string
+	targets []gatewayv1.LocalPolicyTargetReference
+	status  *gatewayv1.PolicyStatus
+}
+
+// policyPartsOf returns the parts of a policy, and false for an object that is
+// none.
+func policyPartsOf(obj client.Object) (policyParts, bool) {
+	switch p := obj.(type) {
+	case *gatewayv1.BackendTLSPolicy:
+		targets := make([]gatewayv1.LocalPolicyTargetReference, len(p.Spec.TargetRefs))
+		for i := range p.Spec.TargetRefs {
+			targets[i] = p.Spec.TargetRefs[i].LocalPolicyTargetReference
+		}
+		return policyParts{"BackendTLSPolicy", targets, &p.Status}, true
+	case *gatewayxv1alpha1.XBackendTrafficPolicy:
+		return policyParts{"XBackendTrafficPolicy", p.Spec.TargetRefs, &p.Status}, true
+	}
+	return policyParts{}, false
+}
+
+// PolicyKeyOf returns the key of a policy, and false for an object that is none.
+func PolicyKeyOf(obj client.Object) (PolicyKey, bool) {
+	parts, ok := policyPartsOf(obj)
+	return PolicyKey{Kind: parts.kind, NamespacedName: client.ObjectKeyFromObject(obj)}, ok
+}
+
+// PolicyStatusOf returns the part of a policy that is its status, and nil for any
+// other object.
+func PolicyStatusOf(obj client.Object) *gatewayv1.PolicyStatus {
+	parts, _ := policyPartsOf(obj)
+	return parts.status
+}
