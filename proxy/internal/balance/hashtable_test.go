@@ -9,7 +9,7 @@ import (
 
 var hashed = &proxyconfig.Policy{
 	Algorithm: proxyconfig.ConsistentHash,
-	Hash:      &proxyconfig.HashKey{Source: proxyconfig.HashHeader, Name: "x-user"},
+	Hash:      &proxyconfig.HashKey{Source: proxyconfig.HashHeader, Name: "X-User"},
 }
 
 // assignments are the addresses that many keys lead to.

@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"strings"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -72,6 +73,10 @@ func compilePolicy(in *proxyconfig.Policy) *Policy {
 	p := &Policy{algorithm: in.Algorithm, slowStart: millis(in.SlowStartMillis, 0), Check: compileCheck(in.Check)}
 	if in.Hash != nil {
 		p.hash = *in.Hash
+		if p.hash.Source == proxyconfig.HashHeader {
+			// Who looks for it compares with lower case.
+			p.hash.Name = strings.ToLower(p.hash.Name)
+		}
 	}
 	p.setEjection(in.Ejection)
 	p.setLimits(in.Limits)
