@@ -101,6 +101,13 @@ addressType: IPv4
 ports: [{port: 8080}, {port: 8080, name: udp, protocol: UDP}]
 endpoints: [{addresses: [` + vaultEndpoint + `]}]
 ---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackendTrafficPolicy
+metadata: {namespace: vault, name: retries}
+spec:
+  targetRefs: [{group: "", kind: Service, name: echo}]
+  retryConstraint: {}
+---
 apiVersion: v1
 kind: Secret
 metadata: {namespace: vault, name: cert, annotations: {golden.fleetgate.io/certificate-for: shop.example.com}}
@@ -173,5 +180,9 @@ func (r reference) check(t *testing.T, name, grant string, want bool) {
 	told := string(must(golden.Status(status.Build(g, c.Observed)))(t))
 	if refused := strings.Contains(told, string(gatewayv1.ListenerReasonRefNotPermitted)); refused == want {
 		t.Errorf("%s: the status says that it is not permitted: %t, want %t\n%s", name, refused, !want, told)
+	}
+	// A policy hears of the Gateway only if the Gateway may use its Service.
+	if heard := strings.Contains(told, "vault/retries"); heard != (want && r.to == "Service") {
+		t.Errorf("%s: the policy has a status: %t\n%s", name, heard, told)
 	}
 }

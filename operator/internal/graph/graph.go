@@ -32,8 +32,8 @@ type Graph struct {
 	// Backends are the ports of Services that some rule leads to, each once,
 	// sorted by namespace, name, port and transport.
 	Backends []*Backend
-	// Policies are those of Services that the routes name, sorted by namespace and
-	// name.
+	// Policies are those of Services that the routes may lead to, sorted by
+	// namespace and name.
 	Policies []*Policy
 	// TrafficPolicies are those of the same Services, sorted likewise.
 	TrafficPolicies []*TrafficPolicy
@@ -53,6 +53,7 @@ func Build(in *store.Resources, opts Options) *Graph {
 	}
 	g := &Graph{Gateway: b.gateway(), Policies: b.policies(), TrafficPolicies: b.trafficPolicies()}
 	g.Routes = b.routes(g.Gateway)
+	g.Policies, g.TrafficPolicies = reached(b, g.Policies), reached(b, g.TrafficPolicies)
 	g.Backends = b.resolved()
 	return g
 }

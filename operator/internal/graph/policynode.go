@@ -69,6 +69,22 @@ func contest[P attached](b *builder, all []P) map[target]P {
 	return taken
 }
 
+// reached keeps the policies of Services that a route of the Gateway may lead to.
+// Anybody can name a Service in a route; without its namespace's leave that says
+// nothing about the policy, and must not fill its status.
+func reached[P attached](b *builder, all []P) []P {
+	services := make(map[types.NamespacedName]struct{})
+	for key := range b.backends {
+		services[key.Service] = struct{}{}
+	}
+	return slices.DeleteFunc(all, func(policy P) bool {
+		return !slices.ContainsFunc(policy.refs(), func(ref gatewayv1.LocalPolicyTargetReferenceWithSectionName) bool {
+			_, found := services[types.NamespacedName{Namespace: policy.node().Meta.Namespace, Name: string(ref.Name)}]
+			return found
+		})
+	})
+}
+
 // takeTargets enters the policy at its targets; take returns who has one already.
 // One that gets none of them is in conflict; one that gets some says which others
 // it did not get.
@@ -103,7 +119,7 @@ func (b *builder) takeTargets(policy *PolicyNode, refs []gatewayv1.LocalPolicyTa
 }
 
 // targetOf returns a target of the policy, and false when it does not exist, is
-// of another kind, or is nothing that a route of the Gateway leads to.
+// of another kind, or is nothing that a route of the Gateway names.
 func (b *builder) targetOf(policy *PolicyNode, i int, ref *gatewayv1.LocalPolicyTargetReferenceWithSectionName) (target, bool) {
 	if ref.Group != "" || ref.Kind != "Service" {
 		policy.Notes = append(policy.Notes, "spec.targetRefs["+itoa(int32(i))+"] is no Service and has no effect")

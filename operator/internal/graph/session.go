@@ -1,12 +1,14 @@
 package graph
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -20,7 +22,9 @@ func (r *Rule) readSession(route *Route, index int, at string) {
 	if source == nil {
 		return
 	}
-	unnamed := route.Kind + "/" + route.Name.String() + "/" + strconv.Itoa(index)
+	// By its name, a rule keeps its sessions when others come before it.
+	rule := cmp.Or(string(value(r.HTTP.Name, "")), strconv.Itoa(index))
+	unnamed := route.Kind + "/" + route.Name.String() + "/" + rule
 	session, problems := readSession(source, unnamed)
 	for _, problem := range problems {
 		r.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s.sessionPersistence%s", at, problem)
@@ -40,17 +44,18 @@ func (r *Rule) SessionAt(backend *Backend) *proxyconfig.Session {
 	return backend.Session
 }
 
-// checkAffinity refuses a rule whose Service keeps sessions by itself: the two
-// would not agree (GEP-1619, Session Affinity in K8S Services).
+// checkAffinity tells of a Service that keeps sessions by itself, which is without
+// effect on proxies: they connect to endpoints. It is for the Service's owner to
+// say, who must not be able to spoil a rule of somebody else.
 func (b *builder) checkAffinity(rule *Rule, field string, backend *Backend) {
-	if rule.SessionAt(backend) == nil {
-		return
+	if rule.Session != nil && backend != nil && b.hasAffinity(backend.Key.Service) {
+		rule.Notes = append(rule.Notes, field+": the sessionAffinity of Service "+backend.Key.Service.String()+" has no effect beside sessionPersistence")
 	}
-	service := b.in.Services[backend.Key.Service]
-	if service != nil && service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP {
-		rule.refuse(gatewayv1.RouteReasonUnsupportedValue,
-			"%s: Service %s has a sessionAffinity of its own, which excludes sessionPersistence", field, backend.Key.Service)
-	}
+}
+
+func (b *builder) hasAffinity(name types.NamespacedName) bool {
+	service := b.in.Services[name]
+	return service != nil && service.Spec.SessionAffinity == corev1.ServiceAffinityClientIP
 }
 
 // readSession fills in the defaults. What is wrong is told by problems, each of

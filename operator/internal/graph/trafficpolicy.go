@@ -3,6 +3,7 @@ package graph
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
@@ -33,13 +34,13 @@ func (p *TrafficPolicy) refs() []gatewayv1.LocalPolicyTargetReferenceWithSection
 func (b *builder) trafficPolicies() []*TrafficPolicy {
 	var all []*TrafficPolicy
 	for _, source := range b.in.TrafficPolicies {
-		all = append(all, newTrafficPolicy(source))
+		all = append(all, b.trafficPolicy(source))
 	}
 	b.traffic = contest(b, all)
 	return all
 }
 
-func newTrafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) *TrafficPolicy {
+func (b *builder) trafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) *TrafficPolicy {
 	p := &TrafficPolicy{PolicyNode: PolicyNode{Kind: "XBackendTrafficPolicy", Meta: &source.ObjectMeta}, Source: source}
 	if source.Spec.RetryConstraint != nil {
 		p.readRetryConstraint(source.Spec.RetryConstraint)
@@ -53,11 +54,23 @@ func newTrafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) *TrafficPo
 	}
 	if p.Session != nil {
 		p.Session.Shared = true
+		b.checkPolicyAffinity(p)
 	}
 	if len(p.Problems) > 0 {
 		p.RetryBudget, p.Session = nil, nil
 	}
 	return p
+}
+
+// checkPolicyAffinity refuses sessions of a Service that keeps some by itself: the
+// two would not agree (GEP-1619, Session Affinity in K8S Services).
+func (b *builder) checkPolicyAffinity(p *TrafficPolicy) {
+	for i, ref := range p.Source.Spec.TargetRefs {
+		if name := (types.NamespacedName{Namespace: p.Meta.Namespace, Name: string(ref.Name)}); b.hasAffinity(name) {
+			p.refuse(gatewayv1.PolicyReasonInvalid,
+				"spec.targetRefs[%d]: Service %s has a sessionAffinity of its own, which excludes sessionPersistence", i, name)
+		}
+	}
 }
 
 // The bounds of a retry constraint (GEP-3388).
@@ -93,7 +106,7 @@ func (p *TrafficPolicy) readRetryConstraint(source *gatewayxv1alpha1.RetryConstr
 func (p *TrafficPolicy) interval(field string, text *gatewayv1.Duration, fallback gatewayv1.Duration, least time.Duration) int64 {
 	parsed, ok := ParseDuration(value(text, fallback))
 	if !ok || parsed < least || parsed > maxBudgetInterval {
-		p.refuse(gatewayv1.PolicyReasonInvalid, "spec.retryConstraint.%s.interval %q is no duration from %s to %s", field, *text, least, maxBudgetInterval)
+		p.refuse(gatewayv1.PolicyReasonInvalid, "spec.retryConstraint.%s.interval %q is no duration from %s to %s", field, value(text, fallback), least, maxBudgetInterval)
 	}
 	return parsed.Milliseconds()
 }

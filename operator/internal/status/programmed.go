@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -89,7 +90,9 @@ func (b *builder) missingAddresses() []string {
 	var missing []string
 	for _, wanted := range b.gateway.Addresses {
 		if !slices.ContainsFunc(b.observed.Addresses, func(have gatewayv1.GatewayStatusAddress) bool {
-			return have.Value == wanted.String()
+			// It may be written in another way.
+			address, err := netip.ParseAddr(have.Value)
+			return err == nil && address.Unmap() == wanted
 		}) {
 			missing = append(missing, wanted.String())
 		}

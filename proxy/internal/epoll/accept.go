@@ -14,7 +14,7 @@ const acceptBatch = 64
 
 // connectionSize is about what a connection costs the kernel and us, before it
 // has done anything.
-const connectionSize = 4 << 10
+const connectionSize = 8 << 10
 
 func (l *loop) addListener(fd int, port uint16) error {
 	return l.register(&socket{loop: l, fd: fd, port: port, door: l.gate.Door(port)}, unix.EPOLLIN)

@@ -86,12 +86,20 @@ func (l *loop) drain(s *socket) bool {
 	return true
 }
 
-// flowed tells the peer if a read's worth of the pipe's contents has gone.
+// flowed tells the peer if a read's worth of the pipe's contents has gone. Where
+// there is no peer any more, that much gives the rest its time anew: it is not
+// more than what would have been copied.
 func (s *socket) flowed() {
-	if p := s.pipe; p != nil && p.told-p.left >= readSize && !s.done {
-		p.told = p.left
+	p := s.pipe
+	switch {
+	case p == nil || p.told-p.left < readSize:
+		return
+	case s.done:
+		s.doneAt = s.loop.state.Now()
+	default:
 		s.peer.Flowed()
 	}
+	p.told = p.left
 }
 
 // dropPipe lets go of the pipe to a socket, if there is one.

@@ -3,6 +3,8 @@
 package epoll
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
@@ -80,7 +82,7 @@ func (p *pipes) sweep(all bool) {
 	for _, x := range p.idle[:n] {
 		p.close(x)
 	}
-	p.idle = append(p.idle[:0], p.idle[n:]...)
+	p.idle = slices.Delete(p.idle, 0, n)
 	p.least, p.refused = len(p.idle), false
 }
 
@@ -94,16 +96,16 @@ func (p *pipes) close(x *pipe) {
 // borrow counts the two descriptors of a pipe in.
 func (p *pipes) borrow() bool {
 	switch {
-	case !p.gate.Borrow():
+	case !p.gate.Open():
 		return false
-	case !p.gate.Borrow():
-		p.gate.Return()
+	case !p.gate.Open():
+		p.gate.Closed()
 		return false
 	}
 	return true
 }
 
 func (p *pipes) giveBack() {
-	p.gate.Return()
-	p.gate.Return()
+	p.gate.Closed()
+	p.gate.Closed()
 }

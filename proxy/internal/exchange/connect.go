@@ -56,7 +56,7 @@ func (l *Loop) connectHTTP2(x *exchange, h *home, to destination, r reuse) bool 
 // dial begins a connection for the exchange, within the limits of its backend
 // and unless requests are shed, or returns nil.
 func (l *Loop) dial(x *exchange, h *home, to destination, b Backend) Transport {
-	if l.Grow(connectionSize); l.sheds() {
+	if l.sheds() {
 		x.shedLate()
 		return nil
 	}

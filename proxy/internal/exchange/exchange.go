@@ -97,7 +97,8 @@ type exchange struct {
 	// fields are those of the client in the head for the backend.
 	fields span
 	// trailer is the request's trailer section, if it came with the head; extra
-	// are the fields that a CORS filter and a session add to the response.
+	// are the fields that a CORS filter, an authorization server and a session add to
+	// the response.
 	trailer, extra span
 	// key is the Sec-WebSocket-Key of a request that asks for an upgrade.
 	key span

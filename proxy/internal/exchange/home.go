@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
@@ -64,6 +65,18 @@ func (h *home) header(version proxyconfig.ProxyVersion) []byte {
 		return proxyproto.AppendV2(nil, h.source, h.destination)
 	}
 	return nil
+}
+
+// ownIdle is how long a connection waits that can serve one client alone, while
+// it counts against what all of them may have.
+const ownIdle = 5 * time.Second
+
+// idle returns how long connections without a request are kept.
+func (h *home) idle(l *Loop) time.Duration {
+	if h == &l.home {
+		return l.limits.PoolIdle
+	}
+	return min(l.limits.PoolIdle, ownIdle)
 }
 
 // keep takes back a connection whose last response was read to its end.

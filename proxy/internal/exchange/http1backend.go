@@ -195,7 +195,7 @@ func (b *http1Backend) Flushed() {
 // more.
 func (b *http1Backend) Tick() {
 	l := b.loop
-	if b.x == nil && (b.to.endpoint.Gone() || l.now-b.idleSince >= int64(l.limits.PoolIdle)) {
+	if b.x == nil && (b.to.endpoint.Gone() || l.now-b.idleSince >= int64(b.home.idle(l))) {
 		b.home.pool.remove(b)
 		b.cancel()
 	}

@@ -198,7 +198,7 @@ func (b *http2Backend) Tick() {
 		return
 	}
 	b.conn.Trim()
-	idle := time.Duration(b.loop.now-b.idleSince) >= b.loop.limits.PoolIdle
+	idle := time.Duration(b.loop.now-b.idleSince) >= b.home.idle(b.loop)
 	if !b.closed && !idle && !b.to.endpoint.Gone() {
 		return
 	}

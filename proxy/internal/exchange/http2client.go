@@ -78,10 +78,10 @@ func (c *http2Client) Tick() {
 		c.conn.Trim()
 	}
 	limits := &c.loop.limits
-	idle := c.passed(c.since, limits.Idle)
+	idle := c.elapsed(c.since, limits.Idle)
 	owed, expecting := c.conn.Expecting()
 	switch {
-	case expecting && c.passed(owed, limits.Head):
+	case expecting && c.elapsed(owed, limits.Head):
 		c.conn.Fail(&h2.Error{Code: h2.EnhanceYourCalm, Reason: "a frame took too long"})
 		c.loop.dirt(c)
 	case c.streams != nil && !c.loop.crowded():
@@ -93,7 +93,7 @@ func (c *http2Client) Tick() {
 	}
 }
 
-func (c *http2Client) passed(since int64, limit time.Duration) bool {
+func (c *http2Client) elapsed(since int64, limit time.Duration) bool {
 	return time.Duration(c.loop.now-since) >= limit
 }
 
@@ -121,6 +121,11 @@ func (c *http2Client) writeOut() {
 func (c *http2Client) release() {
 	c.closed = true
 	c.conn.Closed()
+	// HTTP/2 knows nothing any more of streams that both sides have ended, whose
+	// backends have not.
+	for c.streams != nil {
+		c.streams.gone()
+	}
 	c.own.close()
 	c.loop.Open.Add(-1)
 }

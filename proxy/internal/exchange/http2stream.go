@@ -27,6 +27,8 @@ type http2Stream struct {
 	// the request was not given back to the client's window.
 	early []byte
 	owed  int
+	// half: the client's half has ended before there was a tunnel.
+	half bool
 	// held: the request says that it has no body, but has not ended. It could
 	// still turn out to be malformed.
 	held bool
@@ -140,6 +142,7 @@ func (st *http2Stream) body(b []byte, end bool) {
 		}
 		st.early = append(st.early, b...)
 		st.owed += len(b)
+		st.half = end
 		return
 	}
 	if len(b) > 0 {
@@ -159,6 +162,10 @@ func (st *http2Stream) body(b []byte, end bool) {
 
 func (st *http2Stream) requestEnd(trailer []byte) {
 	x := st.x
+	if x.upgrade && x.stage != tunnel {
+		st.half = true
+		return
+	}
 	x.requestEnd(trailer)
 	switch {
 	case st.held:
@@ -192,6 +199,7 @@ func (st *http2Stream) interim(r *h1.Response) {
 		st.stream.Field(name, value)
 	}
 	st.stream.EndHead(false)
+	st.conn.loop.dirt(st.conn)
 }
 
 func (st *http2Stream) head(r *h1.Response, body framing) {
@@ -322,6 +330,12 @@ func (st *http2Stream) switched(r *h1.Response) {
 	if len(st.early) > 0 {
 		x.requestData(st.early)
 		x.requestFlush()
+		st.conn.loop.free(st.early)
+		st.early = nil
+	}
+	if st.half {
+		st.requestEnd(nil)
+		return
 	}
 	st.resume()
 }

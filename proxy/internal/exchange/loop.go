@@ -121,7 +121,6 @@ type Origin struct {
 // Accept returns the Peer of a connection that was accepted.
 func (l *Loop) Accept(t Transport, o Origin) Peer {
 	l.Open.Add(1)
-	l.Grow(connectionSize)
 	from := origin{loop: l, io: t, client: o.Client, port: o.Port, secure: o.TLS}
 	if o.TLS {
 		from.serverName = []byte(snapshot.ServerName(o.ServerName))

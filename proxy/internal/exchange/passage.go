@@ -85,7 +85,7 @@ func (b *http1Backend) wire() Transport {
 
 func (b *http1Backend) passed(flushed bool) { b.unsent = b.unsent || !flushed }
 
-// The bodies of HTTP/2 are framed, and nobody reads what a mirror is answered.
+// The bodies of HTTP/2 are framed, and nobody passes on what a mirror or an authorization server answers.
 
 // Pass implements Peer.
 func (c *http2Client) Pass() (to Transport, n int64) { return nil, 0 }

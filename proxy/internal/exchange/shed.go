@@ -34,7 +34,9 @@ func (x *exchange) shed() {
 // burst of them may all wait for connections, which would take what is left of
 // the memory.
 func (x *exchange) shedLate() {
-	x.loop.opts.Gate.Shed()
+	if x.reported() {
+		x.loop.opts.Gate.Shed()
+	}
 	x.edits = filter.Edits{retryAfter}
 }
 
@@ -48,10 +50,6 @@ func (c *http1Client) turnAway() {
 
 // sheds reports whether new requests are answered 503.
 func (l *Loop) sheds() bool { return l.opts.Gate.Level() >= overload.ShedRequests }
-
-// connectionSize is about what the kernel keeps for a connection on the
-// process's behalf, and what is kept here for it.
-const connectionSize = 8 << 10
 
 // Grow says that the connections of the loop may keep n bytes more than before.
 // Drivers tell of what they have read.

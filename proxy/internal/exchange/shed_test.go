@@ -128,7 +128,6 @@ func TestPatienceShrinks(t *testing.T) {
 
 func TestGrowthIsLookedAt(t *testing.T) {
 	w, _ := under(overload.Normal)
-	w.loop.unseen = 0
 	w.loop.Grow(1)
 	all := w.loop.unseen
 	w.loop.Grow(all - 1)

@@ -74,6 +74,8 @@ func (x *exchange) next() (at int64, what expiry) {
 		consider(x.connectBy, connectSlow)
 	case x.client.blocked():
 		consider(x.since+int64(lim.Stall), clientStalled)
+	case x.auth.holds() && !x.auth.gathers():
+		// What was decided is done at the end of the turn.
 	case !x.requestEnded && !blocked:
 		consider(x.since+int64(lim.Body), bodySlow)
 	case blocked:

@@ -33,12 +33,13 @@ func (l *Loop) appendKey(out []byte) []byte {
 // that the proxy does.
 func (x *exchange) accepts(r *h1.Response) bool {
 	head := x.buf[x.message:x.body]
-	i := bytes.Index(head, []byte(keyField))
-	if i < 0 {
+	// No value has a line's end in it, so that none passes for the field.
+	_, key, found := bytes.Cut(head, []byte("\r\n"+keyField))
+	if !found {
 		// The client has sent a key of its own in another spelling.
 		return true
 	}
-	key, _, _ := bytes.Cut(head[i+len(keyField):], []byte("\r"))
+	key, _, _ = bytes.Cut(key, []byte("\r"))
 	got, _ := r.Value(acceptField)
 	return bytes.Equal(got, appendAccept(nil, key))
 }
@@ -73,8 +74,8 @@ func (x *exchange) cannotBootstrap() {
 	x.fail(502)
 }
 
-// isHandshakeField reports whether a field is one of a handshake that HTTP/2 has no use for (RFC 8441,
-// section 5), nor CONNECT for a length.
+// isHandshakeField reports whether a field is one of a handshake that HTTP/2 has
+// no use for (RFC 8441, section 5), nor CONNECT for a length.
 func isHandshakeField(name []byte) bool {
 	return h1.EqualFold(name, "sec-websocket-key") || h1.EqualFold(name, acceptField) || h1.KindOf(name) == h1.ContentLength
 }

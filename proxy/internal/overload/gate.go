@@ -10,8 +10,8 @@ type Limits struct {
 	// PerListener bounds the connections of clients on one port, Total those on
 	// all ports.
 	PerListener, Total int
-	// Descriptors bounds the connections of clients and to backends together,
-	// Backends the latter alone.
+	// Descriptors bounds the connections of clients, those to backends and what
+	// else they need, Backends those to backends and the sessions of datagrams.
 	Descriptors, Backends int
 	// Handshakes bounds the clients that are within a TLS handshake, in each
 	// driver. A flood of ten thousand a second leaves each of 2048 two tenths of
@@ -156,6 +156,13 @@ func (g *Gate) Return() {
 	g.descriptors.Add(-1)
 	g.backends.Add(-1)
 }
+
+// Open counts a descriptor in that is none of a connection, unless there is none
+// left; Closed counts it out.
+func (g *Gate) Open() bool { return take(&g.descriptors, g.limits.Descriptors) }
+
+// Closed is the end of a descriptor that Open was called for.
+func (g *Gate) Closed() { g.descriptors.Add(-1) }
 
 // take takes one of at most most.
 func take(n *atomic.Int64, most int) bool {

@@ -34,8 +34,6 @@ type Session struct {
 	timeout time.Duration
 	// before and after stand around the value in the response's field.
 	before, after string
-	// others is how many tokens of other backends are kept.
-	others int
 }
 
 var errNoSecret = errors.New("the proxy has no secret that sessions could be sealed with")
@@ -62,7 +60,6 @@ func (c *compiledRoute) session(rule *proxyconfig.Rule, index int, s *Snapshot) 
 	out := &Session{
 		Header: in.Type == proxyconfig.SessionHeader, Name: in.Name, sealer: sealer,
 		timeout: time.Duration(in.TimeoutMillis) * time.Millisecond,
-		others:  min(sharing(rule, in), maxTokens) - 1,
 	}
 	if out.Header {
 		out.Name, out.before = strings.ToLower(in.Name), in.Name+": "
@@ -70,17 +67,6 @@ func (c *compiledRoute) session(rule *proxyconfig.Rule, index int, s *Snapshot) 
 	}
 	out.before, out.after = "Set-Cookie: "+in.Name+"=", attributes(in)
 	return out, nil
-}
-
-// sharing is how many of the rule's references have sessions under one name.
-func sharing(rule *proxyconfig.Rule, in *proxyconfig.Session) int {
-	n := 0
-	for i := range rule.Backends {
-		if s := rule.Backends[i].Session; s != nil && s.Type == in.Type && s.Name == in.Name {
-			n++
-		}
-	}
-	return n
 }
 
 // attributes are those of the cookie, but for Secure. Scripts have no business
@@ -121,7 +107,7 @@ func (s *Session) AppendField(out, value []byte, endpoint netip.AddrPort, secure
 	out = s.sealer.Append(append(out, s.before...), endpoint, ends)
 	kept := 0
 	for token := range tokens(value) {
-		if kept == s.others {
+		if kept == maxTokens-1 {
 			break
 		}
 		// What is not ours is another backend's, or was one's; it stays opaque.
