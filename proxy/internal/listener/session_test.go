@@ -199,10 +199,34 @@ func TestForeignSessionsLeadNowhere(t *testing.T) {
 			"another route's": given.Value, "an address": addrsValue, "nothing": "", "too much": strings.Repeat(given.Value+".", 100),
 		} {
 			again, _ := ask(t, cl, p.url("/yours"), "Cookie: s="+value)
-			if again == nil {
+			switch {
+			case again == nil:
 				t.Errorf("%s: it was taken for a session", name)
-			} else if strings.Contains(again.Value, given.Value) {
-				t.Errorf("%s: the answer repeats what is not its own", name)
+			case strings.Contains(again.Value, addrsValue):
+				t.Errorf("%s: the answer repeats what is no token", name)
+			case strings.Count(again.Value, ".") > 7:
+				t.Errorf("%s: the answer has more than eight tokens", name)
+			}
+		}
+	})
+}
+
+// Routes that give their sessions one name leave each other's tokens alone: a
+// client that goes to and fro stays at home on both.
+func TestSessionsOfOneName(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		c := to(named(t, 3)...)
+		c.Routes = []proxyconfig.Route{route("mine", rule("/mine", ref("b"))), route("yours", rule("/yours", ref("b")))}
+		p := start(t, settings{driver: d}, persistent(c, byCookie))
+		cl := client(t)
+		mine, home := ask(t, cl, p.url("/mine"))
+		both, away := ask(t, cl, p.url("/yours"), "Cookie: s="+mine.Value)
+		for range 6 {
+			if again, at := ask(t, cl, p.url("/mine"), "Cookie: s="+both.Value); again != nil || at != home {
+				t.Errorf("got %s and %v, want %s", at, again, home)
+			}
+			if again, at := ask(t, cl, p.url("/yours"), "Cookie: s="+both.Value); again != nil || at != away {
+				t.Errorf("got %s and %v, want %s", at, again, away)
 			}
 		}
 	})
