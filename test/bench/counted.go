@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/fleetgate/fleetgate/test/bench/perf"
 )
@@ -77,27 +78,19 @@ func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (
 		return sample{}, nil, err
 	}
 	s := l.sample(0)
-	s.systemCalls, s.allocations = float64(calls)/l.units(), mallocs/l.units()
+	s.systemCalls, s.allocations = float64(calls)/l.units(), mallocs
 	samples := slices.DeleteFunc(sampler.Samples(), func(s perf.Sample) bool { return !slices.Contains(pids, s.PID) })
 	s.kernel = kernelPart(samples)
 	return s, samples, nil
 }
 
-// between loads an engine and returns what it did meanwhile: system calls and,
-// for Fleetgate, allocations.
+// between loads an engine and returns the system calls that it made meanwhile
+// and, for Fleetgate, how many objects it allocates for each unit of work.
 func (b *bench) between(ctx context.Context, e engine, c *perf.SystemCalls, w workload) (l loaded, calls uint64, mallocs float64, err error) {
-	counting := func(context.Context) (float64, error) { return 0, nil }
 	if e.name == nameFleetgate {
-		counting = func(ctx context.Context) (float64, error) { return metrics(ctx, allocatedObjects) }
-	}
-	// What a scrape allocates itself shows between two that follow each other.
-	first, err := counting(ctx)
-	if err != nil {
-		return l, 0, 0, err
-	}
-	second, err := counting(ctx)
-	if err != nil {
-		return l, 0, 0, err
+		if mallocs, err = b.allocated(ctx, e, w); err != nil {
+			return l, 0, 0, err
+		}
 	}
 	before, err := c.Read()
 	if err != nil {
@@ -107,11 +100,52 @@ func (b *bench) between(ctx context.Context, e engine, c *perf.SystemCalls, w wo
 		return l, 0, 0, err
 	}
 	after, err := c.Read()
+	return l, after - before, mallocs, err
+}
+
+// allocated is how many objects a unit of work takes, and nothing else does: what
+// a second more of it allocates, but for what a second more of idleness does.
+// Scrapes and connections allocate the same in a short round and in a long one.
+func (b *bench) allocated(ctx context.Context, e engine, w workload) (perUnit float64, err error) {
+	objects, units, err := allocatedMore(ctx, func(seconds int) (float64, error) {
+		l, err := w.load(ctx, b.target(e, w), seconds, w)
+		return l.units(), err
+	})
 	if err != nil {
-		return l, 0, 0, err
+		return 0, err
 	}
-	third, err := counting(ctx)
-	return l, after - before, max(0, third-second-(second-first)), err
+	idle, _, err := allocatedMore(ctx, func(seconds int) (float64, error) { return 0, pause(ctx, seconds) })
+	return max(0, objects-idle) / max(1, units), err
+}
+
+// allocatedMore is by how many objects a round of twice the length exceeds one,
+// and by how many units.
+func allocatedMore(ctx context.Context, round func(seconds int) (units float64, err error)) (objects, units float64, err error) {
+	var took, did [2]float64
+	for i := range took {
+		before, err := metrics(ctx, allocatedObjects)
+		if err != nil {
+			return 0, 0, err
+		}
+		if did[i], err = round((i + 1) * countedSeconds); err != nil {
+			return 0, 0, err
+		}
+		after, err := metrics(ctx, allocatedObjects)
+		if err != nil {
+			return 0, 0, err
+		}
+		took[i] = after - before
+	}
+	return took[1] - took[0], did[1] - did[0], nil
+}
+
+func pause(ctx context.Context, seconds int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(seconds) * time.Second):
+		return nil
+	}
 }
 
 // kernelPart is the share of samples that lie in the kernel.

@@ -87,6 +87,10 @@ func (b *bench) idleBytes(ctx context.Context, e engine, w idleWorkload) (float6
 	}
 	defer p.stop()
 	t := b.target(e, workload{front: w.front})
+	// An engine need not open all of its ports at once.
+	if err := p.ready(ctx, t.port); err != nil {
+		return 0, err
+	}
 	if err := warm(t); err != nil {
 		return 0, err
 	}
