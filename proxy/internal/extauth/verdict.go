@@ -111,13 +111,13 @@ func nameOf(line []byte) []byte { return line[:max(bytes.IndexByte(line, ':'), 0
 // a backend could mistake for one another are one.
 func (v *Verdict) drops(name []byte) bool {
 	for _, removed := range v.Removed {
-		if alike(name, removed) {
+		if h1.Alike(name, removed) {
 			return true
 		}
 	}
 	for i := range v.Fields {
 		f := &v.Fields[i]
-		if (f.Mode == Set || f.Mode == SetIfPresent) && alike(name, f.Name) {
+		if (f.Mode == Set || f.Mode == SetIfPresent) && h1.Alike(name, f.Name) {
 			return true
 		}
 	}
@@ -130,15 +130,11 @@ func (f *Field) applies(lines []byte) bool {
 		return true
 	}
 	for line := range bytes.Lines(lines) {
-		if alike(nameOf(line), f.Name) {
+		if h1.Alike(nameOf(line), f.Name) {
 			return f.Mode == SetIfPresent
 		}
 	}
 	return f.Mode == AddIfAbsent
-}
-
-func alike(a, b []byte) bool {
-	return len(a) == len(b) && h1.EqualAlias(a, string(bytes.ReplaceAll(bytes.ToLower(b), []byte("_"), []byte("-"))))
 }
 
 // AppendResponse appends the lines that the client's response gets.

@@ -69,6 +69,20 @@ func EqualAlias(b []byte, s string) bool {
 	return true
 }
 
+// Alike reports whether two names are one for who takes no notice of case, and
+// an underscore for a hyphen.
+func Alike(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if fold[a[i]] != fold[b[i]] {
+			return false
+		}
+	}
+	return true
+}
+
 func lowerByte(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c | 0x20
