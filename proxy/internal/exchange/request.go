@@ -48,7 +48,7 @@ func (x *exchange) take(r *h1.Request) {
 		x.joinSession(r)
 		x.compose(r)
 	}
-	if rule.ExternalAuth != nil && (x.own == 0 || x.location != span{}) {
+	if rule.ExternalAuth != nil && (x.own == 0 || x.redirects()) {
 		x.hold(r)
 	}
 }
@@ -88,12 +88,15 @@ func (x *exchange) proceed() {
 	case x.own == 0:
 		x.mirrored()
 		x.attempt(reuseFor(x))
-	case x.location != span{}:
+	case x.redirects():
 		x.client.answer(x.own, x.bytes(x.location))
 	default:
 		x.client.answer(x.own, nil)
 	}
 }
+
+// redirects reports whether the answer of the proxy's own leads elsewhere.
+func (x *exchange) redirects() bool { return x.location != span{} }
 
 // describe takes down what is needed of the request after its head has gone.
 func (x *exchange) describe(r *h1.Request) {
