@@ -2,7 +2,6 @@ package listener
 
 import (
 	"bufio"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -90,29 +89,8 @@ func (a *authority) headedBackend(t *testing.T, version proxyconfig.ProxyVersion
 	}))
 	l := &headed{Listener: s.Listener}
 	s.Listener = l
-	s.Config.Protocols = new(http.Protocols)
-	s.Config.Protocols.SetHTTP1(!http2)
-	s.Config.Protocols.SetHTTP2(http2 && secure)
-	s.Config.Protocols.SetUnencryptedHTTP2(http2 && !secure)
-	if secure {
-		s.TLS = &tls.Config{Certificates: []tls.Certificate{a.cert}}
-		s.EnableHTTP2 = http2
-		s.StartTLS()
-	} else {
-		s.Start()
-	}
-	t.Cleanup(func() {
-		s.CloseClientConnections()
-		s.Close()
-	})
-	b := backendAt("b", l.Addr().String())
+	b := a.serve(t, s, http2, secure)
 	b.ProxyProtocol = version
-	if http2 {
-		b.Protocol = proxyconfig.BackendHTTP2
-	}
-	if secure {
-		b.TLS = &proxyconfig.BackendTLS{ServerName: "a.example", CACertificates: string(a.pair.Certificate)}
-	}
 	return l, b
 }
 

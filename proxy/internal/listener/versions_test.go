@@ -80,11 +80,16 @@ func (a *authority) backend(t *testing.T, http2, secure bool) proxyconfig.Backen
 		b, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %d", r.Proto, r.Header.Get("X-Forwarded-Proto"), len(b))
 	}))
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(!http2)
-	protocols.SetHTTP2(http2 && secure)
-	protocols.SetUnencryptedHTTP2(http2 && !secure)
-	s.Config.Protocols = protocols
+	return a.serve(t, s, http2, secure)
+}
+
+// serve starts a server that speaks one protocol, by TLS or not, and returns how
+// it is a backend.
+func (a *authority) serve(t *testing.T, s *httptest.Server, http2, secure bool) proxyconfig.Backend {
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetHTTP1(!http2)
+	s.Config.Protocols.SetHTTP2(http2 && secure)
+	s.Config.Protocols.SetUnencryptedHTTP2(http2 && !secure)
 	if secure {
 		s.TLS = &tls.Config{Certificates: []tls.Certificate{a.cert}}
 		s.EnableHTTP2 = http2
