@@ -15,13 +15,19 @@ func longest(end string) string {
 	return strings.Repeat(label, 5)[:253-len(end)] + end
 }
 
+// bare is a class and a backend, and a Gateway to which its listeners are to be
+// added.
+func (s *scene) bare() (objects map[string]string, gateway string) {
+	objects = map[string]string{"class": s.objects()["class"]}
+	maps.Copy(objects, service("shop/plain", s.plain))
+	gateway, _, _ = strings.Cut(s.gateway(), "  listeners:")
+	return objects, gateway + "  listeners:\n"
+}
+
 // TestManyListeners has as many as a Gateway may have, half of them on one port.
 func TestManyListeners(t *testing.T) {
 	world := newScene(t)
-	objects := map[string]string{"class": world.objects()["class"]}
-	maps.Copy(objects, service("shop/plain", world.plain))
-	gateway, _, _ := strings.Cut(world.gateway(), "  listeners:")
-	gateway += "  listeners:\n"
+	objects, gateway := world.bare()
 	const most = 64
 	hosts, ports := make([]string, most), make([]int, most)
 	for i := range most {
@@ -51,10 +57,7 @@ func TestManyListeners(t *testing.T) {
 // every place that takes them.
 func TestLongNames(t *testing.T) {
 	world := newScene(t)
-	objects := map[string]string{"class": world.objects()["class"]}
-	maps.Copy(objects, service("shop/plain", world.plain))
-	gateway, _, _ := strings.Cut(world.gateway(), "  listeners:")
-	gateway += "  listeners:\n"
+	objects, gateway := world.bare()
 	for i := range 2 {
 		end := fmt.Sprint(i)
 		gateway += listener(longest(end), 8080+i, "HTTP", "") + "\n"
