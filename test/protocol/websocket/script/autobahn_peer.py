@@ -7,7 +7,7 @@ from autobahn.asyncio.websocket import (WebSocketClientFactory, WebSocketClientP
 from autobahn.websocket.compress import (PerMessageDeflateOffer, PerMessageDeflateOfferAccept,
                                          PerMessageDeflateResponse, PerMessageDeflateResponseAccept)
 
-from payload import CLOSE_CODE, LIMIT, fragments, messages
+from payload import CLOSE_CODE, LIMIT, PATIENCE, fragments, messages
 
 
 class Echo(WebSocketServerProtocol):
@@ -57,7 +57,7 @@ async def server(port):
     factory = WebSocketServerFactory()
     factory.protocol = Echo
     factory.setProtocolOptions(
-        maxMessagePayloadSize=LIMIT, echoCloseCodeReason=True,
+        maxMessagePayloadSize=LIMIT, echoCloseCodeReason=True, closeHandshakeTimeout=PATIENCE, openHandshakeTimeout=PATIENCE,
         perMessageCompressionAccept=lambda offers: next(
             (PerMessageDeflateOfferAccept(o, request_no_context_takeover=o.accept_no_context_takeover)
              for o in offers if isinstance(o, PerMessageDeflateOffer)), None))
@@ -69,6 +69,8 @@ async def client(url, compress):
     loop = asyncio.get_running_loop()
     factory = WebSocketClientFactory(url)
     factory.protocol = Client
+    # Its own patience is a second, which a busy machine exceeds: what ends too late is for the caller to say.
+    factory.setProtocolOptions(openHandshakeTimeout=PATIENCE, closeHandshakeTimeout=PATIENCE, serverConnectionDropTimeout=PATIENCE)
     factory.closed = loop.create_future()
     if compress:
         factory.setProtocolOptions(
@@ -87,4 +89,4 @@ async def both(url):
 if sys.argv[1] == "server":
     asyncio.run(server(int(sys.argv[2])))
 else:
-    asyncio.run(asyncio.wait_for(both(sys.argv[2]), 60))
+    asyncio.run(asyncio.wait_for(both(sys.argv[2]), PATIENCE))

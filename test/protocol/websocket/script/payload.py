@@ -2,6 +2,7 @@
 SIZES = [0, 64, 125, 126, 65535, 65536, 1 << 20]
 CLOSE_CODE = 4001
 LIMIT = 4 << 20
+PATIENCE = 60  # seconds, for a client's whole work
 
 
 def text(size):

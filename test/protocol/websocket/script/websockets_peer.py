@@ -4,7 +4,7 @@ import sys
 
 import websockets
 
-from payload import CLOSE_CODE, LIMIT, fragments, messages
+from payload import CLOSE_CODE, LIMIT, PATIENCE, fragments, messages
 
 
 async def echo(ws, _path=None):
@@ -41,4 +41,4 @@ async def both(url):
 if sys.argv[1] == "server":
     asyncio.run(server(int(sys.argv[2])))
 else:
-    asyncio.run(asyncio.wait_for(both(sys.argv[2]), 60))
+    asyncio.run(asyncio.wait_for(both(sys.argv[2]), PATIENCE))
