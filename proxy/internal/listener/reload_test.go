@@ -126,7 +126,7 @@ func TestBackendsComeAndGoUnderLoad(t *testing.T) {
 func TestDrainUnderLoad(t *testing.T) {
 	onDrivers(t, func(t *testing.T, d Driver) {
 		_, addr := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") })
-		old := start(t, settings{driver: d, quiet: true, grace: 300 * time.Millisecond}, to(addr))
+		old := start(t, settings{driver: d, quiet: true, grace: 2 * time.Second}, to(addr))
 		next := start(t, settings{driver: d, quiet: true}, to(addr))
 		// The address that new connections go to.
 		var target atomic.Pointer[proxy]

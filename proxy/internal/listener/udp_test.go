@@ -151,10 +151,11 @@ func TestUDPWithoutBackendIsDropped(t *testing.T) {
 	if got := p.dialUDP().try("x", 100*time.Millisecond); got != "" {
 		t.Errorf("got %q", got)
 	}
-	stats := p.set.Stats()
-	if last := stats[len(stats)-1]; last.Dropped != 1 || last.Connections != 0 {
-		t.Errorf("got %+v", last)
-	}
+	eventually(t, func() bool {
+		stats := p.set.Stats()
+		last := stats[len(stats)-1]
+		return last.Dropped == 1 && last.Connections == 0
+	})
 }
 
 // An answer comes from the address that the client sent to, also where the
