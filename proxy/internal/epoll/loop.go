@@ -51,8 +51,10 @@ type loop struct {
 	// pipes are what input is passed on by, passed the bytes that were.
 	pipes  pipes
 	passed atomic.Uint64
-	// shaking are the clients whose handshake has not ended.
+	// shaking are the clients whose handshake has not ended, turns the connections
+	// whose handshakes can go on.
 	shaking   handshakes
+	turns     turns
 	nextSweep int64
 	stopping  bool
 
@@ -142,6 +144,7 @@ func (l *loop) run() {
 			}
 		}
 		l.resumeAll()
+		l.shakeSome()
 		l.sweep()
 		l.state.Flush()
 		l.reap()
@@ -153,7 +156,7 @@ func (l *loop) run() {
 // for events.
 func (l *loop) timeout() int {
 	switch {
-	case len(l.resume) > 0:
+	case len(l.resume) > 0 || len(l.turns) > 0:
 		return 0
 	case l.connections == 0 && l.paused == 0 && l.pipes.open == 0:
 		return -1

@@ -10,16 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
-	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/tlsconn"
 )
-
-// handshakeTime bounds the handshake of a client.
-const handshakeTime = 10 * time.Second
-
-// handshakeSize is about what a handshake keeps: a stack, and the messages.
-const handshakeSize = 32 << 10
 
 // secure is the TLS between a socket and its peer.
 type secure struct {
@@ -28,72 +20,12 @@ type secure struct {
 	config *tls.Config
 	// greeting is what is known of a client before its handshake has ended.
 	greeting *greeting
-	// handshaking: the handshake has not ended.
-	handshaking bool
+	// handshaking: the handshake has not ended. waiting: it has its turn to come.
+	handshaking, waiting bool
 	// full: there may be plaintext that was not taken.
 	full bool
 	// eof: there is no more ciphertext.
 	eof bool
-}
-
-// secureClient begins the handshake of a client.
-func (l *loop) secureClient(s *socket, config *tls.Config, from exchange.Origin) {
-	s.tls = &secure{handshaking: true}
-	s.tls.conn = tlsconn.NewServer(config, l.poster(s))
-	l.state.Grow(handshakeSize)
-	s.tls.greeting = &greeting{socket: s, from: from, since: l.state.Now()}
-	if oldest := l.shaking.add(s.tls.greeting); oldest != nil {
-		l.gate.Refuse(overload.NotGreeted)
-		l.reset(oldest.socket)
-	}
-}
-
-// secureBackend begins the handshake with a backend.
-func (l *loop) secureBackend(s *socket) {
-	s.tls.conn = tlsconn.NewClient(s.tls.config, l.poster(s))
-	s.tls.config = nil
-}
-
-// poster returns what has functions of a handshake run within the loop, each
-// followed by what comes of it.
-func (l *loop) poster(s *socket) func(func()) {
-	return func(f func()) {
-		l.post(func() {
-			f()
-			if !s.dead {
-				l.shake(s)
-				l.advance(s)
-			}
-		})
-	}
-}
-
-// shake looks how far a handshake has come.
-func (l *loop) shake(s *socket) {
-	t := s.tls
-	l.flush(s)
-	done, err := t.conn.Handshake()
-	if !t.handshaking || !done || s.done || s.dead {
-		return
-	}
-	t.handshaking = false
-	greeted := l.shaking.end(t)
-	switch {
-	case err == nil && s.peer == nil:
-		state := t.conn.State()
-		from := greeted.from
-		from.TLS, from.HTTP2, from.ServerName = true, state.NegotiatedProtocol == "h2", state.ServerName
-		s.peer = l.state.Accept(s, from)
-		t.full = true
-	case err == nil:
-		t.full = true
-		s.connected()
-	case s.peer == nil:
-		// What the other side is told of the reason is still sent.
-		s.Close()
-	default:
-		s.dialing, s.failed = false, err
-	}
 }
 
 // readSecure reads plaintext, or ciphertext if there is none, and reports
@@ -145,6 +77,9 @@ func (l *loop) readCipher(s *socket) bool {
 		}
 		l.state.Grow(n)
 		t.conn.Feed(l.buf[:n])
+	}
+	if t.handshaking {
+		l.turns.add(s)
 	}
 	t.full = true
 	return true

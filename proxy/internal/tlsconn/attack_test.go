@@ -9,20 +9,15 @@ import (
 	"testing"
 )
 
-// handshakeWith feeds p to a new server and runs it until the handshake ends.
+// handshakeWith feeds p to a new server, whose handshake goes on.
 func handshakeWith(p []byte, eof bool) (c *Conn, err error) {
 	_, config := configs("ECDSA", tls.VersionTLS13)
-	o := newOwner()
-	c = NewServer(config, o.post)
+	c = NewServer(config)
 	c.Feed(p)
 	if eof {
 		c.FeedEOF()
 	}
-	o.until(func() bool {
-		var done bool
-		done, err = c.Handshake()
-		return done
-	}, func() {})
+	_, err = c.Handshake()
 	return c, err
 }
 
@@ -63,16 +58,8 @@ func TestWhatIsNoHandshakeEndsAtOnce(t *testing.T) {
 
 func TestClientHelloInSingleBytes(t *testing.T) {
 	client, server := configs("ECDSA", tls.VersionTLS13)
-	o := newOwner()
-	p := &pair{owner: o, client: NewClient(client, o.post), server: NewServer(server, o.post)}
-	o.until(func() bool {
-		c, _ := p.client.Handshake()
-		s, _ := p.server.Handshake()
-		return c && s
-	}, func() {
-		transfer(p.client, p.server, 1)
-		transfer(p.server, p.client, 1)
-	})
+	p := &pair{NewClient(client), NewServer(server)}
+	p.shake(t, 1)
 	p.client.Write([]byte("request"))
 	transfer(p.client, p.server, 1)
 	if got, err := readAll(p.server); string(got) != "request" || !errors.Is(err, ErrWant) {
@@ -117,18 +104,17 @@ func TestCloseNotifyIsNoTruncation(t *testing.T) {
 func TestDiscardedHandshakesLeaveNoGoroutine(t *testing.T) {
 	_, config := configs("ECDSA", tls.VersionTLS13)
 	before := runtime.NumGoroutine()
-	o := newOwner()
 	var conns []*Conn
 	for range 100 {
-		c := NewServer(config, o.post)
+		c := NewServer(config)
 		c.Feed([]byte("\x16\x03\x01\x02"))
+		if done, _ := c.Handshake(); done {
+			t.Fatal("the handshake has ended")
+		}
 		conns = append(conns, c)
 	}
 	for _, c := range conns {
 		c.Discard()
-	}
-	for range conns {
-		(<-o.queue)()
 	}
 	for runtime.NumGoroutine() > before {
 		runtime.Gosched()
@@ -146,7 +132,8 @@ func TestDiscardedHandshakesLeaveNoGoroutine(t *testing.T) {
 func TestServerThatHearsNothingHasNoGoroutine(t *testing.T) {
 	_, config := configs("ECDSA", tls.VersionTLS13)
 	before := runtime.NumGoroutine()
-	NewServer(config, newOwner().post)
+	c := NewServer(config)
+	c.Handshake()
 	if got := runtime.NumGoroutine(); got != before {
 		t.Errorf("got %d goroutines, want %d", got, before)
 	}
@@ -154,30 +141,26 @@ func TestServerThatHearsNothingHasNoGoroutine(t *testing.T) {
 
 func TestInputOfAHandshakeIsBounded(t *testing.T) {
 	_, config := configs("ECDSA", tls.VersionTLS13)
-	o := newOwner()
-	c := NewServer(config, o.post)
-	// A hello of 64 KiB in records of one byte: the goroutine takes some of it
-	// while more is fed, and the owner hears when there is room again.
+	c := NewServer(config)
+	// A hello of 64 KiB in records of one byte.
 	rest := []byte("\x16\x03\x01\x00\x04\x01\x00\xff\xfb")
 	for range 0xfffb {
 		rest = append(rest, "\x16\x03\x01\x00\x01\x00"...)
 	}
 	for len(rest) > 0 {
-		if done, _ := c.Handshake(); done {
-			return
-		}
 		n := min(len(rest), c.Room())
-		if n > inputBytes {
+		if n == 0 || n > inputBytes {
 			t.Fatalf("room for %d bytes", n)
-		}
-		if n == 0 {
-			(<-o.queue)()
-			continue
 		}
 		c.Feed(rest[:n])
 		rest = rest[n:]
+		if room := c.Room(); room != inputBytes-n {
+			t.Fatalf("room for %d bytes after %d", room, n)
+		}
+		if done, _ := c.Handshake(); done {
+			return
+		}
 	}
-	o.until(func() bool { done, _ := c.Handshake(); return done }, func() {})
 	if _, err := c.Handshake(); err == nil {
 		t.Error("a hello of zeros was taken")
 	}
@@ -189,7 +172,7 @@ func TestRenegotiatingConfigIsRefused(t *testing.T) {
 			t.Error("a client that renegotiates was made")
 		}
 	}()
-	NewClient(&tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient}, newOwner().post)
+	NewClient(&tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient})
 }
 
 func TestDataAfterHandshakeErrorIsIgnored(t *testing.T) {
@@ -206,13 +189,12 @@ func TestDataAfterHandshakeErrorIsIgnored(t *testing.T) {
 func TestStockClientThatVanishes(t *testing.T) {
 	_, config := configs("ECDSA", tls.VersionTLS13)
 	a, b := connected(t)
-	o := newOwner()
-	c := NewServer(config, o.post)
+	c := NewServer(config)
 	go func() {
 		a.Write([]byte("\x16\x03\x01\x00\x05"))
 		a.Close()
 	}()
-	serve(c, o, b, 100, func() bool { done, _ := c.Handshake(); return done })
+	serve(c, b, 100, func() bool { done, _ := c.Handshake(); return done })
 	if _, err := c.Handshake(); !errors.Is(err, ErrTruncated) {
 		t.Errorf("got %v, want %v", err, ErrTruncated)
 	}

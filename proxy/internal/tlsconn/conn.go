@@ -21,8 +21,10 @@ const (
 )
 
 // Conn is one TLS connection. All its methods are called by its owner, one at a
-// time; none of them blocks. It needs no closing: Discard ends a handshake that
-// is not to go on, and gives memory back early.
+// time; none of them blocks. An owner that is locked to its thread (see
+// runtime.LockOSThread) stays the same until the handshake has ended. A handshake
+// that is not to go on must be discarded; else Discard only gives memory back
+// early.
 type Conn struct {
 	tls  *tls.Conn
 	wire wire
@@ -43,32 +45,26 @@ type Conn struct {
 
 // NewServer returns the server's side of a connection. Its handshake begins
 // with the first bytes that are fed.
-//
-// post is called on other goroutines than the owner's and must not wait for it.
-// It has the function run by the owner, in the order of the calls; after each
-// of them the owner looks at Output, Room and Handshake. A post that comes after
-// Discard may be dropped.
-func NewServer(config *tls.Config, post func(func())) *Conn {
-	c := newConn(post)
+func NewServer(config *tls.Config) *Conn {
+	c := newConn()
 	c.tls = tls.Server(&c.wire, config)
 	return c
 }
 
-// NewClient returns the client's side of a connection and begins its handshake.
-// For post see NewServer. The config must not allow renegotiation, which would
-// be a handshake on the owner's time.
-func NewClient(config *tls.Config, post func(func())) *Conn {
+// NewClient returns the client's side of a connection. The config must not allow
+// renegotiation, which would be a handshake that nobody expects.
+func NewClient(config *tls.Config) *Conn {
 	if config.Renegotiation != tls.RenegotiateNever {
 		panic("tlsconn: renegotiation is on")
 	}
-	c := newConn(post)
+	c := newConn()
 	c.tls = tls.Client(&c.wire, config)
-	c.hand.start(c)
+	c.hand.due = true
 	return c
 }
 
-func newConn(post func(func())) *Conn {
-	c := &Conn{hand: newHandshake(post)}
+func newConn() *Conn {
+	c := &Conn{hand: &handshake{}}
 	c.wire.conn = c
 	return c
 }
@@ -80,31 +76,31 @@ func (c *Conn) Feed(p []byte) { c.feed(p, false) }
 func (c *Conn) FeedEOF() { c.feed(nil, true) }
 
 func (c *Conn) feed(p []byte, eof bool) {
-	switch {
-	case c.err != nil:
-	case c.hand == nil:
-		c.wire.in.append(p)
-		c.wire.eof = c.wire.eof || eof
-	default:
-		c.hand.feed(&c.wire, p, eof)
-		c.hand.start(c)
+	if c.err != nil {
+		return
+	}
+	c.wire.in.append(p)
+	c.wire.eof = c.wire.eof || eof
+	if c.hand != nil {
+		c.hand.due = true
 	}
 }
 
 // Room is how many bytes to feed at most. Zero means none before something was
-// read or, during the handshake, a function was posted.
-func (c *Conn) Room() int {
-	if c.hand != nil {
-		return c.hand.room(&c.wire)
-	}
-	return max(0, inputBytes-c.wire.in.len())
-}
+// read or, during the handshake, Handshake was called.
+func (c *Conn) Room() int { return max(0, inputBytes-c.wire.in.len()) }
 
 // Buffered is how much of what was fed is yet to be read.
 func (c *Conn) Buffered() int { return c.wire.in.len() }
 
-// Handshake says whether the handshake has ended, and with which error.
+// Handshake goes on with the handshake as far as what was fed allows, which can
+// take as long as some hundreds of requests. It says whether the handshake has
+// ended, and with which error.
 func (c *Conn) Handshake() (done bool, err error) {
+	if h := c.hand; h != nil && h.due && h.goOn(c) {
+		c.hand = nil
+		c.endHandshake(h.err)
+	}
 	if c.failed {
 		return true, c.err
 	}
@@ -115,12 +111,7 @@ func (c *Conn) Handshake() (done bool, err error) {
 // ended well.
 func (c *Conn) State() tls.ConnectionState { return c.tls.ConnectionState() }
 
-// endHandshake is posted by the goroutine of the handshake as its last act.
 func (c *Conn) endHandshake(err error) {
-	c.hand = nil
-	if c.err != nil {
-		return
-	}
 	if err == nil {
 		returnRecord(c.tls)
 		return
@@ -227,15 +218,14 @@ func (c *Conn) Flushed(n int) {
 }
 
 // Discard gives the connection up and its memory back: reading and writing end
-// with ErrDiscarded, and so does the goroutine of a handshake. What was not
-// sent is lost.
+// with ErrDiscarded, and so does a handshake. What was not sent is lost.
 func (c *Conn) Discard() {
-	if c.hand != nil {
-		c.hand.discard(&c.wire)
-	} else {
-		c.wire.in.release()
-	}
 	c.err, c.failed = ErrDiscarded, true
+	if c.hand != nil {
+		c.hand.discard()
+		c.hand = nil
+	}
+	c.wire.in.release()
 	c.out.release()
 }
 

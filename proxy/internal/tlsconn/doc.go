@@ -7,18 +7,18 @@
 // alerts and answers to the peer's own messages alike, comes out of that one
 // buffer in its order.
 //
-// The protocol is crypto/tls, unchanged. The handshake, whose public-key
-// operations take as long as hundreds of requests, runs on a goroutine of its
-// own, which the owner feeds and which reports through the owner's post hook.
-// From its end on all is done by the owner's own calls.
+// The protocol is crypto/tls, unchanged. A handshake takes as long as hundreds of
+// requests: it goes on when the owner says so (Handshake), from one flight to the
+// next, and the owner chooses what comes first.
 //
 // # For the owner
 //
-//   - After each function that was posted, after Read and after Write, send what
-//     Output holds and say how much was sent by Flushed. Read writes too:
-//     crypto/tls answers a KeyUpdate, and refuses by an alert.
-//   - After Feed, call Read until it returns ErrWant. Ask Room before more is
-//     received: a connection whose plaintext is not taken keeps its ciphertext.
+//   - After Handshake, Read and Write, send what Output holds and say how much was
+//     sent by Flushed. Read writes too: crypto/tls answers a
+//     KeyUpdate, and refuses by an alert.
+//   - After NewClient and Feed, call Handshake until it is done, from then on Read
+//     until it returns ErrWant. Ask Room before more is received: a connection whose
+//     plaintext is not taken keeps its ciphertext.
 //   - A connection ends well by CloseWrite and by the peer's io.EOF. What was
 //     read before ErrTruncated may be a part of a message and no more.
 //   - When the handshake failed, Output still holds the alert, or an answer to

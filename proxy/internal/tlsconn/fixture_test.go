@@ -16,20 +16,6 @@ import (
 	"time"
 )
 
-// owner runs posted functions on the test's goroutine, as an event loop does.
-type owner struct{ queue chan func() }
-
-func newOwner() *owner { return &owner{queue: make(chan func(), 1024)} }
-
-func (o *owner) post(f func()) { o.queue <- f }
-
-// until runs posted functions, and step after each, until done.
-func (o *owner) until(done func() bool, step func()) {
-	for step(); !done(); step() {
-		(<-o.queue)()
-	}
-}
-
 // transfer moves what a has to send to b, in pieces of a random size up to max.
 func transfer(a, b *Conn, max int) (moved int) {
 	for {
@@ -45,24 +31,31 @@ func transfer(a, b *Conn, max int) (moved int) {
 }
 
 // pair is two ends of one connection, both driven by this package.
-type pair struct {
-	owner          *owner
-	client, server *Conn
-}
+type pair struct{ client, server *Conn }
 
 func newPair(t testing.TB, client, server *tls.Config) *pair {
 	t.Helper()
-	p := &pair{owner: newOwner()}
-	p.client, p.server = NewClient(client, p.owner.post), NewServer(server, p.owner.post)
-	p.owner.until(func() bool {
-		c, clientErr := p.client.Handshake()
-		s, serverErr := p.server.Handshake()
+	p := &pair{NewClient(client), NewServer(server)}
+	p.shake(t, 1<<16)
+	return p
+}
+
+// shake has both ends agree, with pieces of up to max bytes.
+func (p *pair) shake(t testing.TB, max int) {
+	t.Helper()
+	for clientDone, serverDone := false, false; !clientDone || !serverDone; {
+		moved := transfer(p.client, p.server, max) + transfer(p.server, p.client, max)
+		var clientErr, serverErr error
+		clientDone, clientErr = p.client.Handshake()
+		serverDone, serverErr = p.server.Handshake()
 		if clientErr != nil || serverErr != nil {
 			t.Fatalf("handshake: client %v, server %v", clientErr, serverErr)
 		}
-		return c && s
-	}, p.exchange)
-	return p
+		if moved == 0 && len(p.client.Output())+len(p.server.Output()) == 0 && !(clientDone && serverDone) {
+			t.Fatal("the handshake does not go on")
+		}
+	}
+	p.exchange()
 }
 
 func (p *pair) exchange() {
@@ -139,7 +132,7 @@ func configs(key string, version uint16) (client, server *tls.Config) {
 
 // serve drives c over nc from one goroutine, as a portable driver does: chunks
 // bounds how much is fed at once. handle is called whenever something changed.
-func serve(c *Conn, o *owner, nc net.Conn, chunk int, handle func() (done bool)) {
+func serve(c *Conn, nc net.Conn, chunk int, handle func() (done bool)) {
 	arrived := make(chan []byte)
 	stop := make(chan struct{})
 	defer close(stop)
@@ -155,16 +148,12 @@ func serve(c *Conn, o *owner, nc net.Conn, chunk int, handle func() (done bool))
 		if done {
 			return
 		}
-		select {
-		case f := <-o.queue:
-			f()
-		case p, ok := <-arrived:
-			if !ok {
-				c.FeedEOF()
-				arrived = nil
-			}
-			c.Feed(p)
+		p, ok := <-arrived
+		if !ok {
+			c.FeedEOF()
+			arrived = nil
 		}
+		c.Feed(p)
 	}
 }
 

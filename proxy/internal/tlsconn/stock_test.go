@@ -75,11 +75,10 @@ func TestServerAgainstStockClient(t *testing.T) {
 		for i, chunk := range []int{1 << 16, 1000, 7} {
 			data := script(200_000 / (i*i*i + 1))
 			a, b := connected(t)
-			o := newOwner()
-			c := NewServer(server, o.post)
+			c := NewServer(server)
 			go func() {
 				defer b.Close()
-				serve(c, o, b, chunk, func() bool { return echo(c) })
+				serve(c, b, chunk, func() bool { return echo(c) })
 			}()
 			got, state, err := stockClient(a, client, data)
 			a.Close()
@@ -120,10 +119,9 @@ func TestClientAgainstStockServer(t *testing.T) {
 
 // request sends data through a Conn and returns what came back.
 func request(config *tls.Config, nc net.Conn, chunk int, data []byte) (got []byte, state tls.ConnectionState, err error) {
-	o := newOwner()
-	c := NewClient(config, o.post)
+	c := NewClient(config)
 	sent := false
-	serve(c, o, nc, chunk, func() bool {
+	serve(c, nc, chunk, func() bool {
 		done, failure := c.Handshake()
 		if !done || failure != nil {
 			err = failure

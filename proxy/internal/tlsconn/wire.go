@@ -30,7 +30,7 @@ type wire struct {
 	records uint64
 }
 
-// Read is called by crypto/tls: on the goroutine of the handshake as long as
+// Read is called by crypto/tls: in the coroutine of the handshake as long as
 // there is one, then by the owner's Read.
 func (w *wire) Read(p []byte) (int, error) {
 	if h := w.conn.hand; h != nil {
@@ -83,11 +83,7 @@ func (w *wire) passBody(n int) {
 // Write never blocks and never fails: crypto/tls takes a failed write for the
 // end of the connection.
 func (w *wire) Write(p []byte) (int, error) {
-	if h := w.conn.hand; h != nil {
-		h.send(w.conn, p)
-	} else {
-		w.conn.out.append(p)
-	}
+	w.conn.out.append(p)
 	return len(p), nil
 }
 
