@@ -24,14 +24,11 @@ type http2Call struct {
 	owed int
 	// answered: the head of the final response has come.
 	answered bool
-
-	next *http2Call
 }
 
 // newCall returns a call from those that were freed.
 func (l *Loop) newCall() *http2Call {
-	if call := l.spareCalls; call != nil {
-		l.spareCalls, call.next = call.next, nil
+	if call, ok := l.calls.take(); ok {
 		return call
 	}
 	return new(http2Call)
@@ -55,8 +52,8 @@ func (call *http2Call) release() {
 	l.free(call.out)
 	*call = http2Call{conn: b, trailer: call.trailer[:0]}
 	b.remove(call)
-	call.conn, call.next = nil, l.spareCalls
-	l.spareCalls = call
+	call.conn = nil
+	l.calls.put(call)
 }
 
 // open sends the request with what is there of its body.

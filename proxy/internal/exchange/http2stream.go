@@ -39,8 +39,7 @@ type http2Stream struct {
 
 // newStream returns a stream from those that were freed.
 func (l *Loop) newStream() *http2Stream {
-	if st := l.spareStreams; st != nil {
-		l.spareStreams, st.next = st.next, nil
+	if st, ok := l.streams.take(); ok {
 		return st
 	}
 	return new(http2Stream)
@@ -63,8 +62,8 @@ func (st *http2Stream) release() {
 	l.free(st.out)
 	st.hold(nil)
 	l.free(st.early)
-	*st = http2Stream{trailer: st.trailer[:0], next: l.spareStreams}
-	l.spareStreams = st
+	*st = http2Stream{trailer: st.trailer[:0]}
+	l.streams.put(st)
 }
 
 // begin takes the head of a request.

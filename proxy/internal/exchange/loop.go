@@ -86,11 +86,10 @@ type Loop struct {
 	// unseen is how much may come to be kept before the next glance.
 	unseen int
 
-	spare   []*exchange
-	buffers [][]byte
-
-	spareStreams *http2Stream
-	spareCalls   *http2Call
+	spare   spares[*exchange]
+	buffers spares[[]byte]
+	streams spares[*http2Stream]
+	calls   spares[*http2Call]
 }
 
 // NewLoop returns a Loop at instant zero.
@@ -156,9 +155,11 @@ func (l *Loop) TLS(port uint16) *tls.Config {
 // before the Ticks.
 func (l *Loop) Sweep() {
 	l.limits = l.opts.Limits.at(l.opts.Gate.Level())
-	if l.crowded() {
-		l.spare, l.buffers, l.spareStreams, l.spareCalls = nil, nil, nil, nil
-	}
+	all := l.crowded()
+	l.spare.sweep(all)
+	l.buffers.sweep(all)
+	l.streams.sweep(all)
+	l.calls.sweep(all)
 	l.home.sweep()
 	for _, m := range slices.Clone(l.mirrors) {
 		if m.x != nil {
@@ -274,47 +275,6 @@ func (l *Loop) discardFor(w writer) {
 func (l *Loop) flushFor(w writer) {
 	if l.outFor == w {
 		l.flushOut()
-	}
-}
-
-const (
-	bufferSize    = 4 << 10
-	maxBufferSize = 128 << 10
-	maxSpare      = 256
-)
-
-// buffer returns an empty buffer from those that were freed.
-func (l *Loop) buffer() []byte {
-	if n := len(l.buffers); n > 0 {
-		b := l.buffers[n-1]
-		l.buffers = l.buffers[:n-1]
-		return b
-	}
-	return make([]byte, 0, bufferSize)
-}
-
-func (l *Loop) free(b []byte) {
-	if cap(b) >= bufferSize && cap(b) <= maxBufferSize && len(l.buffers) < maxSpare {
-		l.buffers = append(l.buffers, b[:0])
-	}
-}
-
-func (l *Loop) exchange() *exchange {
-	if n := len(l.spare); n > 0 {
-		x := l.spare[n-1]
-		l.spare = l.spare[:n-1]
-		return x
-	}
-	return new(exchange)
-}
-
-func (l *Loop) freeExchange(x *exchange) {
-	l.free(x.buf)
-	decoder := x.decoder
-	decoder.Reset()
-	*x = exchange{decoder: decoder}
-	if len(l.spare) < maxSpare {
-		l.spare = append(l.spare, x)
 	}
 }
 

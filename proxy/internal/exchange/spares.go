@@ -1,0 +1,66 @@
+package exchange
+
+const (
+	bufferSize    = 4 << 10
+	maxBufferSize = 128 << 10
+)
+
+// spares are values that were used, to be used again.
+type spares[T any] struct {
+	idle []T
+	// least is how few have been idle since the last sweep.
+	least int
+}
+
+func (s *spares[T]) take() (v T, ok bool) {
+	n := len(s.idle) - 1
+	if n < 0 {
+		return v, false
+	}
+	v, s.idle[n] = s.idle[n], v
+	s.idle = s.idle[:n]
+	s.least = min(s.least, n)
+	return v, true
+}
+
+func (s *spares[T]) put(v T) { s.idle = append(s.idle, v) }
+
+// sweep lets go of those that were not needed since the last sweep, or of all.
+func (s *spares[T]) sweep(all bool) {
+	if all {
+		*s = spares[T]{}
+		return
+	}
+	rest := s.idle[:len(s.idle)-s.least]
+	clear(s.idle[len(rest):])
+	s.idle, s.least = rest, len(rest)
+}
+
+// buffer returns an empty buffer from those that were freed.
+func (l *Loop) buffer() []byte {
+	if b, ok := l.buffers.take(); ok {
+		return b
+	}
+	return make([]byte, 0, bufferSize)
+}
+
+func (l *Loop) free(b []byte) {
+	if cap(b) >= bufferSize && cap(b) <= maxBufferSize {
+		l.buffers.put(b[:0])
+	}
+}
+
+func (l *Loop) exchange() *exchange {
+	if x, ok := l.spare.take(); ok {
+		return x
+	}
+	return new(exchange)
+}
+
+func (l *Loop) freeExchange(x *exchange) {
+	l.free(x.buf)
+	decoder := x.decoder
+	decoder.Reset()
+	*x = exchange{decoder: decoder}
+	l.spare.put(x)
+}
