@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // bar is a bound on a figure of Fleetgate's: on its ratio to a peer's or,
 // without a peer, on itself.
@@ -12,7 +15,7 @@ type bar struct {
 }
 
 // none is the limit of what must not be: less than half of the last digit shown.
-const none = 0.0005
+const none = 0.005
 
 // bars are all that are set.
 func bars() []bar {
@@ -40,6 +43,11 @@ func bars() []bar {
 		bar{bulk, machinePerGB, nameNginx, 0.75}, bar{bulk, machinePerGB, nameHAProxy, 0.65},
 		bar{idlePlain, connectionSize, "", 512}, bar{idleSecure, connectionSize, "", 8 << 10},
 		bar{small64, allocations, "", none}, bar{small64, systemCalls, "", 4.2})
+}
+
+// hasBar reports whether a figure of a workload is bounded.
+func hasBar(workload string, of figure) bool {
+	return slices.ContainsFunc(bars(), func(b bar) bool { return b.workload == workload && b.figure.name == of.name })
 }
 
 // cpuBars bound the CPU time per request, in the order of the engines.

@@ -45,7 +45,7 @@ func TestBarRows(t *testing.T) {
 		{bar{tailSlow, p99, nameNginx, 1.1}, []string{tailSlow + ": p99", "≤ 1.1 × nginx", "1.50 (1.50..1.50)", "**missed**"}},
 		{bar{bulk, machinePerGB, nameNginx, 0.75}, []string{bulk, "≤ 0.75 × nginx", "0.50 (0.50..0.50)", "met"}},
 		{bar{idlePlain, connectionSize, "", 512}, []string{idlePlain, "≤ 512 bytes", "220 (220..220)", "met"}},
-		{bar{small64, allocations, "", none}, []string{small64 + ": allocations", "none", "0.000 (0.000..0.000)", "met"}},
+		{bar{small64, allocations, "", none}, []string{small64 + ": allocations", "none", "0.00 (0.00..0.00)", "met"}},
 		{bar{small64, systemCalls, "", 4.2}, []string{small64 + ": system calls", "≤ 4.2 per request", "4.50 (4.50..4.50)", "**missed**"}},
 	}
 	for _, test := range tests {

@@ -43,7 +43,7 @@ connections kept. The C forwarder parses nothing: it is the floor.
   the kernel and does not use. Go programs can hold more of that: for Fleetgate the growth of what its runtime makes use
   of (heap and stacks) counts where that is greater; those of the other Go programs may show less than they take.
 - **System calls** are the kernel's own count, in a round of its own. **Allocations** are, by the proxy's metrics, what a
-  second more of the work allocates, beyond what a second more of idleness does.
+  longer round of the work allocates more than a short one, beyond what as much more idleness does.
   A **profile** stands for each work in which a bar was missed: where that round's samples of the CPU lay.
 
 `

@@ -73,7 +73,7 @@ func countedTable(f *findings) table {
 			}
 			allocated := "-"
 			if name == nameFleetgate {
-				allocated = fmt.Sprintf("%.3f", allocations.over(samples).median)
+				allocated = fmt.Sprintf("%.2f", allocations.over(samples).median)
 			}
 			t.rows = append(t.rows, []string{
 				w.name, name, fmt.Sprintf("%.2f", systemCalls.over(samples).median), allocated,

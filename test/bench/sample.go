@@ -44,7 +44,7 @@ var (
 	lateness       = figure{of: func(s sample) float64 { return s.late }}
 	connectionSize = figure{unit: "bytes", of: func(s sample) float64 { return s.bytes }}
 	systemCalls    = figure{name: "system calls", unit: "per request", digits: 2, counted: true, of: func(s sample) float64 { return s.systemCalls }}
-	allocations    = figure{name: "allocations", unit: "per request", digits: 3, counted: true, of: func(s sample) float64 { return s.allocations }}
+	allocations    = figure{name: "allocations", unit: "per request", digits: 2, counted: true, of: func(s sample) float64 { return s.allocations }}
 	kernelShare    = figure{digits: 2, counted: true, of: func(s sample) float64 { return s.kernel }}
 )
 
