@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -12,6 +13,9 @@ func Run(ctx context.Context, o Options) error {
 	if err := o.complete(); err != nil {
 		return err
 	}
+	// A loop keeps one of Go's processors for as long as it has work; the rest of
+	// the program needs one, too.
+	runtime.GOMAXPROCS(o.Loops + 1)
 	p, err := newProxy(o)
 	if err != nil {
 		return err

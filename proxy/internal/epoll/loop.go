@@ -3,7 +3,6 @@
 package epoll
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -57,6 +56,8 @@ type loop struct {
 	turns     turns
 	nextSweep int64
 	stopping  bool
+	// awake: the last wait ended by an event.
+	awake bool
 
 	mu     sync.Mutex
 	posted []func()
@@ -132,13 +133,9 @@ func (l *loop) run() {
 	defer close(l.ended)
 	events := make([]unix.EpollEvent, batchSize)
 	for !l.stopping {
-		n, err := unix.EpollWait(l.poll, events, l.timeout())
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			// Only a broken invariant of ours can be the cause.
-			panic(fmt.Sprintf("epoll_wait: %v", err))
-		}
+		n := l.wait(events)
 		l.state.SetNow(int64(time.Since(l.epoch)))
-		for i := range max(n, 0) {
+		for i := range n {
 			if s := l.sockets[events[i].Fd]; s != nil && !s.dead {
 				l.handle(s, events[i].Events)
 			}
@@ -150,20 +147,6 @@ func (l *loop) run() {
 		l.reap()
 	}
 	l.closeAll()
-}
-
-// timeout returns for how many milliseconds there is nothing to do but wait
-// for events.
-func (l *loop) timeout() int {
-	switch {
-	case len(l.resume) > 0 || len(l.turns) > 0:
-		return 0
-	case l.connections == 0 && l.paused == 0 && l.pipes.open == 0:
-		return -1
-	}
-	at := min(l.nextSweep, l.state.Wake())
-	ns := at - int64(time.Since(l.epoch))
-	return int(max(0, (ns+int64(time.Millisecond)-1)/int64(time.Millisecond)))
 }
 
 func (l *loop) handle(s *socket, events uint32) {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +27,12 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
+
+// The loops of the proxies keep a processor each for as long as they have work.
+func TestMain(m *testing.M) {
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 4)
+	os.Exit(m.Run())
+}
 
 // onDrivers runs a test on each driver of plaintext ports.
 func onDrivers(t *testing.T, f func(t *testing.T, d Driver)) {
