@@ -37,7 +37,7 @@ const FeatureSessions Feature = "sessions"
 
 // KnownFeatures are those that this version of the package knows.
 func KnownFeatures() []Feature {
-	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames, FeatureSessions}
+	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames, FeatureSessions, FeatureListenerFilters}
 }
 
 // Features returns what a proxy must know to serve c, in a fixed order.
@@ -60,6 +60,9 @@ func Features(c *Config) []Feature {
 	}
 	if hasSessions(c) {
 		features = append(features, FeatureSessions)
+	}
+	if hasListenerFilters(c) {
+		features = append(features, FeatureListenerFilters)
 	}
 	return features
 }

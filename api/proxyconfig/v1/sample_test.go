@@ -29,7 +29,9 @@ func sampleConfig() *Config {
 			}, TLS: &ListenerTLS{
 				MinVersion: TLS12, CipherSuites: []string{"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
 				ClientValidation: &ClientValidation{CACertificates: authority, Mode: AllowValidOnly},
-			}},
+			}, Filters: &ListenerFilters{Requests: []Filter{
+				{Type: FilterExternalAuth, ExternalAuth: &ExternalAuth{Protocol: AuthHTTP, Backend: "shop/cart:8080"}},
+			}}},
 		},
 		Routes: []Route{{
 			Kind: "HTTPRoute", Namespace: "shop", Name: "cart", CreatedAt: 1700000000,

@@ -41,6 +41,9 @@ type Listener struct {
 	ProxyProtocol *AcceptedProxyProtocol `json:"proxyProtocol,omitempty"`
 	// Sessions are set for protocols TLS, TCP and UDP alone; nil has the defaults.
 	Sessions *SessionLimits `json:"sessions,omitempty"`
+	// Filters may be set for protocols HTTP and HTTPS alone; nil has requests
+	// routed as they come.
+	Filters *ListenerFilters `json:"filters,omitempty"`
 }
 
 // CertificateRef says where in the fleet's Secrets a certificate lies. Key

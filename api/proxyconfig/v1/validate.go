@@ -11,8 +11,10 @@ func Validate(c *Config) []RefusedItem {
 	var refused []RefusedItem
 	refuse := func(item RefusedItem) { refused = append(refused, item) }
 	for _, l := range ValidListeners(c, refuse) {
-		if err := ValidateListenerTLS(l.TLS); err != nil {
-			refuse(RefusedItem{Kind: KindListener, Name: l.Name, Reason: err.Error()})
+		for _, err := range []error{ValidateListenerTLS(l.TLS), ValidateListenerFilters(l.Filters)} {
+			if err != nil {
+				refuse(RefusedItem{Kind: KindListener, Name: l.Name, Reason: err.Error()})
+			}
 		}
 	}
 	for _, r := range ValidRoutes(c, refuse) {

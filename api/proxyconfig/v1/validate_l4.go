@@ -10,6 +10,9 @@ func validateProtocol(l *Listener) error {
 	if l.TLS != nil && l.Protocol != HTTPS && l.TLSMode != TLSTerminate {
 		return fmt.Errorf("a listener that does not terminate TLS has no options of it")
 	}
+	if l.Filters != nil && l.Protocol != HTTP && l.Protocol != HTTPS {
+		return fmt.Errorf("a listener of protocol %s has no filters of requests", l.Protocol)
+	}
 	switch l.Protocol {
 	case HTTP:
 		return nil
