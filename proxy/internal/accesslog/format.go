@@ -85,6 +85,9 @@ func (l *line) route(d *traffic.Done) {
 	l.number("port", int64(d.Port))
 	if d.Rule != nil {
 		l.string("listener", d.Rule.Listener.Name)
+	}
+	// What a listener's filters have answered is of no route.
+	if d.Rule != nil && d.Rule.Route.Name != "" {
 		l.string("routeNamespace", d.Rule.Route.Namespace)
 		l.string("route", d.Rule.Route.Name)
 		l.number("rule", int64(d.Rule.Index))

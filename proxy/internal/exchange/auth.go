@@ -24,6 +24,9 @@ type authorization struct {
 	// x is nil once the exchange has ended.
 	x    *exchange
 	rule *snapshot.ExternalAuth
+	// gate is what the rule is a filter of, by its index; nil if it is of a route.
+	gate *snapshot.Gate
+	step int
 	// question is what is sent, as far as it is known before the body is.
 	question []byte
 	hash     uint64
@@ -58,16 +61,27 @@ const (
 	passed
 )
 
-// hold has the request wait for what its rule's authorization server says, and
-// writes down what the server will be asked. The head is complete, or the answer
-// that the rule has for everybody.
-func (x *exchange) hold(r *h1.Request) {
-	a := &authorization{x: x, rule: x.rule.ExternalAuth, own: x.own, length: r.Length}
+// hold has the request wait for what an authorization server says, and writes down
+// what the server will be asked. The head is complete, or the answer that the rule
+// has for everybody.
+func (x *exchange) hold(r *h1.Request, rule *snapshot.ExternalAuth) *authorization {
+	a := x.auth
+	if a == nil {
+		a = new(authorization)
+	}
+	*a = authorization{x: x, rule: rule, own: x.own, length: r.Length, queued: a.queued}
 	if x.own != 0 {
 		x.own, x.body = 0, len(x.buf)
 		x.message = x.body
 	}
 	x.auth = a
+	a.prepare(r)
+	return a
+}
+
+// prepare writes down the question, as far as it is known.
+func (a *authorization) prepare(r *h1.Request) {
+	x := a.x
 	switch {
 	case !r.Chunked && r.Length < 0:
 		a.length = 0
@@ -145,6 +159,10 @@ func (a *authorization) takes(n int) bool {
 func (a *authorization) begin() {
 	switch {
 	case a.failure != 0:
+		a.queue()
+	case a.rule.MaxBody > 0 && a.x.requestEnded && len(a.shown()) > a.rule.MaxBody:
+		// Another server was shown it before.
+		a.fail(413)
 		a.queue()
 	case a.rule.MaxBody == 0 || a.x.requestEnded:
 		a.ask()
@@ -245,6 +263,9 @@ func (a *authorization) pass() {
 	a.state, x.own = passed, a.own
 	if x.own == 0 {
 		a.amend()
+	}
+	if a.gate != nil {
+		a.advance()
 	}
 	x.proceed()
 	if a.x != nil && x.wantsRequest() {

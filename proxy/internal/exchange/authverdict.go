@@ -37,13 +37,14 @@ func (a *authorization) amend() {
 	x.loop.free(old)
 }
 
-// move says that the head begins at message now, and what follows its fields is
-// by bytes farther on.
+// move says that the head begins at message now, and what follows its fields,
+// whose end is known already, is by bytes farther on.
 func (x *exchange) move(message, by int) {
 	x.message = message
 	x.body += by
+	fields := int(x.fields.end) - by
 	for _, s := range []*span{&x.id, &x.trailer} {
-		if s.end > 0 {
+		if s.end > 0 && int(s.start) >= fields {
 			*s = span{uint32(int(s.start) + by), uint32(int(s.end) + by)}
 		}
 	}

@@ -22,6 +22,7 @@ func (x *exchange) shareAcrossOrigins(r *h1.Request) (preflight bool) {
 		RequestHeaders: copied("access-control-request-headers"),
 	}
 	start := uint32(len(x.buf))
+	x.buf = append(x.buf, x.bytes(x.extra)...)
 	x.buf = x.rule.CORS.AppendTo(x.buf, &q)
 	x.extra = span{start, uint32(len(x.buf))}
 	return q.Preflight()

@@ -19,13 +19,18 @@ func (x *exchange) take(r *h1.Request) {
 		x.own = expectationFailed
 		return
 	}
-	rule, status := x.route(r)
+	x.route(r)
+}
+
+// serve decides what becomes of a request that a rule is for, or else is answered
+// with the status.
+func (x *exchange) serve(r *h1.Request, rule *snapshot.Rule, status int) {
+	x.rule = rule
 	if rule == nil {
 		x.flags |= flagNoRoute
 		x.own = status
 		return
 	}
-	x.rule = rule
 	switch {
 	case rule.CORS != nil && x.shareAcrossOrigins(r):
 		x.own = 204
@@ -49,7 +54,7 @@ func (x *exchange) take(r *h1.Request) {
 		x.compose(r)
 	}
 	if rule.ExternalAuth != nil && (x.own == 0 || x.redirects()) {
-		x.hold(r)
+		x.hold(r, rule.ExternalAuth)
 	}
 }
 
@@ -135,21 +140,32 @@ func idempotent(method []byte) bool {
 	return false
 }
 
-// route finds the rule that serves the request; where there is none the request
-// is answered with the status.
-func (x *exchange) route(r *h1.Request) (rule *snapshot.Rule, status int) {
+// route finds the rule that serves the request, or what the request has to pass
+// before.
+func (x *exchange) route(r *h1.Request) {
 	l := x.loop
-	l.match.PrefixLen = 0
 	port := l.port(x.from.port)
 	switch {
 	case port == nil:
-		return nil, 404
+		x.serve(r, nil, 404)
+		return
 	case x.from.secure && port.Misdirected(x.from.serverName, r.Name):
-		return nil, 421
+		x.serve(r, nil, 421)
+		return
 	}
+	if gate := port.Gate(r.Name); gate != nil {
+		x.enter(gate, 0, r)
+		return
+	}
+	l.look(r)
+	x.serve(r, port.Match(&l.route, &l.match), 404)
+}
+
+// look has the request be what is looked for next.
+func (l *Loop) look(r *h1.Request) {
+	l.match.PrefixLen = 0
 	l.route.Host, l.route.Path, l.route.Query, l.route.Method = r.Name, r.Path, r.Query, r.Method
 	l.route.Headers = r
-	return port.Match(&l.route, &l.match), 404
 }
 
 // pickBackend chooses one of the rule's backends by weight. It reports false
@@ -230,13 +246,17 @@ func (x *exchange) appendRequestID(out []byte, r *h1.Request, edits *filter.Edit
 	}
 	out = append(out, "X-Request-Id: "...)
 	x.id.start = uint32(len(out))
-	if id := r.First(h1.RequestID); len(id) <= maxRequestID && h1.IsToken(id) {
-		out = append(out, id...)
-	} else {
-		out = x.loop.appendID(out)
-	}
+	out = x.appendID(out, r)
 	x.id.end = uint32(len(out))
 	return append(out, "\r\n"...)
+}
+
+// appendID appends the identifier that the request came with, or a new one.
+func (x *exchange) appendID(out []byte, r *h1.Request) []byte {
+	if id := r.First(h1.RequestID); len(id) <= maxRequestID && h1.IsToken(id) {
+		return append(out, id...)
+	}
+	return x.loop.appendID(out)
 }
 
 // appendFraming writes the fields about the body and the connection.

@@ -25,6 +25,35 @@ func guarded(auth, backend string, filter proxyconfig.ExternalAuth) *proxyconfig
 	return c
 }
 
+// guard makes a configuration that asks "auth" before "b" serves.
+type guard func(auth, backend string, filter proxyconfig.ExternalAuth) *proxyconfig.Config
+
+// gated is guarded whose listener asks, before it routes.
+func gated(auth, backend string, filter proxyconfig.ExternalAuth) *proxyconfig.Config {
+	c := guarded(auth, backend, filter)
+	rule := &c.Routes[0].Rules[0]
+	c.Listeners[0].Filters, rule.Filters = &proxyconfig.ListenerFilters{Requests: rule.Filters}, nil
+	return c
+}
+
+// questionOf returns the filter of a guarded or gated configuration.
+func questionOf(c *proxyconfig.Config) *proxyconfig.ExternalAuth {
+	filters := c.Routes[0].Rules[0].Filters
+	if len(filters) == 0 {
+		filters = c.Listeners[0].Filters.Requests
+	}
+	return filters[0].ExternalAuth
+}
+
+// onPlaces runs a test on each driver, with the question asked by the rule and by
+// the listener.
+func onPlaces(t *testing.T, f func(t *testing.T, d Driver, guarded guard)) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		t.Run("rule", func(t *testing.T) { f(t, d, guarded) })
+		t.Run("listener", func(t *testing.T) { f(t, d, gated) })
+	})
+}
+
 // counted is a backend that says what it got, and counts the requests.
 func counted(t *testing.T) (addr string, served *atomic.Int64) {
 	served = new(atomic.Int64)
@@ -38,7 +67,7 @@ func counted(t *testing.T) (addr string, served *atomic.Int64) {
 }
 
 func TestExternalAuthAllows(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		questions := make(chan string, 2)
 		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -82,7 +111,7 @@ func TestExternalAuthAllows(t *testing.T) {
 }
 
 func TestExternalAuthDenies(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("WWW-Authenticate", "Basic")
 			w.Header().Add("Set-Cookie", "a=1")
@@ -141,7 +170,7 @@ func TestExternalAuthDenies(t *testing.T) {
 // Connections of clients outlive a denial, and pipelined requests are served in
 // their order, each by a verdict of its own.
 func TestExternalAuthKeepsConnections(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/no" {
 				w.WriteHeader(403)
@@ -171,7 +200,7 @@ func TestExternalAuthKeepsConnections(t *testing.T) {
 
 // Nothing passes that nobody has allowed.
 func TestExternalAuthFailsClosed(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		backend, served := counted(t)
 		hangUp := script(t, func(_ int, c *rawConn) { c.request() })
 		tests := []struct {
@@ -190,9 +219,9 @@ func TestExternalAuthFailsClosed(t *testing.T) {
 				c.sendRaw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 			}), nil, 502, probe.FlagUpstreamFailed},
 			{"no such backend", "", func(c *proxyconfig.Config) { c.Backends = c.Backends[1:] }, 500, 0},
-			{"no backend", "", func(c *proxyconfig.Config) { c.Routes[0].Rules[0].Filters[0].ExternalAuth.Backend = "" }, 500, 0},
+			{"no backend", "", func(c *proxyconfig.Config) { questionOf(c).Backend = "" }, 500, 0},
 			{"gRPC to a backend of HTTP/1.1", hangUp, func(c *proxyconfig.Config) {
-				c.Routes[0].Rules[0].Filters[0].ExternalAuth.Protocol = proxyconfig.AuthGRPC
+				questionOf(c).Protocol = proxyconfig.AuthGRPC
 			}, 500, 0},
 		}
 		for _, test := range tests {
@@ -257,7 +286,7 @@ func TestExternalAuthTakesTooLong(t *testing.T) {
 }
 
 func TestExternalAuthShowsBodies(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		var shown sync.Map
 		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -314,7 +343,7 @@ func TestExternalAuthShowsBodies(t *testing.T) {
 // A client that waits to be told to go on is, by the proxy if the body is needed
 // for the question, and else by the backend.
 func TestExternalAuthContinues(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if body, _ := io.ReadAll(r.Body); r.URL.Path == "/no" || string(body) == "bad" {
 				w.WriteHeader(403)
@@ -352,7 +381,7 @@ func TestExternalAuthContinues(t *testing.T) {
 // Two clients share the connections to the server and to the backend, and each
 // has its own verdict.
 func TestExternalAuthKeepsClientsApart(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-User", r.Header.Get("Authorization"))
 			if r.Header.Get("Authorization") == "mallory" {
@@ -396,7 +425,7 @@ func TestExternalAuthKeepsClientsApart(t *testing.T) {
 // What a client claims to be is not believed where the rule has a server say it,
 // and neither side can say what the proxy alone says.
 func TestExternalAuthAllowLists(t *testing.T) {
-	onDrivers(t, func(t *testing.T, d Driver) {
+	onPlaces(t, func(t *testing.T, d Driver, guarded guard) {
 		_, auth := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			for _, name := range []string{"X-Forged", "Transfer-Encoding", "Connection", "Upgrade"} {
 				if v := r.Header.Get(name); v != "" {

@@ -179,7 +179,9 @@ func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port 
 	c.buildL4(p, listeners)
 	var terminating []*listenerTLS
 	for _, l := range listeners {
-		p.listeners.Set(l.source.Hostname, router.New(l.entries))
+		table := router.New(l.entries)
+		p.listeners.Set(l.source.Hostname, table)
+		c.setGate(p, l, table)
 		if l.tls != nil && l.source.Protocol == proxyconfig.HTTPS {
 			terminating = append(terminating, l.tls)
 		}

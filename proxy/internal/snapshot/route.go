@@ -173,6 +173,10 @@ func (c *compiledRoute) externalAuth(in *filter.ExternalAuth, s *Snapshot) *Exte
 		return nil
 	}
 	cluster, transport := c.target(in.Backend, s)
+	return externalAuth(in, cluster, transport)
+}
+
+func externalAuth(in *filter.ExternalAuth, cluster *balance.Cluster, transport *Transport) *ExternalAuth {
 	if cluster == nil || in.GRPC && !transport.HTTP2 {
 		return nil
 	}

@@ -67,6 +67,9 @@ type Port struct {
 
 	// listeners holds the routes of each listener by its hostname.
 	listeners router.Hosts[*router.Table[*Rule]]
+	// gates are by the hostnames of all listeners, nil for one without filters.
+	gates router.Hosts[*Gate]
+	gated bool
 }
 
 // Match returns the rule that serves the request, or nil for 404. It allocates
@@ -160,7 +163,7 @@ type Mirror struct {
 	To *Backend
 }
 
-// ExternalAuth is a rule's compiled external authorization. The Cluster of To is
+// ExternalAuth is the compiled external authorization of a rule or a listener. The Cluster of To is
 // never nil.
 type ExternalAuth struct {
 	*filter.ExternalAuth
