@@ -62,7 +62,8 @@ func options() graph.Options {
 }
 
 // checkServable holds the graph to the contract's own validation: a proxy must
-// refuse nothing but the rules and backends that were rendered as invalid.
+// refuse nothing but the rules, backends and filters of listeners that were
+// rendered as invalid.
 func checkServable(t *testing.T, config *proxyconfig.Config) {
 	t.Helper()
 	for _, refused := range proxyconfig.Validate(config) {
@@ -71,6 +72,11 @@ func checkServable(t *testing.T, config *proxyconfig.Config) {
 			route := &config.Routes[i]
 			known = known || (refused.Kind == proxyconfig.KindRule && refused.Name == route.ID() &&
 				route.Rules[refused.Rule].Invalid != "")
+		}
+		for i := range config.Listeners {
+			l := &config.Listeners[i]
+			known = known || (refused.Kind == proxyconfig.KindListener && refused.Name == l.Name &&
+				l.Filters != nil && l.Filters.Invalid != "")
 		}
 		for i := range config.Backends {
 			backend := &config.Backends[i]

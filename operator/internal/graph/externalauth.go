@@ -10,11 +10,11 @@ import (
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
-// ExternalAuth is a rule's ExternalAuth filter.
+// ExternalAuth is an ExternalAuth filter of a rule or a listener.
 type ExternalAuth struct {
 	Source *gatewayv1.HTTPExternalAuthFilter
-	// Backend is nil when the reference is invalid: the rule answers all its
-	// requests with 500, as nobody can allow them.
+	// Backend is nil when the reference is invalid: all requests are answered with
+	// 500, as nobody can allow them.
 	Backend *Backend
 }
 
@@ -25,13 +25,16 @@ func (b *builder) resolveExternalAuth(route *Route, rule *Rule, at string) {
 		if rule.HTTP.Filters[i].Type != gatewayv1.HTTPRouteFilterExternalAuth || source == nil {
 			continue
 		}
-		transport := Requests
-		if source.ExternalAuthProtocol == gatewayv1.HTTPRouteExternalAuthGRPCProtocol {
-			transport = Calls
-		}
-		field := at + ".filters[" + strconv.Itoa(i) + "].externalAuth.backendRef"
-		rule.ExternalAuth = &ExternalAuth{Source: source, Backend: b.serviceRefBy(transport, route, rule, field, &source.BackendRef)}
+		rule.ExternalAuth = b.externalAuth(route, rule, at+".filters["+strconv.Itoa(i)+"].externalAuth", source)
 	}
+}
+
+func (b *builder) externalAuth(route *Route, rule *Rule, field string, source *gatewayv1.HTTPExternalAuthFilter) *ExternalAuth {
+	transport := Requests
+	if source.ExternalAuthProtocol == gatewayv1.HTTPRouteExternalAuthGRPCProtocol {
+		transport = Calls
+	}
+	return &ExternalAuth{Source: source, Backend: b.serviceRefBy(transport, route, rule, field+".backendRef", &source.BackendRef)}
 }
 
 // checkExternalAuth holds the rules of the CRD's schema, too, but for one: a

@@ -52,6 +52,7 @@ func Build(in *store.Resources, opts Options) *Graph {
 		backends: make(map[BackendKey]*resolution),
 	}
 	g := &Graph{Gateway: b.gateway(), Policies: b.policies(), TrafficPolicies: b.trafficPolicies()}
+	b.resolveFilters(g.Gateway)
 	g.Routes = b.routes(g.Gateway)
 	g.Policies, g.TrafficPolicies = reached(b, g.Policies), reached(b, g.TrafficPolicies)
 	g.Backends = b.resolved()

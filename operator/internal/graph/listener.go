@@ -29,6 +29,13 @@ type Listener struct {
 	// Overlaps are the listeners of the same port whose hostnames, told by TLS,
 	// have some in common with this one's, in order.
 	Overlaps []*Listener
+	// Filters are what requests pass before they are routed, in this order.
+	Filters []*ExternalAuth
+	// Barred break Accepted as Problems do, but are of the filters alone: the
+	// listener has its port and its hostname, and answers every request with 500.
+	// Without it, its requests might be served by another listener, past the
+	// filters.
+	Barred conditions.Problems
 	// Routes are those that are accepted on this listener, each once. They
 	// count even when the listener itself is invalid.
 	Routes []*Route
@@ -122,8 +129,8 @@ func (l *Listener) checkHostname() {
 // checkUnsupported refuses what must not be ignored: a listener that is to
 // filter its requests or to be secure does not serve without that.
 func (l *Listener) checkUnsupported() {
-	if l.Source.Filters != nil && len(l.Source.Filters.Requests) > 0 {
-		l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "filters are not supported on listeners")
+	if l.Source.Filters != nil && len(l.Source.Filters.Requests) > 0 && !l.routesRequests() {
+		l.refuse(gatewayv1.ListenerReasonUnsupportedValue, "protocol %s knows no filters of requests", l.Source.Protocol)
 	}
 	if !l.protocol.secure {
 		if l.Source.TLS != nil && len(l.protocol.kinds) > 0 {

@@ -19,14 +19,22 @@ func Config(g *graph.Graph) proxyconfig.Config {
 		Listeners: listeners(g.Gateway.AllListeners()),
 		Routes:    routes(g.Routes),
 	}
-	config.Backends = backends(g, referenced(config.Routes))
+	config.Backends = backends(g, referenced(config.Listeners, config.Routes))
 	return config
 }
 
-// referenced are the IDs of the backends that the routes lead to. A route that
-// may not attach, in whatever namespace, adds nothing to the configuration.
-func referenced(routes []proxyconfig.Route) map[string]struct{} {
+// referenced are the IDs of the backends that the listeners and the routes lead
+// to. A route that may not attach, in whatever namespace, adds nothing to the
+// configuration.
+func referenced(listeners []proxyconfig.Listener, routes []proxyconfig.Route) map[string]struct{} {
 	ids := make(map[string]struct{})
+	for i := range listeners {
+		if filters := listeners[i].Filters; filters != nil {
+			for _, filter := range filters.Requests {
+				ids[filter.ExternalAuth.Backend] = struct{}{}
+			}
+		}
+	}
 	for i := range routes {
 		for j := range routes[i].Rules {
 			rule := &routes[i].Rules[j]
@@ -60,6 +68,7 @@ func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
 			Certificates: certificateRefs(node.Certificates),
 			TLSMode:      tlsMode(node),
 			TLS:          listenerTLS(node),
+			Filters:      listenerFilters(node),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Listener) int {

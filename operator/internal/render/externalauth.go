@@ -9,8 +9,8 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
-// externalAuth renders a rule's filter. Without a backend it has the rule answer
-// 500, and so is never left out.
+// externalAuth renders a filter of a rule or a listener. Without a backend it has
+// requests answered 500, and so is never left out.
 func externalAuth(node *graph.ExternalAuth) []proxyconfig.Filter {
 	if node == nil {
 		return nil

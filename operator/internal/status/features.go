@@ -26,6 +26,7 @@ func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
 		features.SupportGatewayHTTPListenerIsolation,
 		features.SupportGatewayHTTPSListenerDetectMisdirectedRequests,
 		features.SupportGatewayInfrastructure,
+		features.SupportGatewayListenerFilters,
 		features.SupportGatewayPort8080,
 		features.SupportGatewayRouteHostnameIntersectionPrecedence,
 		features.SupportGatewayStaticAddresses,

@@ -55,7 +55,7 @@ func (b *builder) accepted() metav1.Condition {
 func refusedListeners(listeners []*graph.Listener) []string {
 	var list []string
 	for _, listener := range listeners {
-		if problem, bad := listener.Problems.First(string(gatewayv1.ListenerConditionAccepted)); bad {
+		if problem, bad := listener.Refusals().First(string(gatewayv1.ListenerConditionAccepted)); bad {
 			list = append(list, fmt.Sprintf("%s (%s)", listener.Source.Name, problem.Reason))
 		}
 	}

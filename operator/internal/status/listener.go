@@ -63,8 +63,9 @@ func (b *builder) attachedRoutes(l *graph.Listener) int32 {
 
 func (b *builder) listenerCondition(l *graph.Listener, typ gatewayv1.ListenerConditionType, fine gatewayv1.ListenerConditionReason, message string) metav1.Condition {
 	generation := generationOf(l, b.gateway)
-	if problem, bad := l.Problems.First(string(typ)); bad {
-		return condition(typ, metav1.ConditionFalse, problem.Reason, l.Problems.Message(string(typ)), generation)
+	problems := l.Refusals()
+	if problem, bad := problems.First(string(typ)); bad {
+		return condition(typ, metav1.ConditionFalse, problem.Reason, problems.Message(string(typ)), generation)
 	}
 	return condition(typ, metav1.ConditionTrue, fine, message, generation)
 }
@@ -95,6 +96,9 @@ func (b *builder) listenerObstacle(l *graph.Listener) (gatewayv1.ListenerConditi
 	}
 	if !l.Serves() {
 		return gatewayv1.ListenerReasonInvalid, "The listener cannot be served"
+	}
+	if !l.Sound() {
+		return gatewayv1.ListenerReasonInvalid, "The listener answers every request with 500, as its filters are not valid"
 	}
 	for _, kind := range []string{proxyconfig.KindListener, proxyconfig.KindCertificate} {
 		if why, bad := b.refused[item{kind: kind, name: l.ID()}]; bad {

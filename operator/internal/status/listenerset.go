@@ -58,15 +58,15 @@ func (b *builder) setAccepted(node *graph.ListenerSet) metav1.Condition {
 	return condition(typ, metav1.ConditionTrue, gatewayv1.ListenerSetReasonAccepted, "The ListenerSet is accepted", generation)
 }
 
-// unservedListeners names the listeners that no proxy gets to see.
+// unservedListeners names the listeners that no proxy serves the routes of.
 func unservedListeners(listeners []*graph.Listener) []string {
 	var list []string
 	for _, l := range listeners {
-		if l.Serves() {
+		if l.Sound() {
 			continue
 		}
 		reason := "ResolvedRefs"
-		if problem, bad := l.Problems.First(string(gatewayv1.ListenerConditionAccepted)); bad {
+		if problem, bad := l.Refusals().First(string(gatewayv1.ListenerConditionAccepted)); bad {
 			reason = problem.Reason
 		} else if problem, bad := l.Problems.First(string(gatewayv1.ListenerConditionResolvedRefs)); bad {
 			reason = problem.Reason
@@ -89,7 +89,7 @@ func (b *builder) setProgrammed(node *graph.ListenerSet, accepted metav1.Conditi
 	}
 	for i, l := range node.Listeners {
 		programmed := conditions.Find(listeners[i].Conditions, string(gatewayv1.ListenerConditionProgrammed))
-		if l.Serves() && programmed.Status != metav1.ConditionTrue {
+		if l.Sound() && programmed.Status != metav1.ConditionTrue {
 			return condition(typ, metav1.ConditionFalse, programmed.Reason, fmt.Sprintf("listener %s: %s", l.Source.Name, programmed.Message), generation)
 		}
 	}

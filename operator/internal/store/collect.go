@@ -170,10 +170,17 @@ func (c *collector) backends() {
 
 func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
 	keys := make(map[types.NamespacedName]struct{})
-	for _, route := range c.out.Routes() {
-		for _, key := range BackendServices(route) {
+	add := func(names []types.NamespacedName) {
+		for _, key := range names {
 			keys[key] = struct{}{}
 		}
+	}
+	for _, route := range c.out.Routes() {
+		add(BackendServices(route))
+	}
+	add(GatewayServices(c.out.Gateway))
+	for _, set := range c.out.ListenerSets {
+		add(ListenerSetServices(set))
 	}
 	return keys
 }
@@ -187,7 +194,7 @@ func (c *collector) grants() {
 	}
 	add(c.out.Gateway.Namespace, gatewayRefs(c.out.Gateway))
 	for _, set := range c.out.ListenerSets {
-		add(set.Namespace, ListenerSetSecrets(set))
+		add(set.Namespace, listenerSetRefs(set))
 	}
 	for key, route := range c.out.Routes() {
 		add(key.Namespace, BackendServices(route))

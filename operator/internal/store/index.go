@@ -34,6 +34,9 @@ const (
 	// GatewayByConfigMap finds Gateways by a ConfigMap with authorities of their
 	// clients' certificates.
 	GatewayByConfigMap = "fleetgate.configmap"
+	// GatewayByService finds Gateways and ListenerSets by a Service that a filter of
+	// their listeners asks.
+	GatewayByService = "fleetgate.service"
 	// SliceByService finds EndpointSlices by the name of their Service, which
 	// is in the same namespace.
 	SliceByService = "fleetgate.service"
@@ -74,6 +77,9 @@ func gatewayIndexes() []Index {
 		{&gatewayv1.Gateway{}, GatewayByConfigMap, func(obj client.Object) []string {
 			return values(FrontendCAs(obj.(*gatewayv1.Gateway)))
 		}},
+		{&gatewayv1.Gateway{}, GatewayByService, func(obj client.Object) []string {
+			return values(GatewayServices(obj.(*gatewayv1.Gateway)))
+		}},
 		{&gatewayv1.Gateway{}, ByForeignNamespace, func(obj client.Object) []string {
 			return foreign(obj.GetNamespace(), gatewayRefs(obj.(*gatewayv1.Gateway)))
 		}},
@@ -83,7 +89,12 @@ func gatewayIndexes() []Index {
 // gatewayRefs are the objects that a Gateway itself refers to and that may lie
 // in other namespaces.
 func gatewayRefs(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway))
+	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway), GatewayServices(gateway))
+}
+
+// listenerSetRefs is gatewayRefs for a ListenerSet.
+func listenerSetRefs(set *gatewayv1.ListenerSet) []types.NamespacedName {
+	return slices.Concat(ListenerSetSecrets(set), ListenerSetServices(set))
 }
 
 func listenerSetIndexes() []Index {
@@ -98,7 +109,10 @@ func listenerSetIndexes() []Index {
 			return values(ListenerSetSecrets(obj.(*gatewayv1.ListenerSet)))
 		}},
 		{&gatewayv1.ListenerSet{}, ByForeignNamespace, func(obj client.Object) []string {
-			return foreign(obj.GetNamespace(), ListenerSetSecrets(obj.(*gatewayv1.ListenerSet)))
+			return foreign(obj.GetNamespace(), listenerSetRefs(obj.(*gatewayv1.ListenerSet)))
+		}},
+		{&gatewayv1.ListenerSet{}, GatewayByService, func(obj client.Object) []string {
+			return values(ListenerSetServices(obj.(*gatewayv1.ListenerSet)))
 		}},
 	}
 }

@@ -147,16 +147,16 @@ func (c *collector) policy(policy Policy) {
 	}
 }
 
-// policyGateways returns the Gateways with a route to a Service that the policy
+// policyGateways returns the Gateways that a Service touches which the policy
 // targets, and those in its status.
 func policyGateways(ctx context.Context, r client.Reader, policy Policy) ([]types.NamespacedName, error) {
 	keys := AncestorGateways(policy)
 	for _, service := range TargetServices(policy) {
-		byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByService: service.String()})
+		touched, err := withService(ctx, r, service)
 		if err != nil {
 			return nil, err
 		}
-		keys = merge(keys, byRoutes)
+		keys = merge(keys, touched)
 	}
 	return keys, nil
 }

@@ -33,7 +33,8 @@ type Resources struct {
 	// Namespaces are those of the Gateway, its routes and its ListenerSets, for
 	// their labels.
 	Namespaces map[string]*corev1.Namespace
-	// Services are those that the routes name as backends and that exist.
+	// Services are those that the routes name as backends, or the listeners' filters
+	// as servers, and that exist.
 	Services map[types.NamespacedName]*corev1.Service
 	// EndpointSlices are keyed by their Service.
 	EndpointSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice

@@ -39,13 +39,13 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		}
 		return nil, nil
 	case *corev1.Service:
-		return routesGateways(ctx, r, client.MatchingFields{RouteByService: key.String()})
+		return withService(ctx, r, key)
 	case *discoveryv1.EndpointSlice:
 		service, ok := serviceOf(obj)
 		if !ok {
 			return nil, nil
 		}
-		return routesGateways(ctx, r, client.MatchingFields{RouteByService: service.String()})
+		return withService(ctx, r, service)
 	case *gatewayv1.ReferenceGrant:
 		return anyGateways(ctx, r, client.MatchingFields{ByForeignNamespace: obj.Namespace})
 	case *corev1.Namespace:
