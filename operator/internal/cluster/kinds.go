@@ -22,12 +22,17 @@ type Kinds struct {
 	mu sync.Mutex
 	// optional holds the kinds that may be missing, and whether they are there.
 	optional map[schema.GroupKind]bool
+	// versions are those of kinds that are read in more than one.
+	versions map[schema.GroupKind]string
 }
 
 // NewKinds returns Kinds in which each optional kind is missing, and every
 // other one is there.
 func NewKinds(scheme *runtime.Scheme, optional ...schema.GroupKind) *Kinds {
-	k := &Kinds{scheme: scheme, optional: make(map[schema.GroupKind]bool, len(optional))}
+	k := &Kinds{
+		scheme:   scheme,
+		optional: make(map[schema.GroupKind]bool, len(optional)), versions: make(map[schema.GroupKind]string),
+	}
 	for _, gk := range optional {
 		k.optional[gk] = false
 	}
@@ -69,6 +74,20 @@ func (k *Kinds) Set(gk schema.GroupKind, there bool) {
 	if _, optional := k.optional[gk]; optional {
 		k.optional[gk] = there
 	}
+}
+
+// SetVersion notes in which version the API server has a kind that is read in more
+// than one.
+func (k *Kinds) SetVersion(gk schema.GroupKind, version string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.versions[gk] = version
+}
+
+func (k *Kinds) version(gk schema.GroupKind) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.versions[gk]
 }
 
 // discoveryPause is the time between two looks for missing kinds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,6 +26,9 @@ type available struct {
 func (a available) Get(ctx context.Context, key types.NamespacedName, into client.Object, opts ...client.GetOption) error {
 	if gvk, err := apiutil.GVKForObject(into, a.kinds.scheme); err == nil && !a.kinds.Has(gvk.GroupKind()) {
 		return apierrors.NewNotFound(schema.GroupResource{Group: gvk.Group, Resource: gvk.Kind}, key.String())
+	}
+	if bundle, ok := into.(*certificatesv1.ClusterTrustBundle); ok {
+		return a.trustBundle(ctx, key, bundle, opts...)
 	}
 	return a.Reader.Get(ctx, key, into, opts...)
 }

@@ -88,6 +88,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	case resources.Class == nil:
 		return reconcile.Result{}, r.release(ctx, resources.Gateway)
 	}
+	resources.MissingKinds = r.opts.Kinds.Missing()
 	return r.run(ctx, resources)
 }
 

@@ -33,6 +33,9 @@ const (
 	outdatedPause  = time.Minute
 )
 
+// builtInPause is the time between two looks for a kind that no CRD tells of.
+const builtInPause = time.Minute
+
 // optionalKind is a kind that a cluster need not have.
 type optionalKind struct {
 	kind    schema.GroupKind
@@ -41,8 +44,28 @@ type optionalKind struct {
 	crd string
 	// object is an empty one.
 	object client.Object
+	// builtIn kinds have no CRD: crd is a name for the queue alone, and whether the
+	// API server has the kind is asked again and again. older are their versions
+	// that do as well, the newest first.
+	builtIn bool
+	older   []optionalKind
 	// watches are the controllers that look at its objects.
 	watches func(cache.Cache) map[controller.Controller]source.Source
+}
+
+// served returns the kind in the newest version that the API server has, or the
+// error of a kind that it does not have.
+func (k optionalKind) served(mapper meta.RESTMapper) (optionalKind, error) {
+	_, err := mapper.RESTMapping(k.kind, k.version)
+	if !meta.IsNoMatchError(err) {
+		return k, err
+	}
+	for _, older := range k.older {
+		if _, olderErr := mapper.RESTMapping(older.kind, older.version); !meta.IsNoMatchError(olderErr) {
+			return older, olderErr
+		}
+	}
+	return k, err
 }
 
 // monitorCRD is the CRD of ServiceMonitors.
@@ -60,6 +83,7 @@ func optionalKinds() []optionalKind {
 		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
 		gatewayKind(gatewayGroup, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
 		gatewayKind(gatewayGroup, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
+		trustBundleKind(),
 		gatewayKind(experimentalGroup, "XBackendTrafficPolicy", "xbackendtrafficpolicies", &gatewayxv1alpha1.XBackendTrafficPolicy{}),
 	}
 	for _, route := range store.RouteKinds() {
@@ -100,7 +124,7 @@ type KindReconciler struct {
 	classes *ClassReconciler
 
 	mu       sync.Mutex
-	watching map[schema.GroupKind]bool
+	watching map[schema.GroupKind]client.Object
 }
 
 // begin indexes what is there already, before anything is reconciled: a Gateway
@@ -109,7 +133,7 @@ func (r *KindReconciler) begin(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, optional := range optionalKinds() {
-		_, err := r.mapper.RESTMapping(optional.kind, optional.version)
+		optional, err := optional.served(r.mapper)
 		if meta.IsNoMatchError(err) {
 			continue
 		}
@@ -130,14 +154,22 @@ func (r *KindReconciler) watchAll(kinds []optionalKind) error {
 	defer r.mu.Unlock()
 	r.kinds = kinds
 	for _, optional := range kinds {
-		if !r.watching[optional.kind] {
-			continue
-		}
-		if err := r.watch(optional); err != nil {
-			return err
+		for _, version := range append([]optionalKind{optional}, optional.older...) {
+			if !r.watches(version) {
+				continue
+			}
+			if err := r.watch(version); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// watches says whether the kind is watched, in this version.
+func (r *KindReconciler) watches(optional optionalKind) bool {
+	object := r.watching[optional.kind]
+	return object != nil && reflect.TypeOf(object) == reflect.TypeOf(optional.object)
 }
 
 // Reconcile implements reconcile.Reconciler. The request names a CRD.
@@ -149,6 +181,9 @@ func (r *KindReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 		return reconcile.Result{}, nil
 	}
 	optional := r.kinds[i]
+	if optional.builtIn {
+		return reconcile.Result{RequeueAfter: builtInPause}, r.lookAgain(ctx, optional)
+	}
 	crd := cluster.CRDMetadata()
 	err := r.opts.Reader.Get(ctx, client.ObjectKey{Name: optional.crd}, crd)
 	switch {
@@ -156,7 +191,7 @@ func (r *KindReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 		return reconcile.Result{}, r.stop(ctx, optional)
 	case err != nil:
 		return reconcile.Result{}, fmt.Errorf("reading the CRD %s: %w", optional.crd, err)
-	case r.watching[optional.kind]:
+	case r.watches(optional):
 		return reconcile.Result{}, nil
 	}
 	if _, err := r.mapper.RESTMapping(optional.kind, optional.version); err != nil {
@@ -205,19 +240,21 @@ func (r *KindReconciler) watch(optional optionalKind) error {
 }
 
 func (r *KindReconciler) found(ctx context.Context, optional optionalKind) {
-	r.watching[optional.kind] = true
+	r.watching[optional.kind] = optional.object
+	r.opts.Kinds.SetVersion(optional.kind, optional.version)
 	r.opts.Kinds.Set(optional.kind, true)
 	log.FromContext(ctx).Info("The cluster has an optional kind", "kind", optional.kind.String())
 }
 
 func (r *KindReconciler) stop(ctx context.Context, optional optionalKind) error {
 	r.opts.Kinds.Set(optional.kind, false)
-	if !r.watching[optional.kind] {
+	object := r.watching[optional.kind]
+	if object == nil {
 		return nil
 	}
-	r.watching[optional.kind] = false
+	r.watching[optional.kind] = nil
 	log.FromContext(ctx).Info("The cluster has lost an optional kind", "kind", optional.kind.String())
-	if err := r.cache.RemoveInformer(ctx, optional.object); err != nil {
+	if err := r.cache.RemoveInformer(ctx, object); err != nil {
 		return fmt.Errorf("ending the watch of %s: %w", optional.kind, err)
 	}
 	return r.wakeAll(ctx)

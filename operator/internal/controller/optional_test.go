@@ -80,7 +80,7 @@ func newDiscovery(t *testing.T, served ...string) *discovery {
 	}
 	d.KindReconciler = &KindReconciler{
 		opts: d.world.gateways.opts, cache: d.cache, mapper: d.mapper, indexer: d.indexer,
-		bell: newDoorbell(0, d.world.clock), classes: d.world.classes, watching: make(map[schema.GroupKind]bool),
+		bell: newDoorbell(0, d.world.clock), classes: d.world.classes, watching: make(map[schema.GroupKind]client.Object),
 	}
 	return d
 }

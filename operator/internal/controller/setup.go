@@ -79,7 +79,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
 	optional := &KindReconciler{
 		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
-		bell: bell, watching: make(map[schema.GroupKind]bool),
+		bell: bell, watching: make(map[schema.GroupKind]client.Object),
 	}
 	if err := optional.begin(ctx); err != nil {
 		return err
@@ -113,17 +113,23 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 func watched(gateways *GatewayReconciler, ctrl, sets controller.Controller) []optionalKind {
 	kinds := optionalKinds()
 	for i := range kinds {
-		object := kinds[i].object
-		w := gateways.watchOf(object)
-		kinds[i].watches = func(objects cache.Cache) map[controller.Controller]source.Source {
-			all := map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
-			if _, isSet := object.(*gatewayv1.ListenerSet); isSet {
-				all[sets] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(specChanged))
-			}
-			return all
+		kinds[i].watches = watchesOf(gateways, ctrl, sets, kinds[i].object)
+		for j, older := range kinds[i].older {
+			kinds[i].older[j].watches = watchesOf(gateways, ctrl, sets, older.object)
 		}
 	}
 	return kinds
+}
+
+func watchesOf(gateways *GatewayReconciler, ctrl, sets controller.Controller, object client.Object) func(cache.Cache) map[controller.Controller]source.Source {
+	w := gateways.watchOf(object)
+	return func(objects cache.Cache) map[controller.Controller]source.Source {
+		all := map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
+		if _, isSet := object.(*gatewayv1.ListenerSet); isSet {
+			all[sets] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(specChanged))
+		}
+		return all
+	}
 }
 
 func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies policyReconcilers, bell *doorbell) *GatewayReconciler {
@@ -206,7 +212,7 @@ func setupKinds(mgr manager.Manager, r *KindReconciler) error {
 	only := predicate.NewPredicateFuncs(func(obj client.Object) bool {
 		return slices.ContainsFunc(r.kinds, func(k optionalKind) bool { return k.crd == obj.GetName() })
 	})
-	return add(ctrl, source.Kind(mgr.GetCache(), client.Object(cluster.CRDMetadata()), handler.EventHandler(&handler.EnqueueRequestForObject{}), only))
+	return add(ctrl, builtIns(), source.Kind(mgr.GetCache(), client.Object(cluster.CRDMetadata()), handler.EventHandler(&handler.EnqueueRequestForObject{}), only))
 }
 
 func updates(matter func(before, after client.Object) bool) predicate.Predicate {

@@ -70,6 +70,9 @@ func (r *GatewayReconciler) watchOf(object client.Object) watch {
 	if _, isMonitor := object.(*monitoringv1.ServiceMonitor); isMonitor {
 		return watch{object, owner, ownedChanged}
 	}
+	if isTrustBundle(object) {
+		return watch{object, r.touched, changed}
+	}
 	return watch{object, r.touched, specChanged}
 }
 

@@ -14,8 +14,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// certificateFor is an annotation of the Secrets and ConfigMaps of cases: their
-// data is made here, so that no private key lies in the repository.
+// certificateFor is an annotation of the Secrets, ConfigMaps and
+// ClusterTrustBundles of cases: their data is made here, so that no private key lies in the repository.
 const certificateFor = "golden.fleetgate.io/certificate-for"
 
 // SelfSigned makes a certificate for the host, and its private key, as the data

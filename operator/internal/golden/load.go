@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,6 +53,7 @@ func Load(data []byte) (*Case, error) {
 			EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 			Secrets:        make(map[types.NamespacedName]*corev1.Secret),
 			ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
+			TrustBundles:   make(map[string]*certificatesv1.ClusterTrustBundle),
 
 			BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 			TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
@@ -106,6 +108,13 @@ func (c *Case) add(document []byte) error {
 		return c.addConfigMap(document)
 	case "Secret":
 		return c.addSecret(document)
+	case "ClusterTrustBundle":
+		return c.addTrustBundle(document)
+	case "MissingKinds":
+		return yaml.UnmarshalStrict(document, &struct {
+			metav1.TypeMeta
+			Kinds *[]string
+		}{Kinds: &in.MissingKinds})
 	case "Namespace":
 		namespace := &corev1.Namespace{}
 		err := decode(document, namespace)
@@ -183,6 +192,21 @@ func (c *Case) addConfigMap(document []byte) error {
 	}
 	made, err := SelfSigned(host)
 	configMap.Data = map[string]string{corev1.ServiceAccountRootCAKey: string(made[corev1.TLSCertKey])}
+	return err
+}
+
+func (c *Case) addTrustBundle(document []byte) error {
+	bundle := &certificatesv1.ClusterTrustBundle{}
+	if err := decode(document, bundle); err != nil {
+		return err
+	}
+	c.Resources.TrustBundles[bundle.Name] = bundle
+	host, wanted := bundle.Annotations[certificateFor]
+	if !wanted {
+		return nil
+	}
+	made, err := SelfSigned(host)
+	bundle.Spec.TrustBundle = string(made[corev1.TLSCertKey])
 	return err
 }
 

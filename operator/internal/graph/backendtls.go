@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // BackendTLS is how a backend is reached over TLS.
@@ -68,15 +70,24 @@ func (b *builder) readAuthorities(policy *Policy) {
 func (b *builder) readAuthorityRefs(policy *Policy) {
 	for i, ref := range policy.Source.Spec.Validation.CACertificateRefs {
 		field := "spec.validation.caCertificateRefs[" + strconv.Itoa(i) + "]"
-		if ref.Group != "" || (ref.Kind != "ConfigMap" && ref.Kind != "Secret") {
-			policy.unresolved(gatewayv1.BackendTLSPolicyReasonInvalidKind,
-				"%s names a %s of group %q; only ConfigMaps and Secrets are supported", field, ref.Kind, ref.Group)
+		bundles := store.IsTrustBundle(ref.Group, ref.Kind)
+		if bundles && b.lacksTrustBundles() {
+			policy.unresolved(gatewayv1.BackendTLSPolicyReasonInvalidKind, "%s %s", field, noTrustBundles)
 			continue
 		}
-		bundle, problem := b.authority(ref.Kind, types.NamespacedName{Namespace: policy.Source.Namespace, Name: string(ref.Name)})
+		if !bundles && (ref.Group != "" || (ref.Kind != "ConfigMap" && ref.Kind != "Secret")) {
+			policy.unresolved(gatewayv1.BackendTLSPolicyReasonInvalidKind,
+				"%s names a %s of group %q; only ConfigMaps, Secrets and ClusterTrustBundles are supported", field, ref.Kind, ref.Group)
+			continue
+		}
+		name := types.NamespacedName{Namespace: policy.Source.Namespace, Name: string(ref.Name)}
+		if bundles {
+			name.Namespace = ""
+		}
+		bundle, problem := b.authority(ref.Kind, name)
 		if problem != "" {
 			policy.unresolved(gatewayv1.BackendTLSPolicyReasonInvalidCACertificateRef,
-				"%s: %s %s/%s %s", field, ref.Kind, policy.Source.Namespace, ref.Name, problem)
+				"%s: %s %s %s", field, ref.Kind, strings.TrimPrefix(name.String(), "/"), problem)
 			continue
 		}
 		policy.TLS.CACertificates += strings.TrimRight(bundle, "\n") + "\n"
@@ -87,10 +98,13 @@ func (b *builder) readAuthorityRefs(policy *Policy) {
 	}
 }
 
-// authority returns the CA certificates of a ConfigMap or a Secret. They are part
-// of the configuration, where key material must not be: readBundle refuses
-// anything but certificates.
+// authority returns the CA certificates of a ConfigMap, a Secret or a
+// ClusterTrustBundle. They are part of the configuration, where key material must
+// not be: anything but certificates is refused.
 func (b *builder) authority(kind gatewayv1.Kind, name types.NamespacedName) (bundle, problem string) {
+	if kind == store.TrustBundle {
+		return b.trustBundle(name.Name)
+	}
 	if kind != "Secret" {
 		return readBundle(b.in.ConfigMaps[name])
 	}

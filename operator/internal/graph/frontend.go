@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // ClientValidation says which certificates a listener accepts from its clients.
@@ -68,9 +69,12 @@ func (b *builder) resolveValidation(l *Listener) {
 }
 
 func (b *builder) caBundle(l *Listener, at string, ref *gatewayv1.ObjectReference) (string, bool) {
+	if store.IsTrustBundle(ref.Group, ref.Kind) {
+		return b.clientTrustBundle(l, at, ref)
+	}
 	if ref.Group != "" || ref.Kind != "ConfigMap" {
 		l.unresolved(gatewayv1.ListenerReasonInvalidCACertificateKind,
-			"%s names a %s of group %q; only ConfigMaps are supported", at, ref.Kind, ref.Group)
+			"%s names a %s of group %q; only ConfigMaps and ClusterTrustBundles are supported", at, ref.Kind, ref.Group)
 		return "", false
 	}
 	gateway := b.in.Gateway.Namespace
@@ -86,6 +90,24 @@ func (b *builder) caBundle(l *Listener, at string, ref *gatewayv1.ObjectReferenc
 	bundle, problem := readBundle(b.in.ConfigMaps[name])
 	if problem != "" {
 		l.unresolved(gatewayv1.ListenerReasonInvalidCACertificateRef, "%s: ConfigMap %s %s", at, name, problem)
+		return "", false
+	}
+	return bundle, true
+}
+
+// clientTrustBundle is caBundle for a ClusterTrustBundle, for which nobody's leave
+// is needed.
+func (b *builder) clientTrustBundle(l *Listener, at string, ref *gatewayv1.ObjectReference) (string, bool) {
+	if b.lacksTrustBundles() {
+		l.unresolved(gatewayv1.ListenerReasonInvalidCACertificateKind, "%s %s", at, noTrustBundles)
+		return "", false
+	}
+	bundle, problem := b.trustBundle(string(ref.Name))
+	if ref.Namespace != nil {
+		problem = "has no namespace, and the reference names one"
+	}
+	if problem != "" {
+		l.unresolved(gatewayv1.ListenerReasonInvalidCACertificateRef, "%s: ClusterTrustBundle %s %s", at, ref.Name, problem)
 		return "", false
 	}
 	return bundle, true

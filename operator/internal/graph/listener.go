@@ -103,7 +103,7 @@ func (b *builder) listener(source *gatewayv1.Listener, set *ListenerSet) *Listen
 	l.checkHostname()
 	l.checkUnsupported()
 	if known {
-		l.resolveKinds()
+		b.resolveKinds(l)
 	}
 	l.resolveNamespaces()
 	if l.protocol.terminates {
@@ -149,19 +149,26 @@ func (l *Listener) checkUnsupported() {
 	}
 }
 
-// resolveKinds keeps those of the allowed kinds that the protocol can carry.
-func (l *Listener) resolveKinds() {
+// resolveKinds keeps those of the allowed kinds that the protocol can carry and
+// the cluster has.
+func (b *builder) resolveKinds(l *Listener) {
 	group := gatewayv1.Group(gatewayv1.GroupName)
+	kinds := slices.DeleteFunc(slices.Clone(l.protocol.kinds), func(kind gatewayv1.Kind) bool { return b.lacks(string(kind)) })
 	if l.Source.AllowedRoutes == nil || len(l.Source.AllowedRoutes.Kinds) == 0 {
-		for _, kind := range l.protocol.kinds {
+		for _, kind := range kinds {
 			l.Kinds = append(l.Kinds, gatewayv1.RouteGroupKind{Group: &group, Kind: kind})
 		}
 		return
 	}
 	for i, allowed := range l.Source.AllowedRoutes.Kinds {
 		got := value(allowed.Group, group)
-		if got == group && slices.Contains(l.protocol.kinds, allowed.Kind) {
+		switch {
+		case got == group && slices.Contains(kinds, allowed.Kind):
 			l.Kinds = append(l.Kinds, gatewayv1.RouteGroupKind{Group: &group, Kind: allowed.Kind})
+			continue
+		case got == group && slices.Contains(l.protocol.kinds, allowed.Kind):
+			l.unresolved(gatewayv1.ListenerReasonInvalidRouteKinds,
+				"allowedRoutes.kinds[%d]: the cluster does not have the kind %s", i, allowed.Kind)
 			continue
 		}
 		l.unresolved(gatewayv1.ListenerReasonInvalidRouteKinds,

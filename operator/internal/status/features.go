@@ -15,6 +15,7 @@ func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
 	list := []features.FeatureName{
 		features.SupportBackendTLSPolicy,
 		features.SupportBackendTLSPolicySANValidation,
+		features.SupportClusterTrustBundle,
 		features.SupportGRPCRoute,
 		features.SupportGRPCRouteNamedRouteRule,
 		features.SupportGRPCRouteRequestHeaderModifier,

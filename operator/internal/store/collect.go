@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,7 +19,8 @@ import (
 // Collect reads what belongs to the Gateway. It returns nil when the Gateway
 // does not exist. When its class is missing or has another controller, Class is
 // nil and nothing beside the Gateway is read. An error means that a read went
-// wrong, never that an object is missing or bad.
+// wrong, never that an object is missing or bad. Which kinds are missing is for
+// the caller to add.
 func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, controllerName string) (*Resources, error) {
 	gateway, err := get(ctx, r, key, &gatewayv1.Gateway{})
 	if err != nil || gateway == nil {
@@ -35,6 +37,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		EndpointSlices: make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 		Secrets:        make(map[types.NamespacedName]*corev1.Secret),
 		ConfigMaps:     make(map[types.NamespacedName]*corev1.ConfigMap),
+		TrustBundles:   make(map[string]*certificatesv1.ClusterTrustBundle),
 
 		BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 		TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
@@ -47,6 +50,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		c.namespaces()
 		c.secrets()
 		c.configMaps()
+		c.trustBundles()
 		c.backends()
 		c.grants()
 	}

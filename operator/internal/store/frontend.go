@@ -10,21 +10,30 @@ import (
 // FrontendCAs returns the ConfigMaps that the Gateway names as authorities of
 // its clients' certificates, each once.
 func FrontendCAs(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	if gateway.Spec.TLS == nil || gateway.Spec.TLS.Frontend == nil {
-		return nil
-	}
-	frontend := gateway.Spec.TLS.Frontend
-	keys := addConfigMaps(nil, gateway.Namespace, frontend.Default.Validation)
-	for i := range frontend.PerPort {
-		keys = addConfigMaps(keys, gateway.Namespace, frontend.PerPort[i].TLS.Validation)
-	}
+	var keys []types.NamespacedName
+	eachFrontend(gateway, func(validation *gatewayv1.FrontendTLSValidation) {
+		keys = addConfigMaps(keys, gateway.Namespace, validation)
+	})
 	return keys
 }
 
-func addConfigMaps(keys []types.NamespacedName, namespace string, validation *gatewayv1.FrontendTLSValidation) []types.NamespacedName {
-	if validation == nil {
-		return keys
+// eachFrontend visits what the Gateway asks of its clients' certificates.
+func eachFrontend(gateway *gatewayv1.Gateway, visit func(*gatewayv1.FrontendTLSValidation)) {
+	if gateway.Spec.TLS == nil || gateway.Spec.TLS.Frontend == nil {
+		return
 	}
+	frontend := gateway.Spec.TLS.Frontend
+	if frontend.Default.Validation != nil {
+		visit(frontend.Default.Validation)
+	}
+	for i := range frontend.PerPort {
+		if validation := frontend.PerPort[i].TLS.Validation; validation != nil {
+			visit(validation)
+		}
+	}
+}
+
+func addConfigMaps(keys []types.NamespacedName, namespace string, validation *gatewayv1.FrontendTLSValidation) []types.NamespacedName {
 	for i := range validation.CACertificateRefs {
 		ref := &validation.CACertificateRefs[i]
 		key := types.NamespacedName{Namespace: or(ref.Namespace, namespace), Name: string(ref.Name)}

@@ -34,6 +34,9 @@ const (
 	// GatewayByConfigMap finds Gateways by a ConfigMap with authorities of their
 	// clients' certificates.
 	GatewayByConfigMap = "fleetgate.configmap"
+	// GatewayByTrustBundle finds Gateways by a ClusterTrustBundle with such
+	// authorities, whose value begins with the slash of no namespace.
+	GatewayByTrustBundle = "fleetgate.clustertrustbundle"
 	// GatewayByService finds Gateways and ListenerSets by a Service that a filter of
 	// their listeners asks.
 	GatewayByService = "fleetgate.service"
@@ -76,6 +79,9 @@ func gatewayIndexes() []Index {
 		}},
 		{&gatewayv1.Gateway{}, GatewayByConfigMap, func(obj client.Object) []string {
 			return values(FrontendCAs(obj.(*gatewayv1.Gateway)))
+		}},
+		{&gatewayv1.Gateway{}, GatewayByTrustBundle, func(obj client.Object) []string {
+			return values(FrontendTrustBundles(obj.(*gatewayv1.Gateway)))
 		}},
 		{&gatewayv1.Gateway{}, GatewayByService, func(obj client.Object) []string {
 			return values(GatewayServices(obj.(*gatewayv1.Gateway)))

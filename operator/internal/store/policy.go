@@ -11,17 +11,18 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
-// The names of the indexes of policies. The last two are of BackendTLSPolicies
-// alone.
+// The names of the indexes of policies. The last three are of
+// BackendTLSPolicies alone.
 const (
 	// PolicyByService finds policies by a Service that they target.
 	PolicyByService = "fleetgate.service"
 	// PolicyByGateway finds policies by a Gateway that their status names.
 	PolicyByGateway = "fleetgate.gateway"
-	// PolicyByConfigMap and PolicyBySecret find policies by where their
-	// authorities come from.
-	PolicyByConfigMap = "fleetgate.configmap"
-	PolicyBySecret    = "fleetgate.secret"
+	// PolicyByConfigMap, PolicyBySecret and PolicyByTrustBundle find policies by
+	// where their authorities come from.
+	PolicyByConfigMap   = "fleetgate.configmap"
+	PolicyBySecret      = "fleetgate.secret"
+	PolicyByTrustBundle = "fleetgate.clustertrustbundle"
 )
 
 func policyIndexes() []Index {
@@ -30,7 +31,9 @@ func policyIndexes() []Index {
 			return values(keys(obj.(*gatewayv1.BackendTLSPolicy)))
 		}}
 	}
-	all := []Index{index(PolicyByConfigMap, PolicyConfigMaps), index(PolicyBySecret, PolicySecrets)}
+	all := []Index{
+		index(PolicyByConfigMap, PolicyConfigMaps), index(PolicyBySecret, PolicySecrets), index(PolicyByTrustBundle, PolicyTrustBundles),
+	}
 	for _, kind := range PolicyKinds() {
 		all = append(all,
 			Index{kind.New(), PolicyByService, func(obj client.Object) []string { return values(TargetServices(obj)) }},

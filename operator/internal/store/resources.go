@@ -3,6 +3,7 @@ package store
 import (
 	"maps"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -49,6 +50,11 @@ type Resources struct {
 	// ConfigMaps are those that the Gateway or a policy names as authorities and
 	// that exist.
 	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
+	// TrustBundles are the ClusterTrustBundles of which the same holds, by name.
+	TrustBundles map[string]*certificatesv1.ClusterTrustBundle
+	// MissingKinds are the kinds that the cluster does not have, in no order. Who
+	// collects sets them: see Collect.
+	MissingKinds []string
 }
 
 // Policy returns a policy, or nil.

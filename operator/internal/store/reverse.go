@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	certificatesv1 "k8s.io/api/certificates/v1"
+	certificatesv1alpha1 "k8s.io/api/certificates/v1alpha1"
+	certificatesv1beta1 "k8s.io/api/certificates/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,6 +55,8 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		return anyGateways(ctx, r, client.InNamespace(obj.Name))
 	case *corev1.ConfigMap:
 		return withConfigMap(ctx, r, key)
+	case *certificatesv1.ClusterTrustBundle, *certificatesv1beta1.ClusterTrustBundle, *certificatesv1alpha1.ClusterTrustBundle:
+		return withTrustBundle(ctx, r, key.Name)
 	case *corev1.Secret:
 		return withSecret(ctx, r, key)
 	case *metav1.PartialObjectMetadata:

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -41,6 +42,8 @@ func kinds() map[schema.GroupVersionKind]kind {
 		core("Service"):                       {defaults: serviceDefaults()},
 		core("Secret"):                        {defaults: secretDefaults()},
 		core("ConfigMap"):                     {},
+
+		certificatesv1.SchemeGroupVersion.WithKind("ClusterTrustBundle"): {cluster: true, aliases: []string{"v1beta1", "v1alpha1"}},
 
 		discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"): {defaults: endpointSliceDefaults()},
 	}
