@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,6 +21,8 @@ type Certificate struct {
 	Key   PrivateKey
 	// SHA256 is the lower-case hex hash of Chain.
 	SHA256 string
+	// Names are the DNS names that the certificate is for, in lower case.
+	Names []string
 }
 
 // PrivateKey is PEM that shows up in no log and in no dump.
@@ -95,9 +98,14 @@ func parseCertificate(name types.NamespacedName, secret *corev1.Secret) (_ *Cert
 	}
 	chain, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
 	// The error says which part does not parse; it never quotes the data.
-	if _, err := tls.X509KeyPair(chain, key); err != nil {
+	pair, err := tls.X509KeyPair(chain, key)
+	if err != nil {
 		return nil, "has no valid pair of tls.crt and tls.key: " + err.Error()
 	}
 	sum := sha256.Sum256(chain)
-	return &Certificate{Secret: name, Chain: chain, Key: PrivateKey(key), SHA256: hex.EncodeToString(sum[:])}, ""
+	certificate := &Certificate{Secret: name, Chain: chain, Key: PrivateKey(key), SHA256: hex.EncodeToString(sum[:])}
+	for _, host := range pair.Leaf.DNSNames {
+		certificate.Names = append(certificate.Names, strings.ToLower(host))
+	}
+	return certificate, ""
 }

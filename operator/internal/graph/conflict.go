@@ -84,24 +84,6 @@ func (l *Listener) compatible(other *Listener) bool {
 	return l.protocol.byHostname && other.protocol.byHostname && l.protocol.secure == other.protocol.secure
 }
 
-// markOverlaps finds the listeners that clients may take for each other when
-// they reuse a connection (GEP-3567).
-func markOverlaps(listeners []*Listener) {
-	for i, l := range listeners {
-		for _, other := range listeners[i+1:] {
-			if l.protocol.secure && l.samePort(other) && overlap(l.Hostname, other.Hostname) {
-				l.Overlaps = append(l.Overlaps, other)
-				other.Overlaps = append(other.Overlaps, l)
-			}
-		}
-	}
-}
-
-// overlap says whether some host is covered by both hostnames.
-func overlap(a, b string) bool {
-	return a == "" || b == "" || a == b || covers(a, b) || covers(b, a)
-}
-
 func (l *Listener) conflicts(reason gatewayv1.ListenerConditionReason, format string, args ...any) {
 	l.Problems.Add(string(gatewayv1.ListenerConditionConflicted), string(reason), format, args...)
 	l.refuse(reason, format, args...)

@@ -25,7 +25,7 @@ func (b *builder) listener(l *graph.Listener) gatewayv1.ListenerStatus {
 			b.conflicted(l),
 		},
 	}
-	if len(l.Overlaps) > 0 {
+	if len(l.Overlaps)+len(l.SharedCertificates) > 0 {
 		out.Conditions = append(out.Conditions, b.overlapping(l))
 	}
 	return out
@@ -41,13 +41,28 @@ func generationOf(l *graph.Listener, gateway *graph.Gateway) int64 {
 }
 
 // overlapping is there only while it is true (ListenerConditionOverlappingTLSConfig).
+// Certificates give the reason where hostnames do so, too.
 func (b *builder) overlapping(l *graph.Listener) metav1.Condition {
+	const may = "A client that reuses a connection may mean one of the listeners"
+	reason := gatewayv1.ListenerReasonOverlappingHostnames
+	var messages []string
+	if len(l.SharedCertificates) > 0 {
+		reason = gatewayv1.ListenerReasonOverlappingCertificates
+		messages = append(messages, may+" with certificates for the same hosts: "+namesOf(l, l.SharedCertificates))
+	}
+	if len(l.Overlaps) > 0 {
+		messages = append(messages, may+" whose hostnames overlap: "+namesOf(l, l.Overlaps))
+	}
+	return condition(gatewayv1.ListenerConditionOverlappingTLSConfig, metav1.ConditionTrue, reason,
+		conditions.Join(messages), generationOf(l, b.gateway))
+}
+
+func namesOf(l *graph.Listener, others []*graph.Listener) string {
 	var names []string
-	for _, other := range l.Overlaps {
+	for _, other := range others {
 		names = append(names, l.NameOf(other))
 	}
-	return condition(gatewayv1.ListenerConditionOverlappingTLSConfig, metav1.ConditionTrue, gatewayv1.ListenerReasonOverlappingHostnames,
-		"A client that reuses a connection may mean one of the listeners: "+strings.Join(names, ", "), generationOf(l, b.gateway))
+	return strings.Join(names, ", ")
 }
 
 // attachedRoutes counts the routes whose Accepted condition is True.
