@@ -169,7 +169,8 @@ func pressing(before, after gatewayv1.GatewayStatus) bool {
 		return true
 	}
 	for i := range after.Addresses {
-		if before.Addresses[i].Value != after.Addresses[i].Value {
+		a, b := before.Addresses[i], after.Addresses[i]
+		if a.Value != b.Value || (a.Routability == nil) != (b.Routability == nil) || a.Routability != nil && *a.Routability != *b.Routability {
 			return true
 		}
 	}

@@ -137,12 +137,30 @@ func (w *work) count(result delivery.ConfigResult, err error) {
 }
 
 func (w *work) provision() {
+	w.keepClusterIP()
 	result, err := w.applier.Sync(w.ctx, w.owner, w.plan.objects, w.delivered()...)
 	w.wrote(w.ctx, result)
 	for _, conflict := range result.Conflicts {
 		w.conflict(conflict)
 	}
 	w.note(err)
+}
+
+// keepClusterIP asks for the address that the Service has in the cluster, where it
+// has one and another is wanted: it cannot be changed, and an update that tries
+// would be refused as a whole. The status tells that it is another one.
+func (w *work) keepClusterIP() {
+	for _, obj := range w.plan.objects {
+		service, is := obj.(*corev1.Service)
+		if !is || service.Spec.ClusterIP == "" || service.Spec.ClusterIP == corev1.ClusterIPNone {
+			continue
+		}
+		live := &corev1.Service{}
+		err := w.opts.Client.Get(w.ctx, types.NamespacedName{Namespace: w.key.Namespace, Name: service.Name}, live)
+		if err == nil && live.Spec.ClusterIP != "" {
+			service.Spec.ClusterIP = live.Spec.ClusterIP
+		}
+	}
 }
 
 // delivered are the objects of the fleet that the plan does not hold.
@@ -188,6 +206,7 @@ func (w *work) observe() {
 	switch {
 	case err == nil && w.owner.Owns(service):
 		w.observed.Addresses = status.ServiceAddresses(service)
+		w.observed.ClusterAddresses = status.ServiceClusterAddresses(service)
 	case err != nil && !apierrors.IsNotFound(err):
 		w.errs = append(w.errs, fmt.Errorf("reading the Service of %s: %w", w.key, err))
 	}

@@ -240,7 +240,8 @@ func defaultClass() *gatewayv1.GatewayClass {
 func healthy() status.Observed {
 	ip := gatewayv1.IPAddressType
 	return status.Observed{
-		Addresses: []gatewayv1.GatewayStatusAddress{{Type: &ip, Value: "192.0.2.10"}},
-		Wanted:    2, Ready: 2, Serving: 2,
+		Addresses:        []gatewayv1.GatewayStatusAddress{{Type: &ip, Value: "192.0.2.10", Routability: new(gatewayv1.GatewayAddressRoutabilityDefault)}},
+		ClusterAddresses: []gatewayv1.GatewayStatusAddress{{Type: &ip, Value: "10.96.0.42", Routability: new(gatewayv1.GatewayAddressRoutabilityCluster)}},
+		Wanted:           2, Ready: 2, Serving: 2,
 	}
 }

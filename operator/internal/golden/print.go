@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 )
 
@@ -100,12 +101,20 @@ func Status(set status.Set) ([]byte, error) {
 
 func printGateway(gateway *status.Gateway) *printedGateway {
 	out := &printedGateway{Conditions: printConditions(gateway.Conditions)}
+	// It is told where it is not as usual.
+	if assigned := conditions.Find(gateway.Conditions, string(gatewayv1.GatewayConditionAddressesAssigned)); assigned != nil && assigned.Status == metav1.ConditionTrue && len(gateway.Addresses) == 1 {
+		delete(out.Conditions, assigned.Type)
+	}
 	for _, address := range gateway.Addresses {
 		typ := gatewayv1.IPAddressType
 		if address.Type != nil {
 			typ = *address.Type
 		}
-		out.Addresses = append(out.Addresses, fmt.Sprintf("%s %s", typ, address.Value))
+		text := fmt.Sprintf("%s %s", typ, address.Value)
+		if address.Routability != nil && *address.Routability != "" {
+			text += " (" + string(*address.Routability) + ")"
+		}
+		out.Addresses = append(out.Addresses, text)
 	}
 	for _, listener := range gateway.Listeners {
 		out.Listeners = append(out.Listeners, printListener(listener))

@@ -19,8 +19,12 @@ type Gateway struct {
 	// ListenerSets are those that name the Gateway as their parent, allowed or
 	// not, in the order of their precedence.
 	ListenerSets []*ListenerSet
-	// Addresses are the IP addresses that the spec asks for.
+	// Requests are the IP addresses that the spec asks for, in its order.
+	Requests []AddressRequest
+	// Addresses are those of them that are named, and not of the cluster.
 	Addresses []netip.Addr
+	// ClusterIP is the first one that is named and of the cluster, or not valid.
+	ClusterIP netip.Addr
 	// ClientCertificate is what the Gateway presents to backends, or nil.
 	ClientCertificate *Certificate
 	// Problems break the Gateway's own conditions; those of its listeners are on
@@ -105,31 +109,4 @@ func (g *Gateway) checkParameters() {
 	g.refuse(gatewayv1.GatewayReasonInvalidParameters,
 		"spec.infrastructure.parametersRef names %s %q of group %q, which is not a kind of parameters",
 		ref.Kind, ref.Name, ref.Group)
-}
-
-// checkAddresses reads the addresses that the Gateway asks for. An address
-// without a value asks for any, which is what it gets without asking.
-func (g *Gateway) checkAddresses() {
-	for i, address := range g.Source.Spec.Addresses {
-		if typ := value(address.Type, gatewayv1.IPAddressType); typ != gatewayv1.IPAddressType {
-			g.refuse(gatewayv1.GatewayReasonUnsupportedAddress,
-				"spec.addresses[%d].type is %q; only IPAddress is supported", i, typ)
-			continue
-		}
-		if address.Routability != gatewayv1.GatewayAddressRoutabilityDefault {
-			g.refuse(gatewayv1.GatewayReasonUnsupportedAddress,
-				"spec.addresses[%d].routability is %q, which is not supported", i, address.Routability)
-			continue
-		}
-		if address.Value == "" {
-			continue
-		}
-		ip, err := netip.ParseAddr(address.Value)
-		if err != nil {
-			g.refuse(gatewayv1.GatewayReasonUnsupportedAddress,
-				"spec.addresses[%d].value %q is not an IP address", i, address.Value)
-			continue
-		}
-		g.Addresses = append(g.Addresses, ip)
-	}
 }

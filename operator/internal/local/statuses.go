@@ -106,7 +106,9 @@ func observe(state fleet.State) status.Observed {
 		Rejected: state.Proxies.Rejected(),
 	}
 	if state.Address.IsValid() {
-		o.Addresses = []gatewayv1.GatewayStatusAddress{{Type: new(gatewayv1.IPAddressType), Value: state.Address.String()}}
+		o.Addresses = []gatewayv1.GatewayStatusAddress{{
+			Type: new(gatewayv1.IPAddressType), Value: state.Address.String(), Routability: new(gatewayv1.GatewayAddressRoutabilityDefault),
+		}}
 	}
 	if state.Problem != "" {
 		o.Problems = append(o.Problems, state.Problem)

@@ -26,7 +26,7 @@ func (f *fleet) service() *corev1.Service {
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
 		ObjectMeta: f.meta(f.names.Name()),
 		Spec: corev1.ServiceSpec{
-			Type:           f.settings.ServiceType,
+			Type:           f.serviceType(),
 			Selector:       f.selector(),
 			Ports:          f.listenerPorts(),
 			IPFamilyPolicy: &family,
@@ -34,10 +34,21 @@ func (f *fleet) service() *corev1.Service {
 	}
 	// A Service has room for one address. When the Gateway asks for more, its
 	// status says which ones it did not get.
-	if len(f.node.Addresses) > 0 && f.settings.ServiceType == corev1.ServiceTypeLoadBalancer {
+	if len(f.node.Addresses) > 0 && service.Spec.Type == corev1.ServiceTypeLoadBalancer {
 		service.Spec.LoadBalancerIP = f.node.Addresses[0].String()
 	}
+	if f.node.ClusterIP.IsValid() {
+		service.Spec.ClusterIP = f.node.ClusterIP.String()
+	}
 	return service
+}
+
+// serviceType keeps a Gateway in the cluster that asks for nothing else.
+func (f *fleet) serviceType() corev1.ServiceType {
+	if f.node.InCluster() {
+		return corev1.ServiceTypeClusterIP
+	}
+	return f.settings.ServiceType
 }
 
 // listenerPorts has one port for each that an accepted listener asks for, even

@@ -21,6 +21,8 @@ func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
 		features.SupportGRPCRouteRequestHeaderModifier,
 		features.SupportGateway,
 		features.SupportGatewayAddressEmpty,
+		features.SupportGatewayAddressRoutability,
+		features.SupportGatewayAddressRoutabilityCluster,
 		features.SupportGatewayBackendClientCertificate,
 		features.SupportGatewayFrontendClientCertificateValidation,
 		features.SupportGatewayFrontendClientCertificateValidationInsecureFallback,

@@ -14,7 +14,7 @@ func (b *builder) gatewayStatus() *Gateway {
 	out := &Gateway{
 		Name:       b.gateway.Name(),
 		Generation: b.gateway.Source.Generation,
-		Addresses:  b.observed.Addresses,
+		Addresses:  assign(b.gateway.Requests, &b.observed).addresses,
 		Conditions: []metav1.Condition{b.accepted(), b.programmed(), b.resolvedRefs()},
 
 		AttachedListenerSets: b.attachedListenerSets(),
@@ -23,6 +23,9 @@ func (b *builder) gatewayStatus() *Gateway {
 		out.Conditions = append(out.Conditions, b.gatewayCondition(
 			gatewayv1.GatewayConditionInsecureFrontendValidationMode, metav1.ConditionTrue, gatewayv1.GatewayReasonConfigurationChanged,
 			"Clients are served whatever certificate they present: "+strings.Join(fields, ", ")))
+	}
+	if b.gateway.Accepted() {
+		out.Conditions = append(out.Conditions, b.addressesAssigned())
 	}
 	for _, listener := range b.gateway.Listeners {
 		out.Listeners = append(out.Listeners, b.listener(listener))

@@ -136,17 +136,22 @@ func TestMergeGateway(t *testing.T) {
 
 func TestServiceAddresses(t *testing.T) {
 	ip, host := gatewayv1.IPAddressType, gatewayv1.HostnameAddressType
+	anywhere, cluster := gatewayv1.GatewayAddressRoutabilityDefault, gatewayv1.GatewayAddressRoutabilityCluster
 	balanced := &corev1.Service{Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeLoadBalancer, ClusterIPs: []string{"10.96.0.1"}}}
 	if got := status.ServiceAddresses(balanced); len(got) != 0 {
 		t.Errorf("a load balancer without an address has %v", got)
 	}
 	balanced.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.1"}, {Hostname: "lb.example.com"}}
-	want := []gatewayv1.GatewayStatusAddress{{Type: &ip, Value: "192.0.2.1"}, {Type: &host, Value: "lb.example.com"}}
+	want := []gatewayv1.GatewayStatusAddress{
+		{Type: &ip, Value: "192.0.2.1", Routability: &anywhere}, {Type: &host, Value: "lb.example.com", Routability: &anywhere},
+	}
 	if diff := cmp.Diff(want, status.ServiceAddresses(balanced)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	inside := &corev1.Service{Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeClusterIP, ClusterIPs: []string{"10.96.0.1", "fd00::1"}}}
-	want = []gatewayv1.GatewayStatusAddress{{Type: &ip, Value: "10.96.0.1"}, {Type: &ip, Value: "fd00::1"}}
+	want = []gatewayv1.GatewayStatusAddress{
+		{Type: &ip, Value: "10.96.0.1", Routability: &cluster}, {Type: &ip, Value: "fd00::1", Routability: &cluster},
+	}
 	if diff := cmp.Diff(want, status.ServiceAddresses(inside)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

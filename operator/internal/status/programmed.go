@@ -41,8 +41,8 @@ func (b *builder) obstacle() (gatewayv1.GatewayConditionReason, string) {
 	case len(b.missingAddresses()) > 0:
 		return gatewayv1.GatewayReasonAddressNotUsable,
 			"spec.addresses asks for what the load balancer has not assigned: " + strings.Join(b.missingAddresses(), ", ")
-	case len(o.Addresses) == 0:
-		return gatewayv1.GatewayReasonAddressNotAssigned, "The Service has no address yet"
+	case len(assign(b.gateway.Requests, o).addresses) == 0:
+		return gatewayv1.GatewayReasonAddressNotAssigned, b.addressesAssigned().Message
 	case o.Ready == 0 && b.wasProgrammed():
 		return gatewayv1.GatewayReasonNoResources, fmt.Sprintf("0/%d proxies are ready", o.Wanted)
 	case o.Ready == 0:

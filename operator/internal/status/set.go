@@ -15,6 +15,9 @@ type Observed struct {
 	// Addresses are those under which clients reach the Gateway. See
 	// ServiceAddresses.
 	Addresses []gatewayv1.GatewayStatusAddress
+	// ClusterAddresses are those by which the cluster itself reaches it. See
+	// ServiceClusterAddresses.
+	ClusterAddresses []gatewayv1.GatewayStatusAddress
 	// Hash is the hash of the rendered configuration.
 	Hash string
 	// Wanted is the number of proxies that the fleet is to have, Ready that of
@@ -34,29 +37,37 @@ type Observed struct {
 
 // ServiceAddresses returns the addresses of the Service of a fleet: what the
 // load balancer has assigned, or the cluster's own address where there is
-// none to be.
+// none to be. Each says where it can be reached from.
 func ServiceAddresses(service *corev1.Service) []gatewayv1.GatewayStatusAddress {
-	var addresses []gatewayv1.GatewayStatusAddress
-	add := func(typ gatewayv1.AddressType, text string) {
-		addresses = append(addresses, gatewayv1.GatewayStatusAddress{Type: &typ, Value: text})
-	}
 	if service.Spec.Type != corev1.ServiceTypeLoadBalancer {
-		for _, ip := range service.Spec.ClusterIPs {
-			if ip != corev1.ClusterIPNone {
-				add(gatewayv1.IPAddressType, ip)
-			}
-		}
-		return addresses
+		return ServiceClusterAddresses(service)
 	}
+	var addresses []gatewayv1.GatewayStatusAddress
 	for _, ingress := range service.Status.LoadBalancer.Ingress {
 		if ingress.IP != "" {
-			add(gatewayv1.IPAddressType, ingress.IP)
+			addresses = append(addresses, address(gatewayv1.IPAddressType, ingress.IP, gatewayv1.GatewayAddressRoutabilityDefault))
 		}
 		if ingress.Hostname != "" {
-			add(gatewayv1.HostnameAddressType, ingress.Hostname)
+			addresses = append(addresses, address(gatewayv1.HostnameAddressType, ingress.Hostname, gatewayv1.GatewayAddressRoutabilityDefault))
 		}
 	}
 	return addresses
+}
+
+// ServiceClusterAddresses returns the addresses that the Service has in the
+// cluster.
+func ServiceClusterAddresses(service *corev1.Service) []gatewayv1.GatewayStatusAddress {
+	var addresses []gatewayv1.GatewayStatusAddress
+	for _, ip := range service.Spec.ClusterIPs {
+		if ip != corev1.ClusterIPNone {
+			addresses = append(addresses, address(gatewayv1.IPAddressType, ip, gatewayv1.GatewayAddressRoutabilityCluster))
+		}
+	}
+	return addresses
+}
+
+func address(typ gatewayv1.AddressType, value string, from gatewayv1.GatewayAddressRoutabilityType) gatewayv1.GatewayStatusAddress {
+	return gatewayv1.GatewayStatusAddress{Type: &typ, Value: value, Routability: &from}
 }
 
 // Set is the desired status of a Gateway and of its routes. Its conditions
