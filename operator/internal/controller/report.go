@@ -42,14 +42,19 @@ func (w *work) report() (wait time.Duration, err error) {
 	if err := contain(func() { set = status.Build(w.plan.graph, w.observed) }); err != nil {
 		return 0, err
 	}
-	routes := w.resources.Routes()
+	routes, spoken := w.resources.Routes(), make(map[store.RouteKey]bool, len(set.Routes))
 	for i := range set.Routes {
 		want := &set.Routes[i]
 		route := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
 		w.routes.propose(want, store.StatusOf(route).Parents)
+		spoken[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}] = true
 	}
 	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
 	for _, route := range detached {
+		// A default Gateway speaks of routes that do not name it.
+		if key, _ := store.KeyOf(route); spoken[key] {
+			continue
+		}
 		w.routes.withdraw(route, speaker{gateway: w.key})
 	}
 	if err := errors.Join(err, w.reportSets(set.ListenerSets), w.reportPolicies(set.Policies)); err != nil {

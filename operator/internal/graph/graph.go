@@ -73,18 +73,30 @@ type builder struct {
 func (b *builder) routes(gateway *Gateway) []*Route {
 	var routes []*Route
 	for _, source := range b.in.HTTPRoutes {
+		if !b.concerns(source, KindHTTPRoute, source.Spec.Hostnames, gateway) {
+			continue
+		}
 		route := b.httpRoute(source)
 		b.attach(route, source.Spec.ParentRefs, gateway)
+		b.claim(route, source, gateway)
 		routes = append(routes, route)
 	}
 	for _, source := range b.in.GRPCRoutes {
+		if !b.concerns(source, KindGRPCRoute, source.Spec.Hostnames, gateway) {
+			continue
+		}
 		route := b.grpcRoute(source)
 		b.attach(route, source.Spec.ParentRefs, gateway)
+		b.claim(route, source, gateway)
 		routes = append(routes, route)
 	}
 	for _, source := range b.in.L4Routes {
+		if l4 := l4SourceOf(source); !b.concerns(source, l4.kind, l4.hostnames, gateway) {
+			continue
+		}
 		route := b.l4Route(source)
 		b.attach(route, store.ParentRefs(source), gateway)
+		b.claim(route, source, gateway)
 		route.checkTrust()
 		routes = append(routes, route)
 	}

@@ -8,6 +8,15 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// ConditionDefaultGateway is true for a Gateway that claims routes which do not name
+// it, and not there otherwise. GEP-3793 has it, and the Gateway API no constants
+// for it.
+const (
+	ConditionDefaultGateway gatewayv1.GatewayConditionType   = "DefaultGateway"
+	ReasonDefaultGateway    gatewayv1.GatewayConditionReason = "DefaultGateway"
 )
 
 func (b *builder) gatewayStatus() *Gateway {
@@ -26,6 +35,10 @@ func (b *builder) gatewayStatus() *Gateway {
 	}
 	if b.gateway.Accepted() {
 		out.Conditions = append(out.Conditions, b.addressesAssigned())
+	}
+	if store.ClaimsDefaults(b.gateway.Source) {
+		out.Conditions = append(out.Conditions, b.gatewayCondition(ConditionDefaultGateway, metav1.ConditionTrue, ReasonDefaultGateway,
+			"The Gateway has the default scope "+string(b.gateway.Source.Spec.DefaultScope)))
 	}
 	for _, listener := range b.gateway.Listeners {
 		out.Listeners = append(out.Listeners, b.listener(listener))

@@ -169,6 +169,7 @@ func gatewayConditions() []string {
 		string(gatewayv1.GatewayConditionResolvedRefs),
 		string(gatewayv1.GatewayConditionInsecureFrontendValidationMode),
 		string(gatewayv1.GatewayConditionAddressesAssigned),
+		string(ConditionDefaultGateway),
 	}
 }
 

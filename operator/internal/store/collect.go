@@ -46,6 +46,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 	if c.out.Class != nil {
 		c.listenerSets(key)
 		c.routes(key)
+		c.defaultRoutes()
 		c.policies()
 		c.namespaces()
 		c.secrets()
@@ -99,16 +100,20 @@ func (c *collector) routesBy(kind RouteKind, index string, parent types.Namespac
 		if !slices.Contains(parents(route), parent) {
 			return
 		}
-		key, _ := KeyOf(route)
-		switch route := route.(type) {
-		case *gatewayv1.HTTPRoute:
-			c.out.HTTPRoutes[key.NamespacedName] = route
-		case *gatewayv1.GRPCRoute:
-			c.out.GRPCRoutes[key.NamespacedName] = route
-		default:
-			c.out.L4Routes[key] = route
-		}
+		c.route(route)
 	})
+}
+
+func (c *collector) route(route Route) {
+	key, _ := KeyOf(route)
+	switch route := route.(type) {
+	case *gatewayv1.HTTPRoute:
+		c.out.HTTPRoutes[key.NamespacedName] = route
+	case *gatewayv1.GRPCRoute:
+		c.out.GRPCRoutes[key.NamespacedName] = route
+	default:
+		c.out.L4Routes[key] = route
+	}
 }
 
 func (c *collector) namespaces() {

@@ -73,6 +73,9 @@ func gatewayIndexes() []Index {
 		{&gatewayv1.Gateway{}, GatewayByClass, func(obj client.Object) []string {
 			return []string{string(obj.(*gatewayv1.Gateway).Spec.GatewayClassName)}
 		}},
+		{&gatewayv1.Gateway{}, ByDefaultScope, func(obj client.Object) []string {
+			return scopeIf(ClaimsDefaults(obj.(*gatewayv1.Gateway)))
+		}},
 		{&gatewayv1.Gateway{}, GatewayBySecret, func(obj client.Object) []string {
 			gateway := obj.(*gatewayv1.Gateway)
 			return values(merge(CertificateSecrets(gateway), ClientCertificate(gateway)))
@@ -131,6 +134,7 @@ func routeIndexes(kind RouteKind) []Index {
 		{kind.New(), RouteByListenerSet, func(obj client.Object) []string {
 			return values(merge(ParentListenerSets(obj), ReportedListenerSets(obj)))
 		}},
+		{kind.New(), ByDefaultScope, func(obj client.Object) []string { return scopeIf(UsesDefaults(obj)) }},
 		{kind.New(), RouteByService, func(obj client.Object) []string { return values(BackendServices(obj)) }},
 		{kind.New(), ByForeignNamespace, func(obj client.Object) []string {
 			return foreign(obj.GetNamespace(), BackendServices(obj))

@@ -19,7 +19,7 @@ type Resources struct {
 	Class   *gatewayv1.GatewayClass
 	Gateway *gatewayv1.Gateway
 	// HTTPRoutes have at least one parentRef to the Gateway, or to one of its
-	// ListenerSets.
+	// ListenerSets, or are such that a default Gateway may claim.
 	HTTPRoutes map[types.NamespacedName]*gatewayv1.HTTPRoute
 	// GRPCRoutes have at least one such parentRef.
 	GRPCRoutes map[types.NamespacedName]*gatewayv1.GRPCRoute

@@ -25,7 +25,11 @@ import (
 func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]types.NamespacedName, error) {
 	key := client.ObjectKeyFromObject(obj)
 	if _, route := partsOf(obj); route {
-		return throughListenerSets(ctx, r, merge(ParentGateways(obj), ReportedGateways(obj)),
+		parents, err := parentGateways(ctx, r, obj)
+		if err != nil {
+			return nil, err
+		}
+		return throughListenerSets(ctx, r, merge(parents, ReportedGateways(obj)),
 			merge(ParentListenerSets(obj), ReportedListenerSets(obj)))
 	}
 	if _, policy := policyPartsOf(obj); policy {
@@ -180,7 +184,11 @@ func listenerSetsGateways(ctx context.Context, r client.Reader, opts ...client.L
 func routesGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
 	var keys []types.NamespacedName
 	err := eachRoute(ctx, r, func(route Route) error {
-		of, err := throughListenerSets(ctx, r, ParentGateways(route), ParentListenerSets(route))
+		parents, err := parentGateways(ctx, r, route)
+		if err != nil {
+			return err
+		}
+		of, err := throughListenerSets(ctx, r, parents, ParentListenerSets(route))
 		// Thousands of routes may share a Service, and mostly one Gateway.
 		for _, key := range of {
 			if !slices.Contains(keys, key) {
