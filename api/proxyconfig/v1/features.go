@@ -35,9 +35,16 @@ const FeatureWrittenHostnames Feature = "written-hostnames"
 // a client's session over all endpoints.
 const FeatureSessions Feature = "sessions"
 
+// FeatureExternalHostnames are backends that have a name in place of endpoints. A
+// proxy that overlooked it would serve none of their requests.
+const FeatureExternalHostnames Feature = "external-hostnames"
+
 // KnownFeatures are those that this version of the package knows.
 func KnownFeatures() []Feature {
-	return []Feature{FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames, FeatureSessions, FeatureListenerFilters}
+	return []Feature{
+		FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames, FeatureSessions,
+		FeatureListenerFilters, FeatureExternalHostnames,
+	}
 }
 
 // Features returns what a proxy must know to serve c, in a fixed order.
@@ -63,6 +70,9 @@ func Features(c *Config) []Feature {
 	}
 	if hasListenerFilters(c) {
 		features = append(features, FeatureListenerFilters)
+	}
+	if hasExternalHostnames(c) {
+		features = append(features, FeatureExternalHostnames)
 	}
 	return features
 }

@@ -97,6 +97,9 @@ func sampleConfig() *Config {
 		}, {
 			ID: "shop/ship:443", Namespace: "shop", Service: "ship", Port: 443, Protocol: BackendHTTP1,
 			TLS: &BackendTLS{ServerName: "ship.example.com", SystemCAs: true},
+		}, {
+			ID: "XBackend/shop/bank:443", Kind: BackendKindXBackend, Namespace: "shop", Service: "bank", Port: 443, Protocol: BackendHTTP1,
+			External: &External{Hostname: "api.example.net", Forbidden: []string{"10.0.0.250:6443"}},
 		}},
 	}
 }

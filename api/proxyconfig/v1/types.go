@@ -245,15 +245,19 @@ type Timeouts struct {
 	BackendRequestMillis int64 `json:"backendRequestMillis,omitempty"`
 }
 
-// Backend is one port of a Service with the endpoints behind it.
+// Backend is one port of a Service, or an object of another kind, with the
+// endpoints behind it.
 type Backend struct {
 	// ID is "<namespace>/<service>:<port>", with "/grpc", "/tcp" or "/udp" behind
 	// it for a backend of routes that speak otherwise: the same port may be one of
-	// HTTP's, too.
-	ID        string `json:"id"`
+	// HTTP's, too. A Kind stands before it, with a slash.
+	ID string `json:"id"`
+	// Kind is empty for a Service, and BackendKindXBackend for an XBackend.
+	Kind      string `json:"kind,omitempty"`
 	Namespace string `json:"namespace"`
-	Service   string `json:"service"`
-	Port      int32  `json:"port"`
+	// Service is the object's name, whatever its kind.
+	Service string `json:"service"`
+	Port    int32  `json:"port"`
 	// Protocol is one of the protocols of backends below.
 	Protocol string `json:"protocol"`
 	// TLS, when not nil, is beneath the protocol. A listener that passes TLS
@@ -266,6 +270,8 @@ type Backend struct {
 	// port speak for the proxy itself, as LOCAL or UNKNOWN.
 	ProxyProtocol ProxyVersion `json:"proxyProtocol,omitempty"`
 	Endpoints     []Endpoint   `json:"endpoints,omitempty"`
+	// External is set for a backend that has a name in place of Endpoints.
+	External *External `json:"external,omitempty"`
 	// Policy may be nil, which has the defaults.
 	Policy *Policy `json:"policy,omitempty"`
 }

@@ -157,6 +157,9 @@ func validateBackend(b *Backend) error {
 	if err := validateSentProxy(b); err != nil {
 		return err
 	}
+	if err := validateExternal(b); err != nil {
+		return err
+	}
 	if err := validatePort(b.Port); err != nil {
 		return err
 	}
