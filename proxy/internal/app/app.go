@@ -34,6 +34,7 @@ func Run(ctx context.Context, o Options) error {
 	for _, s := range servers {
 		wg.Go(func() { s.Run(running) })
 	}
+	wg.Go(p.resolver.Start(running))
 	p.loadFiles()
 	p.follow(running, &wg)
 	wg.Go(func() { p.probe.Run(running) })

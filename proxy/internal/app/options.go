@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/netip"
@@ -45,6 +46,9 @@ type Options struct {
 	// TrustedHops is how many proxies stand before this one whose X-Forwarded
 	// fields are believed.
 	TrustedHops int
+	// Lookup resolves the names of external backends; nil asks the servers of the
+	// system.
+	Lookup func(ctx context.Context, hostname string) ([]netip.Addr, error)
 	// Zone is where the proxy runs, for backends that prefer their own.
 	Zone    string
 	Version string

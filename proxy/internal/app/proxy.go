@@ -21,6 +21,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/metrics"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/probe"
+	"github.com/fleetgate/fleetgate/proxy/internal/resolve"
 	"github.com/fleetgate/fleetgate/proxy/internal/session"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -33,7 +34,9 @@ type proxy struct {
 	draining atomic.Bool
 
 	current     atomic.Pointer[snapshot.Snapshot]
+	publishing  sync.Mutex
 	registry    *balance.Registry
+	resolver    *resolve.Resolver
 	requests    *metrics.Requests
 	accessLog   *accesslog.Log // nil when it is off
 	probe       *probe.Client
@@ -69,6 +72,9 @@ func newProxy(o Options) (*proxy, error) {
 	if o.StateDir != "" {
 		p.saved = &configsource.SavedConfig{Dir: o.StateDir}
 	}
+	p.resolver = resolve.New(resolve.Options{
+		Registry: p.registry, Lookup: o.Lookup, Changed: p.publish, Log: o.Log.WithName("resolve"),
+	})
 	p.coordinator = configsource.New(p.coordinatorOptions())
 	p.gatherer = p.newGatherer()
 	var err error
@@ -125,10 +131,17 @@ func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 			}
 		}
 	}
-	if p.options.ProbeSocket != "" {
+	p.publish()
+	return refused
+}
+
+// publish tells the sensor what the snapshot that serves stands for.
+func (p *proxy) publish() {
+	p.publishing.Lock()
+	defer p.publishing.Unlock()
+	if s := p.current.Load(); s != nil && p.options.ProbeSocket != "" {
 		p.probe.Publish(tables(s))
 	}
-	return refused
 }
 
 func (p *proxy) newGatherer() *prometheus.Registry {
@@ -139,6 +152,7 @@ func (p *proxy) newGatherer() *prometheus.Registry {
 			Config:           p.coordinator.Status,
 			Engine:           p.engineStats,
 			Endpoints:        func() balance.Counts { return p.registry.Counts(p.now()) },
+			Hostnames:        p.registry.NameCounts,
 			AccessLogDropped: p.accessLog.Dropped,
 			Draining:         p.draining.Load,
 			Overload:         p.gate.Stats,

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	probev1 "github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -37,13 +39,30 @@ func addBackends(t *probev1.Tables, s *snapshot.Snapshot) {
 			continue
 		}
 		t.Backends = append(t.Backends, probev1.Backend{ID: cluster.Probe, Namespace: b.Namespace, Service: b.Service, Port: b.Port})
-		for j := range b.Endpoints {
-			addr, err := b.Endpoints[j].AddrPort()
-			if err != nil || seen[addr] {
+		for _, addr := range addresses(b, cluster) {
+			if seen[addr] {
 				continue
 			}
 			seen[addr] = true
 			t.Endpoints = append(t.Endpoints, probev1.Endpoint{Address: addr, Backend: cluster.Probe})
 		}
 	}
+}
+
+// addresses are those of a backend, as they are at the moment where it has a name
+// in place of endpoints.
+func addresses(b *proxyconfig.Backend, cluster *balance.Cluster) []netip.AddrPort {
+	var list []netip.AddrPort
+	if b.External != nil {
+		for _, e := range cluster.Endpoints() {
+			list = append(list, e.Addr)
+		}
+		return list
+	}
+	for i := range b.Endpoints {
+		if addr, err := b.Endpoints[i].AddrPort(); err == nil {
+			list = append(list, addr)
+		}
+	}
+	return list
 }

@@ -27,8 +27,13 @@ type Registry struct {
 	options Options
 	prober  *prober
 
+	resolver *resolver
+
 	mu       sync.Mutex
 	clusters map[string]*Cluster
+	// external are those of the Clusters whose endpoints come from a name.
+	external map[*Cluster]*proxyconfig.Backend
+	names    map[string]*name
 	// probes gives each ID an identifier for the sensor. One is never used for
 	// something else within a process: the sensor's counters go on.
 	probes map[string]uint32
@@ -36,7 +41,10 @@ type Registry struct {
 
 // NewRegistry returns an empty Registry.
 func NewRegistry(o Options) *Registry {
-	return &Registry{options: o, prober: newProber(), clusters: map[string]*Cluster{}, probes: map[string]uint32{}}
+	return &Registry{
+		options: o, prober: newProber(), resolver: newResolver(),
+		clusters: map[string]*Cluster{}, names: map[string]*name{}, probes: map[string]uint32{},
+	}
 }
 
 // Change is a set of endpoints that was prepared and waits for Commit.
@@ -44,19 +52,24 @@ type Change struct {
 	registry *Registry
 	clusters map[string]*Cluster
 	sets     map[*Cluster]*endpointSet
+	external map[*Cluster]*proxyconfig.Backend
 	refused  []proxyconfig.RefusedItem
 }
 
 // Prepare makes the Clusters of a configuration. Until Commit, Clusters that
 // exist already keep their endpoints, so that requests on the snapshot before
 // still find theirs; one that has no endpoint gets its new ones at once.
+//
+// Names of external backends that are new are waited for, a moment at most.
 func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
+	r.awaitNames(backends)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ch := &Change{
 		registry: r,
 		clusters: make(map[string]*Cluster, len(backends)),
 		sets:     make(map[*Cluster]*endpointSet, len(backends)),
+		external: make(map[*Cluster]*proxyconfig.Backend),
 	}
 	for _, b := range backends {
 		c, ok := r.clusters[b.ID]
@@ -69,6 +82,9 @@ func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
 		}
 		ch.clusters[b.ID] = c
 		ch.sets[c] = set
+		if b.External != nil {
+			ch.external[c] = b
+		}
 	}
 	return ch
 }
@@ -85,19 +101,28 @@ func (r *Registry) probe(id string) uint32 {
 
 // endpoints makes the new set of a Cluster out of the endpoints it has and
 // those that are new. Addresses that are not to be dialled are refused alone.
+// Those of a name are never: it is not the configuration's fault where it leads.
 func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
+	if b.External != nil {
+		return ch.registry.endpointSet(c, b, ch.registry.externalEndpoints(b), func(error) {})
+	}
+	return ch.registry.endpointSet(c, b, b.Endpoints, func(err error) {
+		ch.refused = append(ch.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindBackend, Name: b.ID, Reason: err.Error()})
+	})
+}
+
+func (r *Registry) endpointSet(c *Cluster, b *proxyconfig.Backend, list []proxyconfig.Endpoint, refuse func(error)) *endpointSet {
 	before := c.endpoints()
 	old := before.byAddress()
 	set := &endpointSet{policy: compilePolicy(b.Policy)}
-	zone := ch.registry.options.Zone
-	seen := make(map[netip.AddrPort]bool, len(b.Endpoints))
-	for i := range b.Endpoints {
-		addr, err := b.Endpoints[i].AddrPort()
+	seen := make(map[netip.AddrPort]bool, len(list))
+	for i := range list {
+		addr, err := list[i].AddrPort()
 		if err == nil {
-			err = ch.registry.Permit(addr.Addr())
+			err = r.Permit(addr.Addr())
 		}
 		if err != nil {
-			ch.refused = append(ch.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindBackend, Name: b.ID, Reason: err.Error()})
+			refuse(err)
 			continue
 		}
 		if seen[addr] {
@@ -112,7 +137,7 @@ func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
 				e.warmSince.Store(warmupPending)
 			}
 		}
-		set.add(e, &b.Endpoints[i], zone)
+		set.add(e, &list[i], r.options.Zone)
 	}
 	set.buildTable(before)
 	return set
@@ -133,6 +158,10 @@ func (ch *Change) Commit() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for c, set := range ch.sets {
+		if b := ch.external[c]; b != nil {
+			// The name may lead elsewhere since Prepare.
+			set = ch.endpoints(c, b)
+		}
 		markGone(c.endpoints(), set)
 		c.swap(set)
 	}
@@ -141,7 +170,8 @@ func (ch *Change) Commit() {
 			markGone(c.endpoints(), noEndpoints)
 		}
 	}
-	r.clusters = ch.clusters
+	r.clusters, r.external = ch.clusters, ch.external
+	r.forgetNames()
 	r.prober.notify()
 }
 

@@ -23,6 +23,7 @@ type Sources struct {
 	// connections and datagrams below HTTP was turned away.
 	Engine    func() EngineStats
 	Endpoints func() balance.Counts
+	Hostnames func() balance.NameCounts
 	// AccessLogDropped counts dropped lines.
 	AccessLogDropped func() uint64
 	Draining         func() bool
@@ -72,6 +73,10 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	send(out, endpoints, float64(counts.Active), "active")
 	send(out, endpoints, float64(counts.Ejected), "ejected")
 	send(out, endpoints, float64(counts.Terminating), "terminating")
+	names := c.sources.Hostnames()
+	send(out, externalHostnames, float64(names.Resolved), "resolved")
+	send(out, externalHostnames, float64(names.Stale), "stale")
+	send(out, externalHostnames, float64(names.Unresolved), "unresolved")
 	send(out, accessLogDroppedTotal, float64(c.sources.AccessLogDropped()))
 	c.collectOverload(out)
 	send(out, draining, truth(c.sources.Draining()))

@@ -38,6 +38,7 @@ func newFixture(t testing.TB, loops int) *fixture {
 			return EngineStats{Connections: 7, Requests: 3, RefusedSessions: 4, DroppedDatagrams: 5}
 		},
 		Endpoints:        func() balance.Counts { return balance.Counts{Active: 4, Ejected: 1, Terminating: 2} },
+		Hostnames:        func() balance.NameCounts { return balance.NameCounts{Resolved: 3, Stale: 2, Unresolved: 1} },
 		AccessLogDropped: func() uint64 { return 9 },
 		Draining:         func() bool { return true },
 		Overload: func() overload.Stats {

@@ -81,6 +81,9 @@ var (
 	droppedDatagramsTotal = Metric{"fleetgate_proxy_dropped_datagrams_total",
 		"Datagrams of UDP listeners that were not forwarded.",
 		prometheus.CounterValue, nil}
+	externalHostnames = Metric{"fleetgate_proxy_external_hostnames",
+		"Hostnames of backends outside of the cluster: resolved, stale (going on with an earlier answer), or unresolved, whose requests are answered 503.",
+		prometheus.GaugeValue, []string{"state"}}
 	draining = Metric{"fleetgate_proxy_draining",
 		"Whether the proxy is shutting down.",
 		prometheus.GaugeValue, nil}
@@ -97,7 +100,7 @@ func All() []Metric {
 		configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision,
 		configReloadsTotal, configRejectionsTotal, configRefusedItems, configUnknownFields, configSaveErrorsTotal,
 		overloadLevel, shedRequestsTotal, refusedConnectionsTotal, refusedSessionsTotal, droppedDatagramsTotal,
-		accessLogDroppedTotal, draining, buildInfo,
+		externalHostnames, accessLogDroppedTotal, draining, buildInfo,
 	}
 }
 

@@ -1,0 +1,161 @@
+package resolve
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+)
+
+const (
+	// interval is how long an answer is kept, give or take a tenth.
+	interval = 15 * time.Second
+	// firstRetry is when a name that could not be resolved is asked for again. The
+	// time doubles up to the interval.
+	firstRetry = 500 * time.Millisecond
+	// lookupTimeout bounds one lookup of both kinds of addresses.
+	lookupTimeout = 5 * time.Second
+	// maxLookups bounds the lookups at one time.
+	maxLookups = 16
+)
+
+// Options of a Resolver.
+type Options struct {
+	Registry *balance.Registry
+	// Lookup returns the IPv4 and IPv6 addresses of a hostname; nil asks the
+	// servers of the system. It is called from several goroutines.
+	Lookup func(ctx context.Context, hostname string) ([]netip.Addr, error)
+	// Changed, when not nil, is called after endpoints have changed.
+	Changed func()
+	Log     logr.Logger
+}
+
+// Resolver resolves the hostnames of a Registry.
+type Resolver struct {
+	options Options
+	lookups chan struct{}
+}
+
+// New returns a Resolver that does nothing yet.
+func New(o Options) *Resolver {
+	if o.Lookup == nil {
+		o.Lookup = lookup
+	}
+	if o.Changed == nil {
+		o.Changed = func() {}
+	}
+	return &Resolver{options: o, lookups: make(chan struct{}, maxLookups)}
+}
+
+// Start has the hostnames followed until ctx ends. Configurations wait for the
+// first answers from then on. It returns what waits for the end.
+func (r *Resolver) Start(ctx context.Context) (wait func()) {
+	changed, stop := r.options.Registry.StartResolving()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer stop()
+		r.follow(ctx, changed, &wg)
+	})
+	return wg.Wait
+}
+
+// follow keeps one goroutine for each hostname.
+func (r *Resolver) follow(ctx context.Context, changed <-chan struct{}, wg *sync.WaitGroup) {
+	following := map[string]context.CancelFunc{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+		gone := following
+		following = map[string]context.CancelFunc{}
+		for _, hostname := range r.options.Registry.Hostnames() {
+			if cancel, ok := gone[hostname]; ok {
+				following[hostname] = cancel
+				delete(gone, hostname)
+				continue
+			}
+			own, cancel := context.WithCancel(ctx)
+			following[hostname] = cancel
+			wg.Go(func() { r.keep(own, hostname) })
+		}
+		for _, cancel := range gone {
+			cancel()
+		}
+	}
+}
+
+// keep asks for one hostname again and again.
+func (r *Resolver) keep(ctx context.Context, hostname string) {
+	retry := firstRetry
+	var last string
+	for {
+		problem := r.ask(ctx, hostname)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := interval
+		switch {
+		case problem == nil:
+			retry = firstRetry
+			if last != "" {
+				r.options.Log.Info("An external hostname is resolved again", "hostname", hostname)
+			}
+			last = ""
+		default:
+			if last != problem.Error() {
+				last = problem.Error()
+				r.options.Log.Info("An external hostname cannot be resolved; its last addresses, if any, go on", "hostname", hostname, "reason", last)
+			}
+			pause, retry = retry, min(2*retry, interval)
+		}
+		if !sleep(ctx, jitter(pause)) {
+			return
+		}
+	}
+}
+
+// ask looks a hostname up and tells the Registry. It returns why the answer is of
+// no use.
+func (r *Resolver) ask(ctx context.Context, hostname string) error {
+	select {
+	case r.lookups <- struct{}{}:
+		defer func() { <-r.lookups }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	bounded, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	addresses, err := r.options.Lookup(bounded, hostname)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	changed, problem := r.options.Registry.Resolved(hostname, addresses, err)
+	if changed {
+		r.options.Log.V(1).Info("An external hostname leads elsewhere", "hostname", hostname, "addresses", len(addresses))
+		r.options.Changed()
+	}
+	return problem
+}
+
+// jitter spreads the lookups of names and of proxies that began together.
+func jitter(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5)
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
