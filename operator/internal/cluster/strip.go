@@ -86,9 +86,12 @@ func stripEndpoints(in any) (any, error) {
 	if !ok {
 		return in, nil
 	}
-	service := slice.Labels[discoveryv1.LabelServiceName]
+	labels := slice.Labels
 	slice.ObjectMeta = identity(&slice.ObjectMeta)
-	slice.Labels = map[string]string{discoveryv1.LabelServiceName: service}
+	slice.Labels = map[string]string{discoveryv1.LabelServiceName: labels[discoveryv1.LabelServiceName]}
+	if backend := labels[names.LabelXBackend]; backend != "" {
+		slice.Labels[names.LabelXBackend] = backend
+	}
 	for i := range slice.Endpoints {
 		endpoint := &slice.Endpoints[i]
 		endpoint.TargetRef, endpoint.NodeName, endpoint.Hints, endpoint.DeprecatedTopology = nil, nil, nil, nil

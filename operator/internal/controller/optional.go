@@ -84,6 +84,7 @@ func optionalKinds() []optionalKind {
 		gatewayKind(gatewayGroup, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
 		gatewayKind(gatewayGroup, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
 		trustBundleKind(),
+		gatewayKind(experimentalGroup, store.KindXBackend, "xbackends", &gatewayxv1alpha1.XBackend{}),
 		gatewayKind(experimentalGroup, "XBackendTrafficPolicy", "xbackendtrafficpolicies", &gatewayxv1alpha1.XBackendTrafficPolicy{}),
 	}
 	for _, route := range store.RouteKinds() {

@@ -13,13 +13,13 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// policyReconcilers write the statuses of policies, of which each of several
-// Gateways has to say something, by the kind's name.
+// policyReconcilers write the statuses of policies and of XBackends, of which each of
+// several Gateways has to say something, by the kind's name.
 type policyReconcilers map[string]*statusWriter[types.NamespacedName, status.Policy]
 
 func newPolicyReconcilers(opts Options) policyReconcilers {
 	all := make(policyReconcilers)
-	for _, kind := range store.PolicyKinds() {
+	for _, kind := range store.ReportedKinds() {
 		all[kind.Name] = newStatusWriter[types.NamespacedName](opts, kind.Name, kind.New, mergePolicies)
 	}
 	return all
@@ -29,7 +29,7 @@ func newPolicyReconcilers(opts Options) policyReconcilers {
 // is there. live is the policy as it is known.
 func (r policyReconcilers) propose(want *status.Policy, live store.Policy) {
 	of := r[want.Kind]
-	_, differs := status.MergePolicy(store.PolicyStatusOf(live).Ancestors, want, metav1.NewTime(of.opts.Now()))
+	_, differs := status.MergePolicy(store.AncestorsOf(live), want, metav1.NewTime(of.opts.Now()))
 	of.propose(want.Name, want.Gateway, want, differs)
 }
 
@@ -45,7 +45,7 @@ func (r policyReconcilers) withdraw(policy store.Policy, gateway types.Namespace
 // mergePolicies is the merge of a statusWriter of policies. What is taken back
 // first may be given by another one, as there is room for few.
 func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time) client.Object {
-	ancestors, changed := store.PolicyStatusOf(live).Ancestors, false
+	ancestors, changed := store.AncestorsOf(live), false
 	for _, removal := range []bool{true, false} {
 		for _, want := range wanted {
 			if (want.Ancestor == nil) == removal {
@@ -58,7 +58,7 @@ func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time)
 		return nil
 	}
 	after := live.DeepCopyObject().(client.Object)
-	store.PolicyStatusOf(after).Ancestors = ancestors
+	store.SetAncestors(after, ancestors)
 	return after
 }
 

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
@@ -103,30 +104,37 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	if err != nil {
 		return err
 	}
-	if err := optional.watchAll(watched(gateways, ctrl, sets)); err != nil {
+	selectors, err := setupSelectors(mgr, &SelectorReconciler{opts: opts})
+	if err != nil {
+		return err
+	}
+	if err := optional.watchAll(watched(gateways, ctrl, sets, selectors)); err != nil {
 		return err
 	}
 	return setupKinds(mgr, optional)
 }
 
 // watched adds to the optional kinds who watches them.
-func watched(gateways *GatewayReconciler, ctrl, sets controller.Controller) []optionalKind {
+func watched(gateways *GatewayReconciler, ctrl, sets, selectors controller.Controller) []optionalKind {
 	kinds := optionalKinds()
 	for i := range kinds {
-		kinds[i].watches = watchesOf(gateways, ctrl, sets, kinds[i].object)
+		kinds[i].watches = watchesOf(gateways, ctrl, sets, selectors, kinds[i].object)
 		for j, older := range kinds[i].older {
-			kinds[i].older[j].watches = watchesOf(gateways, ctrl, sets, older.object)
+			kinds[i].older[j].watches = watchesOf(gateways, ctrl, sets, selectors, older.object)
 		}
 	}
 	return kinds
 }
 
-func watchesOf(gateways *GatewayReconciler, ctrl, sets controller.Controller, object client.Object) func(cache.Cache) map[controller.Controller]source.Source {
+func watchesOf(gateways *GatewayReconciler, ctrl, sets, selectors controller.Controller, object client.Object) func(cache.Cache) map[controller.Controller]source.Source {
 	w := gateways.watchOf(object)
 	return func(objects cache.Cache) map[controller.Controller]source.Source {
 		all := map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
 		if _, isSet := object.(*gatewayv1.ListenerSet); isSet {
 			all[sets] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(specChanged))
+		}
+		if _, isBackend := object.(*gatewayxv1alpha1.XBackend); isBackend {
+			all[selectors] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(changed))
 		}
 		return all
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/fleetgate/fleetgate/operator/internal/golden"
@@ -27,6 +28,7 @@ type reference struct {
 
 const (
 	vaultEndpoint = "10.7.7.7"
+	vaultHostname = "vault.example.net"
 	vaultBundle   = "clientValidation"
 	// ownBackend is what a rule has beside the reference in question.
 	ownBackend = `backendRefs: [{name: echo, port: 80}]`
@@ -39,7 +41,12 @@ func references() []reference {
 			"\nmetadata: {namespace: shop, name: route}\nspec:\n  parentRefs: [{name: web, sectionName: " + section + "}]\n  rules:\n  - " + rule
 	}
 	const (
-		backend = "backendRefs: [{name: echo, namespace: vault, port: 80}]"
+		backend  = "backendRefs: [{name: echo, namespace: vault, port: 80}]"
+		xbackend = "backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: echo, namespace: vault}]"
+		auth     = "filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, backendRef: {name: echo, namespace: vault, port: 80}}}]\n    " + ownBackend
+		mutual   = "apiVersion: gateway.networking.x-k8s.io/v1alpha1\nkind: XBackend\nmetadata: {namespace: shop, name: mutual}\nspec:\n" +
+			"  type: ExternalHostname\n  port: {number: 443}\n  externalHostname: {hostname: mutual.example.net}\n" +
+			"  tls: {mode: ClientAndServer, clientCertificateRef: {name: cert, namespace: vault}, validation: {hostname: mutual.example.net, wellKnownCACertificates: System}}\n---\n"
 		mirror  = "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: echo, namespace: vault, port: 80}}}]\n    " + ownBackend
 		gateway = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {namespace: shop, name: web, uid: 7e1f0c9a-0000-4000-8000-000000000001}\nspec:\n  gatewayClassName: fleetgate\n"
 	)
@@ -62,6 +69,13 @@ func references() []reference {
 		{"backend of a UDPRoute", "UDPRoute", "Service", route("UDPRoute", "udp", backend), vaultEndpoint},
 		{"mirror of an HTTPRoute", "HTTPRoute", "Service", route("HTTPRoute", "http", mirror), vaultEndpoint},
 		{"mirror of a GRPCRoute", "GRPCRoute", "Service", route("GRPCRoute", "http", mirror), vaultEndpoint},
+		{"authorization of an HTTPRoute", "HTTPRoute", "Service", route("HTTPRoute", "http", auth), vaultEndpoint},
+		{"XBackend of an HTTPRoute", "HTTPRoute", "XBackend", route("HTTPRoute", "http", xbackend), vaultHostname},
+		{"XBackend of a GRPCRoute", "GRPCRoute", "XBackend", route("GRPCRoute", "http", xbackend), vaultHostname},
+		{"XBackend of a TLSRoute", "TLSRoute", "XBackend", strings.Replace(tls("TLSRoute", "tls"), backend, xbackend, 1), vaultHostname},
+		{"XBackend of a TCPRoute", "TCPRoute", "XBackend", route("TCPRoute", "tcp", xbackend), vaultHostname},
+		{"client certificate of an XBackend", "XBackend", "Secret", mutual +
+			route("HTTPRoute", "http", "backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: mutual}]"), "clientCertificate:"},
 	}
 }
 
@@ -102,6 +116,11 @@ ports: [{port: 8080}, {port: 8080, name: udp, protocol: UDP}]
 endpoints: [{addresses: [` + vaultEndpoint + `]}]
 ---
 apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata: {namespace: vault, name: echo}
+spec: {type: ExternalHostname, port: {number: 443}, externalHostname: {hostname: ` + vaultHostname + `}}
+---
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
 kind: XBackendTrafficPolicy
 metadata: {namespace: vault, name: retries}
 spec:
@@ -121,11 +140,17 @@ metadata: {namespace: vault, name: bundle, annotations: {golden.fleetgate.io/cer
 
 // grantFor is a ReferenceGrant that allows the reference in every respect.
 func (r reference) grantFor() gatewayv1.ReferenceGrant {
-	name := gatewayv1.ObjectName(map[string]string{"Secret": "cert", "ConfigMap": "bundle", "Service": "echo"}[r.to])
+	name := gatewayv1.ObjectName(map[string]string{"Secret": "cert", "ConfigMap": "bundle", "Service": "echo", "XBackend": "echo"}[r.to])
 	grant := gatewayv1.ReferenceGrant{Spec: gatewayv1.ReferenceGrantSpec{
 		From: []gatewayv1.ReferenceGrantFrom{{Group: gatewayv1.GroupName, Kind: gatewayv1.Kind(r.from), Namespace: "shop"}},
 		To:   []gatewayv1.ReferenceGrantTo{{Kind: gatewayv1.Kind(r.to), Name: &name}},
 	}}
+	if r.from == "XBackend" {
+		grant.Spec.From[0].Group = gatewayxv1alpha1.GroupName
+	}
+	if r.to == "XBackend" {
+		grant.Spec.To[0].Group = gatewayxv1alpha1.GroupName
+	}
 	grant.Namespace, grant.Name = "vault", "grant"
 	grant.APIVersion, grant.Kind = gatewayv1.GroupVersion.String(), "ReferenceGrant"
 	return grant
@@ -180,6 +205,9 @@ func (r reference) check(t *testing.T, name, grant string, want bool) {
 	told := string(must(golden.Status(status.Build(g, c.Observed)))(t))
 	if refused := strings.Contains(told, string(gatewayv1.ListenerReasonRefNotPermitted)); refused == want {
 		t.Errorf("%s: the status says that it is not permitted: %t, want %t\n%s", name, refused, !want, told)
+	}
+	if heard := strings.Contains(told, "vault/echo:"); heard != (want && r.to == "XBackend") {
+		t.Errorf("%s: the XBackend has a status: %t\n%s", name, heard, told)
 	}
 	// A policy hears of the Gateway only if the Gateway may use its Service.
 	if heard := strings.Contains(told, "vault/retries"); heard != (want && r.to == "Service") {

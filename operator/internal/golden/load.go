@@ -19,6 +19,7 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -57,6 +58,8 @@ func Load(data []byte) (*Case, error) {
 
 			BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 			TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
+			XBackends:          make(map[types.NamespacedName]*gatewayxv1alpha1.XBackend),
+			XBackendSlices:     make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 		},
 		Observed: healthy(),
 	}
@@ -104,6 +107,8 @@ func (c *Case) add(document []byte) error {
 		return put(document, &gatewayv1.BackendTLSPolicy{}, in.BackendTLSPolicies)
 	case "XBackendTrafficPolicy":
 		return put(document, &gatewayxv1alpha1.XBackendTrafficPolicy{}, in.TrafficPolicies)
+	case store.KindXBackend:
+		return put(document, &gatewayxv1alpha1.XBackend{}, in.XBackends)
 	case "ConfigMap":
 		return c.addConfigMap(document)
 	case "Secret":
@@ -159,6 +164,11 @@ func (c *Case) addSlice(document []byte) error {
 	slice := &discoveryv1.EndpointSlice{}
 	if err := decode(document, slice); err != nil {
 		return err
+	}
+	if backend := slice.Labels[names.LabelXBackend]; backend != "" {
+		key := types.NamespacedName{Namespace: slice.Namespace, Name: backend}
+		c.Resources.XBackendSlices[key] = append(c.Resources.XBackendSlices[key], slice)
+		return nil
 	}
 	key := types.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
 	c.Resources.EndpointSlices[key] = append(c.Resources.EndpointSlices[key], slice)

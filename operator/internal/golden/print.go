@@ -18,9 +18,11 @@ type printedStatus struct {
 	Gateway      *printedGateway      `json:"gateway,omitempty"`
 	ListenerSets []printedListenerSet `json:"listenerSets,omitempty"`
 	Routes       []printedRoute       `json:"routes,omitempty"`
-	// Policies are "namespace/name" with their conditions; TrafficPolicies, too.
+	// Policies are "namespace/name" with their conditions; TrafficPolicies and
+	// XBackends, too.
 	Policies        map[string]map[string]string `json:"policies,omitempty"`
 	TrafficPolicies map[string]map[string]string `json:"trafficPolicies,omitempty"`
+	XBackends       map[string]map[string]string `json:"xbackends,omitempty"`
 }
 
 type printedGateway struct {
@@ -88,8 +90,11 @@ func Status(set status.Set) ([]byte, error) {
 	}
 	for i := range set.Policies {
 		into := &out.Policies
-		if set.Policies[i].Kind != "BackendTLSPolicy" {
+		switch set.Policies[i].Kind {
+		case "XBackendTrafficPolicy":
 			into = &out.TrafficPolicies
+		case "XBackend":
+			into = &out.XBackends
 		}
 		if *into == nil {
 			*into = make(map[string]map[string]string)

@@ -7,10 +7,13 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // Transport is what a backend is sent.
@@ -46,14 +49,17 @@ func (t Transport) protocol() corev1.Protocol {
 	return corev1.ProtocolTCP
 }
 
-// BackendKey identifies a port of a Service, and what it is sent.
+// BackendKey identifies a port of a Service, or an XBackend, and what it is sent.
 type BackendKey struct {
+	// Kind is empty for a Service.
+	Kind string
+	// Service is the object's name, whatever its kind.
 	Service   types.NamespacedName
 	Port      int32
 	Transport Transport
 }
 
-// Backend is a port of a Service with the endpoints behind it.
+// Backend is a port of a Service, or an XBackend, with the endpoints behind it.
 type Backend struct {
 	Key BackendKey
 	// Protocol is one of the contract's protocols of backends.
@@ -69,6 +75,8 @@ type Backend struct {
 	Session *proxyconfig.Session
 	// Endpoints are sorted by address and port, each once.
 	Endpoints []Endpoint
+	// External is set where proxies resolve a name in place of Endpoints.
+	External *proxyconfig.External
 }
 
 // resolution is what became of a port of a Service, for all the references to
@@ -96,34 +104,39 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 	return ref
 }
 
-// serviceRef resolves a reference of a rule to a port of a Service, which is sent
-// what routes of the kind send. It returns nil, and leaves a problem of
+// serviceRef resolves a reference of a rule to a port of a Service, or to an
+// XBackend, which is sent what routes of the kind send. It returns nil, and leaves a problem of
 // ResolvedRefs, where that is not possible.
 func (b *builder) serviceRef(route *Route, rule *Rule, field string, source *gatewayv1.BackendObjectReference) *Backend {
 	return b.serviceRefBy(transportOf(route.Kind), route, rule, field, source)
 }
 
-// serviceRefBy is serviceRef for a Service that is sent something else.
+// serviceRefBy is serviceRef for a backend that is sent something else.
 func (b *builder) serviceRefBy(transport Transport, route *Route, rule *Rule, field string, source *gatewayv1.BackendObjectReference) *Backend {
 	group, kind := value(source.Group, ""), value(source.Kind, "Service")
-	if group != "" || kind != "Service" {
-		rule.unresolved(gatewayv1.RouteReasonInvalidKind,
-			"%s names a %s of group %q; only Services are supported", field, kind, group)
-		return nil
-	}
 	name := types.NamespacedName{
 		Namespace: string(value(source.Namespace, gatewayv1.Namespace(route.Name.Namespace))),
 		Name:      string(source.Name),
 	}
-	// Asked before the Service is looked at, so that nobody learns of another
-	// namespace which Services it has.
-	if !b.grants.allow(route.Kind, route.Name.Namespace, serviceObject(name)) {
-		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
-			"%s: no ReferenceGrant in namespace %s lets %ss of namespace %s use Service %s",
-			field, name.Namespace, route.Kind, route.Name.Namespace, name.Name)
+	key := BackendKey{Service: name, Port: value(source.Port, 0), Transport: transport}
+	to := serviceObject(name)
+	switch {
+	case group == gatewayxv1alpha1.GroupName && kind == store.KindXBackend:
+		key.Kind, to = store.KindXBackend, xbackendObject(name)
+	case group != "" || kind != "Service":
+		rule.unresolved(gatewayv1.RouteReasonInvalidKind,
+			"%s names a %s of group %q; only Services and XBackends are supported", field, kind, group)
 		return nil
 	}
-	found := b.resolve(BackendKey{Service: name, Port: value(source.Port, 0), Transport: transport})
+	// Asked before the backend is looked at, so that nobody learns of another
+	// namespace which ones it has.
+	if !b.grants.allow(route.Kind, route.Name.Namespace, to) {
+		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
+			"%s: no ReferenceGrant in namespace %s lets %ss of namespace %s use %s %s",
+			field, name.Namespace, route.Kind, route.Name.Namespace, kind, name.Name)
+		return nil
+	}
+	found := b.resolve(key)
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.message)
 	}
@@ -141,6 +154,9 @@ func (b *builder) resolve(key BackendKey) *resolution {
 }
 
 func (b *builder) lookUp(key BackendKey) *resolution {
+	if key.Kind == store.KindXBackend {
+		return b.lookUpXBackend(key)
+	}
 	service := b.in.Services[key.Service]
 	if service == nil {
 		return missing("Service " + key.Service.String() + " does not exist")
@@ -207,7 +223,7 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 	if policy != nil {
 		backend.TLS = policy.TLS
 	}
-	found := b.endpoints(backend, port.Name)
+	found := b.endpoints(backend, b.in.EndpointSlices[key.Service], port.Name)
 	if policy != nil && policy.TLS.Invalid != "" {
 		backend.Distrust = "BackendTLSPolicy " + policy.Name().String() + " of Service " + key.Service.String() + " is not valid: " + policy.TLS.Invalid
 		// With connections it depends on the listener: see checkTrust.
@@ -218,15 +234,15 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 	return found
 }
 
-// endpoints finds those of the Service's endpoints that the port leads to.
-func (b *builder) endpoints(backend *Backend, portName string) *resolution {
-	all := collectEndpoints(b.in.EndpointSlices[backend.Key.Service], portName, backend.Key.Transport.protocol())
+// endpoints finds those of the slices' endpoints that the port leads to.
+func (b *builder) endpoints(backend *Backend, sources []*discoveryv1.EndpointSlice, portName string) *resolution {
+	all := collectEndpoints(sources, portName, backend.Key.Transport.protocol())
 	allowed, why := b.opts.Forbidden.split(all)
 	backend.Endpoints = allowed
 	found := &resolution{backend: backend}
 	if why != "" {
 		found.reason = ReasonForbiddenBackend
-		found.message = "Service " + backend.Key.Service.String() + " has endpoints that are not used: " + why
+		found.message = cmp.Or(backend.Key.Kind, "Service") + " " + backend.Key.Service.String() + " has endpoints that are not used: " + why
 	}
 	return found
 }
@@ -240,6 +256,6 @@ func (b *builder) resolved() []*Backend {
 		}
 	}
 	return slices.SortedFunc(maps.Values(all), func(x, y *Backend) int {
-		return cmp.Or(compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
+		return cmp.Or(cmp.Compare(x.Key.Kind, y.Key.Kind), compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
 	})
 }

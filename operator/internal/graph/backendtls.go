@@ -20,6 +20,9 @@ type BackendTLS struct {
 	CACertificates  string
 	SystemCAs       bool
 	SubjectAltNames []gatewayv1.SubjectAltName
+	// ClientCertificate is what an XBackend has presented to its endpoints; nil for
+	// nothing. Services are presented that of the Gateway.
+	ClientCertificate *Certificate
 	// Invalid says why the backend cannot be reached, and is empty otherwise.
 	Invalid string
 }

@@ -3,6 +3,9 @@ package graph
 import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // object is one end of a reference. The name is not set where it does not
@@ -17,6 +20,11 @@ func secretObject(name types.NamespacedName) object {
 
 func serviceObject(name types.NamespacedName) object {
 	return object{kind: "Service", namespace: name.Namespace, name: name.Name}
+}
+
+// xbackendObject is an XBackend. As the end that refers it has no name.
+func xbackendObject(name types.NamespacedName) object {
+	return object{group: gatewayxv1alpha1.GroupName, kind: store.KindXBackend, namespace: name.Namespace, name: name.Name}
 }
 
 // grant is a permission that some ReferenceGrant gives. An empty name in to
@@ -44,16 +52,17 @@ func indexGrants(sources []*gatewayv1.ReferenceGrant) grants {
 	return index
 }
 
-// allow says whether an object of the given kind and namespace may refer to
-// another one. Within a namespace it always may.
+// allow says whether an object of the given kind, one of the Gateway API's, and
+// namespace may refer to another one. Within a namespace it always may.
 func (g grants) allow(fromKind, fromNamespace string, to object) bool {
-	if fromNamespace == to.namespace {
+	return g.allowFrom(object{group: gatewayv1.GroupName, kind: fromKind, namespace: fromNamespace}, to)
+}
+
+func (g grants) allowFrom(from, to object) bool {
+	if from.namespace == to.namespace {
 		return true
 	}
-	wanted := grant{
-		from: object{group: gatewayv1.GroupName, kind: fromKind, namespace: fromNamespace},
-		to:   to,
-	}
+	wanted := grant{from: from, to: to}
 	if _, named := g[wanted]; named {
 		return true
 	}

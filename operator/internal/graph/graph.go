@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,14 +30,17 @@ type Graph struct {
 	// Routes are those with a parentRef to the Gateway, sorted by kind,
 	// namespace and name.
 	Routes []*Route
-	// Backends are the ports of Services that some rule leads to, each once,
-	// sorted by namespace, name, port and transport.
+	// Backends are the ports of Services, and the XBackends, that some rule leads to,
+	// each once, sorted by kind, namespace, name, port and transport.
 	Backends []*Backend
 	// Policies are those of Services that the routes may lead to, sorted by
 	// namespace and name.
 	Policies []*Policy
 	// TrafficPolicies are those of the same Services, sorted likewise.
 	TrafficPolicies []*TrafficPolicy
+	// XBackends are those that some rule leads to and may, sorted by namespace and
+	// name.
+	XBackends []*XBackend
 }
 
 // Build connects the resources of one Gateway. The result depends on nothing
@@ -50,12 +54,15 @@ func Build(in *store.Resources, opts Options) *Graph {
 		opts:     opts,
 		grants:   indexGrants(in.Grants),
 		backends: make(map[BackendKey]*resolution),
+
+		xbackends: make(map[types.NamespacedName]*XBackend),
 	}
 	g := &Graph{Gateway: b.gateway(), Policies: b.policies(), TrafficPolicies: b.trafficPolicies()}
 	b.resolveFilters(g.Gateway)
 	g.Routes = b.routes(g.Gateway)
 	g.Policies, g.TrafficPolicies = reached(b, g.Policies), reached(b, g.TrafficPolicies)
 	g.Backends = b.resolved()
+	g.XBackends = slices.SortedFunc(maps.Values(b.xbackends), func(x, y *XBackend) int { return compareNames(x.Name(), y.Name()) })
 	return g
 }
 
@@ -65,6 +72,8 @@ type builder struct {
 	opts     Options
 	grants   grants
 	backends map[BackendKey]*resolution
+	// xbackends are those that were looked up.
+	xbackends map[types.NamespacedName]*XBackend
 	// targets are the policies that apply.
 	targets map[target]*Policy
 	traffic map[target]*TrafficPolicy

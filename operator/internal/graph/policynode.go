@@ -75,7 +75,9 @@ func contest[P attached](b *builder, all []P) map[target]P {
 func reached[P attached](b *builder, all []P) []P {
 	services := make(map[types.NamespacedName]struct{})
 	for key := range b.backends {
-		services[key.Service] = struct{}{}
+		if key.Kind == "" {
+			services[key.Service] = struct{}{}
+		}
 	}
 	return slices.DeleteFunc(all, func(policy P) bool {
 		return !slices.ContainsFunc(policy.refs(), func(ref gatewayv1.LocalPolicyTargetReferenceWithSectionName) bool {

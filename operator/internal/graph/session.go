@@ -48,7 +48,7 @@ func (r *Rule) SessionAt(backend *Backend) *proxyconfig.Session {
 // effect on proxies: they connect to endpoints. It is for the Service's owner to
 // say, who must not be able to spoil a rule of somebody else.
 func (b *builder) checkAffinity(rule *Rule, field string, backend *Backend) {
-	if rule.Session != nil && backend != nil && b.hasAffinity(backend.Key.Service) {
+	if rule.Session != nil && backend != nil && backend.Key.Kind == "" && b.hasAffinity(backend.Key.Service) {
 		rule.Notes = append(rule.Notes, field+": the sessionAffinity of Service "+backend.Key.Service.String()+" has no effect beside sessionPersistence")
 	}
 }

@@ -11,6 +11,10 @@ const (
 	LabelComponent = "app.kubernetes.io/component"
 )
 
+// LabelXBackend says of which XBackend a Service, and with it each of its
+// EndpointSlices, is the selector. Its value is the LabelValue of the name.
+const LabelXBackend = "fleetgate.io/xbackend"
+
 // The values of labels that are the same for every fleet.
 const (
 	ProxyName        = "fleetgate-proxy"

@@ -75,6 +75,17 @@ func Certificate(secret types.NamespacedName) (shard int, key string) {
 	return int(sum[len(sum)-1]) % CertificateShards, hex.EncodeToString(sum[:16])
 }
 
+// SelectorPrefix is what the name of the Service of an XBackend's selector begins
+// with. The API server adds the rest, so that nobody comes to rely on it.
+func SelectorPrefix(xbackend string) string {
+	const generated = 5
+	label := dnsLabel(xbackend)
+	if len(label)+1+generated > maxLabel {
+		label = shorten(label, label, maxLabel-1-generated)
+	}
+	return label + "-"
+}
+
 // LabelValue makes a value for a label of an object's name, which may have up
 // to 253 characters, all of them allowed in a label's value.
 func LabelValue(name string) string {

@@ -38,9 +38,21 @@ func backendTLS(node *graph.BackendTLS, certificate *graph.Certificate) *proxyco
 	return out
 }
 
+// clientCertificate is what is presented to a backend, or nil: an XBackend says so
+// itself, and in other modes than ClientAndServer wants nothing.
+func clientCertificate(node *graph.Backend, gateway *graph.Gateway) *graph.Certificate {
+	switch {
+	case node.Key.Kind == "":
+		return gateway.ClientCertificate
+	case node.TLS != nil:
+		return node.TLS.ClientCertificate
+	}
+	return nil
+}
+
 // presents says whether some backend is to see the Gateway's certificate.
 func presents(g *graph.Graph) bool {
 	return g.Gateway.ClientCertificate != nil && slices.ContainsFunc(g.Backends, func(backend *graph.Backend) bool {
-		return backend.TLS != nil && backend.TLS.Invalid == ""
+		return backend.Key.Kind == "" && backend.TLS != nil && backend.TLS.Invalid == ""
 	})
 }

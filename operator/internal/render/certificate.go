@@ -27,7 +27,28 @@ func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]by
 	if presents(g) {
 		put(&shards, g.Gateway.ClientCertificate)
 	}
+	for _, certificate := range ownCertificates(g) {
+		put(&shards, certificate)
+	}
 	return shards
+}
+
+// ownCertificates are those that XBackends name as their own. What no listener and no route that is
+// attached leads to stays where it is: its key is nobody's here.
+func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
+	var used map[string]struct{}
+	for _, backend := range g.Backends {
+		if backend.TLS == nil || backend.TLS.ClientCertificate == nil {
+			continue
+		}
+		if used == nil {
+			used = referenced(listeners(g.Listeners), routes(g.Routes))
+		}
+		if _, is := used[backendID(backend.Key)]; is {
+			list = append(list, backend.TLS.ClientCertificate)
+		}
+	}
+	return list
 }
 
 func put(shards *[names.CertificateShards]map[string][]byte, certificate *graph.Certificate) {

@@ -97,12 +97,14 @@ func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend 
 		}
 		out = append(out, proxyconfig.Backend{
 			ID:        id,
+			Kind:      node.Key.Kind,
 			Namespace: node.Key.Service.Namespace,
 			Service:   node.Key.Service.Name,
 			Port:      node.Key.Port,
 			Protocol:  node.Protocol,
-			TLS:       backendTLS(node.TLS, g.Gateway.ClientCertificate),
+			TLS:       backendTLS(node.TLS, clientCertificate(node, g.Gateway)),
 			Endpoints: endpoints(reachable(node)),
+			External:  node.External,
 			Policy:    policy(node),
 		})
 	}
@@ -134,7 +136,12 @@ func endpoints(nodes []graph.Endpoint) []proxyconfig.Endpoint {
 }
 
 // backendID is the contract's identity of a backend. Neither a namespace nor a
-// Service's name can have a slash or a colon, so no two keys share an ID.
+// name can have a slash or a colon, and no namespace an upper-case letter, so no two
+// keys share an ID.
 func backendID(key graph.BackendKey) string {
-	return key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port)) + transportSuffix(key.Transport)
+	kind := key.Kind
+	if kind != "" {
+		kind += "/"
+	}
+	return kind + key.Service.Namespace + "/" + key.Service.Name + ":" + strconv.Itoa(int(key.Port)) + transportSuffix(key.Transport)
 }

@@ -8,9 +8,11 @@ import (
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// Policy is the desired status of a policy as far as one Gateway is concerned.
+// Policy is the desired status of a policy, or of an XBackend, as far as one Gateway
+// is concerned.
 type Policy struct {
 	Kind string
 	Name types.NamespacedName
@@ -42,7 +44,7 @@ func (b *builder) policy(policy *graph.PolicyNode) Policy {
 		ControllerName: out.Controller,
 		Conditions: []metav1.Condition{
 			policyCondition(policy, string(gatewayv1.PolicyConditionAccepted),
-				string(gatewayv1.PolicyReasonAccepted), note("The policy is accepted", policy.Notes)),
+				string(gatewayv1.PolicyReasonAccepted), note("The "+noun(policy.Kind)+" is accepted", policy.Notes)),
 		},
 	}
 	return out
@@ -56,8 +58,20 @@ func policyCondition(policy *graph.PolicyNode, typ, fine, message string) metav1
 	return condition(typ, metav1.ConditionTrue, fine, message, generation)
 }
 
-// maxAncestors is how many entries the schema allows.
-const maxAncestors = 16
+func noun(kind string) string {
+	if kind == store.KindXBackend {
+		return "backend"
+	}
+	return "policy"
+}
+
+// maxAncestors is how many entries the schema of a kind allows.
+func maxAncestors(kind string) int {
+	if kind == store.KindXBackend {
+		return 32
+	}
+	return 16
+}
 
 // MergePolicy brings want into the ancestors that a policy's status has, and
 // returns the result with whether it differs, as MergeRoute does. An entry for
@@ -74,7 +88,7 @@ func MergePolicy(live []gatewayv1.PolicyAncestorStatus, want *Policy, now metav1
 			missing = false
 		}
 	}
-	if missing && len(merged) < maxAncestors {
+	if missing && len(merged) < maxAncestors(want.Kind) {
 		merged = append(merged, mergeAncestor(nil, *want.Ancestor, now))
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)

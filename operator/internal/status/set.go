@@ -79,7 +79,7 @@ type Set struct {
 	ListenerSets []ListenerSet
 	// Routes are in the order of the graph.
 	Routes []Route
-	// Policies are in the order of the graph, too.
+	// Policies are in the order of the graph, too, followed by the XBackends.
 	Policies []Policy
 }
 
@@ -137,6 +137,9 @@ func Build(g *graph.Graph, observed Observed) Set {
 	}
 	for _, policy := range g.TrafficPolicies {
 		set.Policies = append(set.Policies, b.policy(&policy.PolicyNode))
+	}
+	for _, backend := range g.XBackends {
+		set.Policies = append(set.Policies, b.policy(&backend.PolicyNode))
 	}
 	return set
 }

@@ -41,6 +41,8 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 
 		BackendTLSPolicies: make(map[types.NamespacedName]*gatewayv1.BackendTLSPolicy),
 		TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
+		XBackends:          make(map[types.NamespacedName]*gatewayxv1alpha1.XBackend),
+		XBackendSlices:     make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 	}}
 	c.class(controllerName)
 	if c.out.Class != nil {
@@ -48,6 +50,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		c.routes(key)
 		c.defaultRoutes()
 		c.policies()
+		c.xbackends()
 		c.namespaces()
 		c.secrets()
 		c.configMaps()
@@ -140,6 +143,9 @@ func (c *collector) secrets() {
 	for _, policy := range c.out.BackendTLSPolicies {
 		keys = merge(keys, PolicySecrets(policy))
 	}
+	for _, backend := range c.out.XBackends {
+		keys = merge(keys, xbackendSecrets(backend))
+	}
 	for _, key := range keys {
 		if secret := find(c, key, &corev1.Secret{}); secret != nil {
 			c.out.Secrets[key] = secret
@@ -151,6 +157,9 @@ func (c *collector) configMaps() {
 	keys := FrontendCAs(c.out.Gateway)
 	for _, policy := range c.out.BackendTLSPolicies {
 		keys = merge(keys, PolicyConfigMaps(policy))
+	}
+	for _, backend := range c.out.XBackends {
+		keys = merge(keys, xbackendConfigMaps(backend))
 	}
 	for _, key := range keys {
 		if configMap := find(c, key, &corev1.ConfigMap{}); configMap != nil {
@@ -168,13 +177,19 @@ func (c *collector) backends() {
 		c.out.Services[key] = service
 		var list discoveryv1.EndpointSliceList
 		c.list(&list, client.InNamespace(key.Namespace), client.MatchingFields{SliceByService: key.Name})
-		for i := range list.Items {
-			c.out.EndpointSlices[key] = append(c.out.EndpointSlices[key], &list.Items[i])
+		if found := sorted(&list); len(found) > 0 {
+			c.out.EndpointSlices[key] = found
 		}
-		slices.SortFunc(c.out.EndpointSlices[key], func(a, b *discoveryv1.EndpointSlice) int {
-			return strings.Compare(a.Name, b.Name)
-		})
 	}
+}
+
+func sorted(list *discoveryv1.EndpointSliceList) []*discoveryv1.EndpointSlice {
+	var out []*discoveryv1.EndpointSlice
+	for i := range list.Items {
+		out = append(out, &list.Items[i])
+	}
+	slices.SortFunc(out, func(a, b *discoveryv1.EndpointSlice) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
@@ -206,7 +221,10 @@ func (c *collector) grants() {
 		add(set.Namespace, listenerSetRefs(set))
 	}
 	for key, route := range c.out.Routes() {
-		add(key.Namespace, BackendServices(route))
+		add(key.Namespace, backendObjects(route))
+	}
+	for key, backend := range c.out.XBackends {
+		add(key.Namespace, xbackendClientCertificate(backend))
 	}
 	for ns := range targets {
 		var list gatewayv1.ReferenceGrantList

@@ -55,7 +55,7 @@ type Index struct {
 
 // Indexes returns all indexes that Collect and GatewaysFor need.
 func Indexes() []Index {
-	all := slices.Concat(gatewayIndexes(), listenerSetIndexes(), policyIndexes())
+	all := slices.Concat(gatewayIndexes(), listenerSetIndexes(), policyIndexes(), xbackendIndexes())
 	for _, kind := range RouteKinds() {
 		all = append(all, routeIndexes(kind)...)
 	}
@@ -137,8 +137,9 @@ func routeIndexes(kind RouteKind) []Index {
 		{kind.New(), ByDefaultScope, func(obj client.Object) []string { return scopeIf(UsesDefaults(obj)) }},
 		{kind.New(), RouteByService, func(obj client.Object) []string { return values(BackendServices(obj)) }},
 		{kind.New(), ByForeignNamespace, func(obj client.Object) []string {
-			return foreign(obj.GetNamespace(), BackendServices(obj))
+			return foreign(obj.GetNamespace(), backendObjects(obj))
 		}},
+		{kind.New(), RouteByXBackend, func(obj client.Object) []string { return values(XBackends(obj)) }},
 	}
 }
 

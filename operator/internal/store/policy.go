@@ -59,7 +59,7 @@ func TargetServices(policy Policy) []types.NamespacedName {
 // AncestorGateways returns the Gateways that the policy's status speaks of,
 // whoever wrote the entry.
 func AncestorGateways(policy Policy) []types.NamespacedName {
-	ancestors := PolicyStatusOf(policy).Ancestors
+	ancestors := AncestorsOf(policy)
 	refs := make([]gatewayv1.ParentReference, 0, len(ancestors))
 	for i := range ancestors {
 		refs = append(refs, ancestors[i].AncestorRef)
@@ -104,11 +104,11 @@ func ClientCertificate(gateway *gatewayv1.Gateway) []types.NamespacedName {
 	return []types.NamespacedName{{Namespace: or(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}}
 }
 
-// Policies returns the policies of all kinds whose status has an entry of the
-// controller for the Gateway.
+// Policies returns the policies of all kinds, and the XBackends, whose status has an
+// entry of the controller for the Gateway.
 func Policies(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Policy, error) {
 	var found []Policy
-	for _, kind := range PolicyKinds() {
+	for _, kind := range ReportedKinds() {
 		list := kind.NewList()
 		if err := r.List(ctx, list, client.MatchingFields{PolicyByGateway: gateway.String()}); err != nil {
 			return nil, fmt.Errorf("listing the policies of %s, kind %s: %w", gateway, kind.Name, err)
@@ -123,7 +123,7 @@ func Policies(ctx context.Context, r client.Reader, gateway types.NamespacedName
 }
 
 func reports(policy Policy, gateway types.NamespacedName, controllerName string) bool {
-	return slices.ContainsFunc(PolicyStatusOf(policy).Ancestors, func(entry gatewayv1.PolicyAncestorStatus) bool {
+	return slices.ContainsFunc(AncestorsOf(policy), func(entry gatewayv1.PolicyAncestorStatus) bool {
 		key, ok := ParentGateway(policy.GetNamespace(), &entry.AncestorRef)
 		return ok && key == gateway && string(entry.ControllerName) == controllerName
 	})

@@ -51,7 +51,7 @@ type policyParts struct {
 }
 
 // policyPartsOf returns the parts of a policy, and false for an object that is
-// none.
+// none. An XBackend counts as one without targets, for its status.
 func policyPartsOf(obj client.Object) (policyParts, bool) {
 	switch p := obj.(type) {
 	case *gatewayv1.BackendTLSPolicy:
@@ -62,6 +62,8 @@ func policyPartsOf(obj client.Object) (policyParts, bool) {
 		return policyParts{"BackendTLSPolicy", targets, &p.Status}, true
 	case *gatewayxv1alpha1.XBackendTrafficPolicy:
 		return policyParts{"XBackendTrafficPolicy", p.Spec.TargetRefs, &p.Status}, true
+	case *gatewayxv1alpha1.XBackend:
+		return policyParts{kind: KindXBackend}, true
 	}
 	return policyParts{}, false
 }
@@ -72,9 +74,32 @@ func PolicyKeyOf(obj client.Object) (PolicyKey, bool) {
 	return PolicyKey{Kind: parts.kind, NamespacedName: client.ObjectKeyFromObject(obj)}, ok
 }
 
-// PolicyStatusOf returns the part of a policy that is its status, and nil for any
-// other object.
-func PolicyStatusOf(obj client.Object) *gatewayv1.PolicyStatus {
+// ReportedKinds are the kinds whose status has an entry for each of several
+// Gateways: those of policies, and XBackends.
+func ReportedKinds() []PolicyKind {
+	return append(PolicyKinds(), PolicyKind{
+		Name:    KindXBackend,
+		New:     func() Policy { return &gatewayxv1alpha1.XBackend{} },
+		NewList: func() client.ObjectList { return &gatewayxv1alpha1.XBackendList{} },
+	})
+}
+
+// AncestorsOf returns the entries in the status of an object of one of the
+// ReportedKinds.
+func AncestorsOf(obj Policy) []gatewayv1.PolicyAncestorStatus {
+	if backend, is := obj.(*gatewayxv1alpha1.XBackend); is {
+		return xbackendAncestors(backend)
+	}
 	parts, _ := policyPartsOf(obj)
-	return parts.status
+	return parts.status.Ancestors
+}
+
+// SetAncestors replaces them.
+func SetAncestors(obj Policy, ancestors []gatewayv1.PolicyAncestorStatus) {
+	if backend, is := obj.(*gatewayxv1alpha1.XBackend); is {
+		setXBackendAncestors(backend, ancestors)
+		return
+	}
+	parts, _ := policyPartsOf(obj)
+	parts.status.Ancestors = ancestors
 }

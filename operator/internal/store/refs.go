@@ -55,6 +55,11 @@ func ParentGateway(namespace string, ref *gatewayv1.ParentReference) (types.Name
 // BackendServices returns the Services that the route's rules name, as backends
 // as targets of mirrors or as authorization servers, each once.
 func BackendServices(route Route) []types.NamespacedName {
+	return backendsOf(route, "", "Service")
+}
+
+// backendsOf returns what of the route's references is of a kind.
+func backendsOf(route Route, group, kind string) []types.NamespacedName {
 	parts, ok := partsOf(route)
 	if !ok {
 		return nil
@@ -62,7 +67,7 @@ func BackendServices(route Route) []types.NamespacedName {
 	seen := make(map[types.NamespacedName]struct{})
 	var keys []types.NamespacedName
 	parts.backends(func(ref *gatewayv1.BackendObjectReference) {
-		if !is(ref.Group, "") || !is(ref.Kind, "Service") {
+		if or(ref.Group, "") != group || or(ref.Kind, "Service") != kind {
 			return
 		}
 		key := types.NamespacedName{Namespace: or(ref.Namespace, route.GetNamespace()), Name: string(ref.Name)}

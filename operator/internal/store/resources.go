@@ -44,11 +44,15 @@ type Resources struct {
 	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy
 	// TrafficPolicies are those that target such a Service, too.
 	TrafficPolicies map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy
-	// Secrets are those that the listeners, the Gateway or a policy name and that
-	// exist.
+	// XBackends are those that the routes name and that exist.
+	XBackends map[types.NamespacedName]*gatewayxv1alpha1.XBackend
+	// XBackendSlices are the EndpointSlices of an XBackend's selector.
+	XBackendSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
+	// Secrets are those that the listeners, the Gateway, a policy or an XBackend name
+	// and that exist.
 	Secrets map[types.NamespacedName]*corev1.Secret
-	// ConfigMaps are those that the Gateway or a policy names as authorities and
-	// that exist.
+	// ConfigMaps are those that the Gateway, a policy or an XBackend names as
+	// authorities and that exist.
 	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
 	// TrustBundles are the ClusterTrustBundles of which the same holds, by name.
 	TrustBundles map[string]*certificatesv1.ClusterTrustBundle
@@ -57,10 +61,13 @@ type Resources struct {
 	MissingKinds []string
 }
 
-// Policy returns a policy, or nil.
+// Policy returns a policy or an XBackend, or nil.
 func (r *Resources) Policy(key PolicyKey) Policy {
-	if key.Kind == "BackendTLSPolicy" {
+	switch key.Kind {
+	case "BackendTLSPolicy":
 		return r.BackendTLSPolicies[key.NamespacedName]
+	case KindXBackend:
+		return r.XBackends[key.NamespacedName]
 	}
 	return r.TrafficPolicies[key.NamespacedName]
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
 // GatewaysFor returns the Gateways that the object touches, each once. It reads
@@ -32,6 +33,9 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		return throughListenerSets(ctx, r, merge(parents, ReportedGateways(obj)),
 			merge(ParentListenerSets(obj), ReportedListenerSets(obj)))
 	}
+	if backend, is := obj.(*gatewayxv1alpha1.XBackend); is {
+		return xbackendGateways(ctx, r, backend)
+	}
 	if _, policy := policyPartsOf(obj); policy {
 		return policyGateways(ctx, r, obj)
 	}
@@ -48,13 +52,9 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 	case *corev1.Service:
 		return withService(ctx, r, key)
 	case *discoveryv1.EndpointSlice:
-		service, ok := serviceOf(obj)
-		if !ok {
-			return nil, nil
-		}
-		return withService(ctx, r, service)
+		return sliceGateways(ctx, r, obj)
 	case *gatewayv1.ReferenceGrant:
-		return anyGateways(ctx, r, client.MatchingFields{ByForeignNamespace: obj.Namespace})
+		return grantGateways(ctx, r, obj.Namespace)
 	case *corev1.Namespace:
 		return anyGateways(ctx, r, client.InNamespace(obj.Name))
 	case *corev1.ConfigMap:
@@ -228,7 +228,11 @@ func withSecret(ctx context.Context, r client.Reader, secret types.NamespacedNam
 		return nil, err
 	}
 	byPolicies, err := withAuthority(ctx, r, PolicyBySecret, secret)
-	return merge(merge(own, bySets), byPolicies), err
+	if err != nil {
+		return nil, err
+	}
+	byBackends, err := xbackendsGateways(ctx, r, client.MatchingFields{PolicyBySecret: secret.String()})
+	return merge(merge(merge(own, bySets), byPolicies), byBackends), err
 }
 
 // withConfigMap returns the Gateways that name the ConfigMap, or that a policy
@@ -239,5 +243,9 @@ func withConfigMap(ctx context.Context, r client.Reader, configMap types.Namespa
 		return nil, err
 	}
 	byPolicies, err := withAuthority(ctx, r, PolicyByConfigMap, configMap)
-	return merge(own, byPolicies), err
+	if err != nil {
+		return nil, err
+	}
+	byBackends, err := xbackendsGateways(ctx, r, client.MatchingFields{PolicyByConfigMap: configMap.String()})
+	return merge(merge(own, byPolicies), byBackends), err
 }

@@ -51,7 +51,7 @@ func (p *pair) shake(t testing.TB, max int) {
 		if clientErr != nil || serverErr != nil {
 			t.Fatalf("handshake: client %v, server %v", clientErr, serverErr)
 		}
-		if moved == 0 && len(p.client.Output())+len(p.server.Output()) == 0 && !(clientDone && serverDone) {
+		if waiting := len(p.client.Output()) + len(p.server.Output()); moved+waiting == 0 && (!clientDone || !serverDone) {
 			t.Fatal("the handshake does not go on")
 		}
 	}

@@ -67,6 +67,7 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 
 		"backendtlspolicies": nil,
 
+		experimental + "xbackends":               xbackendDefaults(),
 		experimental + "xbackendtrafficpolicies": trafficPolicyDefaults(),
 	}
 	for name, table := range tests {

@@ -37,6 +37,7 @@ func kinds() map[schema.GroupVersionKind]kind {
 		gateway("ListenerSet"):                {defaults: listenerSetDefaults()},
 		gateway("BackendTLSPolicy"):           {},
 		gateway("ReferenceGrant"):             {aliases: []string{"v1beta1"}},
+		experimental("XBackend"):              {defaults: xbackendDefaults()},
 		experimental("XBackendTrafficPolicy"): {defaults: trafficPolicyDefaults()},
 		core("Namespace"):                     {cluster: true},
 		core("Service"):                       {defaults: serviceDefaults()},

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+)
+
+// KindXBackend is the kind of backends of the Gateway API's own (GEP-4894).
+const KindXBackend = "XBackend"
+
+// The names of the indexes that XBackends need beside those of policies.
+const (
+	// RouteByXBackend finds routes by an XBackend that they send requests to.
+	RouteByXBackend = "fleetgate.xbackend"
+	// SliceByXBackend finds EndpointSlices by what their label names.XBackend says,
+	// of an XBackend in the same namespace.
+	SliceByXBackend = "fleetgate.xbackend"
+)
+
+// XBackends returns the XBackends that the route's rules name, each once.
+func XBackends(route Route) []types.NamespacedName {
+	return backendsOf(route, gatewayxv1alpha1.GroupName, KindXBackend)
+}
+
+// backendObjects are the Services and XBackends that the route's rules name.
+func backendObjects(route Route) []types.NamespacedName {
+	return slices.Concat(BackendServices(route), XBackends(route))
+}
+
+func xbackendIndexes() []Index {
+	index := func(name string, of func(*gatewayxv1alpha1.XBackend) []string) Index {
+		return Index{&gatewayxv1alpha1.XBackend{}, name, func(obj client.Object) []string { return of(obj.(*gatewayxv1alpha1.XBackend)) }}
+	}
+	return []Index{
+		index(PolicyByGateway, func(b *gatewayxv1alpha1.XBackend) []string { return values(AncestorGateways(b)) }),
+		index(PolicyByConfigMap, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendConfigMaps(b)) }),
+		index(PolicyBySecret, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendSecrets(b)) }),
+		index(ByForeignNamespace, func(b *gatewayxv1alpha1.XBackend) []string {
+			return foreign(b.Namespace, xbackendClientCertificate(b))
+		}),
+		{&discoveryv1.EndpointSlice{}, SliceByXBackend, func(obj client.Object) []string {
+			if label := obj.GetLabels()[names.LabelXBackend]; label != "" {
+				return []string{label}
+			}
+			return nil
+		}},
+	}
+}
+
+// ValidationPolicy returns what an XBackend says of the certificates of its
+// endpoints in the form of a BackendTLSPolicy, whose type it shares, or nil.
+func ValidationPolicy(backend *gatewayxv1alpha1.XBackend) *gatewayv1.BackendTLSPolicy {
+	tls := backend.Spec.TLS
+	if tls == nil || tls.Validation == nil {
+		return nil
+	}
+	policy := &gatewayv1.BackendTLSPolicy{}
+	policy.Namespace, policy.Name, policy.Generation = backend.Namespace, backend.Name, backend.Generation
+	policy.Spec.Validation = *tls.Validation
+	return policy
+}
+
+func xbackendConfigMaps(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
+	if policy := ValidationPolicy(backend); policy != nil {
+		return PolicyConfigMaps(policy)
+	}
+	return nil
+}
+
+// xbackendSecrets are those of authorities, and the client certificate.
+func xbackendSecrets(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
+	keys := xbackendClientCertificate(backend)
+	if policy := ValidationPolicy(backend); policy != nil {
+		keys = merge(keys, PolicySecrets(policy))
+	}
+	return keys
+}
+
+func xbackendClientCertificate(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
+	if backend.Spec.TLS == nil || backend.Spec.TLS.ClientCertificateRef == nil {
+		return nil
+	}
+	ref := backend.Spec.TLS.ClientCertificateRef
+	if !is(ref.Group, "") || !is(ref.Kind, "Secret") {
+		return nil
+	}
+	return []types.NamespacedName{{Namespace: or(ref.Namespace, backend.Namespace), Name: string(ref.Name)}}
+}
+
+func xbackendAncestors(backend *gatewayxv1alpha1.XBackend) []gatewayv1.PolicyAncestorStatus {
+	var out []gatewayv1.PolicyAncestorStatus
+	for _, entry := range backend.Status.Ancestors {
+		out = append(out, gatewayv1.PolicyAncestorStatus{
+			AncestorRef: entry.AncestorRef, ControllerName: entry.ControllerName, Conditions: entry.Conditions,
+		})
+	}
+	return out
+}
+
+func setXBackendAncestors(backend *gatewayxv1alpha1.XBackend, ancestors []gatewayv1.PolicyAncestorStatus) {
+	backend.Status.Ancestors = nil
+	for _, entry := range ancestors {
+		backend.Status.Ancestors = append(backend.Status.Ancestors, gatewayxv1alpha1.BackendAncestorStatus{
+			AncestorRef: entry.AncestorRef, ControllerName: entry.ControllerName, Conditions: entry.Conditions,
+		})
+	}
+}
+
+// xbackends finds the XBackends that the routes name, with what they select.
+func (c *collector) xbackends() {
+	for _, route := range c.out.Routes() {
+		for _, key := range XBackends(route) {
+			if _, known := c.out.XBackends[key]; !known {
+				c.xbackend(key)
+			}
+		}
+	}
+}
+
+func (c *collector) xbackend(key types.NamespacedName) {
+	backend := find(c, key, &gatewayxv1alpha1.XBackend{})
+	if backend == nil {
+		return
+	}
+	c.out.XBackends[key] = backend
+	if backend.Spec.Type != gatewayxv1alpha1.BackendTypeEndpointSelector {
+		return
+	}
+	var list discoveryv1.EndpointSliceList
+	c.list(&list, client.InNamespace(key.Namespace), client.MatchingFields{SliceByXBackend: names.LabelValue(key.Name)})
+	c.out.XBackendSlices[key] = sorted(&list)
+}
+
+// xbackendGateways returns the Gateways with a route to the XBackend, and those in
+// its status.
+func xbackendGateways(ctx context.Context, r client.Reader, backend *gatewayxv1alpha1.XBackend) ([]types.NamespacedName, error) {
+	byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByXBackend: client.ObjectKeyFromObject(backend).String()})
+	return merge(AncestorGateways(backend), byRoutes), err
+}
+
+// xbackendsGateways returns the Gateways of the XBackends that are listed.
+func xbackendsGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
+	var list gatewayxv1alpha1.XBackendList
+	if err := r.List(ctx, &list, opts...); err != nil {
+		return nil, fmt.Errorf("listing XBackends: %w", err)
+	}
+	var keys []types.NamespacedName
+	for i := range list.Items {
+		touched, err := xbackendGateways(ctx, r, &list.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		keys = merge(keys, touched)
+	}
+	return keys, nil
+}
+
+// sliceGateways returns the Gateways with a route to the Service of the
+// EndpointSlice, or to the XBackend that it was made for.
+func sliceGateways(ctx context.Context, r client.Reader, slice *discoveryv1.EndpointSlice) ([]types.NamespacedName, error) {
+	var keys []types.NamespacedName
+	if service, ok := serviceOf(slice); ok {
+		var err error
+		if keys, err = withService(ctx, r, service); err != nil {
+			return nil, err
+		}
+	}
+	label := slice.Labels[names.LabelXBackend]
+	if label == "" {
+		return keys, nil
+	}
+	// A label may be too short for the name, so it is compared.
+	var list gatewayxv1alpha1.XBackendList
+	if err := r.List(ctx, &list, client.InNamespace(slice.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing XBackends: %w", err)
+	}
+	for i := range list.Items {
+		if names.LabelValue(list.Items[i].Name) != label {
+			continue
+		}
+		touched, err := xbackendGateways(ctx, r, &list.Items[i])
+		if err != nil {
+			return nil, err
+		}
+		keys = merge(keys, touched)
+	}
+	return keys, nil
+}
+
+// grantGateways returns the Gateways that, with their routes, ListenerSets or
+// XBackends, refer into a namespace from others.
+func grantGateways(ctx context.Context, r client.Reader, namespace string) ([]types.NamespacedName, error) {
+	by := client.MatchingFields{ByForeignNamespace: namespace}
+	keys, err := anyGateways(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	byBackends, err := xbackendsGateways(ctx, r, by)
+	return merge(keys, byBackends), err
+}
