@@ -38,6 +38,7 @@ func TestStrip(t *testing.T) {
 	slimCRD.ObjectMeta = slim(nil)
 	slimCRD.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0"}
 	ready := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue}
+	selected := map[string]string{discoveryv1.LabelServiceName: "api-x7k2p", names.LabelXBackend: "api"}
 	own := bloated(ours)
 	own.ManagedFields = nil
 	own.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0"}
@@ -64,6 +65,8 @@ func TestStrip(t *testing.T) {
 		}}}, &discoveryv1.EndpointSlice{ObjectMeta: slim(served), Endpoints: []discoveryv1.Endpoint{{
 			Addresses: []string{"10.0.0.1"}, Zone: new("z"),
 		}}}},
+		{"an EndpointSlice of an XBackend", stripEndpoints, &discoveryv1.EndpointSlice{ObjectMeta: bloated(selected)},
+			&discoveryv1.EndpointSlice{ObjectMeta: slim(selected)}},
 		{"a Namespace", stripNamespace, &corev1.Namespace{ObjectMeta: bloated(labels), Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"x"}}},
 			&corev1.Namespace{ObjectMeta: slim(labels)}},
 		{"a CRD", stripCRD, crd, slimCRD},

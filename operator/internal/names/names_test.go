@@ -34,7 +34,7 @@ func TestNamesAreValid(t *testing.T) {
 		name := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?){0,4}`)
 		gateway, class := name.Draw(t, "gateway"), name.Draw(t, "class")
 		fleet := names.ForGateway(gateway, class)
-		for _, service := range []string{fleet.Name(), fleet.MetricsService()} {
+		for _, service := range []string{fleet.Name(), fleet.MetricsService(), names.SelectorPrefix(gateway) + "x7k2p"} {
 			if wrong := validation.IsDNS1035Label(service); len(wrong) > 0 {
 				t.Errorf("Service %q: %v", service, wrong)
 			}

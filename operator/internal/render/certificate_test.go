@@ -51,6 +51,36 @@ func TestCertificatesAreWhereTheConfigSays(t *testing.T) {
 	}
 }
 
+// TestOnlyAttachedRoutesTakeKeysAlong has an XBackend with a certificate of its own,
+// which the fleet gets as long as a route that is attached leads there.
+func TestOnlyAttachedRoutesTakeKeysAlong(t *testing.T) {
+	const name = "xbackends-lead-out-of-the-cluster"
+	// presented counts what backends are shown, entries what is in the Secrets.
+	count := func(g *graph.Graph) (presented, entries int) {
+		for _, backend := range render.Config(g).Backends {
+			if backend.TLS != nil && backend.TLS.ClientCertificate != nil {
+				presented++
+			}
+		}
+		for _, shard := range render.CertificateSecrets(g) {
+			entries += len(shard)
+		}
+		return presented, entries
+	}
+	g := build(t, name)
+	if presented, entries := count(g); presented != 2 || entries != 2 {
+		t.Errorf("attached: %d backends are shown a certificate, want 2, and the Secrets have %d entries, want 2", presented, entries)
+	}
+	for _, route := range g.Routes {
+		for _, parent := range route.Parents {
+			parent.Attachments = nil
+		}
+	}
+	if presented, entries := count(g); presented != 0 || entries != 0 {
+		t.Errorf("not attached: %d backends are shown a certificate, and the Secrets have %d entries", presented, entries)
+	}
+}
+
 func TestConfigHasNoKeyMaterial(t *testing.T) {
 	g := build(t, "https-listener-serves-several-certificates")
 	data, err := json.Marshal(render.Config(g))

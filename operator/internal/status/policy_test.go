@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,6 +55,8 @@ func TestMergePolicy(t *testing.T) {
 	for i := range full {
 		full[i] = ancestor(fmt.Sprint("gw-", i), "example.com/other", foreign)
 	}
+	backend := wantPolicy(verdict("True", metav1.Time{}))
+	backend.Kind = "XBackend"
 	ours := func(conditions ...metav1.Condition) gatewayv1.PolicyAncestorStatus {
 		return *wantPolicy(conditions...).Ancestor
 	}
@@ -76,6 +79,7 @@ func TestMergePolicy(t *testing.T) {
 		{"nothing to say removes the entry", []gatewayv1.PolicyAncestorStatus{theirs, ours(verdict("True", then)), others}, wantPolicy(),
 			[]gatewayv1.PolicyAncestorStatus{theirs, others}, true},
 		{"there is room for sixteen", full, wantPolicy(verdict("True", metav1.Time{})), full, false},
+		{"and for more at an XBackend", full, backend, append(slices.Clone(full), ours(verdict("True", now))), true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
