@@ -34,13 +34,19 @@ func externalAuth(node *graph.ExternalAuth) []proxyconfig.Filter {
 	if node.Backend != nil {
 		out.Backend = backendID(node.Backend.Key)
 		if out.Protocol == proxyconfig.AuthGRPC {
-			out.Authority = authority(node.Backend.Key)
+			out.Authority = authority(node.Backend)
 		}
 	}
 	return []proxyconfig.Filter{{Type: proxyconfig.FilterExternalAuth, ExternalAuth: out}}
 }
 
-// authority is the name of a Service by which its own cluster knows it.
-func authority(key graph.BackendKey) string {
-	return key.Service.Name + "." + key.Service.Namespace + ":" + strconv.Itoa(int(key.Port))
+// authority is the name of a Service by which its own cluster knows it, and of what
+// lies outside by which everybody does.
+func authority(backend *graph.Backend) string {
+	key := backend.Key
+	name := key.Service.Name + "." + key.Service.Namespace
+	if backend.External != nil {
+		name = backend.External.Hostname
+	}
+	return name + ":" + strconv.Itoa(int(key.Port))
 }

@@ -94,30 +94,35 @@ func (r *Resolver) follow(ctx context.Context, changed <-chan struct{}, wg *sync
 // keep asks for one hostname again and again.
 func (r *Resolver) keep(ctx context.Context, hostname string) {
 	retry := firstRetry
-	var last string
+	var last error
 	for {
 		problem := r.ask(ctx, hostname)
 		if ctx.Err() != nil {
 			return
 		}
+		r.tell(hostname, last, problem)
+		last = problem
 		pause := interval
-		switch {
-		case problem == nil:
+		if problem == nil {
 			retry = firstRetry
-			if last != "" {
-				r.options.Log.Info("An external hostname is resolved again", "hostname", hostname)
-			}
-			last = ""
-		default:
-			if last != problem.Error() {
-				last = problem.Error()
-				r.options.Log.Info("An external hostname cannot be resolved; its last addresses, if any, go on", "hostname", hostname, "reason", last)
-			}
+		} else {
 			pause, retry = retry, min(2*retry, interval)
 		}
 		if !sleep(ctx, jitter(pause)) {
 			return
 		}
+	}
+}
+
+// tell logs that a hostname has begun to fail, for another reason perhaps, or has
+// ceased to.
+func (r *Resolver) tell(hostname string, before, now error) {
+	log := r.options.Log.WithValues("hostname", hostname)
+	switch {
+	case now == nil && before != nil:
+		log.Info("An external hostname is resolved again")
+	case now != nil && (before == nil || before.Error() != now.Error()):
+		log.Info("An external hostname cannot be resolved; its last addresses, if any, go on", "reason", now.Error())
 	}
 }
 
