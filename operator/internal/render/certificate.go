@@ -33,8 +33,9 @@ func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]by
 	return shards
 }
 
-// ownCertificates are those that XBackends name as their own. What no listener and no route that is
-// attached leads to stays where it is: its key is nobody's here.
+// ownCertificates are those that XBackends name as their own. What neither a
+// listener nor a route that is attached leads to stays where it is: its key is
+// nobody's here.
 func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
 	var used map[string]struct{}
 	for _, backend := range g.Backends {
@@ -42,7 +43,7 @@ func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
 			continue
 		}
 		if used == nil {
-			used = referenced(listeners(g.Listeners), routes(g.Routes))
+			used = referenced(listeners(g.Gateway.AllListeners()), routes(g.Routes))
 		}
 		if _, is := used[backendID(backend.Key)]; is {
 			list = append(list, backend.TLS.ClientCertificate)
