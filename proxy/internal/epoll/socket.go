@@ -147,7 +147,9 @@ func (s *socket) flushed() {
 func (l *loop) handleConnection(s *socket, events uint32) {
 	if events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		s.hup, s.readable = true, true
-		s.gone = events&(unix.EPOLLHUP|unix.EPOLLERR) != 0
+		// Where both sides have ended in good order, EPOLLHUP says no more than
+		// that, and input may be left.
+		s.gone = s.gone || events&unix.EPOLLERR != 0
 	}
 	if events&unix.EPOLLIN != 0 {
 		s.readable = true

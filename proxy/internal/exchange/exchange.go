@@ -202,9 +202,7 @@ func (x *exchange) requestEnd(trailer []byte) {
 	if x.stage > gathering && x.up != nil {
 		x.up.end(trailer)
 	}
-	if x.stage == tunnel {
-		x.tunnelEnd()
-	}
+	x.tunnelEnd()
 }
 
 func (x *exchange) requestFlush() {
@@ -225,6 +223,7 @@ func (x *exchange) wantsResponse() bool { return !x.client.blocked() }
 func (x *exchange) upstreamFlushed() {
 	x.since = x.loop.now
 	x.client.resume()
+	x.tunnelEnd()
 }
 
 // clientFlushed reports that all that was sent to the client has gone.
@@ -233,6 +232,7 @@ func (x *exchange) clientFlushed() {
 	if x.up != nil {
 		x.up.resume()
 	}
+	x.tunnelEnd()
 }
 
 // cancel ends the exchange because the client is gone, or what it sends makes

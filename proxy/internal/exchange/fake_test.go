@@ -22,8 +22,8 @@ type fake struct {
 	log   strings.Builder
 	quiet bool
 	// exhausted: there are no sockets to be had. blocked: the client does not
-	// read.
-	exhausted, blocked bool
+	// read. stuck: backends do not.
+	exhausted, blocked, stuck bool
 	dialed             []*balance.Endpoint
 	// up is the connection that was dialed last.
 	up     *fakeConn
@@ -70,7 +70,10 @@ func (c *fakeConn) Write(b []byte) bool {
 		c.sent.Write(b)
 		c.fake.note("%s <- %s", c.name, brief(b))
 	}
-	return c.name == "upstream" || !c.fake.blocked
+	if c.name == "upstream" {
+		return !c.fake.stuck
+	}
+	return !c.fake.blocked
 }
 
 func (c *fakeConn) end(how string) {

@@ -119,9 +119,16 @@ func (b *http1Backend) blocked() bool { return b.unsent }
 // cancel closes the connection: nothing of an exchange that was not completed
 // is ever used again.
 func (b *http1Backend) cancel() {
+	whole := b.x != nil && b.x.tunnelEnded()
 	b.x = nil
 	b.freePartial()
 	b.loop.discardFor(b)
+	if whole {
+		// By TLS there is a farewell to be sent.
+		b.io.Close()
+		b.to.endpoint.Disconnected()
+		return
+	}
 	b.drop()
 }
 
@@ -169,8 +176,14 @@ func (b *http1Backend) Ahead() int { return 0 }
 // Leaving implements Peer.
 func (b *http1Backend) Leaving() {}
 
-// Broken implements Peer: the backend may have answered before it closed.
-func (b *http1Backend) Broken() { b.unsent = false }
+// Broken implements Peer: the backend may have answered before it closed. One
+// that has ended its half of a tunnel will not be heard of again.
+func (b *http1Backend) Broken() {
+	b.unsent = false
+	if b.x != nil && b.x.upstreamEnded {
+		b.x.upstreamFlushed()
+	}
+}
 
 // CloseIdle implements Peer: connections to backends are closed by who uses
 // them.

@@ -174,7 +174,6 @@ func (call *http2Call) drain() {
 	call.out = nil
 	if call.ending {
 		call.sendEnd()
-		return
 	}
 	call.x.upstreamFlushed()
 }

@@ -93,11 +93,18 @@ func (x *exchange) upstreamEnd() {
 	x.tunnelEnd()
 }
 
-// tunnelEnd ends the tunnel once both sides have.
+// tunnelEnded reports whether both sides have ended their halves of a tunnel.
+func (x *exchange) tunnelEnded() bool {
+	return x.stage == tunnel && x.requestEnded && x.upstreamEnded
+}
+
+// tunnelEnd ends the tunnel once both sides have, and each has taken what the
+// other one said last.
 func (x *exchange) tunnelEnd() {
-	if x.requestEnded && x.upstreamEnded {
-		x.received = x.loop.now
-		x.settle(balance.Answered)
-		x.client.end(nil)
+	if !x.tunnelEnded() || x.client.blocked() || x.up.blocked() {
+		return
 	}
+	x.received = x.loop.now
+	x.settle(balance.Answered)
+	x.client.end(nil)
 }

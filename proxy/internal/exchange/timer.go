@@ -55,8 +55,14 @@ func (x *exchange) next() (at int64, what expiry) {
 			at, what = t, w
 		}
 	}
-	if x.stage == tunnel {
+	switch {
+	case x.stage != tunnel:
+	case !x.tunnelEnded():
 		return x.since + int64(lim.Tunnel), clientStalled
+	case x.client.blocked():
+		return x.since + int64(lim.Stall), clientStalled
+	default:
+		return x.since + int64(x.loop.opts.Limits.Stall), backendSlow
 	}
 	consider(x.deadline, requestSlow)
 	consider(x.retryAt, retryDue)

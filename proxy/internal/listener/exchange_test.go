@@ -185,6 +185,35 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
+// What a client says after the backend has ended its half of a tunnel arrives,
+// and its end behind it.
+func TestUpgradeOfABackendThatOnlyListens(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		heard := make(chan string, 1)
+		addr := script(t, func(_ int, c *rawConn) {
+			if r, _ := c.request(); r != nil {
+				c.sendRaw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+				c.CloseWrite()
+				b, _ := io.ReadAll(c.r)
+				heard <- string(b)
+			}
+		})
+		p := start(t, settings{driver: d}, to(addr))
+		c := p.dial()
+		c.send("GET /chat HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket")
+		if _, err := http.ReadResponse(c.r, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.wantEnd()
+		want := string(pattern(8 << 20))
+		c.sendRaw(want)
+		c.CloseWrite()
+		if got := <-heard; got != want {
+			t.Errorf("the backend got %d bytes, want %d", len(got), len(want))
+		}
+	})
+}
+
 // Cleartext HTTP/2 is no way around the proxy's eyes, and a protocol that
 // nobody asked for none to the client.
 func TestUpgradeRefused(t *testing.T) {
