@@ -29,6 +29,9 @@ func Strict(b []byte) (*Request, int, error) {
 		return nil, 0, fmt.Errorf("%d Host fields", len(hosts))
 	}
 	r.Host = strings.Join(hosts, "")
+	if minor == '0' && len(r.Values("transfer-encoding")) > 0 {
+		return nil, 0, errors.New("transfer coding in HTTP/1.0") // section 6.1
+	}
 	n, err := r.strictBody(b[end+4:])
 	return r, end + 4 + n, err
 }
