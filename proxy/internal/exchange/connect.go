@@ -48,7 +48,12 @@ func (l *Loop) connectHTTP2(x *exchange, h *home, to destination, r reuse) bool 
 	if b.io = l.dial(x, h, to, b); b.io == nil {
 		return false
 	}
-	h.multiplexed.add(b)
+	if h.closed {
+		// It is for a copy whose client has gone, and for nothing after that.
+		b.closed = true
+	} else {
+		h.multiplexed.add(b)
+	}
 	b.serve(x)
 	return true
 }

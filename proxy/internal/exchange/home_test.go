@@ -59,3 +59,31 @@ func TestCopiesThatSpeakForAClient(t *testing.T) {
 		t.Error("a connection outlives its client")
 	}
 }
+
+// A copy that is sent again after its client has gone is all that its new
+// connection is for.
+func TestCopiesSentAgainForAClientThatIsGone(t *testing.T) {
+	const (
+		answered = "\x00\x00\x01\x01\x05\x00\x00\x00\x03\x88"
+		refused  = "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"
+	)
+	w := newWorldBy(proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{Filters: []proxyconfig.Filter{{
+		Type: proxyconfig.FilterMirror, Mirror: &proxyconfig.Mirror{Backend: "ns/b:80"},
+	}}})
+	w.tellsClients()
+	w.client(get)
+	w.connected()
+	w.says(plainSettings + answered)
+	w.conn.Ended(nil)
+	w.says(refused)
+	if len(w.fake.all) != 2 {
+		t.Fatalf("%d connections", len(w.fake.all))
+	}
+	w.connected()
+	w.says(plainSettings + "\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88")
+	w.backend().peer.Tick()
+	w.loop.Flush()
+	if !w.backend().dead || w.loop.Active.Load() != 0 {
+		t.Error("the connection outlives the copy")
+	}
+}
