@@ -8,6 +8,8 @@ type load struct {
 	connections atomic.Int64
 	pending     atomic.Int64
 	retries     atomic.Int64
+	// lackedAt is when a connection was lacked last.
+	lackedAt atomic.Int64
 	// retriesAt is the time up to which the minimum rate of retries is used up.
 	retriesAt atomic.Int64
 	// recent are the attempts that have ended, and recentRetries the retries that
@@ -24,6 +26,13 @@ func (e *Endpoint) Connect() bool {
 
 // Disconnected tells that a connection was closed, or could not be opened.
 func (e *Endpoint) Disconnected() { e.Cluster.load.connections.Add(-1) }
+
+// Lack tells that at the time now there was no connection to be had: idle ones
+// are to be closed.
+func (c *Cluster) Lack(now int64) { c.load.lackedAt.Store(now) }
+
+// Lacked returns when a connection was lacked last, or zero.
+func (c *Cluster) Lacked() int64 { return c.load.lackedAt.Load() }
 
 // Queue asks for a place among the requests that wait for a connection. It
 // returns false where as many wait as may; the request is answered 503 then.

@@ -31,6 +31,7 @@ func (l *Loop) connect(x *exchange, r reuse) bool {
 		}
 	}
 	b := &http1Backend{loop: l, home: h, to: to}
+	b.idle = idleConn{to: to.endpoint, giveUp: b.giveUp}
 	if b.io = l.dial(x, h, to, b); b.io == nil {
 		return false
 	}
@@ -45,6 +46,7 @@ func (l *Loop) connectHTTP2(x *exchange, h *home, to destination, r reuse) bool 
 		}
 	}
 	b := &http2Backend{loop: l, home: h, to: to}
+	b.idle = idleConn{to: to.endpoint, giveUp: b.giveUp}
 	if b.io = l.dial(x, h, to, b); b.io == nil {
 		return false
 	}
@@ -65,11 +67,16 @@ func (l *Loop) dial(x *exchange, h *home, to destination, b Backend) Transport {
 		x.shedLate()
 		return nil
 	}
-	if !x.queue() || !to.endpoint.Connect() {
+	if !x.queue() || !l.reserve(to.endpoint) {
 		return nil
 	}
-	io := l.dialer.Dial(to.endpoint, to.transport.TLS, h.header(to.transport.SentProxy), b)
+	header := h.header(to.transport.SentProxy)
+	io := l.dialer.Dial(to.endpoint, to.transport.TLS, header, b)
+	if io == nil && l.makeRoom(nil) {
+		io = l.dialer.Dial(to.endpoint, to.transport.TLS, header, b)
+	}
 	if io == nil {
+		l.opts.Gate.Lack(l.now)
 		to.endpoint.Disconnected()
 		return nil
 	}

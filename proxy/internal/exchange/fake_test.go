@@ -24,7 +24,9 @@ type fake struct {
 	// exhausted: there are no sockets to be had. blocked: the client does not
 	// read. stuck: backends do not.
 	exhausted, blocked, stuck bool
-	dialed             []*balance.Endpoint
+	// most bounds the connections to backends, if it is not zero.
+	most   int
+	dialed []*balance.Endpoint
 	// up is the connection that was dialed last.
 	up     *fakeConn
 	client *fakeConn
@@ -48,8 +50,18 @@ func (f *fake) note(format string, args ...any) {
 	}
 }
 
+// open returns how many connections to backends there are.
+func (f *fake) open() (n int) {
+	for _, c := range f.all {
+		if !c.dead {
+			n++
+		}
+	}
+	return n
+}
+
 func (f *fake) Dial(e *balance.Endpoint, _ *tls.Config, header []byte, b Backend) Transport {
-	if f.exhausted {
+	if f.exhausted || f.most > 0 && f.open() >= f.most {
 		f.note("no socket")
 		return nil
 	}
@@ -128,9 +140,14 @@ func newWorldOf(endpoints int, rule proxyconfig.Rule) *world {
 
 // newWorldBy speaks a protocol with the backend.
 func newWorldBy(protocol string, endpoints int, rule proxyconfig.Rule) *world {
+	return newWorldUnder(nil, protocol, endpoints, rule)
+}
+
+// newWorldUnder has a policy for the backend.
+func newWorldUnder(policy *proxyconfig.Policy, protocol string, endpoints int, rule proxyconfig.Rule) *world {
 	rule.Matches = []proxyconfig.Match{{Path: &proxyconfig.PathMatch{Type: proxyconfig.PathPrefix, Value: "/"}}}
 	rule.Backends = []proxyconfig.BackendRef{{Backend: "ns/b:80", Weight: 1}}
-	backend := proxyconfig.Backend{ID: "ns/b:80", Namespace: "ns", Service: "b", Port: 80, Protocol: protocol}
+	backend := proxyconfig.Backend{ID: "ns/b:80", Namespace: "ns", Service: "b", Port: 80, Protocol: protocol, Policy: policy}
 	for i := range endpoints {
 		backend.Endpoints = append(backend.Endpoints, proxyconfig.Endpoint{Address: fmt.Sprintf("10.0.0.%d", i+1), Port: 80})
 	}

@@ -41,6 +41,7 @@ type http1Backend struct {
 	left             int64
 	decoder          h1.Decoder
 	idleSince        int64
+	idle             idleConn
 	// partial is the beginning of a response head.
 	partial []byte
 }
@@ -48,6 +49,7 @@ type http1Backend struct {
 // serve sends an exchange's request, now or when there is a connection.
 func (b *http1Backend) serve(x *exchange) {
 	b.x, x.up = x, b
+	b.loop.idleConns.remove(&b.idle)
 	if b.phase == dialing {
 		x.connecting = true
 		return
@@ -121,6 +123,7 @@ func (b *http1Backend) blocked() bool { return b.unsent }
 func (b *http1Backend) cancel() {
 	whole := b.x != nil && b.x.tunnelEnded()
 	b.x = nil
+	b.loop.idleConns.remove(&b.idle)
 	b.freePartial()
 	b.loop.discardFor(b)
 	if whole {
@@ -208,18 +211,22 @@ func (b *http1Backend) Flushed() {
 // more.
 func (b *http1Backend) Tick() {
 	l := b.loop
-	if b.x == nil && (b.to.endpoint.Gone() || l.now-b.idleSince >= int64(b.home.idle(l))) {
-		b.home.pool.remove(b)
-		b.cancel()
+	if b.x == nil && (b.to.endpoint.Gone() || l.now-b.idleSince >= int64(b.home.idle(l)) || l.wanted(b.to.endpoint, b.idleSince)) {
+		b.giveUp()
 	}
+}
+
+// giveUp closes a connection that is idle.
+func (b *http1Backend) giveUp() {
+	b.home.pool.remove(b)
+	b.cancel()
 }
 
 // Ended implements Peer.
 func (b *http1Backend) Ended(err error) {
 	switch {
 	case b.x == nil:
-		b.home.pool.remove(b)
-		b.cancel()
+		b.giveUp()
 	case b.phase == dialing:
 		b.leave().notConnected(err)
 	case b.phase == inHead:

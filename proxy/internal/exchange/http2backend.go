@@ -23,6 +23,7 @@ type http2Backend struct {
 	// takes no exchange any more. ended: it is closed altogether.
 	connected, holds, pending, closed, ended bool
 	idleSince                                int64
+	idle                                     idleConn
 }
 
 // maxCalls bounds the exchanges that wait for a connection which is being
@@ -51,6 +52,7 @@ func (b *http2Backend) serve(x *exchange) bool {
 	call.conn, call.x = b, x
 	x.up = call
 	b.calls = append(b.calls, call)
+	b.loop.idleConns.remove(&b.idle)
 	if ready {
 		call.open()
 		return true
@@ -102,7 +104,11 @@ func (b *http2Backend) remove(call *http2Call) {
 	b.calls = b.calls[:n]
 	if n == 0 {
 		b.idleSince = b.loop.now
-		if !b.connected && !b.ended {
+		switch {
+		case b.ended:
+		case b.connected:
+			b.loop.idleConns.add(&b.idle)
+		default:
 			// Nobody waits for it any more.
 			b.retire()
 			b.end(Transport.Drop)
@@ -114,6 +120,7 @@ func (b *http2Backend) remove(call *http2Call) {
 func (b *http2Backend) end(how func(Transport)) {
 	if !b.ended {
 		b.ended = true
+		b.loop.idleConns.remove(&b.idle)
 		how(b.io)
 		b.to.endpoint.Disconnected()
 	}
@@ -199,12 +206,19 @@ func (b *http2Backend) Tick() {
 	}
 	b.conn.Trim()
 	idle := time.Duration(b.loop.now-b.idleSince) >= b.home.idle(b.loop)
-	if !b.closed && !idle && !b.to.endpoint.Gone() {
+	if !b.closed && !idle && !b.to.endpoint.Gone() && !b.loop.wanted(b.to.endpoint, b.idleSince) {
 		return
 	}
 	b.retire()
 	b.conn.Drain()
 	b.loop.dirt(b)
+}
+
+// giveUp closes a connection that carries nothing, at once and so without a word:
+// it may be in the middle of what it has just received.
+func (b *http2Backend) giveUp() {
+	b.retire()
+	b.end(Transport.Close)
 }
 
 // writeOut sends what the connection has to say, and closes it if that was the

@@ -55,6 +55,8 @@ type Loop struct {
 	// home is where connections to backends are kept that carry requests of any
 	// client.
 	home home
+	// idleConns are the connections to backends, of all homes, without a request.
+	idleConns idleConns
 	// http2 is what HTTP/2 connections share. Those in dirty have something to
 	// send.
 	http2 h2.Options

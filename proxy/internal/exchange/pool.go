@@ -36,6 +36,7 @@ func (p *pool) put(b *http1Backend) {
 		p.idle[b.to] = list
 	}
 	*list = append(*list, b)
+	b.loop.idleConns.add(&b.idle)
 	// Read on, to see it end.
 	b.io.Resume()
 }

@@ -118,6 +118,25 @@ func TestNoDescriptorForABackend(t *testing.T) {
 	})
 }
 
+// A connection to a backend that is idle makes room for one to another backend.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	answer := func(w http.ResponseWriter, r *http.Request) {}
+	_, b := serve(t, answer)
+	_, c := serve(t, answer)
+	onDrivers(t, func(t *testing.T, d Driver) {
+		config := to(b)
+		config.Routes[0].Rules = append(config.Routes[0].Rules, rule("/c", ref("c")))
+		config.Backends = append(config.Backends, backendAt("c", c))
+		p := start(t, settings{driver: d, connections: overload.Limits{Backends: 1}}, config)
+		cl := client(t)
+		for _, path := range []string{"/", "/c", "/", "/c"} {
+			if resp, _ := fetch(t, cl, "GET", p.url(path), nil); resp.StatusCode != 200 {
+				t.Errorf("%s: got %d", path, resp.StatusCode)
+			}
+		}
+	})
+}
+
 // Clients that never finish their handshake do not keep others out: the oldest
 // has to go when there are too many.
 func TestSlowHandshakes(t *testing.T) {

@@ -27,6 +27,8 @@ type conn struct {
 	nc     net.Conn
 	cancel context.CancelFunc
 	peer   exchange.Peer
+	// giveBack counts a backend's connection out of the gate; nil for a client's.
+	giveBack func()
 	// readable is signalled when the peer may want input.
 	readable sync.Cond
 
@@ -129,6 +131,7 @@ func (c *conn) Close() {
 	c.end = true
 	// Nobody looks after it any more, should the other side not read.
 	_ = c.nc.SetWriteDeadline(time.Now().Add(flushTime))
+	c.returned()
 }
 
 // Drop implements exchange.Transport.
@@ -136,6 +139,7 @@ func (c *conn) Drop() {
 	c.discard()
 	if c.nc != nil {
 		tcp(c.nc).Close()
+		c.returned()
 	}
 }
 
@@ -144,6 +148,15 @@ func (c *conn) Abort() {
 	c.discard()
 	if c.nc != nil {
 		reset(c.nc)
+		c.returned()
+	}
+}
+
+// returned makes room for another connection to a backend, without waiting for
+// the reader of this one.
+func (c *conn) returned() {
+	if c.giveBack != nil {
+		c.giveBack()
 	}
 }
 

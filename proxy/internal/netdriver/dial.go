@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"sync"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
@@ -17,10 +18,10 @@ func (sh *shard) Dial(e *balance.Endpoint, config *tls.Config, header []byte, b 
 	}
 	ctx, cancel := context.WithCancel(sh.server.ctx)
 	c := newConn(sh, nil)
-	c.peer, c.cancel = b, cancel
+	c.peer, c.cancel, c.giveBack = b, cancel, sync.OnceFunc(gate.Return)
 	sh.conns[c] = struct{}{}
 	sh.server.running.Go(func() {
-		defer gate.Return()
+		defer c.giveBack()
 		defer cancel()
 		nc, err := dial(ctx, e, config, header)
 		if c.dialed(b, nc, err) {

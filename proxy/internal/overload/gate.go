@@ -82,6 +82,7 @@ type Gate struct {
 	doors  map[uint16]*Door
 
 	clients, descriptors, backends atomic.Int64
+	lackedAt                       atomic.Int64
 	shed                           atomic.Uint64
 	refused                        [numReasons]atomic.Uint64
 }
@@ -149,6 +150,22 @@ func (g *Gate) Borrow() bool {
 		return false
 	}
 	return true
+}
+
+// Lack tells that at the time now there was no connection to a backend to be had:
+// idle ones are to be closed. A nil Gate forgets it.
+func (g *Gate) Lack(now int64) {
+	if g != nil {
+		g.lackedAt.Store(now)
+	}
+}
+
+// Lacked returns when a connection was lacked last, or zero.
+func (g *Gate) Lacked() int64 {
+	if g == nil {
+		return 0
+	}
+	return g.lackedAt.Load()
 }
 
 // Return is the end of a connection that was borrowed for.
