@@ -35,8 +35,9 @@ type authorization struct {
 	// allowed, or zero.
 	own   int
 	state authState
-	// queued: it is in Loop.decided. continued: the client was told to go on.
-	queued, continued bool
+	// queued: it is in Loop.decided. continued: the client was told to go on. shed:
+	// the server was not asked, as the proxy has more to do than it can.
+	queued, continued, shed bool
 	call              *authCall
 
 	// verdict is nil if there is none; failure is the status that the request is
@@ -234,6 +235,9 @@ func (a *authorization) goOn() {
 	case a.failure != 0:
 		a.drop()
 		x.flags |= a.flags()
+		if a.shed {
+			x.shedLate()
+		}
 		x.fail(a.failure)
 	case a.state == listening:
 		a.ask()

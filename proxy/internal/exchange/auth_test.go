@@ -9,6 +9,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/extauth"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // newGuardedWorld has one endpoint, which is asked, too: by the first connection
@@ -199,6 +200,26 @@ func TestAuthorizationOfASlowBody(t *testing.T) {
 	w.turn()
 	if got := w.full(); !strings.HasPrefix(got, "HTTP/1.1 408 ") || len(w.fake.all) != 0 {
 		t.Errorf("the client got %q, %d connections", got, len(w.fake.all))
+	}
+	w.wantsAllEnded(t)
+}
+
+// A request whose server is not asked, as the proxy has more than it can do, is
+// turned away like any other.
+func TestAuthorizationIsShed(t *testing.T) {
+	w := newGuardedWorld(4)
+	gate := overload.NewGate(overload.Limits{})
+	w.loop.opts.Gate = gate
+	w.client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+	w.turn()
+	gate.Set(overload.ShedRequests)
+	w.client("b")
+	w.turn()
+	if got := w.full(); !strings.HasPrefix(got, "HTTP/1.1 503 ") || strings.Count(got, "\r\nRetry-After: 1\r\n") != 1 {
+		t.Errorf("the client got %q", got)
+	}
+	if got := gate.Stats().Shed; got != 1 || len(w.fake.all) != 0 {
+		t.Errorf("%d were counted, %d connections made", got, len(w.fake.all))
 	}
 	w.wantsAllEnded(t)
 }

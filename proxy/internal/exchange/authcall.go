@@ -150,6 +150,7 @@ func (m *authCall) endCall(trailer []byte) {
 // answer is told of a server that could not be asked, or has not answered.
 func (m *authCall) answer(status int, _ []byte) {
 	if m.auth.state != decided {
+		m.auth.shed = m.x.edits[0] == retryAfter
 		m.auth.fail(status)
 	}
 	m.finish()
