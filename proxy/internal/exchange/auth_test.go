@@ -223,3 +223,39 @@ func TestAuthorizationIsShed(t *testing.T) {
 	}
 	w.wantsAllEnded(t)
 }
+
+// What the server says of a request is not for the client to say in its
+// trailers, whenever they come.
+func TestAuthorizationGuardsTrailers(t *testing.T) {
+	const (
+		head    = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+		rest    = "1\r\na\r\n0\r\nX-User: mallory\r\nX_User: mallory\r\nX-Sum: 1\r\n\r\n"
+		guarded = "\r\n1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n"
+	)
+	for name, test := range map[string]struct {
+		maxBody       int32
+		before, after string
+	}{
+		"with the head":              {0, head + rest, ""},
+		"later":                      {0, head, rest},
+		"before the server is asked": {9, head + rest, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newGuardedWorld(test.maxBody)
+			w.client(test.before)
+			w.turn()
+			w.connected()
+			w.backend().sent.Reset()
+			w.upstream(allowed)
+			w.turn()
+			if test.after != "" {
+				w.client(test.after)
+			}
+			if got := w.backend().sent.String(); !strings.HasSuffix(got, guarded) || strings.Contains(got, "mallory") {
+				t.Errorf("the backend got %q", got)
+			}
+			w.upstream(ok)
+			w.wantsAllEnded(t)
+		})
+	}
+}

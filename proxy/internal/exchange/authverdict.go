@@ -35,6 +35,20 @@ func (a *authorization) amend() {
 	x.buf = append(out, old[fields.end:]...)
 	x.move(message, int(x.fields.end)-int(fields.end))
 	x.loop.free(old)
+	if x.requestEnded {
+		trailer := a.guard(x.bytes(x.trailer))
+		x.buf = x.buf[:x.trailer.start]
+		x.trailer = x.note(trailer)
+	}
+}
+
+// guard leaves out of a request's trailer section what is for the server to say,
+// once it has: a backend may take trailers for headers (RFC 9110, section 6.5.1).
+func (a *authorization) guard(trailer []byte) []byte {
+	if len(trailer) == 0 || a == nil || a.state != passed || a.verdict == nil {
+		return trailer
+	}
+	return a.verdict.AppendTrailer(nil, a.rule.ExternalAuth, trailer)
 }
 
 // move says that the head begins at message now, and what follows its fields,

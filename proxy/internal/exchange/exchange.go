@@ -192,6 +192,7 @@ func (x *exchange) requestData(b []byte) {
 // has ended its half.
 func (x *exchange) requestEnd(trailer []byte) {
 	x.requestEnded = true
+	trailer = x.auth.guard(trailer)
 	for _, m := range x.mirrors {
 		m.followEnd(trailer)
 	}

@@ -105,6 +105,28 @@ func (v *Verdict) AppendFields(out []byte, a *filter.ExternalAuth, lines []byte,
 	return out
 }
 
+// AppendTrailer appends the lines of a request's trailer section but for those
+// whose names the verdict decides upon.
+func (v *Verdict) AppendTrailer(out []byte, a *filter.ExternalAuth, lines []byte) []byte {
+	for line := range bytes.Lines(lines) {
+		if name := nameOf(line); !v.names(name) && !v.drops(name) && !a.Vouches(name) {
+			out = append(out, line...)
+		}
+	}
+	return out
+}
+
+// names reports whether the verdict has a field of a name, whatever becomes of
+// the client's.
+func (v *Verdict) names(name []byte) bool {
+	for i := range v.Fields {
+		if h1.Alike(name, v.Fields[i].Name) {
+			return true
+		}
+	}
+	return false
+}
+
 func nameOf(line []byte) []byte { return line[:max(bytes.IndexByte(line, ':'), 0)] }
 
 // drops reports whether a field of the client is removed or replaced. Names that
