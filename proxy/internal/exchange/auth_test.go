@@ -157,10 +157,10 @@ func TestAuthorizationOfAnEndlessAnswer(t *testing.T) {
 	w.client(get)
 	w.turn()
 	w.connected()
-	w.upstream(endless("403 No"))
+	w.upstream(strings.Replace(endless("403 No"), "\r\n", "\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nETag: \"a\"\r\nContent-Security-Policy: sandbox\r\n", 1))
 	w.upstream("more")
 	w.turn()
-	if got := w.full(); !strings.HasPrefix(got, "HTTP/1.1 403 Forbidden\r\nX-A: 1\r\n") || !strings.HasSuffix(got, "Content-Length: 0\r\n\r\n") || !w.fake.all[0].dead {
+	if got := w.full(); !strings.HasPrefix(got, "HTTP/1.1 403 Forbidden\r\nContent-Security-Policy: sandbox\r\nX-A: 1\r\nContent-Length: 0\r\n") || !strings.HasSuffix(got, "Content-Length: 0\r\n\r\n") || !w.fake.all[0].dead {
 		t.Errorf("the client got %q", got)
 	}
 	w.wantsAllEnded(t)

@@ -100,7 +100,7 @@ func (m *authCall) head(r *h1.Response, _ framing) {
 }
 
 // data keeps the body of an answer. What comes beyond the bound is not waited
-// for: the verdict stands, without its body.
+// for: the verdict stands, without its body and what was said of it.
 func (m *authCall) data(b []byte) {
 	if m.auth.state == decided {
 		return
@@ -110,6 +110,7 @@ func (m *authCall) data(b []byte) {
 	case m.got > extauth.MaxAnswer && m.verdict == nil:
 		m.auth.fail(502)
 	case m.got > extauth.MaxAnswer:
+		m.verdict.DropBody()
 		m.auth.settle(m.verdict)
 	case m.verdict == nil || !m.verdict.Allowed:
 		m.body = append(m.body, b...)

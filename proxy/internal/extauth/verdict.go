@@ -159,6 +159,29 @@ func (f *Field) applies(lines []byte) bool {
 	return f.Mode == AddIfAbsent
 }
 
+// DropBody leaves out the body, and the fields of the client's response that
+// describe it (RFC 9110, section 8).
+func (v *Verdict) DropBody() {
+	v.Body = nil
+	if v.Allowed {
+		return
+	}
+	v.Fields = keep(v.Fields, func(name []byte) bool { return !ofTheBody(name) })
+}
+
+func ofTheBody(name []byte) bool {
+	const prefix = "content-"
+	if len(name) > len(prefix) && h1.EqualFold(name[:len(prefix)], prefix) {
+		return !bytes.HasPrefix(bytes.ToLower(name), []byte("content-security-policy"))
+	}
+	for _, s := range [...]string{"etag", "last-modified", "accept-ranges", "digest", "repr-digest", "trailer"} {
+		if h1.EqualFold(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
 // AppendResponse appends the lines that the client's response gets.
 func (v *Verdict) AppendResponse(out []byte) []byte {
 	for i := range v.Response {
