@@ -38,7 +38,7 @@ type authorization struct {
 	// queued: it is in Loop.decided. continued: the client was told to go on. shed:
 	// the server was not asked, as the proxy has more to do than it can.
 	queued, continued, shed bool
-	call              *authCall
+	call                    *authCall
 
 	// verdict is nil if there is none; failure is the status that the request is
 	// answered with instead.

@@ -19,11 +19,6 @@ func (a *authorization) amend() {
 	}
 	old, fields := x.buf, x.fields
 	out := append(x.loop.buffer(), old[:x.message]...)
-	if len(v.Response) > 0 {
-		start := uint32(len(out))
-		out = v.AppendResponse(append(out, x.bytes(x.extra)...))
-		x.extra = span{start, uint32(len(out))}
-	}
 	message := len(out)
 	method, rest, _ := bytes.Cut(old[x.message:fields.start], []byte(" "))
 	target, rest, _ := bytes.Cut(rest, []byte(" "))
@@ -62,6 +57,30 @@ func (x *exchange) move(message, by int) {
 			*s = span{uint32(int(s.start) + by), uint32(int(s.end) + by)}
 		}
 	}
+}
+
+// responds reports whether the server has something to say of the response to a
+// request that it has allowed.
+func (a *authorization) responds() bool {
+	return a != nil && a.state == passed && a.verdict != nil && len(a.verdict.Response) > 0
+}
+
+// respond notes what that adds to a response of the backend, or to an answer of
+// the proxy's own if r is nil.
+func (a *authorization) respond(r *h1.Response) {
+	if !a.responds() {
+		return
+	}
+	x := a.x
+	start := uint32(len(x.buf))
+	x.buf = append(x.buf, x.bytes(x.extra)...)
+	x.buf = a.verdict.AppendResponse(x.buf, r, &x.edits)
+	x.extra = span{start, uint32(len(x.buf))}
+}
+
+// replaces reports whether a field of the backend's response gives way to that.
+func (a *authorization) replaces(name []byte) bool {
+	return a.responds() && a.verdict.Replaces(name)
 }
 
 // deny answers a request that is not allowed as the server has it. Such an

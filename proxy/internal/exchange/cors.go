@@ -29,15 +29,15 @@ func (x *exchange) shareAcrossOrigins(r *h1.Request) (preflight bool) {
 }
 
 // Drops implements h1.Dropper for the response: the rule's edits, its CORS filter
-// and the session replace what the backend says.
+// the session and an authorization server replace what the backend says.
 func (x *exchange) Drops(name []byte) bool {
-	return x.edits.Drops(name) || x.rule.CORS != nil && x.rule.CORS.Drops(name) || x.sessionDrops(name)
+	return x.edits.Drops(name) || x.rule.CORS != nil && x.rule.CORS.Drops(name) || x.sessionDrops(name) || x.auth.replaces(name)
 }
 
 // dropper is what leaves out fields of the backend's response; nil if nothing
 // does.
 func (x *exchange) dropper() h1.Dropper {
-	if x.edits.Empty() && x.rule.CORS == nil && !x.hasTokenHeader() {
+	if x.edits.Empty() && x.rule.CORS == nil && !x.hasTokenHeader() && !x.auth.responds() {
 		return nil
 	}
 	return x

@@ -251,6 +251,7 @@ func (x *exchange) fail(status int) {
 		x.client.abort()
 		return
 	}
+	x.auth.respond(nil)
 	x.client.answer(status, nil)
 }
 

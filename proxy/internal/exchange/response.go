@@ -28,6 +28,7 @@ func (x *exchange) responseHead(r *h1.Response, body framing) {
 	x.status, x.stage = r.Status, answering
 	x.try.answered = x.loop.now
 	x.keepSession()
+	x.auth.respond(r)
 	x.client.head(r, body)
 }
 
@@ -83,6 +84,7 @@ func (x *exchange) beginTunnel(r *h1.Response) {
 	// The request's end was that of its body; what follows is the tunnel.
 	x.requestEnded = false
 	x.keepSession()
+	x.auth.respond(r)
 	x.client.switched(r)
 }
 

@@ -81,23 +81,24 @@ func (v *Verdict) denied(r *reader) {
 				}
 			})
 		case 2:
-			v.Fields = append(v.Fields, headerOption(f))
+			v.Fields = append(v.Fields, headerOption(f, Set))
 		case 3:
 			v.Body = f.bytes
 		}
 	})
 }
 
-// ok reads an OkHttpResponse.
+// ok reads an OkHttpResponse. Unless it says otherwise, fields are set in the
+// request and added to the response, as Envoy does it.
 func (v *Verdict) ok(r *reader) {
 	r.each(func(f *reader) {
 		switch f.field {
 		case 2:
-			v.Fields = append(v.Fields, headerOption(f))
+			v.Fields = append(v.Fields, headerOption(f, Set))
 		case 5:
 			v.Removed = append(v.Removed, f.bytes)
 		case 6:
-			v.Response = append(v.Response, headerOption(f))
+			v.Response = append(v.Response, headerOption(f, Add))
 		case 7:
 			v.SetQuery = append(v.SetQuery, pair(f))
 		case 8:
@@ -106,11 +107,13 @@ func (v *Verdict) ok(r *reader) {
 	})
 }
 
-// headerOption reads a HeaderValueOption. Fields are set where it does not say
-// otherwise (OkHttpResponse.headers), which the first of its actions does not.
-func headerOption(r *reader) (out Field) {
-	modes := [...]Mode{Set, AddIfAbsent, Set, SetIfPresent}
-	appends := false
+// headerOption reads a HeaderValueOption. Its default is for those that do not say
+// what becomes of a field that is there, as the first of the actions does not: it
+// cannot be told from none.
+func headerOption(r *reader, unsaid Mode) (out Field) {
+	modes := [...]Mode{unsaid, AddIfAbsent, Set, SetIfPresent}
+	out.Mode = unsaid
+	var appends, replaces bool
 	r.each(func(f *reader) {
 		switch {
 		case f.field == 1:
@@ -118,12 +121,16 @@ func headerOption(r *reader) (out Field) {
 			out.Name, out.Value = read.Name, read.Value
 		case f.field == 2:
 			f.each(func(value *reader) { appends = value.field == 1 && value.number != 0 })
+			replaces = !appends
 		case f.field == 3 && f.number < uint64(len(modes)):
 			out.Mode = modes[f.number]
 		}
 	})
-	if appends {
+	switch {
+	case appends:
 		out.Mode = Add
+	case replaces && out.Mode == Add:
+		out.Mode = Set
 	}
 	return out
 }

@@ -21,7 +21,7 @@ type Verdict struct {
 	Fields []Field
 	// Removed are names of the client's fields that the request must not have.
 	Removed [][]byte
-	// Response is added to the client's response to a request that is allowed.
+	// Response goes to the client's response to a request that is allowed.
 	Response []Field
 	// SetQuery and RemovedQuery change the parameters of the request's query.
 	SetQuery     []Field
@@ -182,12 +182,53 @@ func ofTheBody(name []byte) bool {
 	return false
 }
 
-// AppendResponse appends the lines that the client's response gets.
-func (v *Verdict) AppendResponse(out []byte) []byte {
+// AppendResponse appends the lines that the client's response to a request gets
+// which was allowed. r is the backend's response, or nil where the answer is one
+// of the proxy's own, which describes its body itself. Later are edits that have
+// the last word on what they set or remove.
+func (v *Verdict) AppendResponse(out []byte, r *h1.Response, later h1.Dropper) []byte {
 	for i := range v.Response {
-		out = h1.AppendField(out, string(v.Response[i].Name), v.Response[i].Value)
+		f := &v.Response[i]
+		if !later.Drops(f.Name) && f.suits(r) {
+			out = h1.AppendField(out, string(f.Name), f.Value)
+		}
 	}
 	return out
+}
+
+// suits reports whether a field is written into a response, given those of the
+// backend.
+func (f *Field) suits(r *h1.Response) bool {
+	switch {
+	case r == nil:
+		return f.Mode != SetIfPresent && !ofTheBody(f.Name)
+	case f.Mode == AddIfAbsent:
+		return !has(r, f.Name)
+	case f.Mode == SetIfPresent:
+		return has(r, f.Name)
+	}
+	return true
+}
+
+func has(r *h1.Response, name []byte) bool {
+	for n := range r.Fields(nil) {
+		if h1.EqualFold(n, string(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Replaces reports whether a field of the backend's response gives way to one of
+// the verdict.
+func (v *Verdict) Replaces(name []byte) bool {
+	for i := range v.Response {
+		f := &v.Response[i]
+		if (f.Mode == Set || f.Mode == SetIfPresent) && h1.EqualFold(name, string(f.Name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // AppendDenial appends the head of the client's response to a request that is

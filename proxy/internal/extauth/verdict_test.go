@@ -154,3 +154,29 @@ func TestAppendTarget(t *testing.T) {
 		}
 	}
 }
+
+// What the server says of the response, beside the backend's own fields and the
+// rule's edits.
+func TestAppendResponse(t *testing.T) {
+	v := &Verdict{Response: []Field{
+		{[]byte("set"), []byte("1"), Set}, {[]byte("add"), []byte("1"), Add},
+		{[]byte("absent"), []byte("1"), AddIfAbsent}, {[]byte("present"), []byte("1"), SetIfPresent},
+		{[]byte("edited"), []byte("1"), Set}, {[]byte("content-type"), []byte("1"), Set},
+	}}
+	for _, test := range []struct{ fields, want string }{
+		{"a=1", "set=1 add=1 absent=1 content-type=1"},
+		{"Set=0 Add=0 Absent=0 Present=0 Content-Type=0", "set=1 add=1 present=1 content-type=1"},
+	} {
+		if got := text(v.AppendResponse(nil, parsed(t, "200 OK", test.fields), only("edited"))); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.fields, got, test.want)
+		}
+	}
+	if got, want := text(v.AppendResponse(nil, nil, nothing{})), "set=1 add=1 absent=1 edited=1"; got != want {
+		t.Errorf("the proxy's own: got %s, want %s", got, want)
+	}
+	for name, want := range map[string]bool{"SET": true, "Present": true, "Add": false, "Absent": false, "other": false} {
+		if got := v.Replaces([]byte(name)); got != want {
+			t.Errorf("%s: replaced %v", name, got)
+		}
+	}
+}

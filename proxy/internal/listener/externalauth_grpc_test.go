@@ -2,6 +2,7 @@ package listener
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,14 @@ const (
 	// checkDenied is a 401 with a challenge and a body.
 	checkDenied = "\n\x06\b\x10\x12\x02no\x120\n\x03\b\x91\x03\x12\x1b\n\x19\n\x10www-authenticate\x12\x05Basic\x1a\fwho are you?"
 )
+
+// checkActions says of the response what becomes of fields that are there: x-set
+// replaces them, x-add does not, x-absent does neither, x-present does.
+const checkActions = "\n\x00\x1a\x4d" +
+	"2\x10\n\f\n\x05x-set\x12\x03new\x12\x00" +
+	"2\x0e\n\f\n\x05x-add\x12\x03new" +
+	"2\x13\n\x0f\n\bx-absent\x12\x03new\x18\x01" +
+	"2\x14\n\x10\n\tx-present\x12\x03new\x18\x03"
 
 // checkBroad denies with a header that no head has room for.
 func checkBroad() string {
@@ -131,6 +140,39 @@ func TestExternalAuthOfCalls(t *testing.T) {
 		}
 		if served.Load() != 0 {
 			t.Error("the backend was called")
+		}
+	})
+}
+
+// The server says which fields of the response it replaces, and its word reaches
+// the client whether a backend answers or the proxy itself.
+func TestExternalAuthChangesResponses(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		auth := serveCalls(t, func(*http.Request, string) (string, string) { return checkActions, "0" })
+		_, backend := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			for _, name := range []string{"X-Set", "X-Add", "X-Absent", "X-Present"} {
+				if r.URL.Path == "/all" {
+					w.Header().Set(name, "old")
+				}
+			}
+			if r.URL.Path == "/gone" {
+				panic(http.ErrAbortHandler)
+			}
+		})
+		p := start(t, settings{driver: d}, guardedByCalls(auth, backend, proxyconfig.ExternalAuth{}))
+		for _, c := range []*http.Client{client(t), http2Client(t)} {
+			for path, want := range map[string]string{
+				"/all":  "200 [new] [old new] [old] [new]",
+				"/none": "200 [new] [new] [new] []",
+				"/gone": "502 [new] [new] [new] []",
+			} {
+				resp, _ := fetch(t, c, "POST", p.url(path), nil)
+				h := resp.Header
+				got := fmt.Sprint(resp.StatusCode, " ", h["X-Set"], h["X-Add"], h["X-Absent"], h["X-Present"])
+				if got != want {
+					t.Errorf("%s: got %s, want %s", path, got, want)
+				}
+			}
 		}
 	})
 }
