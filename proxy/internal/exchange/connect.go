@@ -40,15 +40,17 @@ func (l *Loop) connect(x *exchange, r reuse) bool {
 }
 
 func (l *Loop) connectHTTP2(x *exchange, h *home, to destination, r reuse) bool {
+	var old *http2Backend
 	if r != reuseNone {
-		if b := h.multiplexed.take(to); b != nil {
-			return b.serve(x)
-		}
+		old = h.multiplexed.take(to)
+	}
+	if old != nil && (!old.choked() || l.sheds()) {
+		return old.serve(x)
 	}
 	b := &http2Backend{loop: l, home: h, to: to}
 	b.idle = idleConn{to: to.endpoint, giveUp: b.giveUp}
 	if b.io = l.dial(x, h, to, b); b.io == nil {
-		return false
+		return old != nil && old.serve(x)
 	}
 	if h.closed {
 		// It is for a copy whose client has gone, and for nothing after that.

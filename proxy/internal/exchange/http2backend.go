@@ -41,6 +41,10 @@ func (b *http2Backend) takes() bool {
 	return b.conn.CanOpen() && b.io.Silent(Glance)
 }
 
+// choked reports whether clients that are slow hold much of the connection's
+// window.
+func (b *http2Backend) choked() bool { return b.connected && b.conn.Choked() }
+
 // serve sends an exchange's request, now or when there is a connection. It
 // returns false if too many wait already.
 func (b *http2Backend) serve(x *exchange) bool {

@@ -102,7 +102,8 @@ func (l Limits) at(level overload.Level) Limits {
 //	authorization, of its answer              extauth.MaxAnswer, and h1.MaxHead
 //	http1Backend.partial, of a head           h1.MaxHead and a read
 //	http2Stream.out, of HTTP/1 backends       maxHeld for all of a client's streams, and leastHeld for each
-//	http2Stream.out, of HTTP/2 backends       a stream's window of 64 KiB
+//	http2Stream.out, of HTTP/2 backends       a stream's window of 64 KiB, and the
+//	                                          backend's connection's window of 1 MiB
 //	http2Call.out                             a read, or a stream's window of 64 KiB
 //	http2Stream.early, of a tunnel to be      a stream's window of 64 KiB
 //	streams of a client's connection          100 that are open, twice that in all

@@ -8,14 +8,19 @@ type multiplexed struct {
 	conns map[destination][]*http2Backend
 }
 
-// take returns a connection that takes another exchange, or nil.
-func (m *multiplexed) take(to destination) *http2Backend {
+// take returns a connection that takes another exchange, or nil. One whose window
+// is held by slow clients comes last.
+func (m *multiplexed) take(to destination) (choked *http2Backend) {
 	for _, b := range m.conns[to] {
-		if b.takes() {
+		switch {
+		case !b.takes():
+		case !b.choked():
 			return b
+		default:
+			choked = b
 		}
 	}
-	return nil
+	return choked
 }
 
 func (m *multiplexed) add(b *http2Backend) {

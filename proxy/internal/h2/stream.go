@@ -60,6 +60,10 @@ func (c *Conn) credit(n int) {
 	}
 }
 
+// Choked reports whether half or more of what the peer may send at all was handed
+// over and is not dealt with, so that all streams may soon stand still for a few.
+func (c *Conn) Choked() bool { return connWindow-c.recvWindow-c.unacked >= connWindow/2 }
+
 // Reset ends the stream before its time. The handler is not told.
 func (s *Stream) Reset(code Code) {
 	c := s.c
