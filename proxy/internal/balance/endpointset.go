@@ -3,13 +3,15 @@ package balance
 import (
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // endpointSet is what Choose reads: a policy and the endpoints it applies to. It
-// is immutable but for preferLocal.
+// is immutable but for preferLocal, and homes, which the first session that needs
+// them makes.
 type endpointSet struct {
 	policy *Policy
 	// active are used first, terminating ones only when active is empty.
@@ -18,6 +20,9 @@ type endpointSet struct {
 	local []*Endpoint
 	// preferLocal is set while enough of local are well.
 	preferLocal atomic.Bool
+	// homes are those of sessions by their address, for at alone.
+	homes    map[netip.AddrPort]*Endpoint
+	mapHomes sync.Once
 	// table is set for ConsistentHash alone.
 	table *hashTable
 }
@@ -55,12 +60,27 @@ func (s *endpointSet) home(r *Request) *Endpoint {
 	if !r.Prefer.IsValid() {
 		return nil
 	}
+	if e := s.at(r.Prefer); e != nil && r.accepts(e) {
+		return e
+	}
+	return nil
+}
+
+// few endpoints are looked through sooner than a map is.
+const few = 16
+
+// at returns the endpoint that sessions at home at an address go to, or nil.
+func (s *endpointSet) at(addr netip.AddrPort) *Endpoint {
 	list := s.active
 	if len(list) == 0 {
 		list = s.terminating
 	}
+	if len(list) > few {
+		s.mapHomes.Do(func() { s.homes = byAddress(list) })
+		return s.homes[addr]
+	}
 	for _, e := range list {
-		if e.Addr == r.Prefer && r.accepts(e) {
+		if e.Addr == addr {
 			return e
 		}
 	}
@@ -105,8 +125,12 @@ func (s *endpointSet) buildTable(before *endpointSet) {
 
 // byAddress maps the endpoints of a set.
 func (s *endpointSet) byAddress() map[netip.AddrPort]*Endpoint {
-	m := make(map[netip.AddrPort]*Endpoint, len(s.active)+len(s.terminating))
-	for _, list := range [][]*Endpoint{s.active, s.terminating} {
+	return byAddress(s.active, s.terminating)
+}
+
+func byAddress(lists ...[]*Endpoint) map[netip.AddrPort]*Endpoint {
+	m := map[netip.AddrPort]*Endpoint{}
+	for _, list := range lists {
 		for _, e := range list {
 			m[e.Addr] = e
 		}

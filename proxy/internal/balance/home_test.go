@@ -28,6 +28,9 @@ func TestSessionsStayAtHome(t *testing.T) {
 		{"terminating", "10.0.0.1 10.0.0.2!", "10.0.0.2", "1111"},
 		{"all terminating", "10.0.0.1! 10.0.0.2!", "10.0.0.2", "2222"},
 		{"none there", "", "10.0.0.2", "----"},
+		{"there among many", addresses(200), "10.0.0.7", "7777"},
+		{"terminating among many", strings.Replace(addresses(20), "10.0.0.7 ", "10.0.0.7! ", 1), "10.0.0.7", "2345"},
+		{"many terminating", strings.ReplaceAll(addresses(20), " ", "! "), "10.0.0.7", "7777"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
