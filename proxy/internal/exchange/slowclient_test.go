@@ -17,6 +17,8 @@ type source struct {
 	head    []byte
 	streams []*h2.Stream
 	sent    int
+	// asked, if it is not nil, is shown the heads of requests.
+	asked func(*h1.Request)
 }
 
 // newSource takes the connection that was dialed last.
@@ -63,6 +65,9 @@ func (s *source) NewRequest(*h2.Stream) *h1.Request {
 
 func (s *source) Head(stream *h2.Stream, _ bool) {
 	s.head = s.req.Buffer()
+	if s.asked != nil {
+		s.asked(&s.req)
+	}
 	stream.Respond(200)
 	stream.EndHead(false)
 	s.streams = append(s.streams, stream)

@@ -1,6 +1,7 @@
 package extauth
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -179,4 +180,41 @@ func TestAppendResponse(t *testing.T) {
 			t.Errorf("%s: replaced %v", name, got)
 		}
 	}
+}
+
+// Whatever a server makes of a query, the target stays one word with the path that
+// it had, and has the parameters that were set and none that was removed.
+func FuzzTarget(f *testing.F) {
+	f.Add("/a?b=1&c=2&b=3", "b", "4", "c")
+	f.Add("/?%62=1&=&&x", "b", "\r\n &=#", "")
+	f.Add("/a?a=%zz", "a=b", "", "%zz")
+	f.Fuzz(func(t *testing.T, target, name, value, removed string) {
+		if strings.ContainsAny(target, " \r\n#") {
+			return
+		}
+		v := &Verdict{SetQuery: []Field{{Name: []byte(name), Value: []byte(value)}}, RemovedQuery: [][]byte{[]byte(removed)}}
+		got := string(v.AppendTarget(nil, []byte(target)))
+		path, query, _ := strings.Cut(got, "?")
+		if before, _, _ := strings.Cut(target, "?"); path != before || strings.ContainsAny(got, " \r\n#") {
+			t.Fatalf("got %q of %q", got, target)
+		}
+		set := 0
+		for p := range strings.SplitSeq(query, "&") {
+			raw, text, _ := strings.Cut(p, "=")
+			decoded, err := url.QueryUnescape(raw)
+			switch {
+			case err != nil:
+			case decoded == name:
+				if text, _ := url.QueryUnescape(text); text != value {
+					t.Errorf("%q is %q in %q", name, text, got)
+				}
+				set++
+			case decoded == removed:
+				t.Errorf("%q is left in %q", removed, got)
+			}
+		}
+		if set != 1 {
+			t.Errorf("%q is there %d times in %q", name, set, got)
+		}
+	})
 }

@@ -14,14 +14,14 @@ import (
 
 // world compiles one configuration after another, as a proxy does.
 type world struct {
-	t            *testing.T
+	t            testing.TB
 	registry     *balance.Registry
 	certificates Certificates
 	serving      *Snapshot
 	revision     int64
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	return &world{t: t, registry: balance.NewRegistry(balance.Options{})}
 }
 

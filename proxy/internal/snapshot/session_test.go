@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/session"
 )
 
 func sessionConfig() *proxyconfig.Config {
@@ -64,4 +65,38 @@ func TestSessionsOutliveReloadsButNotTheirSecret(t *testing.T) {
 	if got, ok := other.Home(value, 0); ok {
 		t.Errorf("with another secret got %s", got)
 	}
+}
+
+// Whatever a client sends for its tokens, it gets one that leads home, among no
+// more than it may keep, and nothing of what it sent that is no token.
+func FuzzSession(f *testing.F) {
+	w := newWorld(f)
+	s, refused := w.compileWith("secret")
+	if len(refused) > 0 {
+		f.Fatal(refused)
+	}
+	there := netip.MustParseAddrPort("10.0.0.1:80")
+	line := s.AppendField(nil, nil, there, false, 0)
+	token := line[len("Set-Cookie: s="):bytes.IndexByte(line, ';')]
+	f.Add([]byte(""))
+	f.Add(token)
+	f.Add(bytes.Repeat(append([]byte("."), token...), 20))
+	f.Add([]byte("a.\r\nSet-Cookie: b=c." + strings.Repeat("a", len(token)) + "..;"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		home := netip.MustParseAddrPort("10.0.0.2:80")
+		line := s.AppendField(nil, value, home, true, 0)
+		got, rest, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("Set-Cookie: s=")), []byte(";"))
+		if found, ok := s.Home(got, 0); !ok || found != home {
+			t.Errorf("%q leads to %v", got, found)
+		}
+		if want := " Path=/; HttpOnly; SameSite=Strict; Secure\r\n"; string(rest) != want {
+			t.Errorf("got %q, want %q", rest, want)
+		}
+		tokens := bytes.Split(got, dot)
+		for _, token := range tokens {
+			if !session.IsToken(token) || len(tokens) > maxTokens {
+				t.Errorf("%d tokens, one of them %q", len(tokens), token)
+			}
+		}
+	})
 }
