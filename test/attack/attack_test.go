@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/fleetgate/fleetgate/test/internal/edge"
+	"github.com/fleetgate/fleetgate/test/internal/target"
 )
 
 // The rules for every attack.
@@ -31,6 +34,21 @@ const (
 func TestAttacks(t *testing.T) {
 	r := newRig(t)
 	for _, a := range All() {
+		t.Run(a.Name, func(t *testing.T) {
+			r.judge(t, a)
+		})
+	}
+}
+
+// A port whose clients need a certificate looks at any that they have.
+func TestAttacksByCertificate(t *testing.T) {
+	b := startBackend(t)
+	proxy := target.StartValidating(t, target.Backend{Address: b.address()}, edge.NewCertificate(t, "clients", host))
+	r := &rig{proxy: proxy, backend: b, victim: newVictim(t, proxy.Plain, host)}
+	if err := r.rest(first); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range Validated() {
 		t.Run(a.Name, func(t *testing.T) {
 			r.judge(t, a)
 		})

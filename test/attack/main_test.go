@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func obey(text string) error {
 	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, 10); err != nil {
 		return err
 	}
-	for _, attack := range All() {
+	for _, attack := range slices.Concat(All(), Validated()) {
 		if attack.Name == o.Name {
 			attacker := Attacker{Plain: o.Plain, TLS: o.TLS, Patience: attack.Within}
 			return json.NewEncoder(os.Stdout).Encode(attacker.Make(attack, o.During))

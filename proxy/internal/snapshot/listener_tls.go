@@ -134,11 +134,46 @@ func setClientValidation(config *tls.Config, v *proxyconfig.ClientValidation) (e
 	if config.ClientCAs, err = certPool(v.CACertificates); err != nil {
 		return err
 	}
-	config.ClientAuth = tls.RequireAndVerifyClientCert
 	if v.Mode == proxyconfig.AllowInsecureFallback {
 		config.ClientAuth = tls.RequestClientCert
+		return nil
 	}
+	config.ClientAuth = tls.RequireAnyClientCert
+	config.VerifyPeerCertificate = clientVerifier(config.ClientCAs)
 	return nil
+}
+
+// maxClientChain bounds the certificates that a client sends. Each may have been
+// issued by each other one, as far as their names say, which it costs a
+// verification to find out: crypto/tls, which would make a hundred of them, has no
+// bound of its own.
+const maxClientChain = 5
+
+// clientVerifier verifies what clients send as crypto/tls does where it is asked
+// to. Sessions that are resumed keep to the authorities by their tickets.
+func clientVerifier(roots *x509.CertPool) func([][]byte, [][]*x509.Certificate) error {
+	return func(raw [][]byte, _ [][]*x509.Certificate) error {
+		if len(raw) == 0 || len(raw) > maxClientChain {
+			return fmt.Errorf("the client has sent %d certificates", len(raw))
+		}
+		options := x509.VerifyOptions{
+			Roots: roots, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		}
+		var leaf *x509.Certificate
+		for i, der := range raw {
+			cert, err := x509.ParseCertificate(der)
+			switch {
+			case err != nil:
+				return err
+			case i == 0:
+				leaf = cert
+			default:
+				options.Intermediates.AddCert(cert)
+			}
+		}
+		_, err := leaf.Verify(options)
+		return err
+	}
 }
 
 func certPool(bundle string) (*x509.CertPool, error) {

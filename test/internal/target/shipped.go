@@ -11,7 +11,27 @@ import (
 // startShipped starts Fleetgate's proxy with its defaults.
 func startShipped(t testing.TB, backends []Backend, certificate edge.Certificate) *Proxy {
 	t.Helper()
-	c := config(backends, certificate, edge.FreePort(t))
+	return start(t, config(backends, certificate, edge.FreePort(t)), certificate)
+}
+
+// StartValidating starts Fleetgate's proxy, whose TLS port lets in clients with a
+// certificate of the authority alone.
+func StartValidating(t testing.TB, b Backend, authority edge.Certificate) *Proxy {
+	t.Helper()
+	certificate := edge.NewCertificate(t, "ab", HostA, HostB)
+	c := config([]Backend{b}, certificate, edge.FreePort(t))
+	for i := range c.Listeners {
+		if c.Listeners[i].Protocol == proxyconfig.HTTPS {
+			c.Listeners[i].TLS = &proxyconfig.ListenerTLS{ClientValidation: &proxyconfig.ClientValidation{
+				CACertificates: string(authority.CertPEM), Mode: proxyconfig.AllowValidOnly,
+			}}
+		}
+	}
+	return start(t, c, certificate)
+}
+
+func start(t testing.TB, c *proxyconfig.Config, certificate edge.Certificate) *Proxy {
+	t.Helper()
 	shipped := edge.Start(t, edge.Options{Config: c, Certificates: []edge.Certificate{certificate}})
 	return &Proxy{
 		Plain: shipped.Addr("http"), TLS: shipped.Addr("https"),
