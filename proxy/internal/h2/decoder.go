@@ -7,6 +7,8 @@ import "golang.org/x/net/http2/hpack"
 // every literal; this one refers to the block and to reused memory.
 type decoder struct {
 	table table
+	// begun: the table has a limit, which the peer may have made zero.
+	begun bool
 	// fresh is whether no field of the block was read yet, so that the size of
 	// the table may change.
 	fresh bool
@@ -27,8 +29,8 @@ func (t *text) Write(b []byte) (int, error) {
 type texts struct{ name, value text }
 
 func (d *decoder) begin() {
-	if d.table.limit == 0 && d.table.entries == nil {
-		d.table.limit = tableSize
+	if !d.begun {
+		d.begun, d.table.limit = true, tableSize
 	}
 	d.fresh, d.updates = true, 0
 }
