@@ -40,6 +40,8 @@ const (
 	// GatewayByService finds Gateways and ListenerSets by a Service that a filter of
 	// their listeners asks.
 	GatewayByService = "fleetgate.service"
+	// GatewayByXBackend is GatewayByService for XBackends.
+	GatewayByXBackend = "fleetgate.xbackend"
 	// SliceByService finds EndpointSlices by the name of their Service, which
 	// is in the same namespace.
 	SliceByService = "fleetgate.service"
@@ -89,6 +91,9 @@ func gatewayIndexes() []Index {
 		{&gatewayv1.Gateway{}, GatewayByService, func(obj client.Object) []string {
 			return values(GatewayServices(obj.(*gatewayv1.Gateway)))
 		}},
+		{&gatewayv1.Gateway{}, GatewayByXBackend, func(obj client.Object) []string {
+			return values(GatewayXBackends(obj.(*gatewayv1.Gateway)))
+		}},
 		{&gatewayv1.Gateway{}, ByForeignNamespace, func(obj client.Object) []string {
 			return foreign(obj.GetNamespace(), gatewayRefs(obj.(*gatewayv1.Gateway)))
 		}},
@@ -98,12 +103,13 @@ func gatewayIndexes() []Index {
 // gatewayRefs are the objects that a Gateway itself refers to and that may lie
 // in other namespaces.
 func gatewayRefs(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway), GatewayServices(gateway))
+	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway),
+		GatewayServices(gateway), GatewayXBackends(gateway))
 }
 
 // listenerSetRefs is gatewayRefs for a ListenerSet.
 func listenerSetRefs(set *gatewayv1.ListenerSet) []types.NamespacedName {
-	return slices.Concat(ListenerSetSecrets(set), ListenerSetServices(set))
+	return slices.Concat(ListenerSetSecrets(set), ListenerSetServices(set), ListenerSetXBackends(set))
 }
 
 func listenerSetIndexes() []Index {
@@ -122,6 +128,9 @@ func listenerSetIndexes() []Index {
 		}},
 		{&gatewayv1.ListenerSet{}, GatewayByService, func(obj client.Object) []string {
 			return values(ListenerSetServices(obj.(*gatewayv1.ListenerSet)))
+		}},
+		{&gatewayv1.ListenerSet{}, GatewayByXBackend, func(obj client.Object) []string {
+			return values(ListenerSetXBackends(obj.(*gatewayv1.ListenerSet)))
 		}},
 	}
 }

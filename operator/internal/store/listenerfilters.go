@@ -2,47 +2,73 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
 // GatewayServices returns the Services that the filters of the Gateway's
 // listeners ask, each once.
 func GatewayServices(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	var keys []types.NamespacedName
-	for i := range gateway.Spec.Listeners {
-		keys = addServices(keys, gateway.Namespace, gateway.Spec.Listeners[i].Filters)
-	}
-	return keys
+	return askedByGateway(gateway, "", "Service")
+}
+
+// GatewayXBackends is GatewayServices for XBackends.
+func GatewayXBackends(gateway *gatewayv1.Gateway) []types.NamespacedName {
+	return askedByGateway(gateway, gatewayxv1alpha1.GroupName, KindXBackend)
 }
 
 // ListenerSetServices is GatewayServices for a ListenerSet.
 func ListenerSetServices(set *gatewayv1.ListenerSet) []types.NamespacedName {
-	var keys []types.NamespacedName
-	for i := range set.Spec.Listeners {
-		keys = addServices(keys, set.Namespace, set.Spec.Listeners[i].Filters)
+	return askedBySet(set, "", "Service")
+}
+
+// ListenerSetXBackends is GatewayXBackends for a ListenerSet.
+func ListenerSetXBackends(set *gatewayv1.ListenerSet) []types.NamespacedName {
+	return askedBySet(set, gatewayxv1alpha1.GroupName, KindXBackend)
+}
+
+func askedByGateway(gateway *gatewayv1.Gateway, group, kind string) (keys []types.NamespacedName) {
+	for i := range gateway.Spec.Listeners {
+		keys = merge(keys, asked(gateway.Namespace, gateway.Spec.Listeners[i].Filters, group, kind))
 	}
 	return keys
 }
 
-func addServices(keys []types.NamespacedName, namespace string, filters *gatewayv1.ListenerFilters) []types.NamespacedName {
+func askedBySet(set *gatewayv1.ListenerSet, group, kind string) (keys []types.NamespacedName) {
+	for i := range set.Spec.Listeners {
+		keys = merge(keys, asked(set.Namespace, set.Spec.Listeners[i].Filters, group, kind))
+	}
+	return keys
+}
+
+// asked are the objects of a kind that filters ask.
+func asked(namespace string, filters *gatewayv1.ListenerFilters, group, kind string) (keys []types.NamespacedName) {
 	if filters == nil {
-		return keys
+		return nil
 	}
 	for i := range filters.Requests {
 		auth := filters.Requests[i].ExternalAuth
-		if auth == nil || !is(auth.BackendRef.Group, "") || !is(auth.BackendRef.Kind, "Service") {
+		if auth == nil || or(auth.BackendRef.Group, "") != group || or(auth.BackendRef.Kind, "Service") != kind {
 			continue
 		}
 		key := types.NamespacedName{Namespace: or(auth.BackendRef.Namespace, namespace), Name: string(auth.BackendRef.Name)}
-		if !slices.Contains(keys, key) {
-			keys = append(keys, key)
-		}
+		keys = merge(keys, []types.NamespacedName{key})
 	}
 	return keys
+}
+
+// withFilters returns the Gateways with a listener, or a ListenerSet's, whose
+// filters ask what the index finds.
+func withFilters(ctx context.Context, r client.Reader, by client.MatchingFields) ([]types.NamespacedName, error) {
+	bySets, err := listenerSetsGateways(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	own, err := gateways(ctx, r, by)
+	return merge(bySets, own), err
 }
 
 // withService returns the Gateways with a route to the Service, and those that ask
@@ -52,11 +78,6 @@ func withService(ctx context.Context, r client.Reader, service types.NamespacedN
 	if err != nil {
 		return nil, err
 	}
-	by := client.MatchingFields{GatewayByService: service.String()}
-	bySets, err := listenerSetsGateways(ctx, r, by)
-	if err != nil {
-		return nil, err
-	}
-	own, err := gateways(ctx, r, by)
-	return merge(merge(byRoutes, bySets), own), err
+	byFilters, err := withFilters(ctx, r, client.MatchingFields{GatewayByService: service.String()})
+	return merge(byRoutes, byFilters), err
 }

@@ -49,6 +49,9 @@ func (c *collector) trustBundles() {
 	for _, policy := range c.out.BackendTLSPolicies {
 		keys = merge(keys, PolicyTrustBundles(policy))
 	}
+	for _, backend := range c.out.XBackends {
+		keys = merge(keys, xbackendTrustBundles(backend))
+	}
 	for _, key := range keys {
 		if bundle := find(c, key, &certificatesv1.ClusterTrustBundle{}); bundle != nil {
 			c.out.TrustBundles[key.Name] = bundle
@@ -57,7 +60,7 @@ func (c *collector) trustBundles() {
 }
 
 // withTrustBundle returns the Gateways that name the ClusterTrustBundle, or that a
-// policy touches which does.
+// policy or an XBackend touches which does.
 func withTrustBundle(ctx context.Context, r client.Reader, name string) ([]types.NamespacedName, error) {
 	key := types.NamespacedName{Name: name}
 	own, err := gateways(ctx, r, client.MatchingFields{GatewayByTrustBundle: key.String()})
@@ -65,5 +68,9 @@ func withTrustBundle(ctx context.Context, r client.Reader, name string) ([]types
 		return nil, err
 	}
 	byPolicies, err := withAuthority(ctx, r, PolicyByTrustBundle, key)
-	return merge(own, byPolicies), err
+	if err != nil {
+		return nil, err
+	}
+	byBackends, err := xbackendsGateways(ctx, r, client.MatchingFields{PolicyByTrustBundle: key.String()})
+	return merge(merge(own, byPolicies), byBackends), err
 }

@@ -44,6 +44,7 @@ func xbackendIndexes() []Index {
 		index(PolicyByGateway, func(b *gatewayxv1alpha1.XBackend) []string { return values(AncestorGateways(b)) }),
 		index(PolicyByConfigMap, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendConfigMaps(b)) }),
 		index(PolicyBySecret, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendSecrets(b)) }),
+		index(PolicyByTrustBundle, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendTrustBundles(b)) }),
 		index(ByForeignNamespace, func(b *gatewayxv1alpha1.XBackend) []string {
 			return foreign(b.Namespace, xbackendClientCertificate(b))
 		}),
@@ -72,6 +73,13 @@ func ValidationPolicy(backend *gatewayxv1alpha1.XBackend) *gatewayv1.BackendTLSP
 func xbackendConfigMaps(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
 	if policy := ValidationPolicy(backend); policy != nil {
 		return PolicyConfigMaps(policy)
+	}
+	return nil
+}
+
+func xbackendTrustBundles(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
+	if policy := ValidationPolicy(backend); policy != nil {
+		return PolicyTrustBundles(policy)
 	}
 	return nil
 }
@@ -115,14 +123,22 @@ func setXBackendAncestors(backend *gatewayxv1alpha1.XBackend, ancestors []gatewa
 	}
 }
 
-// xbackends finds the XBackends that the routes name, with what they select.
+// xbackends finds the XBackends that routes and listeners name, with what they
+// select.
 func (c *collector) xbackends() {
-	for _, route := range c.out.Routes() {
-		for _, key := range XBackends(route) {
+	add := func(keys []types.NamespacedName) {
+		for _, key := range keys {
 			if _, known := c.out.XBackends[key]; !known {
 				c.xbackend(key)
 			}
 		}
+	}
+	add(GatewayXBackends(c.out.Gateway))
+	for _, set := range c.out.ListenerSets {
+		add(ListenerSetXBackends(set))
+	}
+	for _, route := range c.out.Routes() {
+		add(XBackends(route))
 	}
 }
 
@@ -140,11 +156,16 @@ func (c *collector) xbackend(key types.NamespacedName) {
 	c.out.XBackendSlices[key] = sorted(&list)
 }
 
-// xbackendGateways returns the Gateways with a route to the XBackend, and those in
-// its status.
+// xbackendGateways returns the Gateways with a route to the XBackend, those that ask
+// it by a filter of a listener, and those in its status.
 func xbackendGateways(ctx context.Context, r client.Reader, backend *gatewayxv1alpha1.XBackend) ([]types.NamespacedName, error) {
-	byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByXBackend: client.ObjectKeyFromObject(backend).String()})
-	return merge(AncestorGateways(backend), byRoutes), err
+	key := client.ObjectKeyFromObject(backend).String()
+	byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByXBackend: key})
+	if err != nil {
+		return nil, err
+	}
+	byFilters, err := withFilters(ctx, r, client.MatchingFields{GatewayByXBackend: key})
+	return merge(merge(AncestorGateways(backend), byRoutes), byFilters), err
 }
 
 // xbackendsGateways returns the Gateways of the XBackends that are listed.
