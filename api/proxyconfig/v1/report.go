@@ -33,7 +33,7 @@ type RefusedItem struct {
 	// Kind is one of the kinds below.
 	Kind string `json:"kind"`
 	// Name is a listener's name (also for a certificate), "namespace/name" of a
-	// route, or the ID of a backend.
+	// route, the ID of a backend, or the service name of tracing.
 	Name string `json:"name"`
 	// RouteKind is the kind of the route, where Kind is "Route" or "Rule": routes
 	// of different kinds may have the same name. A proxy may leave it out.
@@ -50,4 +50,5 @@ const (
 	KindRoute       = "Route"
 	KindRule        = "Rule"
 	KindBackend     = "Backend"
+	KindTracing     = "Tracing"
 )

@@ -101,6 +101,12 @@ func sampleConfig() *Config {
 			ID: "XBackend/shop/bank:443", Kind: BackendKindXBackend, Namespace: "shop", Service: "bank", Port: 443, Protocol: BackendHTTP1,
 			External: &External{Hostname: "api.example.net", Forbidden: []string{"10.0.0.250:6443"}},
 		}},
+		Tracing: &Tracing{
+			Collector: "shop/pay:443", Authority: "pay.shop:443", ServiceName: "edge.shop", SpanName: "ingress",
+			Sampling: Fraction{Numerator: 5, Denominator: 100}, ParentSampling: &Fraction{Numerator: 1, Denominator: 2},
+			Attributes: []SpanAttribute{{Name: "env", Literal: "test"}, {Name: "user", Header: "X-User"}, {Name: "query", Key: "url.query"}},
+			Headers:    &CertificateRef{Secret: 1, Key: "shop.edge-telemetry", SHA256: "cc33"},
+		},
 	}
 }
 

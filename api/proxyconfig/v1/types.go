@@ -7,6 +7,9 @@ type Config struct {
 	Listeners []Listener `json:"listeners,omitempty"`
 	Routes    []Route    `json:"routes,omitempty"`
 	Backends  []Backend  `json:"backends,omitempty"`
+	// Tracing is nil where nothing is traced; the fields by which requests belong
+	// to traces are then passed on like any other.
+	Tracing *Tracing `json:"tracing,omitempty"`
 }
 
 // Protocol is what a listener speaks with its clients.

@@ -34,6 +34,9 @@ func Validate(c *Config) []RefusedItem {
 			}
 		}
 	}
+	if err := ValidateTracing(c.Tracing); err != nil {
+		refuse(RefusedItem{Kind: KindTracing, Name: c.Tracing.ServiceName, Reason: err.Error()})
+	}
 	return refused
 }
 
