@@ -86,6 +86,7 @@ func optionalKinds() []optionalKind {
 		trustBundleKind(),
 		gatewayKind(experimentalGroup, store.KindXBackend, "xbackends", &gatewayxv1alpha1.XBackend{}),
 		gatewayKind(experimentalGroup, "XBackendTrafficPolicy", "xbackendtrafficpolicies", &gatewayxv1alpha1.XBackendTrafficPolicy{}),
+		gatewayKind(experimentalGroup, "XTelemetryPolicy", "xtelemetrypolicies", &gatewayxv1alpha1.XTelemetryPolicy{}),
 	}
 	for _, route := range store.RouteKinds() {
 		if route.Optional {

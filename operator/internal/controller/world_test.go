@@ -103,7 +103,8 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 	b := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithReturnManagedFields().
 		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{},
 			&gatewayv1.TCPRoute{}, &gatewayv1.TLSRoute{}, &gatewayv1.UDPRoute{}, &gatewayv1.ListenerSet{},
-			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{}, &gatewayxv1alpha1.XBackendTrafficPolicy{}, &gatewayxv1alpha1.XBackend{})
+			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{}, &gatewayxv1alpha1.XBackendTrafficPolicy{},
+			&gatewayxv1alpha1.XBackend{}, &gatewayxv1alpha1.XTelemetryPolicy{})
 	for _, index := range store.Indexes() {
 		b = b.WithIndex(index.Object, index.Name, index.Values)
 	}

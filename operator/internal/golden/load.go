@@ -60,6 +60,7 @@ func Load(data []byte) (*Case, error) {
 			TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
 			XBackends:          make(map[types.NamespacedName]*gatewayxv1alpha1.XBackend),
 			XBackendSlices:     make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
+			TelemetryPolicies:  make(map[types.NamespacedName]*gatewayxv1alpha1.XTelemetryPolicy),
 		},
 		Observed: healthy(),
 	}
@@ -109,6 +110,8 @@ func (c *Case) add(document []byte) error {
 		return put(document, &gatewayxv1alpha1.XBackendTrafficPolicy{}, in.TrafficPolicies)
 	case store.KindXBackend:
 		return put(document, &gatewayxv1alpha1.XBackend{}, in.XBackends)
+	case "XTelemetryPolicy":
+		return put(document, &gatewayxv1alpha1.XTelemetryPolicy{}, in.TelemetryPolicies)
 	case "ConfigMap":
 		return c.addConfigMap(document)
 	case "Secret":

@@ -18,11 +18,11 @@ type printedStatus struct {
 	Gateway      *printedGateway      `json:"gateway,omitempty"`
 	ListenerSets []printedListenerSet `json:"listenerSets,omitempty"`
 	Routes       []printedRoute       `json:"routes,omitempty"`
-	// Policies are "namespace/name" with their conditions; TrafficPolicies and
-	// XBackends, too.
-	Policies        map[string]map[string]string `json:"policies,omitempty"`
-	TrafficPolicies map[string]map[string]string `json:"trafficPolicies,omitempty"`
-	XBackends       map[string]map[string]string `json:"xbackends,omitempty"`
+	// Policies are "namespace/name" with their conditions; the others, too.
+	Policies          map[string]map[string]string `json:"policies,omitempty"`
+	TrafficPolicies   map[string]map[string]string `json:"trafficPolicies,omitempty"`
+	TelemetryPolicies map[string]map[string]string `json:"telemetryPolicies,omitempty"`
+	XBackends         map[string]map[string]string `json:"xbackends,omitempty"`
 }
 
 type printedGateway struct {
@@ -95,6 +95,8 @@ func Status(set status.Set) ([]byte, error) {
 			into = &out.TrafficPolicies
 		case "XBackend":
 			into = &out.XBackends
+		case "XTelemetryPolicy":
+			into = &out.TelemetryPolicies
 		}
 		if *into == nil {
 			*into = make(map[string]map[string]string)

@@ -52,12 +52,13 @@ func indexGrants(sources []*gatewayv1.ReferenceGrant) grants {
 	return index
 }
 
-// allow says whether an object of the given kind, one of the Gateway API's, and
-// namespace may refer to another one. Within a namespace it always may.
+// allow says whether an object of the Gateway API of the given kind and namespace
+// may refer to another one. Within a namespace it always may.
 func (g grants) allow(fromKind, fromNamespace string, to object) bool {
 	return g.allowFrom(object{group: gatewayv1.GroupName, kind: fromKind, namespace: fromNamespace}, to)
 }
 
+// allowFrom is allow for an object of any group.
 func (g grants) allowFrom(from, to object) bool {
 	if from.namespace == to.namespace {
 		return true

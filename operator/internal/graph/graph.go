@@ -30,10 +30,10 @@ type Graph struct {
 	// Routes are those with a parentRef to the Gateway, sorted by kind,
 	// namespace and name.
 	Routes []*Route
-	// Backends are the ports of Services, and the XBackends, that some rule leads to,
-	// each once, sorted by kind, namespace, name, port and transport.
+	// Backends are the ports of Services, and the XBackends, that something is sent
+	// to, each once, sorted by kind, namespace, name, port and transport.
 	Backends []*Backend
-	// Policies are those of Services that the routes may lead to, sorted by
+	// Policies are those of Services that something is sent to, sorted by
 	// namespace and name.
 	Policies []*Policy
 	// TrafficPolicies are those of the same Services, sorted likewise.
@@ -41,6 +41,10 @@ type Graph struct {
 	// XBackends are those that some rule leads to and may, sorted by namespace and
 	// name.
 	XBackends []*XBackend
+	// TelemetryPolicies are those that target the Gateway, sorted likewise.
+	TelemetryPolicies []*TelemetryPolicy
+	// Tracing is what the one of them that applies asks for; nil for nothing.
+	Tracing *Tracing
 }
 
 // Build connects the resources of one Gateway. The result depends on nothing
@@ -60,6 +64,7 @@ func Build(in *store.Resources, opts Options) *Graph {
 	g := &Graph{Gateway: b.gateway(), Policies: b.policies(), TrafficPolicies: b.trafficPolicies()}
 	b.resolveFilters(g.Gateway)
 	g.Routes = b.routes(g.Gateway)
+	g.TelemetryPolicies, g.Tracing = b.telemetryPolicies()
 	g.Policies, g.TrafficPolicies = reached(b, g.Policies), reached(b, g.TrafficPolicies)
 	g.Backends = b.resolved()
 	g.XBackends = slices.SortedFunc(maps.Values(b.xbackends), func(x, y *XBackend) int { return compareNames(x.Name(), y.Name()) })

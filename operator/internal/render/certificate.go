@@ -30,6 +30,9 @@ func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]by
 	for _, certificate := range ownCertificates(g) {
 		put(&shards, certificate)
 	}
+	if g.Tracing != nil && g.Tracing.Headers != nil {
+		put(&shards, g.Tracing.Headers)
+	}
 	return shards
 }
 

@@ -18,8 +18,13 @@ func Config(g *graph.Graph) proxyconfig.Config {
 	config := proxyconfig.Config{
 		Listeners: listeners(g.Gateway.AllListeners()),
 		Routes:    routes(g.Routes),
+		Tracing:   tracing(g.Tracing),
 	}
-	config.Backends = backends(g, referenced(config.Listeners, config.Routes))
+	wanted := referenced(config.Listeners, config.Routes)
+	if config.Tracing != nil {
+		wanted[config.Tracing.Collector] = struct{}{}
+	}
+	config.Backends = backends(g, wanted)
 	return config
 }
 

@@ -23,8 +23,8 @@ type Policy struct {
 	Ancestor *gatewayv1.PolicyAncestorStatus
 }
 
-// tlsPolicy adds what is said of BackendTLSPolicies alone.
-func (b *builder) tlsPolicy(policy *graph.PolicyNode) Policy {
+// resolvingPolicy adds what is said of policies that refer to other objects.
+func (b *builder) resolvingPolicy(policy *graph.PolicyNode) Policy {
 	out := b.policy(policy)
 	out.Ancestor.Conditions = append(out.Ancestor.Conditions, policyCondition(policy, string(gatewayv1.BackendTLSPolicyConditionResolvedRefs),
 		string(gatewayv1.BackendTLSPolicyReasonResolvedRefs), "All references are resolved"))

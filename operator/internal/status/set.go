@@ -133,13 +133,16 @@ func Build(g *graph.Graph, observed Observed) Set {
 		set.Routes = append(set.Routes, b.route(route))
 	}
 	for _, policy := range g.Policies {
-		set.Policies = append(set.Policies, b.tlsPolicy(&policy.PolicyNode))
+		set.Policies = append(set.Policies, b.resolvingPolicy(&policy.PolicyNode))
 	}
 	for _, policy := range g.TrafficPolicies {
 		set.Policies = append(set.Policies, b.policy(&policy.PolicyNode))
 	}
 	for _, backend := range g.XBackends {
 		set.Policies = append(set.Policies, b.policy(&backend.PolicyNode))
+	}
+	for _, policy := range g.TelemetryPolicies {
+		set.Policies = append(set.Policies, b.resolvingPolicy(&policy.PolicyNode))
 	}
 	return set
 }

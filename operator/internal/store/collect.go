@@ -43,12 +43,14 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		TrafficPolicies:    make(map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy),
 		XBackends:          make(map[types.NamespacedName]*gatewayxv1alpha1.XBackend),
 		XBackendSlices:     make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
+		TelemetryPolicies:  make(map[types.NamespacedName]*gatewayxv1alpha1.XTelemetryPolicy),
 	}}
 	c.class(controllerName)
 	if c.out.Class != nil {
 		c.listenerSets(key)
 		c.routes(key)
 		c.defaultRoutes()
+		c.telemetryPolicies(key)
 		c.policies()
 		c.xbackends()
 		c.namespaces()
@@ -202,6 +204,9 @@ func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
 	for _, route := range c.out.Routes() {
 		add(BackendServices(route))
 	}
+	for _, policy := range c.out.TelemetryPolicies {
+		add(CollectorServices(policy))
+	}
 	add(GatewayServices(c.out.Gateway))
 	for _, set := range c.out.ListenerSets {
 		add(ListenerSetServices(set))
@@ -225,6 +230,9 @@ func (c *collector) grants() {
 	}
 	for key, backend := range c.out.XBackends {
 		add(key.Namespace, xbackendClientCertificate(backend))
+	}
+	for key, policy := range c.out.TelemetryPolicies {
+		add(key.Namespace, CollectorServices(policy))
 	}
 	for ns := range targets {
 		var list gatewayv1.ReferenceGrantList

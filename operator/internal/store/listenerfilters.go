@@ -71,13 +71,17 @@ func withFilters(ctx context.Context, r client.Reader, by client.MatchingFields)
 	return merge(bySets, own), err
 }
 
-// withService returns the Gateways with a route to the Service, and those that ask
-// it by a filter of a listener.
+// withService returns the Gateways that send something to the Service: requests of
+// their routes, questions of their listeners' filters, or spans.
 func withService(ctx context.Context, r client.Reader, service types.NamespacedName) ([]types.NamespacedName, error) {
 	byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByService: service.String()})
 	if err != nil {
 		return nil, err
 	}
 	byFilters, err := withFilters(ctx, r, client.MatchingFields{GatewayByService: service.String()})
-	return merge(byRoutes, byFilters), err
+	if err != nil {
+		return nil, err
+	}
+	traced, err := telemetryGateways(ctx, r, client.MatchingFields{PolicyByCollector: service.String()})
+	return merge(merge(byRoutes, byFilters), traced), err
 }

@@ -11,18 +11,22 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
-// The names of the indexes of policies. The last three are of
-// BackendTLSPolicies alone.
+// The names of the indexes of policies. Those by a ConfigMap, by a Secret and by a
+// ClusterTrustBundle are of BackendTLSPolicies alone, those by a collector of
+// XTelemetryPolicies; the latter are in ByForeignNamespace, too.
 const (
 	// PolicyByService finds policies by a Service that they target.
 	PolicyByService = "fleetgate.service"
-	// PolicyByGateway finds policies by a Gateway that their status names.
+	// PolicyByGateway finds policies by a Gateway that they target or that their
+	// status names.
 	PolicyByGateway = "fleetgate.gateway"
 	// PolicyByConfigMap, PolicyBySecret and PolicyByTrustBundle find policies by
 	// where their authorities come from.
 	PolicyByConfigMap   = "fleetgate.configmap"
 	PolicyBySecret      = "fleetgate.secret"
 	PolicyByTrustBundle = "fleetgate.clustertrustbundle"
+	// PolicyByCollector finds policies by the Service that they send spans to.
+	PolicyByCollector = "fleetgate.collector"
 )
 
 func policyIndexes() []Index {
@@ -31,13 +35,12 @@ func policyIndexes() []Index {
 			return values(keys(obj.(*gatewayv1.BackendTLSPolicy)))
 		}}
 	}
-	all := []Index{
-		index(PolicyByConfigMap, PolicyConfigMaps), index(PolicyBySecret, PolicySecrets), index(PolicyByTrustBundle, PolicyTrustBundles),
-	}
+	all := append(telemetryIndexes(),
+		index(PolicyByConfigMap, PolicyConfigMaps), index(PolicyBySecret, PolicySecrets), index(PolicyByTrustBundle, PolicyTrustBundles))
 	for _, kind := range PolicyKinds() {
 		all = append(all,
 			Index{kind.New(), PolicyByService, func(obj client.Object) []string { return values(TargetServices(obj)) }},
-			Index{kind.New(), PolicyByGateway, func(obj client.Object) []string { return values(AncestorGateways(obj)) }},
+			Index{kind.New(), PolicyByGateway, func(obj client.Object) []string { return values(merge(TargetGateways(obj), AncestorGateways(obj))) }},
 		)
 	}
 	return all
@@ -129,7 +132,7 @@ func reports(policy Policy, gateway types.NamespacedName, controllerName string)
 	})
 }
 
-// policies finds the policies of the Services that the routes name.
+// policies finds the policies of the Services that something is sent to.
 func (c *collector) policies() {
 	for service := range c.backendKeys() {
 		for _, kind := range PolicyKinds() {
@@ -147,19 +150,21 @@ func (c *collector) policy(policy Policy) {
 		c.out.BackendTLSPolicies[key] = policy
 	case *gatewayxv1alpha1.XBackendTrafficPolicy:
 		c.out.TrafficPolicies[key] = policy
+	case *gatewayxv1alpha1.XTelemetryPolicy:
+		c.out.TelemetryPolicies[key] = policy
 	}
 }
 
-// policyGateways returns the Gateways that a Service touches which the policy
-// targets, and those in its status.
+// policyGateways returns the Gateways that the policy targets, those that send
+// something to a Service that it targets, and those in its status.
 func policyGateways(ctx context.Context, r client.Reader, policy Policy) ([]types.NamespacedName, error) {
-	keys := AncestorGateways(policy)
+	keys := merge(TargetGateways(policy), AncestorGateways(policy))
 	for _, service := range TargetServices(policy) {
-		touched, err := withService(ctx, r, service)
+		senders, err := withService(ctx, r, service)
 		if err != nil {
 			return nil, err
 		}
-		keys = merge(keys, touched)
+		keys = merge(keys, senders)
 	}
 	return keys, nil
 }

@@ -16,8 +16,8 @@ type PolicyKey struct {
 	types.NamespacedName
 }
 
-// PolicyKind is a kind of policies that target Services. A cluster need not have
-// any of them.
+// PolicyKind is a kind of policies, which target Services or Gateways. A cluster
+// need not have any of them.
 type PolicyKind struct {
 	// Name is the kind, such as "BackendTLSPolicy".
 	Name string
@@ -39,6 +39,11 @@ func PolicyKinds() []PolicyKind {
 			Name:    "XBackendTrafficPolicy",
 			New:     func() Policy { return &gatewayxv1alpha1.XBackendTrafficPolicy{} },
 			NewList: func() client.ObjectList { return &gatewayxv1alpha1.XBackendTrafficPolicyList{} },
+		},
+		{
+			Name:    "XTelemetryPolicy",
+			New:     func() Policy { return &gatewayxv1alpha1.XTelemetryPolicy{} },
+			NewList: func() client.ObjectList { return &gatewayxv1alpha1.XTelemetryPolicyList{} },
 		},
 	}
 }
@@ -64,6 +69,12 @@ func policyPartsOf(obj client.Object) (policyParts, bool) {
 		return policyParts{"XBackendTrafficPolicy", p.Spec.TargetRefs, &p.Status}, true
 	case *gatewayxv1alpha1.XBackend:
 		return policyParts{kind: KindXBackend}, true
+	case *gatewayxv1alpha1.XTelemetryPolicy:
+		targets := make([]gatewayv1.LocalPolicyTargetReference, len(p.Spec.TargetRefs))
+		for i, ref := range p.Spec.TargetRefs {
+			targets[i] = gatewayv1.LocalPolicyTargetReference(ref)
+		}
+		return policyParts{"XTelemetryPolicy", targets, (*gatewayv1.PolicyStatus)(&p.Status)}, true
 	}
 	return policyParts{}, false
 }

@@ -34,8 +34,8 @@ type Resources struct {
 	// Namespaces are those of the Gateway, its routes and its ListenerSets, for
 	// their labels.
 	Namespaces map[string]*corev1.Namespace
-	// Services are those that the routes name as backends, or the listeners' filters
-	// as servers, and that exist.
+	// Services are those that exist of the ones that the routes name as backends, the
+	// listeners' filters as servers, and telemetry policies as collectors.
 	Services map[types.NamespacedName]*corev1.Service
 	// EndpointSlices are keyed by their Service.
 	EndpointSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
@@ -44,10 +44,13 @@ type Resources struct {
 	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy
 	// TrafficPolicies are those that target such a Service, too.
 	TrafficPolicies map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy
-	// XBackends are those that the routes name and that exist.
+	// XBackends are those that the routes and the listeners' filters name and that
+	// exist.
 	XBackends map[types.NamespacedName]*gatewayxv1alpha1.XBackend
 	// XBackendSlices are the EndpointSlices of an XBackend's selector.
 	XBackendSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
+	// TelemetryPolicies are those that target the Gateway.
+	TelemetryPolicies map[types.NamespacedName]*gatewayxv1alpha1.XTelemetryPolicy
 	// Secrets are those that the listeners, the Gateway, a policy or an XBackend name
 	// and that exist.
 	Secrets map[types.NamespacedName]*corev1.Secret
@@ -68,6 +71,8 @@ func (r *Resources) Policy(key PolicyKey) Policy {
 		return r.BackendTLSPolicies[key.NamespacedName]
 	case KindXBackend:
 		return r.XBackends[key.NamespacedName]
+	case "XTelemetryPolicy":
+		return r.TelemetryPolicies[key.NamespacedName]
 	}
 	return r.TrafficPolicies[key.NamespacedName]
 }

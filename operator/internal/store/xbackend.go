@@ -217,8 +217,8 @@ func sliceGateways(ctx context.Context, r client.Reader, slice *discoveryv1.Endp
 	return keys, nil
 }
 
-// grantGateways returns the Gateways that, with their routes, ListenerSets or
-// XBackends, refer into a namespace from others.
+// grantGateways returns the Gateways that, with their routes, ListenerSets,
+// XBackends or telemetry policies, refer into a namespace from others.
 func grantGateways(ctx context.Context, r client.Reader, namespace string) ([]types.NamespacedName, error) {
 	by := client.MatchingFields{ByForeignNamespace: namespace}
 	keys, err := anyGateways(ctx, r, by)
@@ -226,5 +226,9 @@ func grantGateways(ctx context.Context, r client.Reader, namespace string) ([]ty
 		return nil, err
 	}
 	byBackends, err := xbackendsGateways(ctx, r, by)
-	return merge(keys, byBackends), err
+	if err != nil {
+		return nil, err
+	}
+	traced, err := telemetryGateways(ctx, r, by)
+	return merge(merge(keys, byBackends), traced), err
 }

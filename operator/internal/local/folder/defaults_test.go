@@ -69,6 +69,7 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 
 		experimental + "xbackends":               xbackendDefaults(),
 		experimental + "xbackendtrafficpolicies": trafficPolicyDefaults(),
+		experimental + "xtelemetrypolicies":      telemetryPolicyDefaults(),
 	}
 	for name, table := range tests {
 		t.Run(name, func(t *testing.T) {

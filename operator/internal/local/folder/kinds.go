@@ -39,6 +39,7 @@ func kinds() map[schema.GroupVersionKind]kind {
 		gateway("ReferenceGrant"):             {aliases: []string{"v1beta1"}},
 		experimental("XBackend"):              {defaults: xbackendDefaults()},
 		experimental("XBackendTrafficPolicy"): {defaults: trafficPolicyDefaults()},
+		experimental("XTelemetryPolicy"):      {defaults: telemetryPolicyDefaults()},
 		core("Namespace"):                     {cluster: true},
 		core("Service"):                       {defaults: serviceDefaults()},
 		core("Secret"):                        {defaults: secretDefaults()},
