@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -76,6 +77,7 @@ func appendLine(buf []byte, f Format, d *traffic.Done) []byte {
 	l.flags(d.Flags)
 	l.outside("userAgent", d.UserAgent, maxAgent)
 	l.outside("requestID", d.RequestID, maxID)
+	l.trace(d.TraceID)
 	l.end()
 	return l.buf
 }
@@ -106,6 +108,17 @@ func (l *line) address(name string, a netip.AddrPort) {
 	l.key(name)
 	l.buf = append(l.buf, '"')
 	l.buf = a.AppendTo(l.buf)
+	l.buf = append(l.buf, '"')
+}
+
+// trace appends the identifier of a trace, where there is one.
+func (l *line) trace(id [16]byte) {
+	if id == ([16]byte{}) {
+		return
+	}
+	l.key("traceID")
+	l.buf = append(l.buf, '"')
+	l.buf = hex.AppendEncode(l.buf, id[:])
 	l.buf = append(l.buf, '"')
 }
 

@@ -3,6 +3,7 @@ package exchange
 import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+	"github.com/fleetgate/fleetgate/proxy/internal/tracing"
 )
 
 // reuse says which connections may carry a request.
@@ -63,6 +64,7 @@ func (x *exchange) attempt(r reuse) {
 	a.tried[a.tries%maxTried] = e
 	a.tries++
 	e.Begin()
+	x.recordAttempt(e)
 	x.attempts++
 	x.connectBy = l.now + int64(l.limits.Connect)
 	if !l.connect(x, r) {
@@ -73,6 +75,7 @@ func (x *exchange) attempt(r reuse) {
 // exhausted answers a request for which this process cannot have a connection.
 // Another endpoint would not help, nor is any of them to blame.
 func (x *exchange) exhausted() {
+	x.recordFault(tracing.ErrorConnect)
 	x.settle(balance.Abandoned)
 	x.unavailable()
 }
@@ -113,6 +116,7 @@ func (x *exchange) settle(o balance.Outcome) {
 		return
 	}
 	a.running = false
+	x.recordOutcome(o)
 	at := x.loop.now
 	if a.answered > 0 && o == balance.Answered {
 		at, o = a.answered, outcomeOf(x.status)
@@ -145,6 +149,7 @@ func (x *exchange) connectFailed(status int) {
 	l := x.loop
 	x.since = l.now
 	x.try.endpoint.Failed(l.now)
+	x.recordFault(tracing.ErrorConnect)
 	x.settle(balance.Abandoned)
 	if x.connects++; x.connects < maxConnects {
 		x.flags |= flagRetried

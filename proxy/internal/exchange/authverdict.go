@@ -52,7 +52,7 @@ func (x *exchange) move(message, by int) {
 	x.message = message
 	x.body += by
 	fields := int(x.fields.end) - by
-	for _, s := range []*span{&x.id, &x.trailer} {
+	for _, s := range []*span{&x.id, &x.parent, &x.trailer} {
 		if s.end > 0 && int(s.start) >= fields {
 			*s = span{uint32(int(s.start) + by), uint32(int(s.end) + by)}
 		}

@@ -315,7 +315,14 @@ type discard struct{}
 func (discard) RequestDone(*traffic.Done) {}
 
 func plain(t testing.TB) func() {
-	w := newWorld(1, &proxyconfig.Timeouts{RequestMillis: 15000})
+	serve, _ := plainWorld(t)
+	return serve
+}
+
+// plainWorld returns what has one request served, and the world that it does so
+// in.
+func plainWorld(t testing.TB) (serve func(), w *world) {
+	w = newWorld(1, &proxyconfig.Timeouts{RequestMillis: 15000})
 	w.loop.opts.Observer = discard{}
 	w.client(get)
 	w.connected()
@@ -329,7 +336,7 @@ func plain(t testing.TB) func() {
 		if w.conn.phase != idle {
 			t.Fatal("the exchange has not ended")
 		}
-	}
+	}, w
 }
 
 func TestPlainPathDoesNotAllocate(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/tracing"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 )
@@ -72,6 +73,14 @@ type exchange struct {
 	rule    *snapshot.Rule
 	backend *snapshot.Backend
 	try     attempt
+	// policy is how the request is traced, nil if it is not, and context its own
+	// span; record is what is recorded of it, nil if nothing is. parent is where
+	// the head for the backend says so. keepsState: it has more of that to say.
+	policy     *tracing.Policy
+	context    tracing.Context
+	record     *tracing.Request
+	parent     span
+	keepsState bool
 	// auth is what is asked about the request before anybody serves it; nil if
 	// nothing is.
 	auth *authorization
@@ -273,6 +282,9 @@ func (x *exchange) finish() {
 		for _, m := range x.mirrors {
 			m.finish()
 		}
+	}
+	if x.record != nil {
+		x.endRecord()
 	}
 	if x.reported() {
 		x.report()

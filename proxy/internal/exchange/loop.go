@@ -15,6 +15,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/tracing"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
@@ -25,6 +26,8 @@ type Options struct {
 	Snapshot *atomic.Pointer[snapshot.Snapshot]
 	// Observer is told of every finished request; nil is allowed.
 	Observer traffic.Observer
+	// Spans takes what is recorded of requests; nil records nothing.
+	Spans tracing.Sink
 	// Draining, once true, has every response announce the connection's end.
 	Draining *atomic.Bool
 	// Epoch is the wall clock time of instant zero.
@@ -77,7 +80,9 @@ type Loop struct {
 	// choice is what an endpoint is chosen by.
 	choice balance.Request
 	done   traffic.Done
-	ids    *rand.PCG
+	// traceDrops is what heads that belong to traces are written with.
+	traceDrops traceDropper
+	ids        *rand.PCG
 	// head is what heads that come by HTTP/2 are built in.
 	head []byte
 

@@ -145,6 +145,9 @@ func idempotent(method []byte) bool {
 func (x *exchange) route(r *h1.Request) {
 	l := x.loop
 	port := l.port(x.from.port)
+	if port != nil && port.Tracing != nil {
+		x.joinTrace(port.Tracing, r)
+	}
 	switch {
 	case port == nil:
 		x.serve(r, nil, 404)
@@ -209,16 +212,17 @@ func (x *exchange) compose(r *h1.Request) {
 	}
 	out = append(out, "\r\n"...)
 	x.fields.start = uint32(len(out))
-	if edits.Empty() {
+	if edits.Empty() && x.policy == nil {
 		out = r.AppendFields(out, nil)
 		x.fields.end = uint32(len(out))
 	} else {
-		out = r.AppendFields(out, edits)
+		out = r.AppendFields(out, x.requestDropper())
 		x.fields.end = uint32(len(out))
 		out = edits.AppendTo(out)
 	}
 	out = x.appendForwarded(out, r, edits)
 	out = x.appendRequestID(out, r, edits)
+	out = x.appendTrace(out, edits)
 	out = x.appendFraming(out, r)
 	x.buf = append(out, "\r\n"...)
 	x.body = len(x.buf)

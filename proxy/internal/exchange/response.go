@@ -29,6 +29,9 @@ func (x *exchange) responseHead(r *h1.Response, body framing) {
 	x.try.answered = x.loop.now
 	x.keepSession()
 	x.auth.respond(r)
+	if x.record != nil {
+		x.recordFields(r)
+	}
 	x.client.head(r, body)
 }
 
@@ -85,6 +88,13 @@ func (x *exchange) beginTunnel(r *h1.Response) {
 	x.requestEnded = false
 	x.keepSession()
 	x.auth.respond(r)
+	if x.record != nil {
+		// A tunnel may last for days; what is recorded is how it came to be.
+		x.recordFields(r)
+		x.recordStatus(x.status)
+		x.recordOutcome(balance.Answered)
+		x.endRecord()
+	}
 	x.client.switched(r)
 }
 

@@ -34,6 +34,7 @@ func (x *exchange) retriesAfter(c cause) bool {
 // does not take for one. Each true is followed by retryLater, when the upstream
 // has let go of the exchange.
 func (x *exchange) retriesStatus(status int) bool {
+	x.recordStatus(status)
 	p := x.rule.Retry
 	return p != nil && p.OnStatus(status) && x.claimRetry()
 }

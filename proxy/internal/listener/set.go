@@ -15,6 +15,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/tracing"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
@@ -47,6 +48,8 @@ type Options struct {
 	Limits   exchange.Limits
 	// TrustedHops is that of exchange.Options.
 	TrustedHops int
+	// Spans takes what is recorded of requests; nil records nothing.
+	Spans tracing.Sink
 	// Gate lets connections in, and says how much work is to be left undone; nil
 	// makes one of the default limits.
 	Gate *overload.Gate
@@ -147,6 +150,7 @@ func (s *Set) loopOptions(i int, epoch time.Time) exchange.Options {
 	o := exchange.Options{
 		Snapshot: s.opts.Snapshot, Draining: &s.draining,
 		Epoch: epoch, Seed: uint64(i), Limits: s.opts.Limits, TrustedHops: s.opts.TrustedHops, Gate: s.opts.Gate,
+		Spans: s.opts.Spans,
 	}
 	if s.opts.Observers != nil {
 		o.Observer = s.opts.Observers(i)

@@ -50,6 +50,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 	c.indexBackends(backends)
 	c.refused = append(c.refused, c.out.change.Refused()...)
 	c.compileTransports(backends)
+	c.compileTracing()
 	c.compileListeners()
 	c.compileRoutes()
 	c.buildPorts()
@@ -175,7 +176,7 @@ func (c *compiler) buildPorts() {
 }
 
 func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port {
-	p := &Port{Number: number}
+	p := &Port{Number: number, Tracing: c.tracing()}
 	c.buildL4(p, listeners)
 	var terminating []*listenerTLS
 	for _, l := range listeners {

@@ -9,6 +9,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
+	"github.com/fleetgate/fleetgate/proxy/internal/tracing"
 )
 
 // Snapshot is one compiled configuration. It is immutable and safe for
@@ -24,6 +25,8 @@ type Snapshot struct {
 	// Series are the labels of the probe's series by identifier. The entries of
 	// one process never change; new ones are appended.
 	Series []Series
+	// Spans is where what is recorded of requests goes; nil where nothing is.
+	Spans *Spans
 	// Config is what it was compiled from. It must not be changed.
 	Config *proxyconfig.Config
 
@@ -57,7 +60,9 @@ type Port struct {
 	// it through; nil where there are none.
 	Terminating *TLS
 	// TCPRule serves a port of TCP; nil where no route is attached.
-	TCPRule     *Rule
+	TCPRule *Rule
+	// Tracing is how requests are traced; nil if they are not.
+	Tracing     *tracing.Policy
 	TCPListener *Listener
 	// TrustedSources are those whose connections begin with a PROXY protocol
 	// header. There are none where that is not expected of anybody.

@@ -38,6 +38,8 @@ type Done struct {
 
 	// For the access log.
 	RawMethod, Host, Target, UserAgent, RequestID []byte
+	// TraceID is zero for a request that is not traced.
+	TraceID [16]byte
 }
 
 // Observer is told of every finished request. Each engine loop has an Observer
