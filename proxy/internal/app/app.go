@@ -41,6 +41,8 @@ func Run(ctx context.Context, o Options) error {
 	wg.Go(func() { p.watchLoad(running) })
 	stopLog := p.startLog()
 	defer stopLog()
+	stopSpans := startLast(p.spans.Run)
+	defer stopSpans()
 	o.Log.Info("Started", "version", o.Version, "namespace", o.Gateway.Namespace, "gateway", o.Gateway.Name, "loops", o.Loops)
 
 	<-ctx.Done()
@@ -61,14 +63,19 @@ func (p *proxy) drain() {
 	p.options.Log.Info("Drained")
 }
 
-// startLog starts the access log, and returns what ends it. That is called after
-// the engine was closed, so that every request is in it.
+// startLog starts the access log, and returns what ends it.
 func (p *proxy) startLog() (stop func()) {
 	if p.accessLog == nil {
 		return func() {}
 	}
+	return startLast(p.accessLog.Run)
+}
+
+// startLast starts what takes down requests, and returns what ends it. That is
+// called after the engine was closed, so that every request is in it.
+func startLast(run func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { p.accessLog.Run(ctx) })
+	wg.Go(func() { run(ctx) })
 	return func() { cancel(); wg.Wait() }
 }

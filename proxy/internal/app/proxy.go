@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/health"
 	"github.com/fleetgate/fleetgate/proxy/internal/listener"
 	"github.com/fleetgate/fleetgate/proxy/internal/metrics"
+	"github.com/fleetgate/fleetgate/proxy/internal/otlp"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/probe"
 	"github.com/fleetgate/fleetgate/proxy/internal/resolve"
@@ -40,6 +42,7 @@ type proxy struct {
 	requests    *metrics.Requests
 	accessLog   *accesslog.Log // nil when it is off
 	probe       *probe.Client
+	spans       *otlp.Exporter
 	gate        *overload.Gate
 	engine      *listener.Set
 	coordinator *configsource.Coordinator
@@ -61,6 +64,7 @@ func newProxy(o Options) (*proxy, error) {
 		requests: metrics.NewRequests(observed),
 		probe:    probe.New(probe.Options{Socket: o.ProbeSocket, Log: o.Log.WithName("probe")}),
 	}
+	p.spans = otlp.New(p.spanOptions())
 	if o.AccessLog != accesslog.Off {
 		p.accessLog = accesslog.New(accesslog.Options{
 			Format: o.AccessLog, Out: o.AccessLogOut, Loops: observed, Log: o.Log.WithName("accesslog"),
@@ -81,11 +85,21 @@ func newProxy(o Options) (*proxy, error) {
 	p.engine, err = listener.New(listener.Options{
 		Loops: o.Loops, Bind: o.Bind, Observers: p.observer, Snapshot: &p.current,
 		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace, TrustedHops: o.TrustedHops, Gate: p.gate,
+		Spans: p.spans,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the engine: %w", err)
 	}
 	return p, nil
+}
+
+// spanOptions name the process by its host, which for a pod is its name.
+func (p *proxy) spanOptions() otlp.Options {
+	host, _ := os.Hostname()
+	return otlp.Options{
+		Permit: p.registry.Permit, Now: p.now, Instance: host, Version: p.options.Version,
+		Log: p.options.Log.WithName("otlp"),
+	}
 }
 
 func (p *proxy) coordinatorOptions() configsource.Options {
@@ -123,6 +137,7 @@ func (p *proxy) observer(loop int) traffic.Observer {
 // refuses its listeners.
 func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 	p.current.Store(s)
+	p.spans.Follow(s.Spans)
 	var refused []proxyconfig.RefusedItem
 	for _, failed := range p.engine.Apply(s) {
 		for _, l := range s.Config.Listeners {
@@ -154,6 +169,7 @@ func (p *proxy) newGatherer() *prometheus.Registry {
 			Endpoints:        func() balance.Counts { return p.registry.Counts(p.now()) },
 			Hostnames:        p.registry.NameCounts,
 			AccessLogDropped: p.accessLog.Dropped,
+			Spans:            p.spans.Stats,
 			Draining:         p.draining.Load,
 			Overload:         p.gate.Stats,
 			Version:          p.options.Version,

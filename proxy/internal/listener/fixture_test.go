@@ -23,6 +23,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
+	"github.com/fleetgate/fleetgate/proxy/internal/otlp"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -51,6 +52,7 @@ type proxy struct {
 	revision int64
 
 	certificates snapshot.Certificates
+	exporter     *otlp.Exporter
 }
 
 // recorder keeps what observers are told.
@@ -107,6 +109,8 @@ type settings struct {
 	// everywhere binds all addresses.
 	everywhere   bool
 	certificates snapshot.Certificates
+	// exporter takes what is recorded of requests.
+	exporter *otlp.Exporter
 }
 
 func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
@@ -122,6 +126,9 @@ func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 		o.Bind = netip.Addr{}
 	}
 	p.certificates = s.certificates
+	if p.exporter = s.exporter; p.exporter != nil {
+		o.Spans = p.exporter
+	}
 	if !s.quiet {
 		o.Observers = func(int) traffic.Observer { return p.records }
 	}
@@ -151,6 +158,9 @@ func (p *proxy) apply(c *proxyconfig.Config) {
 	})
 	p.current.Store(s)
 	s.Commit()
+	if p.exporter != nil {
+		p.exporter.Follow(s.Spans)
+	}
 	if errs := p.set.Apply(s); len(errs) > 0 {
 		p.t.Fatal(errs)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/otlp"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
@@ -26,7 +27,9 @@ type Sources struct {
 	Hostnames func() balance.NameCounts
 	// AccessLogDropped counts dropped lines.
 	AccessLogDropped func() uint64
-	Draining         func() bool
+	// Spans counts spans by what has become of them.
+	Spans    func() otlp.Stats
+	Draining func() bool
 	// Overload returns what was refused, and why.
 	Overload func() overload.Stats
 	Version  string
@@ -79,6 +82,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	send(out, externalHostnames, float64(names.Unresolved), "unresolved")
 	send(out, accessLogDroppedTotal, float64(c.sources.AccessLogDropped()))
 	c.collectOverload(out)
+	c.collectSpans(out)
 	send(out, draining, truth(c.sources.Draining()))
 	send(out, buildInfo, 1, c.sources.Version, runtime.Version())
 }
@@ -106,6 +110,13 @@ func (c *Collector) collectRequests(out chan<- prometheus.Metric, s *snapshot.Sn
 	for listener, t := range byListener(all) {
 		out <- histogram(t, listener)
 	}
+}
+
+func (c *Collector) collectSpans(out chan<- prometheus.Metric) {
+	stats := c.sources.Spans()
+	send(out, spansExportedTotal, float64(stats.Exported))
+	send(out, spansDroppedTotal, float64(stats.Overflowed), "overflow")
+	send(out, spansDroppedTotal, float64(stats.Failed), "export_failed")
 }
 
 func (c *Collector) collectOverload(out chan<- prometheus.Metric) {

@@ -16,6 +16,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/otlp"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -40,6 +41,7 @@ func newFixture(t testing.TB, loops int) *fixture {
 		Endpoints:        func() balance.Counts { return balance.Counts{Active: 4, Ejected: 1, Terminating: 2} },
 		Hostnames:        func() balance.NameCounts { return balance.NameCounts{Resolved: 3, Stale: 2, Unresolved: 1} },
 		AccessLogDropped: func() uint64 { return 9 },
+		Spans:            func() otlp.Stats { return otlp.Stats{Exported: 11, Overflowed: 12, Failed: 13} },
 		Draining:         func() bool { return true },
 		Overload: func() overload.Stats {
 			return overload.Stats{Level: overload.ShedRequests, Shed: 5, Refused: map[overload.Reason]uint64{overload.Full: 6}}

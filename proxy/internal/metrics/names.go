@@ -66,6 +66,12 @@ var (
 	accessLogDroppedTotal = Metric{"fleetgate_proxy_access_log_dropped_total",
 		"Lines of the access log that were dropped, as writing them did not keep up.",
 		prometheus.CounterValue, nil}
+	spansExportedTotal = Metric{"fleetgate_proxy_spans_exported_total",
+		"Spans that a collector took.",
+		prometheus.CounterValue, nil}
+	spansDroppedTotal = Metric{"fleetgate_proxy_spans_dropped_total",
+		"Spans that were dropped: more than could be sent (overflow), or taken by no collector (export_failed).",
+		prometheus.CounterValue, []string{"reason"}}
 	overloadLevel = Metric{"fleetgate_proxy_overload_level",
 		"What is left undone for want of memory or time: 0 nothing, 1 keep-alive, 2 new requests, 3 new connections.",
 		prometheus.GaugeValue, nil}
@@ -100,7 +106,7 @@ func All() []Metric {
 		configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision,
 		configReloadsTotal, configRejectionsTotal, configRefusedItems, configUnknownFields, configSaveErrorsTotal,
 		overloadLevel, shedRequestsTotal, refusedConnectionsTotal, refusedSessionsTotal, droppedDatagramsTotal,
-		externalHostnames, accessLogDroppedTotal, draining, buildInfo,
+		externalHostnames, accessLogDroppedTotal, spansExportedTotal, spansDroppedTotal, draining, buildInfo,
 	}
 }
 
