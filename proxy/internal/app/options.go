@@ -31,7 +31,8 @@ type Options struct {
 	// AdminDir does not exist.
 	HealthAddress, AdminAddress, AdminDir string
 	ProbeSocket                           string
-	// DrainTimeout bounds the time from the end of Run's context to Run's return.
+	// DrainTimeout bounds the time from the end of Run's context to Run's return, but
+	// for the two seconds that a collector may take for the last spans.
 	// DrainGrace is how long idle connections are left open within it; zero is
 	// the engine's default.
 	DrainTimeout, DrainGrace time.Duration

@@ -2,8 +2,12 @@ package otlp
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"sync"
@@ -22,10 +26,15 @@ import (
 // spansTo compiles a configuration whose spans go to an address.
 func spansTo(t *testing.T, address, protocol string) *snapshot.Spans {
 	t.Helper()
+	return spansOver(t, address, protocol, nil)
+}
+
+func spansOver(t *testing.T, address, protocol string, tls *proxyconfig.BackendTLS) *snapshot.Spans {
+	t.Helper()
 	at := netip.MustParseAddrPort(address)
 	c := &proxyconfig.Config{
 		Backends: []proxyconfig.Backend{{
-			ID: "mon/collector:4317", Namespace: "mon", Service: "collector", Port: 4317, Protocol: protocol,
+			ID: "mon/collector:4317", Namespace: "mon", Service: "collector", Port: 4317, Protocol: protocol, TLS: tls,
 			Endpoints: []proxyconfig.Endpoint{{Address: at.Addr().String(), Port: int32(at.Port())}},
 		}},
 		Tracing: &proxyconfig.Tracing{
@@ -69,6 +78,18 @@ func run(t *testing.T, e *Exporter) (stop func()) {
 	return stop
 }
 
+// awaitStats waits until something has become of some spans.
+func awaitStats(t *testing.T, e *Exporter) Stats {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if got := e.Stats(); got != (Stats{}) {
+			return got
+		}
+	}
+	t.Fatal("nothing has become of the spans")
+	return Stats{}
+}
+
 func request(n byte) *tracing.Request {
 	at := time.Unix(1e9, 0)
 	return &tracing.Request{
@@ -105,6 +126,33 @@ func TestSpansReachTheCollector(t *testing.T) {
 			}
 			if got := e.Stats(); got != (Stats{Exported: 2}) {
 				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestSpansGoOverTLS(t *testing.T) {
+	for _, protocol := range []string{proxyconfig.BackendHTTP1, proxyconfig.BackendHTTP2} {
+		t.Run(protocol, func(t *testing.T) {
+			collector := &otlptest.Receiver{}
+			server := httptest.NewUnstartedServer(collector)
+			server.EnableHTTP2 = protocol == proxyconfig.BackendHTTP2
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.StartTLS()
+			defer server.Close()
+			authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+			over := func(name string) Stats {
+				e := New(options())
+				e.Follow(spansOver(t, server.Listener.Addr().String(), protocol, &proxyconfig.BackendTLS{ServerName: name, CACertificates: authority}))
+				run(t, e)
+				e.Take(request(1))
+				return awaitStats(t, e)
+			}
+			if got := over("example.com"); got != (Stats{Exported: 2}) {
+				t.Errorf("got %+v", got)
+			}
+			if got := over("example.org"); got != (Stats{Failed: 2}) || len(collector.Spans()) != 2 {
+				t.Errorf("somebody else: got %+v", got)
 			}
 		})
 	}
