@@ -2,6 +2,8 @@ package render_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -89,5 +91,29 @@ func TestConfigHasNoKeyMaterial(t *testing.T) {
 	}
 	if bytes.Contains(data, []byte("BEGIN")) {
 		t.Errorf("PEM in the config: %s", data)
+	}
+}
+
+// TestExportHeadersAreSealed looks for what a collector is to be shown: it may be a
+// credential.
+func TestExportHeadersAreSealed(t *testing.T) {
+	g := build(t, "a-telemetry-policy-has-requests-traced")
+	config := render.Config(g)
+	data, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(data, []byte("Bearer")) {
+		t.Errorf("the header is in the config: %s", data)
+	}
+	ref := config.Tracing.Headers
+	shard := render.CertificateSecrets(g)[ref.Secret]
+	const want = `[{"name":"Authorization","value":"Bearer secret"}]`
+	if got := string(shard[ref.Key+".key"]); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	sum := sha256.Sum256(shard[ref.Key+".crt"])
+	if got := hex.EncodeToString(sum[:]); got != ref.SHA256 {
+		t.Errorf("got hash %s, want %s", ref.SHA256, got)
 	}
 }

@@ -51,6 +51,8 @@ func TestLines(t *testing.T) {
 			`attempts=2 flags="retried,upstream-failed" userAgent="curl/8" requestID="id-1"` + "\n"},
 		{JSON, &traffic.Done{Status: 404, Port: 81, Flags: probe.FlagNoRoute}, `{"time":"0001-01-01T00:00:00.000000Z","protocol":"HTTP/1.1","status":404,` +
 			`"durationMicros":0,"upstreamMicros":0,"requestBytes":0,"responseBytes":0,"port":81,"attempts":0,"flags":"no-route"}` + "\n"},
+		{JSON, &traffic.Done{Status: 200, TraceID: [16]byte{0x4b, 15: 0xfe}}, `{"time":"0001-01-01T00:00:00.000000Z","protocol":"HTTP/1.1","status":200,` +
+			`"durationMicros":0,"upstreamMicros":0,"requestBytes":0,"responseBytes":0,"port":0,"attempts":0,"traceID":"4b0000000000000000000000000000fe"}` + "\n"},
 	}
 	for _, test := range tests {
 		if got := string(appendLine(nil, test.format, test.done)); got != test.want {

@@ -110,6 +110,11 @@ func (i *instance) write(revision int64, backends map[string]int32) {
 
 func (i *instance) document(revision int64, backends map[string]int32) []byte {
 	i.t.Helper()
+	return i.encode(revision, i.sending(backends))
+}
+
+// sending is a configuration that sends everything to the backends, by weight.
+func (i *instance) sending(backends map[string]int32) *proxyconfig.Config {
 	c := &proxyconfig.Config{
 		Listeners: []proxyconfig.Listener{{Name: "http", Port: int32(i.port), Protocol: proxyconfig.HTTP}},
 		Routes: []proxyconfig.Route{{Kind: "HTTPRoute", Namespace: "ns", Name: "all", Rules: []proxyconfig.Rule{{}},
@@ -128,6 +133,11 @@ func (i *instance) document(revision int64, backends map[string]int32) []byte {
 		rule := &c.Routes[0].Rules[0]
 		rule.Backends = append(rule.Backends, proxyconfig.BackendRef{Backend: address, Weight: weight})
 	}
+	return c
+}
+
+func (i *instance) encode(revision int64, c *proxyconfig.Config) []byte {
+	i.t.Helper()
 	data, _, err := proxyconfig.Encode(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: "uid"}, revision, c)
 	if err != nil {
 		i.t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -21,12 +22,22 @@ type Spans struct {
 	Transport *Transport
 	// Authority is the collector's name, ServiceName that of the resource.
 	Authority, ServiceName string
-	// Headers are those of requests to the collector. They may be credentials.
-	Headers []proxyconfig.Header `json:"-"`
+	// Headers are those of requests to the collector.
+	Headers SecretHeaders
 
 	source *proxyconfig.Tracing
-	secret []byte
+	secret PrivateKey
 }
+
+// SecretHeaders may be credentials. They print as a placeholder, as a PrivateKey
+// does.
+type SecretHeaders []proxyconfig.Header
+
+// Format hides the headers from all verbs.
+func (SecretHeaders) Format(f fmt.State, verb rune) { PrivateKey(nil).Format(f, verb) }
+
+// MarshalJSON hides the headers.
+func (SecretHeaders) MarshalJSON() ([]byte, error) { return PrivateKey(nil).MarshalJSON() }
 
 var (
 	errNoCollector = errors.New("the collector is no backend of the configuration")
@@ -83,9 +94,11 @@ func (s *Spans) readHeaders(ref *proxyconfig.CertificateRef, from Certificates) 
 		return errNoHeaders
 	}
 	s.secret = pair.Key
-	if json.Unmarshal(pair.Key, &s.Headers) != nil {
+	var headers []proxyconfig.Header
+	if json.Unmarshal(pair.Key, &headers) != nil {
 		return errBadHeaders
 	}
+	s.Headers = headers
 	return nil
 }
 
