@@ -23,6 +23,9 @@ import (
 const (
 	grpcPath = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 	httpPath = "/v1/traces"
+	// grpcPrefix is the length of what precedes a message: whether it is compressed,
+	// and its length.
+	grpcPrefix = 5
 	// maxTries bounds the times that a batch is sent, with a pause before each
 	// but the first that begins with firstPause and doubles.
 	maxTries   = 3
@@ -104,8 +107,7 @@ func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	pause := firstPause
 	for try := 1; ; try++ {
 		err := c.send(ctx, body)
-		var r *refusal
-		if err == nil || errors.As(err, &r) && !r.again || try == maxTries {
+		if err == nil || final(err) || try == maxTries {
 			return err
 		}
 		select {
@@ -115,6 +117,13 @@ func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 			pause *= 2
 		}
 	}
+}
+
+// final says whether sending a batch again would change nothing.
+func final(err error) bool {
+	var r *refusal
+	var p *partial
+	return errors.As(err, &p) || errors.As(err, &r) && !r.again
 }
 
 // send sends a batch to one endpoint.
@@ -139,8 +148,9 @@ func (c *client) send(ctx context.Context, body []byte) error {
 
 func outcome(err error) balance.Outcome {
 	var r *refusal
+	var p *partial
 	switch {
-	case err == nil:
+	case err == nil, errors.As(err, &p):
 		return balance.Answered
 	case errors.As(err, &r):
 		return balance.ServerError
@@ -154,7 +164,7 @@ func (c *client) request(ctx context.Context, to netip.AddrPort, body []byte) (*
 	path, contentType := httpPath, "application/x-protobuf"
 	if c.spans.Transport.HTTP2 {
 		path, contentType = grpcPath, "application/grpc"
-		body = append(binary.BigEndian.AppendUint32(make([]byte, 1, len(body)+5), uint32(len(body))), body...)
+		body = append(binary.BigEndian.AppendUint32(make([]byte, 1, len(body)+grpcPrefix), uint32(len(body))), body...)
 	}
 	scheme := "http"
 	if c.spans.Transport.TLS != nil {
@@ -183,14 +193,15 @@ func (c *client) exchange(request *http.Request) error {
 		return fmt.Errorf("sending spans: %w", err)
 	}
 	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)); err != nil {
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
 		return fmt.Errorf("reading the collector's answer: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
 		return &refusal{status: strconv.Itoa(response.StatusCode), again: retriesHTTP(response.StatusCode)}
 	}
 	if !c.spans.Transport.HTTP2 {
-		return nil
+		return rejectedIn(answer)
 	}
 	status := response.Trailer.Get("Grpc-Status")
 	if status == "" {
@@ -199,7 +210,7 @@ func (c *client) exchange(request *http.Request) error {
 	if status != "0" {
 		return &refusal{status: "with gRPC status " + strconv.Quote(status), again: retriesGRPC(status)}
 	}
-	return nil
+	return rejectedIn(answer[min(grpcPrefix, len(answer)):])
 }
 
 // retriesHTTP and retriesGRPC are the retryable answers of the protocol (OTLP,

@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -168,16 +169,19 @@ func (r *runner) flushWithin(most time.Duration) {
 	err := r.pipeline.exporter.ExportSpans(ctx, batch)
 	clear(batch)
 	r.pipeline.batch = batch[:0]
-	if err == nil {
-		r.exported.Add(uint64(len(batch)))
-		r.failing = false
-		return
+	rejected := uint64(0)
+	if err != nil {
+		rejected = uint64(len(batch))
+		if p := (*partial)(nil); errors.As(err, &p) {
+			rejected = min(rejected, p.rejected)
+		}
 	}
-	r.failed.Add(uint64(len(batch)))
-	if !r.failing {
+	r.exported.Add(uint64(len(batch)) - rejected)
+	r.failed.Add(rejected)
+	if err != nil && !r.failing {
 		r.options.Log.Error(err, "Dropped spans, as the collector did not take them", "collector", r.pipeline.spans.Cluster.ID)
 	}
-	r.failing = true
+	r.failing = err != nil
 }
 
 // drain takes what is left in the queue.

@@ -272,6 +272,36 @@ func TestAnswersOfCollectors(t *testing.T) {
 	}
 }
 
+func TestCollectorsMayTakeAPart(t *testing.T) {
+	for _, protocol := range []string{proxyconfig.BackendHTTP1, proxyconfig.BackendHTTP2} {
+		t.Run(protocol, func(t *testing.T) {
+			collector := otlptest.New(t)
+			tries := 0
+			collector.Answer = func(w http.ResponseWriter, _ *http.Request) bool {
+				tries++
+				// partial_success {rejected_spans: 1, error_message: "no"}, after a field that
+				// is not known.
+				message := []byte("\x10\x07\x0a\x06\x08\x01\x12\x02no")
+				if protocol == proxyconfig.BackendHTTP2 {
+					w.Header().Set("Trailer", "Grpc-Status")
+					message = append([]byte{0, 0, 0, 0, byte(len(message))}, message...)
+				}
+				_, _ = w.Write(message)
+				w.Header().Set("Grpc-Status", "0")
+				return true
+			}
+			e := New(options())
+			e.Follow(spansTo(t, collector.Addr(), protocol))
+			r := &runner{Exporter: e, ctx: t.Context(), timer: time.NewTimer(time.Hour)}
+			r.take(request(1))
+			r.flush()
+			if got := e.Stats(); got != (Stats{Exported: 1, Failed: 1}) || tries != 1 {
+				t.Errorf("got %+v after %d tries", got, tries)
+			}
+		})
+	}
+}
+
 func TestForbiddenCollectorsAreNotDialled(t *testing.T) {
 	collector := otlptest.New(t)
 	o := options()
@@ -282,4 +312,14 @@ func TestForbiddenCollectorsAreNotDialled(t *testing.T) {
 	if err := c.send(t.Context(), nil); !errors.Is(err, forbidden) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func FuzzRejectedIn(f *testing.F) {
+	f.Add([]byte("\x0a\x06\x08\x01\x12\x02no"))
+	f.Add([]byte("\x0a\xff"))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		if err := rejectedIn(answer); err != nil && err.(*partial).rejected == 0 {
+			t.Error("nothing is rejected")
+		}
+	})
 }
