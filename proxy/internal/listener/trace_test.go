@@ -329,3 +329,28 @@ func TestEditsOfTraces(t *testing.T) {
 		}
 	})
 }
+
+// A call is a request like another, and so is the attempt at its HTTP/2 backend.
+func TestSpansOfACall(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		collector := otlptest.New(t)
+		heard := make(chan http.Header, 1)
+		backend := serveCalls(t, func(r *http.Request, _ string) (answer, status string) {
+			heard <- r.Header
+			return "", "0"
+		})
+		c := to(backend)
+		c.Backends[0].Protocol = proxyconfig.BackendHTTP2
+		p := startTraced(t, d, traced(c, collector.Addr(), nil))
+		req, _ := http.NewRequest("POST", p.url("/envoy.service.auth.v3.Authorization/Check"), strings.NewReader("\x00\x00\x00\x00\x00"))
+		req.Header.Set("content-type", "application/grpc")
+		req.Header.Set("te", "trailers")
+		do(t, http2Client(t), req)
+		server, clients := spansOf(t, collector.Await(t, 2))
+		if h := <-heard; len(clients) != 1 || h.Get("traceparent") != "00-"+server.Trace()+"-"+clients[0].ID()+"-01" {
+			t.Fatalf("the backend heard %q; got %v and %v", h.Get("traceparent"), server, clients)
+		}
+		wantAttributes(t, server, map[string]any{"url.path": "/envoy.service.auth.v3.Authorization/Check", "network.protocol.version": "2", "http.response.status_code": 200})
+		wantAttributes(t, clients[0], map[string]any{"network.protocol.version": "2", "http.response.status_code": 200})
+	})
+}

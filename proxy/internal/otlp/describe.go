@@ -31,7 +31,7 @@ func describe(r *tracing.Request, service string) *description {
 		case a.Header != "" && i < len(r.Values) && r.Values[i] != "":
 			d.custom = append(d.custom, attribute.String(a.Name, text(r.Values[i])))
 		case a.Key != "":
-			if v := d.value(a.Key); v.Type() != attribute.INVALID {
+			if v := d.value(a.Key); v.Type() != attribute.EMPTY {
 				d.custom = append(d.custom, attribute.KeyValue{Key: attribute.Key(a.Name), Value: v})
 			}
 		}
@@ -84,7 +84,7 @@ func (d *description) server() []attribute.KeyValue {
 		"network.protocol.name", "network.protocol.version", "user_agent.original", "http.response.status_code", "error.type",
 		"http.request.body.size", "http.response.body.size",
 	} {
-		if v := d.value(key); v.Type() != attribute.INVALID {
+		if v := d.value(key); v.Type() != attribute.EMPTY {
 			out = append(out, attribute.KeyValue{Key: attribute.Key(key), Value: v})
 		}
 	}

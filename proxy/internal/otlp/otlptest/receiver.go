@@ -26,9 +26,13 @@ type Span struct {
 // Attributes returns those of the span.
 func (s Span) Attributes() map[string]any { return values(s.Span.Attributes) }
 
-// Trace, ID and Parent are hexadecimal; Parent is empty for none.
-func (s Span) Trace() string  { return hex.EncodeToString(s.TraceId) }
-func (s Span) ID() string     { return hex.EncodeToString(s.SpanId) }
+// Trace returns the identifier of its trace, in hexadecimal.
+func (s Span) Trace() string { return hex.EncodeToString(s.TraceId) }
+
+// ID returns its own.
+func (s Span) ID() string { return hex.EncodeToString(s.SpanId) }
+
+// Parent returns that of its parent, which is empty for none.
 func (s Span) Parent() string { return hex.EncodeToString(s.ParentSpanId) }
 
 // Receiver is a collector that takes OTLP/gRPC without TLS, and OTLP/HTTP.
