@@ -120,7 +120,8 @@ func TestRequestsBehindUploads(t *testing.T) {
 
 // A slow reader holds up the backend, and still gets all.
 func TestSlowReader(t *testing.T) {
-	const size = 64 << 20
+	// Twice what the kernel's buffers may take where tcp_rmem allows 32 MiB.
+	const size = 128 << 20
 	onDrivers(t, func(t *testing.T, d Driver) {
 		var sent atomic.Int64
 		block := pattern(1 << 20)
@@ -136,6 +137,7 @@ func TestSlowReader(t *testing.T) {
 		})
 		p := start(t, settings{driver: d}, to(addr))
 		c := p.dial()
+		c.SetReadBuffer(256 << 10)
 		c.send("GET / HTTP/1.1", "Host: a")
 		resp, err := http.ReadResponse(c.r, nil)
 		if err != nil {
