@@ -25,6 +25,10 @@ import (
 // reachable from pods.
 const NodeIP = layout.NodeIP
 
+// OutsideDomain is a zone that stands for the world outside of the cluster: a
+// Service has the name <service>.<namespace>.svc.<OutsideDomain> in it.
+const OutsideDomain = layout.OutsideDomain
+
 // ErrDown says that no cluster runs.
 var ErrDown = host.ErrDown
 

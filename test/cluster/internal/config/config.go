@@ -24,6 +24,7 @@ func values() map[string]string {
 		"PodNet":           layout.PodNet,
 		"DNSIP":            layout.DNSIP,
 		"ClusterDomain":    layout.ClusterDomain,
+		"OutsideDomain":    layout.OutsideDomain,
 		"PauseImage":       PauseImage,
 		"DNSImage":         DNSImage,
 	}

@@ -70,7 +70,7 @@ func TestRenderedValues(t *testing.T) {
 		{"cni/10-pods.conflist", `"subnet": "` + layout.PodNet + `"`},
 		{"manifests/coredns.yaml", "clusterIP: " + layout.DNSIP},
 		{"manifests/coredns.yaml", "image: " + DNSImage},
-		{"manifests/coredns.yaml", "kubernetes " + layout.ClusterDomain},
+		{"manifests/coredns.yaml", "kubernetes " + layout.ClusterDomain + " " + layout.OutsideDomain},
 	} {
 		if !strings.Contains(string(files[test.file]), test.want) {
 			t.Errorf("%s does not hold %q", test.file, test.want)

@@ -25,4 +25,8 @@ const (
 	APIServer = "https://" + NodeIP + ":6443"
 
 	ClusterDomain = "cluster.local"
+
+	// OutsideDomain has all that ClusterDomain has, by names that are not the
+	// cluster's own.
+	OutsideDomain = "outside.test"
 )
