@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/test/internal/tenant"
+)
+
+// collector takes spans by OTLP/HTTP, from who has the key, and keeps what it
+// was sent.
+type collector struct {
+	mu  sync.Mutex
+	got []byte
+}
+
+func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.URL.Path != "/v1/traces" || r.Header.Get("X-Key") != "opensesame" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.got = append(c.got, body...)
+}
+
+// has says whether all of the texts were received.
+func (c *collector) has(texts ...[]byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, text := range texts {
+		if !bytes.Contains(c.got, text) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestSpansOfRequestsArriveAtACollector(t *testing.T) {
+	t.Parallel()
+	s := newTenant(t, "telemetry")
+	spans := &collector{}
+	s.serve("collector", 4318, spans.ServeHTTP)
+	s.apply("gateway", nil)
+	s.apply("traces", nil)
+	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
+	s.route("shop", "shop.example.com", "steady", "shop")
+	s.waitDeployment("shop")
+	s.waitProgrammed()
+	for _, condition := range []string{"Accepted", "ResolvedRefs"} {
+		s.waitTelemetry("traces", condition)
+	}
+
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	id, err := hex.DecodeString(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := question{host: "shop.example.com", fields: map[string]string{"traceparent": "00-" + trace + "-00f067aa0ba902b7-01"}}
+	http1 := newConnections()
+	wait(t, func(ctx context.Context) error {
+		r, err := s.ask(ctx, http1, q)
+		if err != nil {
+			return err
+		}
+		parent := r.Headers.Get("Traceparent")
+		if !strings.Contains(parent, trace) || strings.Contains(parent, "00f067aa0ba902b7") {
+			return fmt.Errorf("status %d; the backend has traceparent %q, want another span of trace %s", r.Status, parent, trace)
+		}
+		if !spans.has(id, []byte(s.namespace+"-edge")) {
+			return errors.New("the collector has no span of the trace")
+		}
+		return nil
+	})
+	s.waitExported()
+}
+
+// waitTelemetry waits until a condition of a policy holds for the Gateway. The
+// reason of the good is the condition's own name.
+func (s *tenantSpace) waitTelemetry(name, condition string) {
+	s.t.Helper()
+	wait(s.t, func(ctx context.Context) error {
+		var policy gatewayxv1alpha1.XTelemetryPolicy
+		if err := cluster.Client.Get(ctx, ctrlclient.ObjectKey{Namespace: s.namespace, Name: name}, &policy); err != nil {
+			return err
+		}
+		for _, a := range policy.Status.Ancestors {
+			if a.AncestorRef.Name == "web" {
+				return hasReason(a.Conditions, condition, metav1.ConditionTrue, condition, policy.Generation)
+			}
+		}
+		return fmt.Errorf("XTelemetryPolicy %s has no status for the Gateway", name)
+	})
+}
+
+// waitExported waits until the proxies have counted a span that was taken.
+func (s *tenantSpace) waitExported() {
+	s.t.Helper()
+	http1 := cluster.HTTPClient()
+	wait(s.t, func(ctx context.Context) error {
+		samples, err := s.gateway.Scrape(ctx, http1, tenant.ProxyMetrics)
+		if err != nil {
+			return err
+		}
+		for _, sample := range samples {
+			if sample.Sum("fleetgate_proxy_spans_exported_total", nil) > 0 {
+				return nil
+			}
+		}
+		return errors.New("no proxy has counted a span that was exported")
+	})
+}
