@@ -3,5 +3,6 @@
 // is what a user would see.
 //
 // The tests start the test cluster when it is down, and take it down again in
-// that case. Each test has namespaces of its own and may run in any order.
+// that case. Each test has namespaces of its own and may run in any order. Those
+// that neither measure nor disturb run beside one another, after all others.
 package e2e
