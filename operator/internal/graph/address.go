@@ -21,11 +21,12 @@ type AddressRequest struct {
 	Routability gatewayv1.GatewayAddressRoutabilityType
 }
 
-// InCluster says whether the Gateway asks for addresses of the cluster alone, and
-// for one at least: then it must not have any other.
+// InCluster says whether the Gateway asks for addresses, and for none that a load
+// balancer may give: those of the cluster, or of a scope that nobody knows, in place
+// of which it must not get another (GEP-5093).
 func (g *Gateway) InCluster() bool {
 	return len(g.Requests) > 0 && !slices.ContainsFunc(g.Requests, func(r AddressRequest) bool {
-		return r.Routability != gatewayv1.GatewayAddressRoutabilityCluster
+		return r.Routability == gatewayv1.GatewayAddressRoutabilityDefault || r.Routability == RoutabilitySentinel
 	})
 }
 

@@ -88,6 +88,12 @@ type resolution struct {
 	message string
 }
 
+// presentsOwn says whether the backend is an XBackend with a client certificate of
+// its own.
+func (r *resolution) presentsOwn() bool {
+	return r.backend != nil && r.backend.Key.Kind == store.KindXBackend && r.backend.TLS != nil && r.backend.TLS.ClientCertificate != nil
+}
+
 // ReasonForbiddenBackend is the reason of ResolvedRefs when a Service has
 // endpoints that no route may lead to. The Gateway API has no reason for it.
 const ReasonForbiddenBackend gatewayv1.RouteConditionReason = "ForbiddenBackend"
@@ -105,8 +111,8 @@ func (b *builder) backendRef(route *Route, rule *Rule, field string, source *gat
 }
 
 // serviceRef resolves a reference of a rule to a port of a Service, or to an
-// XBackend, which is sent what routes of the kind send. It returns nil, and leaves a problem of
-// ResolvedRefs, where that is not possible.
+// XBackend, which is sent what routes of the kind send. It returns nil, and leaves
+// a problem of ResolvedRefs, where that is not possible.
 func (b *builder) serviceRef(route *Route, rule *Rule, field string, source *gatewayv1.BackendObjectReference) *Backend {
 	return b.serviceRefBy(transportOf(route.Kind), route, rule, field, source)
 }
@@ -137,6 +143,12 @@ func (b *builder) serviceRefBy(transport Transport, route *Route, rule *Rule, fi
 		return nil
 	}
 	found := b.resolve(key)
+	if found.presentsOwn() && name.Namespace != route.Name.Namespace {
+		// Else the key would get to whoever the route's Gateway belongs to.
+		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
+			"%s: %s %s has a client certificate, which is for routes of namespace %s alone", field, kind, name, name.Namespace)
+		return nil
+	}
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.message)
 	}

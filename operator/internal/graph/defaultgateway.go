@@ -3,6 +3,7 @@ package graph
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -23,13 +24,18 @@ func (b *builder) defaultRef(source store.Route, gateway *Gateway) *gatewayv1.Pa
 // no business with what it leads to.
 func (b *builder) concerns(source store.Route, kind string, hostnames []gatewayv1.Hostname, gateway *Gateway) bool {
 	ref := b.defaultRef(source, gateway)
-	if ref == nil || len(store.ParentListenerSets(source)) > 0 {
+	if ref == nil || slices.ContainsFunc(store.ParentListenerSets(source), b.hasListenerSet) {
 		return true
 	}
 	key, _ := store.KeyOf(source)
 	stub := &Route{Kind: kind, Name: key.NamespacedName}
 	stub.readHostnames(hostnames)
 	return len(b.parent(stub, *ref, gateway.Listeners).Attachments) > 0
+}
+
+func (b *builder) hasListenerSet(name types.NamespacedName) bool {
+	_, has := b.in.ListenerSets[name]
+	return has
 }
 
 // claim attaches the route to a default Gateway, as far as its listeners let it. A

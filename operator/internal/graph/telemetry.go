@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strconv"
 
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // KindTelemetryPolicy is the kind of TelemetryPolicies.
@@ -49,8 +51,11 @@ var everything = proxyconfig.Fraction{Numerator: 1, Denominator: 1}
 // oldest, then the one whose "namespace/name" comes first.
 func (b *builder) telemetryPolicies() ([]*TelemetryPolicy, *Tracing) {
 	var all []*TelemetryPolicy
+	own := types.NamespacedName{Namespace: b.in.Gateway.Namespace, Name: b.in.Gateway.Name}
 	for _, source := range b.in.TelemetryPolicies {
-		all = append(all, b.telemetryPolicy(source))
+		if slices.Contains(store.TargetGateways(source), own) {
+			all = append(all, b.telemetryPolicy(source))
+		}
 	}
 	slices.SortFunc(all, func(x, y *TelemetryPolicy) int {
 		return cmp.Or(

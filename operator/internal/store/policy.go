@@ -12,8 +12,8 @@ import (
 )
 
 // The names of the indexes of policies. Those by a ConfigMap, by a Secret and by a
-// ClusterTrustBundle are of BackendTLSPolicies alone, those by a collector of
-// XTelemetryPolicies; the latter are in ByForeignNamespace, too.
+// ClusterTrustBundle are of BackendTLSPolicies and XBackends alone, those by a
+// collector of XTelemetryPolicies; the latter are in ByForeignNamespace, too.
 const (
 	// PolicyByService finds policies by a Service that they target.
 	PolicyByService = "fleetgate.service"
@@ -46,8 +46,13 @@ func policyIndexes() []Index {
 	return all
 }
 
-// TargetServices returns the Services that the policy targets, each once.
+// TargetServices returns the Services that the policy targets, each once. A
+// telemetry policy is about Gateways alone: by a Service it must not get to those
+// that send something there, which are other people's.
 func TargetServices(policy Policy) []types.NamespacedName {
+	if _, is := policy.(*gatewayxv1alpha1.XTelemetryPolicy); is {
+		return nil
+	}
 	var keys []types.NamespacedName
 	parts, _ := policyPartsOf(policy)
 	for _, ref := range parts.targets {

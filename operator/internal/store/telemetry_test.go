@@ -24,9 +24,13 @@ func telemetryPolicy(namespace, name, gateway string, collector types.Namespaced
 
 func TestCollectFindsWhatATelemetryPolicyNeeds(t *testing.T) {
 	collector := key("mon", "collector")
+	// It belongs to somebody to whom the Gateway sends something, and must not
+	// have the Gateway's requests in return.
+	stranger := telemetryPolicy("mon", "stranger", "collector", collector)
+	stranger.Spec.TargetRefs[0].Group, stranger.Spec.TargetRefs[0].Kind = "", "Service"
 	r := reader(t,
 		class("fleetgate", controllerName), gateway("a", "gw", "fleetgate"), gateway("a", "apart", "fleetgate"),
-		telemetryPolicy("a", "traces", "gw", collector), telemetryPolicy("b", "traces", "gw", collector),
+		telemetryPolicy("a", "traces", "gw", collector), telemetryPolicy("b", "traces", "gw", collector), stranger,
 		service("mon", "collector"), policy("mon", "collector", "collector"), grant("mon"), grant("c"),
 	)
 	got, err := store.Collect(t.Context(), r, key("a", "gw"), controllerName)
