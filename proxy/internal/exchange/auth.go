@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/extauth"
+	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 
@@ -44,6 +45,15 @@ type authorization struct {
 	// answered with instead.
 	verdict *extauth.Verdict
 	failure int
+	// rulings are what the servers have said that have let the request pass, the
+	// first one's first.
+	rulings []ruling
+}
+
+// ruling is a verdict that allows the request, and what it is that asked for it.
+type ruling struct {
+	*extauth.Verdict
+	by *filter.ExternalAuth
 }
 
 // authState is how far an authorization has come.
@@ -70,7 +80,7 @@ func (x *exchange) hold(r *h1.Request, rule *snapshot.ExternalAuth) *authorizati
 	if a == nil {
 		a = new(authorization)
 	}
-	*a = authorization{x: x, rule: rule, own: x.own, length: r.Length, queued: a.queued}
+	*a = authorization{x: x, rule: rule, own: x.own, length: r.Length, queued: a.queued, rulings: a.rulings}
 	if x.own != 0 {
 		x.own, x.body = 0, len(x.buf)
 		x.message = x.body
@@ -265,6 +275,7 @@ func (a *authorization) flags() probe.Flags {
 func (a *authorization) pass() {
 	x := a.x
 	a.state, x.own = passed, a.own
+	a.rulings = append(a.rulings, ruling{a.verdict, a.rule.ExternalAuth})
 	if x.own == 0 {
 		a.amend()
 	}
@@ -292,7 +303,7 @@ func (a *authorization) cancel() {
 	}
 	a.drop()
 	a.x.loop.free(a.question)
-	a.x, a.question, a.verdict = nil, nil, nil
+	a.x, a.question, a.verdict, a.rulings = nil, nil, nil, nil
 }
 
 // tick lets time pass for the call.

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/extauth"
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
@@ -25,7 +26,7 @@ func (a *authorization) amend() {
 	out = v.AppendTarget(append(append(out, method...), ' '), target)
 	out = append(append(out, ' '), rest...)
 	x.fields.start = uint32(len(out))
-	out = v.AppendFields(out, a.rule.ExternalAuth, old[fields.start:fields.end], &x.requestEdits)
+	out = v.AppendFields(out, a.rule.ExternalAuth, old[fields.start:fields.end], x.requestDropper())
 	x.fields.end = uint32(len(out))
 	x.buf = append(out, old[fields.end:]...)
 	x.move(message, int(x.fields.end)-int(fields.end))
@@ -37,13 +38,16 @@ func (a *authorization) amend() {
 	}
 }
 
-// guard leaves out of a request's trailer section what is for the server to say,
-// once it has: a backend may take trailers for headers (RFC 9110, section 6.5.1).
+// guard leaves out of a request's trailer section what is for the servers to say,
+// once they have: a backend may take trailers for headers (RFC 9110, section 6.5.1).
 func (a *authorization) guard(trailer []byte) []byte {
-	if len(trailer) == 0 || a == nil || a.state != passed || a.verdict == nil {
+	if len(trailer) == 0 || a == nil {
 		return trailer
 	}
-	return a.verdict.AppendTrailer(nil, a.rule.ExternalAuth, trailer)
+	for _, r := range a.rulings {
+		trailer = r.AppendTrailer(nil, r.by, trailer)
+	}
+	return trailer
 }
 
 // move says that the head begins at message now, and what follows its fields,
@@ -59,10 +63,10 @@ func (x *exchange) move(message, by int) {
 	}
 }
 
-// responds reports whether the server has something to say of the response to a
+// responds reports whether a server has something to say of the response to a
 // request that it has allowed.
 func (a *authorization) responds() bool {
-	return a != nil && a.state == passed && a.verdict != nil && len(a.verdict.Response) > 0
+	return a != nil && slices.ContainsFunc(a.rulings, func(r ruling) bool { return len(r.Response) > 0 })
 }
 
 // respond notes what that adds to a response of the backend, or to an answer of
@@ -74,13 +78,15 @@ func (a *authorization) respond(r *h1.Response) {
 	x := a.x
 	start := uint32(len(x.buf))
 	x.buf = append(x.buf, x.bytes(x.extra)...)
-	x.buf = a.verdict.AppendResponse(x.buf, r, &x.edits)
+	for _, said := range a.rulings {
+		x.buf = said.AppendResponse(x.buf, r, &x.edits)
+	}
 	x.extra = span{start, uint32(len(x.buf))}
 }
 
 // replaces reports whether a field of the backend's response gives way to that.
 func (a *authorization) replaces(name []byte) bool {
-	return a.responds() && a.verdict.Replaces(name)
+	return a != nil && slices.ContainsFunc(a.rulings, func(r ruling) bool { return r.Replaces(name) })
 }
 
 // deny answers a request that is not allowed as the server has it. Such an

@@ -93,11 +93,19 @@ func (x *exchange) proceed() {
 	case x.own == 0:
 		x.mirrored()
 		x.attempt(reuseFor(x))
-	case x.redirects():
-		x.client.answer(x.own, x.bytes(x.location))
 	default:
-		x.client.answer(x.own, nil)
+		x.answerSelf()
 	}
+}
+
+// answerSelf answers the request as the rule says.
+func (x *exchange) answerSelf() {
+	x.auth.respond(nil)
+	if x.redirects() {
+		x.client.answer(x.own, x.bytes(x.location))
+		return
+	}
+	x.client.answer(x.own, nil)
 }
 
 // redirects reports whether the answer of the proxy's own leads elsewhere.

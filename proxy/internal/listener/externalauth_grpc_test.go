@@ -176,3 +176,28 @@ func TestExternalAuthChangesResponses(t *testing.T) {
 		}
 	})
 }
+
+// What the server of a listener says of the response holds though the rule asks
+// another one, and though the answer is the proxy's own.
+func TestExternalAuthOfAListenerChangesResponses(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		auth := serveCalls(t, func(*http.Request, string) (string, string) { return checkActions, "0" })
+		_, nothing := serve(t, func(http.ResponseWriter, *http.Request) {})
+		c := guardedByCalls(auth, nothing, proxyconfig.ExternalAuth{})
+		c.Listeners[0].Filters = &proxyconfig.ListenerFilters{Requests: c.Routes[0].Rules[0].Filters}
+		c.Backends = append([]proxyconfig.Backend{backendAt("also", nothing)}, c.Backends...)
+		c.Routes[0].Rules[0].Filters = []proxyconfig.Filter{{
+			Type: proxyconfig.FilterExternalAuth, ExternalAuth: &proxyconfig.ExternalAuth{Protocol: proxyconfig.AuthHTTP, Backend: backendID("also")},
+		}}
+		c.Routes[0].Attachments[0].Hostnames = []string{"proxy"}
+		p := start(t, settings{driver: d}, c)
+		for host, want := range map[string]string{"proxy": "200 [new] [new]", "other": "404 [new] [new]"} {
+			r, _ := http.NewRequest("GET", p.url("/"), nil)
+			r.Host = host
+			resp, _ := do(t, client(t), r)
+			if got := fmt.Sprint(resp.StatusCode, " ", resp.Header["X-Set"], resp.Header["X-Add"]); got != want {
+				t.Errorf("%s: got %s, want %s", host, got, want)
+			}
+		}
+	})
+}
