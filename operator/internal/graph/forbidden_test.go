@@ -22,6 +22,7 @@ func TestForbiddenBackends(t *testing.T) {
 		{"[::1]:80", true, false},
 		{"169.254.169.254:80", false, true},
 		{"[fe80::1]:80", false, true},
+		{"[fd00:ec2::254]:80", false, true},
 		{"224.0.0.1:80", false, true},
 		{"0.0.0.0:80", false, true},
 		{"[::]:80", false, true},

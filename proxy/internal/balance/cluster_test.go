@@ -176,7 +176,7 @@ func TestDroppedClustersStillServeOldSnapshots(t *testing.T) {
 }
 
 func TestForbiddenAddressesAreRefusedAlone(t *testing.T) {
-	forbidden := "127.0.0.1 ::1 ::ffff:127.0.0.1 169.254.169.254 fe80::1 0.0.0.0 :: 224.0.0.1 ff02::1 255.255.255.255 localhost"
+	forbidden := "127.0.0.1 ::1 ::ffff:127.0.0.1 169.254.169.254 fe80::1 0.0.0.0 :: 224.0.0.1 ff02::1 255.255.255.255 fd00:ec2::254 fd20:ce::254 localhost"
 	ch := NewRegistry(Options{}).Prepare([]*proxyconfig.Backend{backend("a", forbidden+" 10.0.0.7")})
 	if got, want := len(ch.Refused()), len(strings.Fields(forbidden)); got != want {
 		t.Errorf("refused %d, want %d: %v", got, want, ch.Refused())

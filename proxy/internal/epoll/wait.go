@@ -16,13 +16,13 @@ import (
 // As long as they come Go's scheduler is not told that the thread waits. If it
 // were, its monitor would look after the thread every 20 µs and take the loop's
 // processor away from it, which costs more than a request does. Nobody waits for
-// the loop in return: a signal of the scheduler's ends the wait, be it because the
-// world is to stop or because there was no event for some 10 ms, and the wait
-// after that is one that the scheduler knows of.
+// the loop in return: a signal of the scheduler's ends the wait when the world is to
+// stop, and if there is no event for a while the next wait is one that the scheduler
+// knows of.
 func (l *loop) wait(events []unix.EpollEvent) int {
 	timeout := l.timeout()
 	if l.awake {
-		n := epollWait(l.poll, events, timeout)
+		n := epollWait(l.poll, events, brief(timeout))
 		l.awake = n > 0 || timeout == 0
 		return n
 	}
@@ -35,13 +35,23 @@ func (l *loop) wait(events []unix.EpollEvent) int {
 	return max(n, 0)
 }
 
+// brief bounds a wait that the scheduler is not told of, to 10 ms. Its signals can
+// be switched off (GODEBUG=asyncpreemptoff=1).
+func brief(timeout int) int {
+	const most = 10
+	if timeout < 0 {
+		return most
+	}
+	return min(timeout, most)
+}
+
 // timeout returns for how many milliseconds there is nothing to do but wait
 // for events.
 func (l *loop) timeout() int {
 	switch {
 	case len(l.resume) > 0 || len(l.turns) > 0:
 		return 0
-	case l.connections == 0 && l.paused == 0 && l.pipes.open == 0:
+	case l.connections == 0 && l.paused == 0 && l.pipes.open == 0 && !l.state.Spares():
 		return -1
 	}
 	ns := min(l.nextSweep, l.state.Wake()) - l.state.Now()

@@ -36,6 +36,11 @@ func (s *spares[T]) sweep(all bool) {
 	s.idle, s.least = rest, len(rest)
 }
 
+// Spares reports whether Sweep may have something to let go of that is not in use.
+func (l *Loop) Spares() bool {
+	return len(l.spare.idle)+len(l.buffers.idle)+len(l.streams.idle)+len(l.calls.idle) > 0
+}
+
 // buffer returns an empty buffer from those that were freed.
 func (l *Loop) buffer() []byte {
 	if b, ok := l.buffers.take(); ok {
