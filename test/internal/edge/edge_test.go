@@ -1,11 +1,14 @@
 package edge
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -114,6 +117,7 @@ func TestFreePortsAreDistinct(t *testing.T) {
 func TestPauseStopsTheProxy(t *testing.T) {
 	p := Start(t, Options{Config: To(backend(t, "x"))})
 	p.Signal(syscall.SIGSTOP)
+	p.await("stop", func() error { return stopped(p.PID()) })
 	impatient := &http.Client{Timeout: 200 * time.Millisecond}
 	if _, err := impatient.Get("http://" + p.Addr("http")); err == nil {
 		t.Error("a stopped proxy answered")
@@ -122,4 +126,23 @@ func TestPauseStopsTheProxy(t *testing.T) {
 	if got := get(t, &http.Client{}, "http://"+p.Addr("http")); got != "200 x" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// stopped is an error until all threads of a process have taken the signal.
+func stopped(pid int) error {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return err
+	}
+	for _, file := range threads {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		// The state follows the name, which is in parentheses (proc_pid_stat(5)).
+		if _, rest, _ := bytes.Cut(stat, []byte(") ")); len(rest) == 0 || rest[0] != 'T' {
+			return fmt.Errorf("%s: %s", file, stat)
+		}
+	}
+	return nil
 }
