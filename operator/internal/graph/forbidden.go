@@ -2,8 +2,9 @@ package graph
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // ForbiddenBackends are the addresses that no route may lead to. Whoever can
@@ -19,9 +20,6 @@ type ForbiddenBackends struct {
 	Listed map[netip.AddrPort]string
 }
 
-// metadata are the addresses of clouds' metadata services that are not link-local.
-var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd20:ce::254")}
-
 // Why says what is wrong with the address, or nothing if it may be used.
 func (f *ForbiddenBackends) Why(address netip.AddrPort) string {
 	ip := address.Addr()
@@ -30,7 +28,7 @@ func (f *ForbiddenBackends) Why(address netip.AddrPort) string {
 		return "it is a loopback address"
 	case ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast():
 		return "it is a link-local address"
-	case slices.Contains(metadata, ip):
+	case proxyconfig.IsMetadataService(ip):
 		return "it is that of a metadata service"
 	case ip.IsMulticast() || ip.IsUnspecified():
 		return "it is not the address of one host"

@@ -136,19 +136,39 @@ func (c *collector) namespaces() {
 	}
 }
 
-func (c *collector) secrets() {
-	keys := CertificateSecrets(c.out.Gateway)
-	for _, set := range c.out.ListenerSets {
-		keys = merge(keys, ListenerSetSecrets(set))
+// keySet are names, each once.
+type keySet map[types.NamespacedName]struct{}
+
+func (s keySet) add(keys []types.NamespacedName) {
+	for _, key := range keys {
+		s[key] = struct{}{}
 	}
-	keys = merge(keys, ClientCertificate(c.out.Gateway))
+}
+
+// validation are the objects of a kind by which BackendTLSPolicies and XBackends
+// validate backends.
+func (c *collector) validation(refs func(*gatewayv1.BackendTLSPolicy) []types.NamespacedName) keySet {
+	keys := make(keySet)
 	for _, policy := range c.out.BackendTLSPolicies {
-		keys = merge(keys, PolicySecrets(policy))
+		keys.add(refs(policy))
 	}
 	for _, backend := range c.out.XBackends {
-		keys = merge(keys, xbackendSecrets(backend))
+		keys.add(validatedBy(backend, refs))
 	}
-	for _, key := range keys {
+	return keys
+}
+
+func (c *collector) secrets() {
+	keys := c.validation(PolicySecrets)
+	keys.add(CertificateSecrets(c.out.Gateway))
+	keys.add(ClientCertificate(c.out.Gateway))
+	for _, set := range c.out.ListenerSets {
+		keys.add(ListenerSetSecrets(set))
+	}
+	for _, backend := range c.out.XBackends {
+		keys.add(xbackendClientCertificate(backend))
+	}
+	for key := range keys {
 		if secret := find(c, key, &corev1.Secret{}); secret != nil {
 			c.out.Secrets[key] = secret
 		}
@@ -156,14 +176,9 @@ func (c *collector) secrets() {
 }
 
 func (c *collector) configMaps() {
-	keys := FrontendCAs(c.out.Gateway)
-	for _, policy := range c.out.BackendTLSPolicies {
-		keys = merge(keys, PolicyConfigMaps(policy))
-	}
-	for _, backend := range c.out.XBackends {
-		keys = merge(keys, xbackendConfigMaps(backend))
-	}
-	for _, key := range keys {
+	keys := c.validation(PolicyConfigMaps)
+	keys.add(FrontendCAs(c.out.Gateway))
+	for key := range keys {
 		if configMap := find(c, key, &corev1.ConfigMap{}); configMap != nil {
 			c.out.ConfigMaps[key] = configMap
 		}
@@ -194,22 +209,17 @@ func sorted(list *discoveryv1.EndpointSliceList) []*discoveryv1.EndpointSlice {
 	return out
 }
 
-func (c *collector) backendKeys() map[types.NamespacedName]struct{} {
-	keys := make(map[types.NamespacedName]struct{})
-	add := func(names []types.NamespacedName) {
-		for _, key := range names {
-			keys[key] = struct{}{}
-		}
-	}
+func (c *collector) backendKeys() keySet {
+	keys := make(keySet)
 	for _, route := range c.out.Routes() {
-		add(BackendServices(route))
+		keys.add(BackendServices(route))
 	}
 	for _, policy := range c.out.TelemetryPolicies {
-		add(CollectorServices(policy))
+		keys.add(CollectorServices(policy))
 	}
-	add(GatewayServices(c.out.Gateway))
+	keys.add(GatewayServices(c.out.Gateway))
 	for _, set := range c.out.ListenerSets {
-		add(ListenerSetServices(set))
+		keys.add(ListenerSetServices(set))
 	}
 	return keys
 }

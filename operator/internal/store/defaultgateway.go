@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,10 +45,17 @@ func (c *collector) defaultRoutes() {
 
 // parentGateways returns the Gateways that the route names, and those that may
 // claim it.
-func parentGateways(ctx context.Context, r client.Reader, route Route) ([]types.NamespacedName, error) {
+func parentGateways(route Route, claiming func() ([]types.NamespacedName, error)) ([]types.NamespacedName, error) {
 	if !UsesDefaults(route) {
 		return ParentGateways(route), nil
 	}
-	claiming, err := gateways(ctx, r, client.MatchingFields{ByDefaultScope: string(gatewayv1.GatewayDefaultScopeAll)})
-	return merge(ParentGateways(route), claiming), err
+	defaults, err := claiming()
+	return merge(ParentGateways(route), defaults), err
+}
+
+// claimingGateways looks for the default Gateways when it is first called.
+func claimingGateways(ctx context.Context, r client.Reader) func() ([]types.NamespacedName, error) {
+	return sync.OnceValues(func() ([]types.NamespacedName, error) {
+		return gateways(ctx, r, client.MatchingFields{ByDefaultScope: string(gatewayv1.GatewayDefaultScopeAll)})
+	})
 }

@@ -1,10 +1,7 @@
 package store
 
 import (
-	"context"
-
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
@@ -58,30 +55,4 @@ func asked(namespace string, filters *gatewayv1.ListenerFilters, group, kind str
 		keys = merge(keys, []types.NamespacedName{key})
 	}
 	return keys
-}
-
-// withFilters returns the Gateways with a listener, or a ListenerSet's, whose
-// filters ask what the index finds.
-func withFilters(ctx context.Context, r client.Reader, by client.MatchingFields) ([]types.NamespacedName, error) {
-	bySets, err := listenerSetsGateways(ctx, r, by)
-	if err != nil {
-		return nil, err
-	}
-	own, err := gateways(ctx, r, by)
-	return merge(bySets, own), err
-}
-
-// withService returns the Gateways that send something to the Service: requests of
-// their routes, questions of their listeners' filters, or spans.
-func withService(ctx context.Context, r client.Reader, service types.NamespacedName) ([]types.NamespacedName, error) {
-	byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByService: service.String()})
-	if err != nil {
-		return nil, err
-	}
-	byFilters, err := withFilters(ctx, r, client.MatchingFields{GatewayByService: service.String()})
-	if err != nil {
-		return nil, err
-	}
-	traced, err := telemetryGateways(ctx, r, client.MatchingFields{PolicyByCollector: service.String()})
-	return merge(merge(byRoutes, byFilters), traced), err
 }

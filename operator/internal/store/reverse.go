@@ -26,7 +26,7 @@ import (
 func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]types.NamespacedName, error) {
 	key := client.ObjectKeyFromObject(obj)
 	if _, route := partsOf(obj); route {
-		parents, err := parentGateways(ctx, r, obj)
+		parents, err := parentGateways(obj, claimingGateways(ctx, r))
 		if err != nil {
 			return nil, err
 		}
@@ -183,8 +183,9 @@ func listenerSetsGateways(ctx context.Context, r client.Reader, opts ...client.L
 
 func routesGateways(ctx context.Context, r client.Reader, opts ...client.ListOption) ([]types.NamespacedName, error) {
 	var keys []types.NamespacedName
+	claiming := claimingGateways(ctx, r)
 	err := eachRoute(ctx, r, func(route Route) error {
-		parents, err := parentGateways(ctx, r, route)
+		parents, err := parentGateways(route, claiming)
 		if err != nil {
 			return err
 		}
@@ -198,6 +199,48 @@ func routesGateways(ctx context.Context, r client.Reader, opts ...client.ListOpt
 		return err
 	}, opts...)
 	return keys, err
+}
+
+// withFilters returns the Gateways with a listener, or a ListenerSet's, whose
+// filters ask what the index finds.
+func withFilters(ctx context.Context, r client.Reader, by client.MatchingFields) ([]types.NamespacedName, error) {
+	bySets, err := listenerSetsGateways(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	own, err := gateways(ctx, r, by)
+	return merge(bySets, own), err
+}
+
+// withService returns the Gateways that send something to the Service: requests of
+// their routes, questions of their listeners' filters, or spans.
+func withService(ctx context.Context, r client.Reader, service types.NamespacedName) ([]types.NamespacedName, error) {
+	byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByService: service.String()})
+	if err != nil {
+		return nil, err
+	}
+	byFilters, err := withFilters(ctx, r, client.MatchingFields{GatewayByService: service.String()})
+	if err != nil {
+		return nil, err
+	}
+	traced, err := telemetryGateways(ctx, r, client.MatchingFields{PolicyByCollector: service.String()})
+	return merge(merge(byRoutes, byFilters), traced), err
+}
+
+// grantGateways returns the Gateways that, with their routes, ListenerSets,
+// XBackends or telemetry policies, refer into a namespace from others.
+func grantGateways(ctx context.Context, r client.Reader, namespace string) ([]types.NamespacedName, error) {
+	by := client.MatchingFields{ByForeignNamespace: namespace}
+	keys, err := anyGateways(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	byBackends, err := xbackendsGateways(ctx, r, by)
+	if err != nil {
+		return nil, err
+	}
+	traced, err := telemetryGateways(ctx, r, by)
+	return merge(merge(keys, byBackends), traced), err
 }
 
 // anyGateways returns the Gateways that are listed themselves, by one of their

@@ -45,14 +45,9 @@ func PolicyTrustBundles(policy *gatewayv1.BackendTLSPolicy) []types.NamespacedNa
 }
 
 func (c *collector) trustBundles() {
-	keys := FrontendTrustBundles(c.out.Gateway)
-	for _, policy := range c.out.BackendTLSPolicies {
-		keys = merge(keys, PolicyTrustBundles(policy))
-	}
-	for _, backend := range c.out.XBackends {
-		keys = merge(keys, xbackendTrustBundles(backend))
-	}
-	for _, key := range keys {
+	keys := c.validation(PolicyTrustBundles)
+	keys.add(FrontendTrustBundles(c.out.Gateway))
+	for key := range keys {
 		if bundle := find(c, key, &certificatesv1.ClusterTrustBundle{}); bundle != nil {
 			c.out.TrustBundles[key.Name] = bundle
 		}

@@ -42,9 +42,11 @@ func xbackendIndexes() []Index {
 	}
 	return []Index{
 		index(PolicyByGateway, func(b *gatewayxv1alpha1.XBackend) []string { return values(AncestorGateways(b)) }),
-		index(PolicyByConfigMap, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendConfigMaps(b)) }),
-		index(PolicyBySecret, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendSecrets(b)) }),
-		index(PolicyByTrustBundle, func(b *gatewayxv1alpha1.XBackend) []string { return values(xbackendTrustBundles(b)) }),
+		index(PolicyByConfigMap, func(b *gatewayxv1alpha1.XBackend) []string { return values(validatedBy(b, PolicyConfigMaps)) }),
+		index(PolicyBySecret, func(b *gatewayxv1alpha1.XBackend) []string {
+			return values(merge(xbackendClientCertificate(b), validatedBy(b, PolicySecrets)))
+		}),
+		index(PolicyByTrustBundle, func(b *gatewayxv1alpha1.XBackend) []string { return values(validatedBy(b, PolicyTrustBundles)) }),
 		index(ByForeignNamespace, func(b *gatewayxv1alpha1.XBackend) []string {
 			return foreign(b.Namespace, xbackendClientCertificate(b))
 		}),
@@ -70,27 +72,13 @@ func ValidationPolicy(backend *gatewayxv1alpha1.XBackend) *gatewayv1.BackendTLSP
 	return policy
 }
 
-func xbackendConfigMaps(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
+// validatedBy are the objects of a kind by which the endpoints of an XBackend are
+// validated.
+func validatedBy(backend *gatewayxv1alpha1.XBackend, refs func(*gatewayv1.BackendTLSPolicy) []types.NamespacedName) []types.NamespacedName {
 	if policy := ValidationPolicy(backend); policy != nil {
-		return PolicyConfigMaps(policy)
+		return refs(policy)
 	}
 	return nil
-}
-
-func xbackendTrustBundles(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
-	if policy := ValidationPolicy(backend); policy != nil {
-		return PolicyTrustBundles(policy)
-	}
-	return nil
-}
-
-// xbackendSecrets are those of authorities, and the client certificate.
-func xbackendSecrets(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
-	keys := xbackendClientCertificate(backend)
-	if policy := ValidationPolicy(backend); policy != nil {
-		keys = merge(keys, PolicySecrets(policy))
-	}
-	return keys
 }
 
 func xbackendClientCertificate(backend *gatewayxv1alpha1.XBackend) []types.NamespacedName {
@@ -215,20 +203,4 @@ func sliceGateways(ctx context.Context, r client.Reader, slice *discoveryv1.Endp
 		keys = merge(keys, touched)
 	}
 	return keys, nil
-}
-
-// grantGateways returns the Gateways that, with their routes, ListenerSets,
-// XBackends or telemetry policies, refer into a namespace from others.
-func grantGateways(ctx context.Context, r client.Reader, namespace string) ([]types.NamespacedName, error) {
-	by := client.MatchingFields{ByForeignNamespace: namespace}
-	keys, err := anyGateways(ctx, r, by)
-	if err != nil {
-		return nil, err
-	}
-	byBackends, err := xbackendsGateways(ctx, r, by)
-	if err != nil {
-		return nil, err
-	}
-	traced, err := telemetryGateways(ctx, r, by)
-	return merge(merge(keys, byBackends), traced), err
 }

@@ -206,9 +206,6 @@ func (r *Registry) Clusters() []*Cluster {
 	return slices.Collect(maps.Values(r.clusters))
 }
 
-// metadata are the addresses of clouds' metadata services that are not link-local.
-var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd20:ce::254")}
-
 // Permit refuses the addresses that lead to the proxy itself, to its node's
 // metadata service, or nowhere. An EndpointSlice is written by a tenant, so it
 // must not reach what only the pod may.
@@ -218,7 +215,7 @@ func (r *Registry) Permit(addr netip.Addr) error {
 		return fmt.Errorf("endpoint %s is a loopback address", addr)
 	case addr.IsLinkLocalUnicast():
 		return fmt.Errorf("endpoint %s is a link-local address", addr)
-	case slices.Contains(metadata, addr):
+	case proxyconfig.IsMetadataService(addr):
 		return fmt.Errorf("endpoint %s is that of a metadata service", addr)
 	case addr.IsUnspecified(), addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return fmt.Errorf("endpoint %s is not the address of one host", addr)

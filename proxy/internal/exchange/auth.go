@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/extauth"
-	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 
@@ -48,12 +47,6 @@ type authorization struct {
 	// rulings are what the servers have said that have let the request pass, the
 	// first one's first.
 	rulings []ruling
-}
-
-// ruling is a verdict that allows the request, and what it is that asked for it.
-type ruling struct {
-	*extauth.Verdict
-	by *filter.ExternalAuth
 }
 
 // authState is how far an authorization has come.

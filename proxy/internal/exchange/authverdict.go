@@ -11,6 +11,12 @@ import (
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 )
 
+// ruling is a verdict that allows the request, and what it is that asked for it.
+type ruling struct {
+	*extauth.Verdict
+	by *filter.ExternalAuth
+}
+
 // amend changes the head for the backend as the verdict has it. What the rule's
 // own edits set or remove stays as they want it.
 func (a *authorization) amend() {
