@@ -4,6 +4,7 @@ package epoll
 
 import (
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -169,15 +170,26 @@ func (l *loop) handleConnection(s *socket, events uint32) {
 	l.advance(s)
 }
 
-// advance reads from a connection as long as there is input that is wanted.
+// advance reads from a connection as long as there is input that is wanted, and
+// the others need not wait for too long.
 func (l *loop) advance(s *socket) {
-	for range fair {
+	var end time.Time
+	for i := range fairReads {
 		if s.broken && !s.told && !s.done {
 			// What came before may still be read.
 			s.told, s.readable = true, true
 			s.tellBroken()
 		}
 		if s.dead || !l.readOnce(s) {
+			return
+		}
+		switch more := s.readable || s.tls != nil; {
+		case !more:
+			// The clock is not looked at for those who have little to say.
+		case i == 0:
+			end = time.Now().Add(fairTime)
+		case time.Now().After(end):
+			l.later(s)
 			return
 		}
 	}

@@ -6,6 +6,9 @@ const (
 	// maxExtensions bounds the extensions of a whole body: they are thrown
 	// away, and a peer could send nothing else.
 	maxExtensions = 4 << 10
+	// little is the size of the largest chunk that is moved to stand behind the one
+	// before it. What is done for each piece of data costs more than that.
+	little = 1 << 10
 	// MaxTrailer is the size of the largest trailer section.
 	MaxTrailer = 8 << 10
 )
@@ -49,23 +52,68 @@ func (d *Decoder) Trailer() []byte { return d.trailer }
 // Next reads from b up to and including the first piece of data. It returns
 // that piece, which is a part of b, and how much of b was read. There is no
 // more to be had from b when n is len(b) or the body is Done.
+//
+// Little chunks in a row are one piece: it is put together in b, which is
+// overwritten up to n.
 func (d *Decoder) Next(b []byte) (data []byte, n int, err error) {
 	for n < len(b) && d.state != atEnd {
-		if d.state == inData {
-			m := int(min(d.size, int64(len(b)-n)))
-			data = b[n : n+m]
-			n += m
-			if d.size -= int64(m); d.size == 0 {
-				d.state = atDataCR
+		if d.state != inData {
+			m, err := d.framing(b[n:])
+			if err != nil {
+				return nil, n, err
 			}
-			return data, n, nil
+			n += m
+			continue
 		}
-		if err := d.step(b[n]); err != nil {
-			return nil, n, err
+		m := int(min(d.size, int64(len(b)-n)))
+		if m > little && len(data) > 0 {
+			break
 		}
+		if piece := b[n : n+m]; data == nil {
+			data = piece
+		} else {
+			// In place: the lines between the pieces have left the room.
+			data = append(data, piece...)
+		}
+		n += m
+		if d.size -= int64(m); d.size == 0 {
+			d.state = atDataCR
+		}
+		if m > little {
+			break
+		}
+	}
+	return data, n, nil
+}
+
+// framing takes some of what is not data, and returns how much.
+func (d *Decoder) framing(b []byte) (n int, err error) {
+	if n := d.sizeLine(b); n > 0 {
+		return n, nil
+	}
+	return 1, d.step(b[0])
+}
+
+// sizeLine takes all that stands between the data of two chunks at once, if it
+// is there and the second chunk is not the last one. It returns zero for
+// everything else, which includes what is wrong.
+func (d *Decoder) sizeLine(b []byte) (n int) {
+	switch {
+	case d.state == atDataCR && len(b) > 2 && b[0] == '\r' && b[1] == '\n':
+		n = 2
+	case d.state != atSize:
+		return 0
+	}
+	first, size := n, int64(0)
+	for n < len(b) && n-first < maxSizeDigits && class[b[n]]&isHex != 0 {
+		size = size<<4 | int64(unhex(b[n]))
 		n++
 	}
-	return nil, n, nil
+	if size == 0 || len(b) < n+2 || b[n] != '\r' || b[n+1] != '\n' {
+		return 0
+	}
+	d.size, d.state = size, inData
+	return n + 2
 }
 
 // step takes one byte that is not data.
