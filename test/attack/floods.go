@@ -18,6 +18,8 @@ func floods() []Attack {
 		made("PING flood", ping),
 		{Name: "PING flood, TLS", Within: cutOff, run: flood{secure: true, burst: repeated(ping)}.run},
 		made("empty DATA flood", onStream(func(s *session) error { return s.Framer.WriteData(s.stream, false, nil) })),
+		{Name: "DATA of one byte", run: flood{burst: repeated(onStream(oneByte))}.hold},
+		{Name: "DATA of one byte on streams in turn", run: flood{burst: repeated(oneByteInTurn)}.hold},
 		made("padding alone", onStream(func(s *session) error {
 			return s.Framer.WriteDataPadded(s.stream, false, nil, make([]byte, 255))
 		})),
@@ -55,6 +57,18 @@ func onStream(one func(*session) error) func(*session) error {
 		}
 		return one(s)
 	}
+}
+
+// oneByte sends a body in the least pieces there are.
+func oneByte(s *session) error { return s.Framer.WriteData(s.stream, false, []byte{'x'}) }
+
+// oneByteInTurn sends several, whose pieces do not follow each other.
+func oneByteInTurn(s *session) error {
+	if s.streams < 4 {
+		return s.open(false)
+	}
+	s.turn = (s.turn + 1) % 4
+	return s.Framer.WriteData(1+2*s.turn, false, []byte{'x'})
 }
 
 // changingSettings makes the proxy go over all of its streams each time.

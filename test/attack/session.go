@@ -23,6 +23,8 @@ type session struct {
 	// stream is the identifier of the newest stream.
 	stream  uint32
 	streams int
+	// turn is which of the streams is next.
+	turn uint32
 	// ended is closed when the proxy has said goodbye.
 	ended chan struct{}
 }

@@ -43,9 +43,10 @@ type loop struct {
 	// the listeners that are out of the kernel's set.
 	connections, paused int
 	// resume are connections that may have more to do, dead those whose
-	// descriptors are to be closed; both wait for the end of the batch.
-	resume, turn []*socket
-	dead         []*socket
+	// descriptors are to be closed; both wait for the end of the batch. tired are
+	// those that have had their share of it.
+	resume, turn, tired []*socket
+	dead                []*socket
 	// buf is what is read into, plain what is decrypted into.
 	buf, plain []byte
 	spare      [][]byte
@@ -185,6 +186,9 @@ func (l *loop) resumeAll() {
 			l.advance(s)
 		}
 	}
+	l.resume = append(l.resume, l.tired...)
+	clear(l.tired)
+	l.tired = l.tired[:0]
 }
 
 // sweep lets time pass for all connections when it is due.

@@ -189,11 +189,19 @@ func (l *loop) advance(s *socket) {
 		case i == 0:
 			end = time.Now().Add(fairTime)
 		case time.Now().After(end):
-			l.later(s)
+			l.tire(s)
 			return
 		}
 	}
-	l.later(s)
+	l.tire(s)
+}
+
+// tire has a connection advance again with the next batch.
+func (l *loop) tire(s *socket) {
+	if !s.queued && !s.dead {
+		s.queued = true
+		l.tired = append(l.tired, s)
+	}
 }
 
 // tellBroken tells the peer that nothing can be sent any more. Without a peer

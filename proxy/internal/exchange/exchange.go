@@ -216,6 +216,9 @@ func (x *exchange) requestEnd(trailer []byte) {
 }
 
 func (x *exchange) requestFlush() {
+	for _, m := range x.mirrors {
+		m.followFlush()
+	}
 	if x.up != nil {
 		x.up.flush()
 	}

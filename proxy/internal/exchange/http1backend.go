@@ -98,16 +98,17 @@ func (b *http1Backend) write(p []byte) {
 }
 
 func (b *http1Backend) data(p []byte) {
-	if b.phase == switched || !b.encode {
-		b.write(p)
+	if b.phase != switched && b.encode {
+		b.loop.out = h1.AppendChunk(b.loop.gather(b), p)
 		return
 	}
-	b.loop.out = h1.AppendChunk(b.loop.gather(b), p)
+	b.loop.send(b, p)
 }
 
 func (b *http1Backend) end(trailer []byte) {
 	switch {
 	case b.phase == switched:
+		b.flush()
 		b.io.Shutdown()
 	case b.encode:
 		b.loop.out = h1.AppendLastChunk(b.loop.gather(b), trailer)

@@ -72,22 +72,12 @@ func (c *http1Client) appendConnection(out []byte) []byte {
 	return out
 }
 
-// directWrite is the size from which a body is not copied behind its head
-// just to save a system call.
-const directWrite = 16 << 10
-
 func (c *http1Client) data(b []byte) {
-	l := c.loop
-	out := l.gather(c)
-	switch {
-	case c.x.encode:
-		l.out = h1.AppendChunk(out, b)
-	case len(out) > 0 && len(b) < directWrite:
-		l.out = append(out, b...)
-	default:
-		l.flushOut()
-		c.write(b)
+	if c.x.encode {
+		c.loop.out = h1.AppendChunk(c.loop.gather(c), b)
+		return
 	}
+	c.loop.send(c, b)
 }
 
 func (c *http1Client) end(trailer []byte) {

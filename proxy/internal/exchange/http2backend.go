@@ -161,7 +161,9 @@ func (b *http2Backend) Ahead() int { return 0 }
 
 // Data implements Peer.
 func (b *http2Backend) Data(p []byte) {
+	b.loop.hold()
 	b.conn.Receive(b.loop.now, p)
+	b.loop.unhold()
 	if b.holds {
 		b.openWaiting()
 	}

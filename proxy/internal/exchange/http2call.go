@@ -241,7 +241,6 @@ func (call *http2Call) body(p []byte, end bool) {
 	} else {
 		call.owed += len(p)
 	}
-	x.client.flush()
 }
 
 // responseEnd ends the response, or the backend's half of a tunnel.

@@ -39,7 +39,9 @@ func (c *http2Client) Ahead() int { return 0 }
 // Data implements Peer.
 func (c *http2Client) Data(b []byte) {
 	c.since = c.loop.now
+	c.loop.hold()
 	c.conn.Receive(c.loop.now, b)
+	c.loop.unhold()
 	c.loop.dirt(c)
 }
 

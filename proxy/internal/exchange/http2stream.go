@@ -153,8 +153,6 @@ func (st *http2Stream) body(b []byte, end bool) {
 	}
 	if end {
 		st.requestEnd(nil)
-	} else {
-		x.requestFlush()
 	}
 }
 

@@ -86,9 +86,7 @@ type Loop struct {
 	// head is what heads that come by HTTP/2 are built in.
 	head []byte
 
-	// out is what outFor is sent next.
-	out    []byte
-	outFor writer
+	gathered
 
 	// unseen is how much may come to be kept before the next glance.
 	unseen int
@@ -239,50 +237,6 @@ func (l *Loop) port(number uint16) *snapshot.Port {
 		}
 	}
 	return nil
-}
-
-// writer is one side of an exchange that gathers what it sends in the course of
-// an event, so that it is sent as one.
-type writer interface {
-	write(b []byte)
-}
-
-// gather returns what w is to be sent, to be appended to and put into out.
-func (l *Loop) gather(w writer) []byte {
-	if l.outFor != w {
-		l.flushOut()
-		l.outFor = w
-	}
-	return l.out
-}
-
-// flushOut sends what was gathered.
-func (l *Loop) flushOut() {
-	if len(l.out) > 0 {
-		l.outFor.write(l.out)
-	}
-	l.resetOut()
-}
-
-func (l *Loop) resetOut() {
-	l.out, l.outFor = l.out[:0], nil
-	if cap(l.out) > maxBufferSize {
-		l.out = nil
-	}
-}
-
-// discardFor forgets what was gathered for w, whose connection is closed.
-func (l *Loop) discardFor(w writer) {
-	if l.outFor == w {
-		l.resetOut()
-	}
-}
-
-// flushFor sends what was gathered for w.
-func (l *Loop) flushFor(w writer) {
-	if l.outFor == w {
-		l.flushOut()
-	}
 }
 
 // appendID appends a new request identifier: 32 hexadecimal digits.

@@ -59,7 +59,12 @@ func (m *mirror) follow(b []byte) {
 		m.finish()
 	default:
 		x.requestData(b)
-		x.requestFlush()
+	}
+}
+
+func (m *mirror) followFlush() {
+	if m.x != nil {
+		m.x.requestFlush()
 	}
 }
 
@@ -67,9 +72,7 @@ func (m *mirror) follow(b []byte) {
 func (m *mirror) followEnd(trailer []byte) {
 	if m.x != nil {
 		m.x.requestEnd(trailer)
-		if m.x != nil {
-			m.x.requestFlush()
-		}
+		m.followFlush()
 	}
 }
 
