@@ -26,9 +26,10 @@ const (
 // round is what one attack did.
 type round struct {
 	Report
-	// calm is what the victim saw in all of the run when there was no attack, and
-	// under what it saw during this one.
-	calm, under latencies
+	// calm is what the victim saw in all of the run when there was no attack,
+	// around what it saw of that just before and after this attack, and under what
+	// it saw during it.
+	calm, around, under latencies
 	// grown is by how much the proxy's memory grew at most.
 	grown int
 	// proxyCPU is what the proxy spent, on the victim too.
@@ -43,7 +44,8 @@ type rig struct {
 	proxy   *target.Proxy
 	backend *backend
 	victim  *victim
-	calm    latencies
+	// calm is what the victim has seen in all rests, last in the last one.
+	calm, last latencies
 }
 
 func newRig(t *testing.T) *rig {
@@ -88,10 +90,11 @@ func (r *rig) measure(a Attack) (m round, err error) {
 		return m, fmt.Errorf("under attack: %w", err)
 	}
 	m.forwarded = int(r.backend.attacks.Load())
+	before := r.last
 	if err := r.rest(quiet); err != nil {
 		return m, fmt.Errorf("after the attack: %w", err)
 	}
-	m.calm = r.calm
+	m.calm, m.around = r.calm, merge(before, r.last)
 	m.late = int(r.backend.attacks.Load()) - m.forwarded
 	return m, nil
 }
@@ -99,7 +102,7 @@ func (r *rig) measure(a Attack) (m round, err error) {
 // rest watches the victim while there is no attack.
 func (r *rig) rest(during time.Duration) error {
 	seen, _, _, err := r.watch(func() error { time.Sleep(during); return nil })
-	r.calm = merge(r.calm, seen)
+	r.calm, r.last = merge(r.calm, seen), seen
 	return err
 }
 
