@@ -152,11 +152,20 @@ func (a *authorization) takes(n int) bool {
 		return true
 	case a.failure != 0:
 		return false
-	case len(a.x.buf)-a.x.body+n > a.rule.MaxBody:
+	case a.gathered()+n > a.rule.MaxBody:
 		a.fail(413)
 		return false
 	}
 	return true
+}
+
+// gathered is how much of the body is there.
+func (a *authorization) gathered() int {
+	x := a.x
+	if x.requestEnded {
+		return int(x.trailer.start) - x.body
+	}
+	return len(x.buf) - x.body
 }
 
 // begin asks the server, or waits for the body that it is to be shown.
@@ -164,8 +173,8 @@ func (a *authorization) begin() {
 	switch {
 	case a.failure != 0:
 		a.queue()
-	case a.rule.MaxBody > 0 && a.x.requestEnded && len(a.shown()) > a.rule.MaxBody:
-		// Another server was shown it before.
+	case a.rule.MaxBody > 0 && a.gathered() > a.rule.MaxBody:
+		// It came before, while another server was asked.
 		a.fail(413)
 		a.queue()
 	case a.rule.MaxBody == 0 || a.x.requestEnded:

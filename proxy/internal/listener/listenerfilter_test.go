@@ -163,6 +163,44 @@ func TestListenerFiltersShareBodies(t *testing.T) {
 	})
 }
 
+// A server is not shown a body that came before its turn either, when that is too
+// long for it, though its end has yet to come.
+func TestListenerFiltersBoundBodiesThatCameBefore(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		asked := make(chan int, 8)
+		_, auth := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			asked <- len(body)
+		})
+		backend, served := counted(t)
+		c := to(backend)
+		c.Backends = append([]proxyconfig.Backend{backendAt("auth", auth)}, c.Backends...)
+		askFirst(&c.Listeners[0], "auth", "auth")
+		c.Listeners[0].Filters.Requests[1].ExternalAuth.MaxBodyBytes = 100
+		p := start(t, settings{driver: d}, c)
+		for size, status := range map[int]int{100: 200, 101: 413} {
+			conn := p.dial()
+			conn.sendRaw(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", size, strings.Repeat("x", size)))
+			if got := <-asked; got != 0 {
+				t.Errorf("%d bytes: the first server was shown %d", size, got)
+			}
+			conn.sendRaw("0\r\n\r\n")
+			if resp, _ := conn.response("POST"); resp.StatusCode != status {
+				t.Errorf("%d bytes: got %d, want %d", size, resp.StatusCode, status)
+			}
+			if status != 200 {
+				continue
+			}
+			if got := <-asked; got != size {
+				t.Errorf("%d bytes: the second server was shown %d", size, got)
+			}
+		}
+		if len(asked) != 0 || served.Load() != 1 {
+			t.Errorf("asked %d times more, and the backend served %d requests", len(asked), served.Load())
+		}
+	})
+}
+
 // Filters are of one listener alone. Where they cannot run, that one answers 500,
 // and its requests are not those of the next best one.
 func TestListenerFiltersAreOfOneListener(t *testing.T) {
