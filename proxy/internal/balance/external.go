@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -128,15 +129,22 @@ func (r *Registry) StartResolving() (changed <-chan struct{}, stop func()) {
 	return r.resolver.changed, func() { r.resolver.running.Store(false) }
 }
 
+// Hostname is a name that is to be resolved. One that was forgotten and came back
+// is another one, of which nothing is known.
+type Hostname struct {
+	Name  string
+	entry *name
+}
+
 // Hostnames returns the names that are to be resolved, sorted.
-func (r *Registry) Hostnames() []string {
+func (r *Registry) Hostnames() []Hostname {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]string, 0, len(r.names))
-	for hostname := range r.names {
-		list = append(list, hostname)
+	list := make([]Hostname, 0, len(r.names))
+	for hostname, entry := range r.names {
+		list = append(list, Hostname{hostname, entry})
 	}
-	slices.Sort(list)
+	slices.SortFunc(list, func(a, b Hostname) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 

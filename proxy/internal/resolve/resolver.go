@@ -66,7 +66,7 @@ func (r *Resolver) Start(ctx context.Context) (wait func()) {
 
 // follow keeps one goroutine for each hostname.
 func (r *Resolver) follow(ctx context.Context, changed <-chan struct{}, wg *sync.WaitGroup) {
-	following := map[string]context.CancelFunc{}
+	following := map[balance.Hostname]context.CancelFunc{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -74,7 +74,7 @@ func (r *Resolver) follow(ctx context.Context, changed <-chan struct{}, wg *sync
 		case <-changed:
 		}
 		gone := following
-		following = map[string]context.CancelFunc{}
+		following = map[balance.Hostname]context.CancelFunc{}
 		for _, hostname := range r.options.Registry.Hostnames() {
 			if cancel, ok := gone[hostname]; ok {
 				following[hostname] = cancel
@@ -83,7 +83,7 @@ func (r *Resolver) follow(ctx context.Context, changed <-chan struct{}, wg *sync
 			}
 			own, cancel := context.WithCancel(ctx)
 			following[hostname] = cancel
-			wg.Go(func() { r.keep(own, hostname) })
+			wg.Go(func() { r.keep(own, hostname.Name) })
 		}
 		for _, cancel := range gone {
 			cancel()

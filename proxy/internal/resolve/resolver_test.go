@@ -161,6 +161,23 @@ func TestNamesThatWentAreNotAskedFor(t *testing.T) {
 	})
 }
 
+// Whoever follows the names may see no more of it than that something has changed.
+func TestANameThatCameBackIsAskedForAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := balance.NewRegistry(balance.Options{})
+		s := start(t, r)
+		s.answer("api.example.net", "192.0.2.1")
+		serve(r, "api.example.net")
+		for i := range 20 {
+			serve(r)
+			c := serve(r, "api.example.net").Cluster("api.example.net")
+			if got, want := first(c), "192.0.2.1:443"; got != want {
+				t.Fatalf("the %d. time: got %q, want %q", i+1, got, want)
+			}
+		}
+	})
+}
+
 func TestTheSystemResolvesLocalhost(t *testing.T) {
 	found, err := lookup(t.Context(), "localhost")
 	if err != nil {
