@@ -9,6 +9,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
@@ -111,7 +112,7 @@ func (c *Checker) start(ctx context.Context, wg *sync.WaitGroup) {
 func (c *Checker) proberFor(t *target) prober {
 	p := c.prober
 	if c.options.SentProxy != nil && (t.check == nil || t.check.Port == 0) {
-		p.header = localHeader(c.options.SentProxy(t.endpoint.Cluster))
+		p.header = proxyproto.Own(c.options.SentProxy(t.endpoint.Cluster))
 	}
 	return p
 }

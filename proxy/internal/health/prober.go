@@ -10,7 +10,6 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
-	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 )
 
 const (
@@ -69,18 +68,6 @@ func (p *prober) connect(ctx context.Context, addr netip.AddrPort) (net.Conn, er
 		return nil, err
 	}
 	return conn, nil
-}
-
-// localHeader is the PROXY protocol header of a connection by which the proxy
-// speaks for itself: LOCAL, for which version 1 has no more than UNKNOWN.
-func localHeader(version proxyconfig.ProxyVersion) []byte {
-	switch version {
-	case proxyconfig.ProxyV1:
-		return proxyproto.AppendV1(nil, netip.AddrPort{}, netip.AddrPort{})
-	case proxyconfig.ProxyV2:
-		return proxyproto.AppendV2(nil, netip.AddrPort{}, netip.AddrPort{})
-	}
-	return nil
 }
 
 // transport is for one request: it dials addr whatever the URL says. RoundTrip

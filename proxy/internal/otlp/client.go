@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -63,7 +64,9 @@ func newClient(o *Options, s *snapshot.Spans) *client {
 }
 
 // dial connects to an endpoint, whose address is looked at once more: what leads
-// to the proxy itself or to its node must not be reached by way of a collector.
+// to the proxy itself or to its node must not be reached by way of a collector. It
+// begins with the PROXY protocol header that the collector's backend expects, ahead
+// of the TLS handshake.
 func (c *client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	at, err := netip.ParseAddrPort(address)
 	if err == nil {
@@ -73,7 +76,16 @@ func (c *client) dial(ctx context.Context, network, address string) (net.Conn, e
 		return nil, err
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, network, address)
+	conn, err := d.DialContext(ctx, network, address)
+	header := proxyproto.Own(c.spans.Transport.SentProxy)
+	if err != nil || len(header) == 0 {
+		return conn, err
+	}
+	if _, err := conn.Write(header); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // Start implements otlptrace.Client.

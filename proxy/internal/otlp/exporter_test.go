@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -31,12 +32,17 @@ func spansTo(t *testing.T, address, protocol string) *snapshot.Spans {
 
 func spansOver(t *testing.T, address, protocol string, tls *proxyconfig.BackendTLS) *snapshot.Spans {
 	t.Helper()
+	return spansBy(t, address, proxyconfig.Backend{Protocol: protocol, TLS: tls})
+}
+
+// spansBy takes the protocols of the collector's backend from one.
+func spansBy(t *testing.T, address string, collector proxyconfig.Backend) *snapshot.Spans {
+	t.Helper()
 	at := netip.MustParseAddrPort(address)
+	collector.ID, collector.Namespace, collector.Service, collector.Port = "mon/collector:4317", "mon", "collector", 4317
+	collector.Endpoints = []proxyconfig.Endpoint{{Address: at.Addr().String(), Port: int32(at.Port())}}
 	c := &proxyconfig.Config{
-		Backends: []proxyconfig.Backend{{
-			ID: "mon/collector:4317", Namespace: "mon", Service: "collector", Port: 4317, Protocol: protocol, TLS: tls,
-			Endpoints: []proxyconfig.Endpoint{{Address: at.Addr().String(), Port: int32(at.Port())}},
-		}},
+		Backends: []proxyconfig.Backend{collector},
 		Tracing: &proxyconfig.Tracing{
 			Collector: "mon/collector:4317", Authority: "collector.mon:4317", ServiceName: "edge", Sampling: proxyconfig.Fraction{Numerator: 1, Denominator: 1},
 			Headers: &proxyconfig.CertificateRef{Key: "headers"},
@@ -153,6 +159,75 @@ func TestSpansGoOverTLS(t *testing.T) {
 			}
 			if got := over("example.org"); got != (Stats{Failed: 2}) || len(collector.Spans()) != 2 {
 				t.Errorf("somebody else: got %+v", got)
+			}
+		})
+	}
+}
+
+// headed takes the PROXY protocol header off each connection, and tells of it. The
+// connections of who sends none are closed.
+type headed struct {
+	net.Listener
+	header string
+	seen   chan string
+}
+
+// Accept implements net.Listener.
+func (l headed) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, len(l.header))
+	_, _ = io.ReadFull(conn, b)
+	select {
+	case l.seen <- string(b):
+	default:
+	}
+	if string(b) != l.header {
+		conn.Close()
+	}
+	return conn, nil
+}
+
+func TestTheHeaderOfABackendIsSentFirst(t *testing.T) {
+	for _, test := range []struct {
+		name, protocol string
+		version        proxyconfig.ProxyVersion
+		secure         bool
+		want           string
+	}{
+		{"version 1", proxyconfig.BackendHTTP1, proxyconfig.ProxyV1, false, "PROXY UNKNOWN\r\n"},
+		{"version 2 before HTTP/2", proxyconfig.BackendHTTP2, proxyconfig.ProxyV2, false, "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"},
+		{"version 1 before TLS", proxyconfig.BackendHTTP1, proxyconfig.ProxyV1, true, "PROXY UNKNOWN\r\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			collector := &otlptest.Receiver{}
+			server := httptest.NewUnstartedServer(collector)
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.Config.Protocols = new(http.Protocols)
+			server.Config.Protocols.SetHTTP1(true)
+			server.Config.Protocols.SetUnencryptedHTTP2(true)
+			seen := make(chan string, 1)
+			server.Listener = headed{server.Listener, test.want, seen}
+			backend := proxyconfig.Backend{Protocol: test.protocol, ProxyProtocol: test.version}
+			if test.secure {
+				server.StartTLS()
+				authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+				backend.TLS = &proxyconfig.BackendTLS{ServerName: "example.com", CACertificates: authority}
+			} else {
+				server.Start()
+			}
+			defer server.Close()
+			e := New(options())
+			e.Follow(spansBy(t, server.Listener.Addr().String(), backend))
+			run(t, e)
+			e.Take(request(1))
+			if got := awaitStats(t, e); got != (Stats{Exported: 2}) {
+				t.Errorf("got %+v", got)
+			}
+			if got := <-seen; got != test.want {
+				t.Errorf("got header %q, want %q", got, test.want)
 			}
 		})
 	}

@@ -3,6 +3,8 @@ package proxyproto
 import (
 	"errors"
 	"net/netip"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // MaxHeader bounds a header of either version, in bytes. Version 2 could go to
@@ -40,6 +42,19 @@ func Parse(b []byte) (h Header, n int, err error) {
 		return parseV2(b)
 	}
 	return parseV1(b)
+}
+
+// Own returns the header of a connection by which the proxy speaks for itself, of
+// no client: LOCAL, for which version 1 has no more than UNKNOWN. It is empty where
+// none is to be sent.
+func Own(version proxyconfig.ProxyVersion) []byte {
+	switch version {
+	case proxyconfig.ProxyV1:
+		return AppendV1(nil, netip.AddrPort{}, netip.AddrPort{})
+	case proxyconfig.ProxyV2:
+		return AppendV2(nil, netip.AddrPort{}, netip.AddrPort{})
+	}
+	return nil
 }
 
 // unmapped makes a Header of two addresses.
