@@ -113,11 +113,18 @@ func (r *Registry) externalEndpoints(b *proxyconfig.Backend) []proxyconfig.Endpo
 	}
 	var list []proxyconfig.Endpoint
 	for _, addr := range n.addresses {
-		if !slices.Contains(forbidden, netip.AddrPortFrom(addr, uint16(b.Port))) {
+		if !leadsTo(forbidden, addr, uint16(b.Port)) {
 			list = append(list, proxyconfig.Endpoint{Address: addr.String(), Port: b.Port})
 		}
 	}
 	return list
+}
+
+// leadsTo reports whether an address is one of a list, in whatever form.
+func leadsTo(list []netip.AddrPort, addr netip.Addr, port uint16) bool {
+	return slices.ContainsFunc(append(embedded(addr), addr), func(a netip.Addr) bool {
+		return slices.Contains(list, netip.AddrPortFrom(a, port))
+	})
 }
 
 // StartResolving gives the names to the caller, of whom there is one at a time,

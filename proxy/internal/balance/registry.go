@@ -1,7 +1,6 @@
 package balance
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -204,21 +203,4 @@ func (r *Registry) Clusters() []*Cluster {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Collect(maps.Values(r.clusters))
-}
-
-// Permit refuses the addresses that lead to the proxy itself, to its node's
-// metadata service, or nowhere. An EndpointSlice is written by a tenant, so it
-// must not reach what only the pod may.
-func (r *Registry) Permit(addr netip.Addr) error {
-	switch {
-	case addr.IsLoopback() && !r.options.AllowLoopback:
-		return fmt.Errorf("endpoint %s is a loopback address", addr)
-	case addr.IsLinkLocalUnicast():
-		return fmt.Errorf("endpoint %s is a link-local address", addr)
-	case proxyconfig.IsMetadataService(addr):
-		return fmt.Errorf("endpoint %s is that of a metadata service", addr)
-	case addr.IsUnspecified(), addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Errorf("endpoint %s is not the address of one host", addr)
-	}
-	return nil
 }
