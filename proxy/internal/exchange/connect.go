@@ -31,10 +31,10 @@ func (l *Loop) connect(x *exchange, r reuse) bool {
 		}
 	}
 	b := &http1Backend{loop: l, home: h, to: to}
-	b.idle = idleConn{to: to.endpoint, giveUp: b.giveUp}
 	if b.io = l.dial(x, h, to, b); b.io == nil {
 		return false
 	}
+	b.idle = l.idleConns.enter(to.endpoint, b.giveUp)
 	b.serve(x)
 	return true
 }
@@ -48,10 +48,10 @@ func (l *Loop) connectHTTP2(x *exchange, h *home, to destination, r reuse) bool 
 		return old.serve(x)
 	}
 	b := &http2Backend{loop: l, home: h, to: to}
-	b.idle = idleConn{to: to.endpoint, giveUp: b.giveUp}
 	if b.io = l.dial(x, h, to, b); b.io == nil {
 		return old != nil && old.serve(x)
 	}
+	b.idle = l.idleConns.enter(to.endpoint, b.giveUp)
 	if h.closed {
 		// It is for a copy whose client has gone, and for nothing after that.
 		b.closed = true

@@ -124,20 +124,22 @@ func (b *http1Backend) blocked() bool { return b.unsent }
 func (b *http1Backend) cancel() {
 	whole := b.x != nil && b.x.tunnelEnded()
 	b.x = nil
-	b.loop.idleConns.remove(&b.idle)
 	b.freePartial()
 	b.loop.discardFor(b)
 	if whole {
 		// By TLS there is a farewell to be sent.
-		b.io.Close()
-		b.to.endpoint.Disconnected()
+		b.disconnect(Transport.Close)
 		return
 	}
 	b.drop()
 }
 
-func (b *http1Backend) drop() {
-	b.io.Drop()
+func (b *http1Backend) drop() { b.disconnect(Transport.Drop) }
+
+// disconnect closes the connection.
+func (b *http1Backend) disconnect(how func(Transport)) {
+	b.loop.idleConns.leave(&b.idle)
+	how(b.io)
 	b.to.endpoint.Disconnected()
 }
 

@@ -124,7 +124,7 @@ func (b *http2Backend) remove(call *http2Call) {
 func (b *http2Backend) end(how func(Transport)) {
 	if !b.ended {
 		b.ended = true
-		b.loop.idleConns.remove(&b.idle)
+		b.loop.idleConns.leave(&b.idle)
 		how(b.io)
 		b.to.endpoint.Disconnected()
 	}
@@ -220,10 +220,15 @@ func (b *http2Backend) Tick() {
 	b.loop.dirt(b)
 }
 
-// giveUp closes a connection that carries nothing, at once and so without a word:
-// it may be in the middle of what it has just received.
+// giveUp closes a connection that carries nothing, at once. It may be in the middle
+// of what it has just received. Who can take a farewell without being waited for
+// gets one (RFC 9113, section 6.8).
 func (b *http2Backend) giveUp() {
 	b.retire()
+	if b.io.Silent(Glance) {
+		b.conn.Drain()
+		writeFrames(&b.conn, b.io)
+	}
 	b.end(Transport.Close)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
@@ -101,27 +102,93 @@ func TestBusyConnectionsMakeNoRoom(t *testing.T) {
 	}
 }
 
-// Connections leave the list from wherever they are in it.
+// walk returns how many connections a list has, whose links by are whole.
+func (l *idleList) walk(t *testing.T, by int) (n int) {
+	t.Helper()
+	var last *idleConn
+	for e := l.oldest; e != nil; last, e = e, e.links[by].newer {
+		if n++; e.links[by].older != last || n > 100 {
+			t.Fatal("the list is broken")
+		}
+	}
+	if l.newest != last {
+		t.Fatal("the newest is not the last one")
+	}
+	return n
+}
+
+// Connections leave the lists from wherever they are in them, and a Cluster
+// without connections is forgotten.
 func TestIdleConnectionsAreListed(t *testing.T) {
 	var l idleConns
-	c := make([]idleConn, 4)
+	ends := []*balance.Endpoint{{Cluster: new(balance.Cluster)}, {Cluster: new(balance.Cluster)}}
+	c := make([]idleConn, 6)
 	for i := range c {
+		c[i] = l.enter(ends[i%2], nil)
 		l.add(&c[i])
 		l.add(&c[i])
 	}
-	for _, i := range []int{1, 3, 0, 0, 2} {
-		l.remove(&c[i])
-		n, last := 0, (*idleConn)(nil)
-		for e := l.oldest; e != nil; last, e = e, e.newer {
-			if n++; e.older != last || n > len(c) {
-				t.Fatal("the list is broken")
-			}
+	l.remove(&c[4])
+	for left, i := range []int{1, 3, 0, 5, 2, 4} {
+		l.leave(&c[i])
+		l.leave(&c[i])
+		want := len(c) - 1 - left
+		conns := 0
+		for _, of := range l.clusters {
+			conns += of.conns
+			of.idle.walk(t, ofCluster)
 		}
-		if l.newest != last {
-			t.Fatal("the newest is not the last one")
+		if conns != want || l.all.walk(t, ofAll) != max(want-1, 0) {
+			t.Errorf("%d connections, %d idle, want %d and one less", conns, l.all.walk(t, ofAll), want)
 		}
 	}
-	if l.oldest != nil {
-		t.Error("some are left")
+	if len(l.clusters) != 0 {
+		t.Errorf("%d clusters are left", len(l.clusters))
+	}
+}
+
+// However many others are idle, it is not looked through them for those of one
+// Cluster.
+func TestMakingRoomLooksAtNoOthers(t *testing.T) {
+	l := NewLoop(Options{})
+	others, wanted := &balance.Endpoint{Cluster: new(balance.Cluster)}, &balance.Endpoint{Cluster: new(balance.Cluster)}
+	given := 0
+	conns := make([]idleConn, 3)
+	for i, to := range []*balance.Endpoint{others, wanted, wanted} {
+		conns[i] = l.idleConns.enter(to, func() { given = i })
+		l.idleConns.add(&conns[i])
+	}
+	// Whoever comes by this one does not come back.
+	conns[0].links[ofAll].newer = &conns[0]
+	if !l.makeRoom(wanted.Cluster) || given != 1 {
+		t.Errorf("connection %d was given up, want 1", given)
+	}
+	if !l.makeRoom(nil) || given != 0 {
+		t.Errorf("connection %d was given up, want 0", given)
+	}
+	if l.makeRoom(new(balance.Cluster)) {
+		t.Error("there was room for a Cluster without connections")
+	}
+}
+
+// A backend is told that an HTTP/2 connection ends, if it can be without waiting.
+func TestAConnectionThatMakesRoomSaysGoodbye(t *testing.T) {
+	for _, busy := range []bool{false, true} {
+		w := crowds["to the backend"](1, proxyconfig.BackendHTTP2)
+		w.serve(proxyconfig.BackendHTTP2)
+		w.turn()
+		first := w.backend()
+		before := first.sent.Len()
+		// There is something to be read, or to be sent.
+		first.ended = busy
+		w.serve(proxyconfig.BackendHTTP2)
+		const goAway = "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		want := goAway
+		if busy {
+			want = ""
+		}
+		if got := first.sent.String()[before:]; got != want || !first.dead || len(w.fake.all) != 2 {
+			t.Errorf("busy %v: it was sent %q, want %q; closed %v", busy, got, want, first.dead)
+		}
 	}
 }
