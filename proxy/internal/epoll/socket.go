@@ -48,7 +48,7 @@ type socket struct {
 	// dialing: the peer is a backend's, and was not told that it is connected.
 	dialing bool
 	paused  bool // a listener that is out of the kernel's set
-	queued  bool // it is in loop.resume
+	queued  bool // it is in loop.resume or loop.tired
 
 	// urgent: the kernel does not pass on what lies behind urgent data.
 	urgent bool

@@ -49,7 +49,7 @@ func brief(timeout int) int {
 // for events.
 func (l *loop) timeout() int {
 	switch {
-	case len(l.resume) > 0 || len(l.turns) > 0:
+	case len(l.resume)+len(l.tired)+len(l.turns) > 0:
 		return 0
 	case l.connections == 0 && l.paused == 0 && l.pipes.open == 0 && !l.state.Spares():
 		return -1
