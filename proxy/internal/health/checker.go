@@ -9,8 +9,8 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
-	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 )
 
 // maxRunning bounds the probes that run at one time.
