@@ -257,6 +257,7 @@ func TestExpiry(t *testing.T) {
 		{"idle", nil, "", 60 * time.Second, []string{"close client"}},
 		{"head", nil, "GET", 10 * time.Second, []string{`client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client"}},
 		{"body", nil, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", 60 * time.Second, []string{"drop upstream", `client <- HTTP/1.1 408 Request Timeout (close) "Request Timeout\n"`, "shutdown client"}},
+		{"backend that is silent", nil, get, 5 * time.Minute, []string{"drop upstream", waiting}},
 		{"request", &proxyconfig.Timeouts{RequestMillis: 70}, get, 70 * time.Millisecond, []string{"drop upstream", waiting}},
 		{"backend", &proxyconfig.Timeouts{BackendRequestMillis: 70}, get, 70 * time.Millisecond, []string{"drop upstream", waiting}},
 	} {

@@ -94,7 +94,9 @@ type exchange struct {
 	// since is the instant of the last progress.
 	start, sent, received, since int64
 	deadline, tryDeadline        int64
-	connectBy, retryAt           int64
+	// wantedBy is the instant by which the client wants the answer, or zero.
+	wantedBy           int64
+	connectBy, retryAt int64
 
 	// buf is what observers are told of the request; then from offset message
 	// the head for the backend, in the form of HTTP/1.1; then from offset body

@@ -18,6 +18,8 @@ type browser struct {
 	head  []byte
 	// answers counts the responses, data the bytes of their bodies.
 	answers, data int
+	// resets counts the streams that were reset.
+	resets int
 	// status is that of the last one. leaving: there was a GOAWAY.
 	status  int
 	leaving bool
@@ -120,7 +122,7 @@ func (b *browser) ended(s *h2.Stream, end bool) {
 	}
 }
 
-func (b *browser) Reset(s *h2.Stream, _ h2.Code, _ bool) { s.Release() }
+func (b *browser) Reset(s *h2.Stream, _ h2.Code, _ bool) { b.resets++; s.Release() }
 func (b *browser) Writable(*h2.Stream)                   {}
 func (b *browser) GoingAway()                            { b.leaving = true }
 

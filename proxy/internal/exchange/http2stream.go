@@ -79,6 +79,7 @@ func (st *http2Stream) begin(r *h1.Request, end bool) {
 	if t, ok := r.Value("content-type"); ok && isGRPC(t) {
 		x.protocol = probe.GRPC
 		if at := grpcDeadline(r, x.start); at != 0 {
+			x.wantedBy = at
 			x.endBy(at)
 		}
 	}

@@ -31,6 +31,10 @@ type Limits struct {
 	// meanwhile. Where it sends anything, the client that is gone resets the
 	// connection and all ends. Under overload it is a second at the most.
 	Leaving time.Duration
+	// Silence is how long nothing may come of a backend that has the whole request,
+	// and of both sides of a gRPC stream or after the answer's head, where the rule has no
+	// timeouts of its own.
+	Silence time.Duration
 	// Tunnel is how long an upgraded connection may be silent.
 	Tunnel time.Duration
 	// PoolIdle is how long an idle connection to a backend is kept.
@@ -47,6 +51,7 @@ func DefaultLimits() Limits {
 		Connect:  2 * time.Second,
 		Linger:   2 * time.Second,
 		Leaving:  5 * time.Second,
+		Silence:  5 * time.Minute,
 		Tunnel:   time.Hour,
 		PoolIdle: 90 * time.Second,
 	}
@@ -60,7 +65,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Head, d.Head}, {&l.Idle, d.Idle}, {&l.Body, d.Body}, {&l.Stall, d.Stall},
 		{&l.Connect, d.Connect}, {&l.Linger, d.Linger}, {&l.Leaving, d.Leaving}, {&l.Tunnel, d.Tunnel},
-		{&l.PoolIdle, d.PoolIdle},
+		{&l.PoolIdle, d.PoolIdle}, {&l.Silence, d.Silence},
 	} {
 		if *f.value <= 0 {
 			*f.value = f.def

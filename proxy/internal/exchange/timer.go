@@ -3,6 +3,7 @@ package exchange
 import (
 	"time"
 
+	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 )
 
@@ -19,6 +20,9 @@ const (
 	connectSlow
 	backendSlow
 	requestSlow
+	// silent: nobody has said anything, with nobody to blame for it but perhaps
+	// the backend.
+	silent
 	retryDue
 )
 
@@ -82,15 +86,33 @@ func (x *exchange) next() (at int64, what expiry) {
 		consider(x.since+int64(lim.Stall), clientStalled)
 	case x.auth.holds() && !x.auth.gathers():
 		// What was decided is done at the end of the turn.
-	case !x.requestEnded && !blocked:
+	case !x.requestEnded && !blocked && !x.converses():
 		consider(x.since+int64(lim.Body), bodySlow)
 	case blocked:
 		// Overload on this side is no sign of a dead backend.
 		consider(x.since+int64(x.loop.opts.Limits.Stall), backendSlow)
 	case x.client.leaving():
 		consider(x.since+int64(lim.Leaving), clientLeft)
+	case x.rule == nil || x.rule.RequestTimeout == 0 && x.rule.BackendTimeout == 0:
+		consider(x.since+int64(lim.Silence), silent)
 	}
 	return at, what
+}
+
+// converses reports whether the client may leave its request open for as long as it
+// likes to say nothing: both sides speak when they have something to say.
+func (x *exchange) converses() bool {
+	return x.protocol == probe.GRPC || x.stage >= answering
+}
+
+// lateness is what an answer that did not come in time says of the endpoint:
+// nothing where it has not got the whole request, or where it was the client that
+// chose the time.
+func (x *exchange) lateness() balance.Outcome {
+	if !x.requestEnded || x.wantedBy != 0 && x.loop.now >= x.wantedBy {
+		return balance.Abandoned
+	}
+	return balance.Broken
 }
 
 func (x *exchange) expire(what expiry) {
@@ -119,7 +141,13 @@ func (x *exchange) expire(what expiry) {
 		x.fail(x.unretried(504))
 	case requestSlow:
 		x.flags |= flagTimeout
-		x.settle(balance.Broken)
+		x.settle(x.lateness())
+		x.fail(504)
+	case silent:
+		x.flags |= flagTimeout
+		if x.stage < answering {
+			x.settle(x.lateness())
+		}
 		x.fail(504)
 	}
 }

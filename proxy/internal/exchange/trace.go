@@ -185,7 +185,7 @@ func (x *exchange) recordOutcome(o balance.Outcome) {
 	a.End = x.loop.at(x.loop.now)
 	switch {
 	case a.Error != "":
-	case o == balance.Broken && x.flags&flagTimeout != 0:
+	case o != balance.Answered && x.flags&flagTimeout != 0:
 		a.Error = tracing.ErrorTimeout
 	case o == balance.Broken:
 		a.Error = tracing.ErrorReset

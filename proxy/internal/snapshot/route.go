@@ -184,8 +184,7 @@ func externalAuth(in *filter.ExternalAuth, cluster *balance.Cluster, transport *
 }
 
 // timeouts returns those of a rule. The default of both is none: whoever reads
-// a long answer slowly is not to be cut off, and idle connections are bounded by
-// the engine.
+// a long answer slowly is not to be cut off, and silence is bounded by the engine.
 func timeouts(t *proxyconfig.Timeouts) (request, backend time.Duration) {
 	if t == nil {
 		return 0, 0
