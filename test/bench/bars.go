@@ -65,31 +65,65 @@ func cpuBars(workload string, limits map[string]float64) []bar {
 type judged struct {
 	bar
 	measured spread
-	// ran is false where Fleetgate or the peer did not.
-	ran bool
+	// ran is false where Fleetgate or the peer did not, or had errors in each round;
+	// void is how many rounds had some, which say nothing and are left out.
+	ran  bool
+	void int
 }
 
 // judge measures a bar.
 func (f *findings) judge(b bar) judged {
 	all := f.of(b.figure)[b.workload]
 	own, peer := all[nameFleetgate], all[b.peer]
-	switch {
-	case len(own) == 0 || b.peer != "" && len(peer) != len(own):
-		return judged{bar: b}
-	case b.peer == "":
-		return judged{b, b.figure.over(own), true}
+	if b.peer == "" {
+		peer = own
 	}
-	return judged{b, b.figure.ratio(own, peer), true}
+	if len(own) != len(peer) {
+		return judged{bar: b}
+	}
+	rounds := len(own)
+	own, peer = sound(own, peer)
+	j := judged{bar: b, ran: len(own) > 0, void: rounds - len(own)}
+	switch {
+	case !j.ran:
+	case b.peer == "":
+		j.measured = b.figure.over(own)
+	default:
+		j.measured = b.figure.ratio(own, peer)
+	}
+	return j
+}
+
+// sound returns the rounds in which neither side had an error: requests that were
+// not answered are in no figure.
+func sound(own, peer []sample) (a, b []sample) {
+	for i := range own {
+		if own[i].errors == 0 && peer[i].errors == 0 {
+			a, b = append(a, own[i]), append(b, peer[i])
+		}
+	}
+	return a, b
 }
 
 // missed says that the median is beyond the bar.
 func (j judged) missed() bool { return j.ran && j.measured.median > j.limit }
 
-// verdict judges by the median, and says when single rounds do not agree.
+// verdict judges by the median, and says when single rounds do not agree or are
+// void.
 func (j judged) verdict() string {
 	switch {
-	case !j.ran:
-		return "not measured"
+	case j.ran && j.void > 0:
+		return fmt.Sprintf("%s; rounds void for errors: %d", j.agreed(), j.void)
+	case j.ran:
+		return j.agreed()
+	case j.void > 0:
+		return "void: errors in each round"
+	}
+	return "not measured"
+}
+
+func (j judged) agreed() string {
+	switch {
 	case j.missed() && j.measured.min > j.limit:
 		return "**missed**"
 	case j.missed():

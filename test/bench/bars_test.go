@@ -19,7 +19,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			j := judged{bar{small64, cpuPerRequest, nameNginx, 0.85}, test.measured, true}
+			j := judged{bar: bar{small64, cpuPerRequest, nameNginx, 0.85}, measured: test.measured, ran: true}
 			if got := j.verdict(); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -31,7 +31,8 @@ func TestBarRows(t *testing.T) {
 	f := newFindings()
 	f.timed = results{
 		small64:   {nameFleetgate: samplesOf(11, 12), nameNginx: samplesOf(16, 16), nameHAProxy: samplesOf(16)},
-		tailSlow:  {nameFleetgate: {{p99: 300}}, nameNginx: {{p99: 200}}},
+		tailSlow:  {nameFleetgate: {{p99: 300}, {p99: 1, errors: 1}}, nameNginx: {{p99: 200}, {p99: 200}}},
+		tailFast:  {nameFleetgate: {{p99: 100}}, nameNginx: {{p99: 200, errors: 1}}},
 		bulk:      {nameFleetgate: {{cpu: 0.1, machine: 0.3}}, nameNginx: {{cpu: 0.1, machine: 0.6}}},
 		idlePlain: {nameFleetgate: {{bytes: 220}}},
 	}
@@ -42,7 +43,8 @@ func TestBarRows(t *testing.T) {
 	}{
 		{bar{small64, cpuPerRequest, nameNginx, 0.85}, []string{small64, "≤ 0.85 × nginx", "0.72 (0.69..0.75)", "met"}},
 		{bar{small64, cpuPerRequest, nameHAProxy, 0.75}, []string{small64, "≤ 0.75 × HAProxy", "-", "not measured"}},
-		{bar{tailSlow, p99, nameNginx, 1.1}, []string{tailSlow + ": p99", "≤ 1.1 × nginx", "1.50 (1.50..1.50)", "**missed**"}},
+		{bar{tailSlow, p99, nameNginx, 1.1}, []string{tailSlow + ": p99", "≤ 1.1 × nginx", "1.50 (1.50..1.50)", "**missed**; rounds void for errors: 1"}},
+		{bar{tailFast, p99, nameNginx, 1.1}, []string{tailFast + ": p99", "≤ 1.1 × nginx", "-", "void: errors in each round"}},
 		{bar{bulk, machinePerGB, nameNginx, 0.75}, []string{bulk, "≤ 0.75 × nginx", "0.50 (0.50..0.50)", "met"}},
 		{bar{idlePlain, connectionSize, "", 512}, []string{idlePlain, "≤ 512 bytes", "220 (220..220)", "met"}},
 		{bar{small64, allocations, "", none}, []string{small64 + ": allocations", "none", "0.00 (0.00..0.00)", "met"}},

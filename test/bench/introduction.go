@@ -33,6 +33,7 @@ connections kept. The C forwarder parses nothing: it is the floor.
   never sleeps.
 - **At a fixed rate** requests are due at even moments, and latencies count from the moment at which a request was due,
   whether or not it could be sent then. "Sent late" is how far behind the load generator itself was.
+  A round in which a request was not sent or not answered in time has errors, and judges no bar.
 - **TLS** is version 1.3 with AES-128-GCM, X25519 and a certificate on P-256, for all alike. A handshake is a full one on
   a connection of its own, with one request after it.
 - **HTTP/2** is h2load's load, forwarded as HTTP/1.1. **gRPC** is unary calls with messages of 16 bytes, h2c on both
