@@ -19,15 +19,65 @@ func markConflicts(own []*Listener, sets []*ListenerSet) {
 	for i, l := range candidates {
 		l.markConflict(append(candidates[:i:i], candidates[i+1:]...))
 	}
-	placed := accepted(own)
+	var placed placement
+	for _, l := range accepted(own) {
+		placed.add(l)
+	}
 	for _, set := range sets {
 		for _, l := range accepted(set.Listeners) {
-			if l.markConflict(placed); l.Accepted() {
-				placed = append(placed, l)
+			if l.markConflict(placed.rivals(l)); l.Accepted() {
+				placed.add(l)
 			}
 		}
 	}
-	markOverlaps(placed)
+	markOverlaps(placed.all)
+}
+
+// socket is where listeners wait for clients. A port of TCP and one of UDP have
+// nothing to do with each other.
+type socket struct {
+	port      gatewayv1.PortNumber
+	datagrams bool
+}
+
+func (l *Listener) socket() socket { return socket{l.Source.Port, l.protocol.datagrams} }
+
+// placement are the listeners that have their place: no two of them conflict. It
+// finds those that a new one conflicts with without a look at all of them.
+type placement struct {
+	all    []*Listener
+	on     map[socket][]*Listener
+	byName map[place]*Listener
+}
+
+// place is what a listener has for itself.
+type place struct {
+	socket
+	hostname string
+}
+
+func (p *placement) add(l *Listener) {
+	if p.on == nil {
+		p.on, p.byName = make(map[socket][]*Listener), make(map[place]*Listener)
+	}
+	at := l.socket()
+	p.all = append(p.all, l)
+	p.on[at] = append(p.on[at], l)
+	p.byName[place{at, l.Hostname}] = l
+}
+
+// rivals are the listeners that the listener may conflict with. Those of one
+// socket are compatible with each other, and so the listener is with all of them
+// or with none; in that case the first ones are enough to tell.
+func (p *placement) rivals(l *Listener) []*Listener {
+	there := p.on[l.socket()]
+	if len(there) > 0 && !l.compatible(there[0]) {
+		return there[:min(len(there), maxPeers)]
+	}
+	if rival := p.byName[place{l.socket(), l.Hostname}]; rival != nil {
+		return []*Listener{rival}
+	}
+	return nil
 }
 
 func accepted(listeners []*Listener) []*Listener { return filter(listeners, (*Listener).Accepted) }
@@ -36,7 +86,7 @@ func (l *Listener) markConflict(others []*Listener) {
 	var protocols, hostnames []string
 	for _, other := range others {
 		switch {
-		case !l.samePort(other):
+		case l.socket() != other.socket():
 		case !l.compatible(other):
 			protocols = append(protocols, fmt.Sprintf("%s (%s)", l.NameOf(other), other.Source.Protocol))
 		case other.Hostname == l.Hostname:
@@ -70,12 +120,6 @@ func (l *Listener) NameOf(other *Listener) string {
 		return "a listener of another namespace"
 	}
 	return other.ID()
-}
-
-// samePort says whether the two are on one socket. A port of TCP and one of UDP
-// have nothing to do with each other.
-func (l *Listener) samePort(other *Listener) bool {
-	return l.Source.Port == other.Source.Port && l.protocol.datagrams == other.protocol.datagrams
 }
 
 // compatible says whether hostnames can tell the two apart: in the Host of a

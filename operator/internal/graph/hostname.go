@@ -59,5 +59,10 @@ func covers(wildcard, name string) bool {
 	return ok && len(name) > len(suffix) && strings.HasSuffix(name, suffix)
 }
 
+// overlap says whether some host is covered by both hostnames.
+func overlap(a, b string) bool {
+	return a == "" || b == "" || a == b || covers(a, b) || covers(b, a)
+}
+
 // pathText is what an absolute path may be made of (RFC 3986, pchar and "/").
 var pathText = regexp.MustCompile(`^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*$`)

@@ -27,11 +27,11 @@ type Listener struct {
 	// Validation is nil when clients are not asked for a certificate.
 	Validation *ClientValidation
 	// Overlaps are the listeners of the same port whose hostnames, told by TLS,
-	// have some in common with this one's, in order.
-	Overlaps []*Listener
+	// have some in common with this one's.
+	Overlaps Peers
 	// SharedCertificates are the listeners of the same port with a certificate for
-	// some host that one of this listener's is for too, in order.
-	SharedCertificates []*Listener
+	// some host that one of this listener's is for too.
+	SharedCertificates Peers
 	// Filters are what requests pass before they are routed, in this order.
 	Filters []*ExternalAuth
 	// Barred break Accepted as Problems do, but are of the filters alone: the

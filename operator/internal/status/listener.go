@@ -25,7 +25,7 @@ func (b *builder) listener(l *graph.Listener) gatewayv1.ListenerStatus {
 			b.conflicted(l),
 		},
 	}
-	if len(l.Overlaps)+len(l.SharedCertificates) > 0 {
+	if len(l.Overlaps.Named)+len(l.SharedCertificates.Named) > 0 {
 		out.Conditions = append(out.Conditions, b.overlapping(l))
 	}
 	return out
@@ -46,21 +46,24 @@ func (b *builder) overlapping(l *graph.Listener) metav1.Condition {
 	const may = "A client that reuses a connection may mean one of the listeners"
 	reason := gatewayv1.ListenerReasonOverlappingHostnames
 	var messages []string
-	if len(l.SharedCertificates) > 0 {
+	if len(l.SharedCertificates.Named) > 0 {
 		reason = gatewayv1.ListenerReasonOverlappingCertificates
 		messages = append(messages, may+" with certificates for the same hosts: "+namesOf(l, l.SharedCertificates))
 	}
-	if len(l.Overlaps) > 0 {
+	if len(l.Overlaps.Named) > 0 {
 		messages = append(messages, may+" whose hostnames overlap: "+namesOf(l, l.Overlaps))
 	}
 	return condition(gatewayv1.ListenerConditionOverlappingTLSConfig, metav1.ConditionTrue, reason,
 		conditions.Join(messages), generationOf(l, b.gateway))
 }
 
-func namesOf(l *graph.Listener, others []*graph.Listener) string {
+func namesOf(l *graph.Listener, others graph.Peers) string {
 	var names []string
-	for _, other := range others {
+	for _, other := range others.Named {
 		names = append(names, l.NameOf(other))
+	}
+	if others.More {
+		names = append(names, "and others")
 	}
 	return strings.Join(names, ", ")
 }
