@@ -29,6 +29,17 @@ func trusting(hostname string) string {
 	return "  tls: {mode: ServerOnly, validation: {hostname: " + hostname + ", caCertificateRefs: [{group: \"\", kind: ConfigMap, name: bundle}]}}\n"
 }
 
+// selected adds what a cluster makes of the selector of XBackend shop/pods: a
+// Service of its own, with an EndpointSlice.
+func selected(objects map[string]string, address string) {
+	const made = "apiVersion: v1\nkind: Service\nmetadata: {name: pods-x7k2p, namespace: shop, uid: pods-service, ownerReferences: [{apiVersion: gateway.networking.x-k8s.io/v1alpha1, kind: XBackend, name: pods, uid: pods-backend, controller: true}]}\n" +
+		"spec: {clusterIP: None, ports: [{port: 80}]}\n"
+	const label = "labels: {fleetgate.io/xbackend: pods}, ownerReferences: [{apiVersion: v1, kind: Service, name: pods-x7k2p, uid: pods-service, controller: true}]}"
+	objects["pods"] = strings.Replace(objects["pods"], "name: pods", "name: pods, uid: pods-backend", 1)
+	objects["pods-service"] = made
+	objects["pods-slice"] = strings.Replace(service("shop/pods", address)["slice-pods"], "labels: {kubernetes.io/service-name: pods}}", label, 1)
+}
+
 // TestXBackends sends traffic to XBackends by every kind of route, and has one of
 // them changed and broken while it runs.
 func TestXBackends(t *testing.T) {
@@ -46,7 +57,7 @@ func TestXBackends(t *testing.T) {
 	objects["distrusted"] = external("distrusted", world.secure, trusting("other.example.net"))
 	objects["nowhere"] = xbackend("nowhere", "ExternalHostname", "80", "  externalHostname: {hostname: nowhere.invalid}\n")
 	objects["pods"] = xbackend("pods", "EndpointSelector", plainPort, "  endpointSelector: {matchLabels: {app: plain}}\n  sessionPersistence: {}\n")
-	objects["pods-slice"] = strings.ReplaceAll(service("shop/pods", world.plain)["slice-pods"], "kubernetes.io/service-name", "fleetgate.io/xbackend")
+	selected(objects, world.plain)
 	for _, name := range []string{"plain", "secure", "distrusted", "nowhere", "pods", "missing"} {
 		objects["to-"+name] = route("HTTPRoute", name, "http", name+".example.com", toXBackend(name))
 	}
@@ -85,7 +96,7 @@ func TestXBackendsKeepSessions(t *testing.T) {
 	_, port, _ := net.SplitHostPort(world.plain)
 	objects["pods"] = xbackend("pods", "EndpointSelector", port,
 		"  endpointSelector: {matchLabels: {app: plain}}\n  sessionPersistence: {cookie: {name: kept}}\n")
-	objects["pods-slice"] = strings.ReplaceAll(service("shop/pods", world.plain)["slice-pods"], "kubernetes.io/service-name", "fleetgate.io/xbackend")
+	selected(objects, world.plain)
 	objects["to-pods"] = route("HTTPRoute", "pods", "http", "pods.example.com", toXBackend("pods"))
 	s := start(t, objects)
 	s.eventually("a cookie", func() error {

@@ -86,11 +86,14 @@ func stripEndpoints(in any) (any, error) {
 	if !ok {
 		return in, nil
 	}
-	labels := slice.Labels
+	labels, owner := slice.Labels, metav1.GetControllerOf(slice)
 	slice.ObjectMeta = identity(&slice.ObjectMeta)
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: labels[discoveryv1.LabelServiceName]}
 	if backend := labels[names.LabelXBackend]; backend != "" {
 		slice.Labels[names.LabelXBackend] = backend
+		if owner != nil {
+			slice.OwnerReferences = []metav1.OwnerReference{*owner}
+		}
 	}
 	for i := range slice.Endpoints {
 		endpoint := &slice.Endpoints[i]

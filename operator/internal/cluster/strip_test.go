@@ -28,6 +28,12 @@ func slim(labels map[string]string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: "ns", Name: "name", UID: "uid", ResourceVersion: "7", Generation: 3, Labels: labels}
 }
 
+// owned is the metadata with a Service that controls the object.
+func owned(meta metav1.ObjectMeta) metav1.ObjectMeta {
+	meta.OwnerReferences = []metav1.OwnerReference{{Kind: "Service", Name: "api-x7k2p", UID: "u", Controller: new(true)}}
+	return meta
+}
+
 func TestStrip(t *testing.T) {
 	labels := map[string]string{"a": "b"}
 	ours := map[string]string{names.LabelManagedBy: names.ManagedBy}
@@ -65,8 +71,10 @@ func TestStrip(t *testing.T) {
 		}}}, &discoveryv1.EndpointSlice{ObjectMeta: slim(served), Endpoints: []discoveryv1.Endpoint{{
 			Addresses: []string{"10.0.0.1"}, Zone: new("z"),
 		}}}},
-		{"an EndpointSlice of an XBackend", stripEndpoints, &discoveryv1.EndpointSlice{ObjectMeta: bloated(selected)},
-			&discoveryv1.EndpointSlice{ObjectMeta: slim(selected)}},
+		{"an EndpointSlice of an XBackend", stripEndpoints, &discoveryv1.EndpointSlice{ObjectMeta: owned(bloated(selected))},
+			&discoveryv1.EndpointSlice{ObjectMeta: owned(slim(selected))}},
+		{"an EndpointSlice of a Service", stripEndpoints, &discoveryv1.EndpointSlice{ObjectMeta: owned(bloated(served))},
+			&discoveryv1.EndpointSlice{ObjectMeta: slim(served)}},
 		{"a Namespace", stripNamespace, &corev1.Namespace{ObjectMeta: bloated(labels), Spec: corev1.NamespaceSpec{Finalizers: []corev1.FinalizerName{"x"}}},
 			&corev1.Namespace{ObjectMeta: slim(labels)}},
 		{"a CRD", stripCRD, crd, slimCRD},

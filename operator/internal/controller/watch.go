@@ -179,7 +179,7 @@ func refusalChanged(before, after client.Object) bool {
 
 func endpointsChanged(before, after client.Object) bool {
 	a, b := before.(*discoveryv1.EndpointSlice), after.(*discoveryv1.EndpointSlice)
-	return a.AddressType != b.AddressType || labelsChanged(a, b) ||
+	return a.AddressType != b.AddressType || labelsChanged(a, b) || !reflect.DeepEqual(a.OwnerReferences, b.OwnerReferences) ||
 		!reflect.DeepEqual(a.Endpoints, b.Endpoints) || !reflect.DeepEqual(a.Ports, b.Ports)
 }
 

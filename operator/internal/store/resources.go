@@ -47,7 +47,8 @@ type Resources struct {
 	// XBackends are those that the routes and the listeners' filters name and that
 	// exist.
 	XBackends map[types.NamespacedName]*gatewayxv1alpha1.XBackend
-	// XBackendSlices are the EndpointSlices of an XBackend's selector.
+	// XBackendSlices are the EndpointSlices of an XBackend's selector, those alone
+	// that were made for it.
 	XBackendSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
 	// TelemetryPolicies are those that target the Gateway.
 	TelemetryPolicies map[types.NamespacedName]*gatewayxv1alpha1.XTelemetryPolicy

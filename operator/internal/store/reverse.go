@@ -50,7 +50,12 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		}
 		return nil, nil
 	case *corev1.Service:
-		return withService(ctx, r, key)
+		senders, err := withService(ctx, r, key)
+		if err != nil {
+			return nil, err
+		}
+		selecting, err := selectorGateways(ctx, r, obj)
+		return merge(senders, selecting), err
 	case *discoveryv1.EndpointSlice:
 		return sliceGateways(ctx, r, obj)
 	case *gatewayv1.ReferenceGrant:

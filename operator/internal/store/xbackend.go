@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -139,9 +141,35 @@ func (c *collector) xbackend(key types.NamespacedName) {
 	if backend.Spec.Type != gatewayxv1alpha1.BackendTypeEndpointSelector {
 		return
 	}
+	c.out.XBackendSlices[key] = c.selected(backend)
+}
+
+// selected are the EndpointSlices of what the XBackend selects. The label finds
+// them, and anybody can write a label: what counts is that Kubernetes made the
+// slice for a Service that was made for the XBackend, told by their UIDs.
+func (c *collector) selected(backend *gatewayxv1alpha1.XBackend) []*discoveryv1.EndpointSlice {
 	var list discoveryv1.EndpointSliceList
-	c.list(&list, client.InNamespace(key.Namespace), client.MatchingFields{SliceByXBackend: names.LabelValue(key.Name)})
-	c.out.XBackendSlices[key] = sorted(&list)
+	c.list(&list, client.InNamespace(backend.Namespace), client.MatchingFields{SliceByXBackend: names.LabelValue(backend.Name)})
+	return slices.DeleteFunc(sorted(&list), func(slice *discoveryv1.EndpointSlice) bool {
+		owner := metav1.GetControllerOf(slice)
+		return owner == nil || owner.Kind != "Service" || !c.madeFor(backend, owner)
+	})
+}
+
+// madeFor says whether the Service that is referred to was made for the XBackend.
+func (c *collector) madeFor(backend *gatewayxv1alpha1.XBackend, ref *metav1.OwnerReference) bool {
+	service := find(c, types.NamespacedName{Namespace: backend.Namespace, Name: ref.Name}, &corev1.Service{})
+	return service != nil && service.UID == ref.UID && metav1.IsControlledBy(service, backend)
+}
+
+// selectorGateways returns the Gateways of the XBackend that a Service was made for.
+func selectorGateways(ctx context.Context, r client.Reader, service *corev1.Service) ([]types.NamespacedName, error) {
+	owner := metav1.GetControllerOf(service)
+	if owner == nil || owner.Kind != KindXBackend {
+		return nil, nil
+	}
+	backend := &gatewayxv1alpha1.XBackend{ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: owner.Name}}
+	return xbackendGateways(ctx, r, backend)
 }
 
 // xbackendGateways returns the Gateways with a route to the XBackend, those that ask

@@ -6,6 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
@@ -17,6 +19,7 @@ import (
 // of another namespace.
 func xbackend(namespace, name string) *gatewayxv1alpha1.XBackend {
 	b := &gatewayxv1alpha1.XBackend{ObjectMeta: meta(namespace, name)}
+	b.UID = types.UID("xbackend-" + name)
 	b.Spec.Type = gatewayxv1alpha1.BackendTypeEndpointSelector
 	b.Spec.TLS = &gatewayxv1alpha1.BackendTLS{
 		ClientCertificateRef: &gatewayv1.SecretObjectReference{Namespace: new(gatewayv1.Namespace("vault")), Name: gatewayv1.ObjectName(name)},
@@ -36,9 +39,23 @@ func toXBackends(r *gatewayv1.HTTPRoute) *gatewayv1.HTTPRoute {
 	return r
 }
 
+// selector is the Service that was made for an XBackend.
+func selector(namespace, xbackend string) *corev1.Service {
+	s := service(namespace, xbackend+"-x7k2p")
+	s.UID = types.UID("service-" + xbackend)
+	s.OwnerReferences = controlledBy(store.KindXBackend, xbackend, "xbackend-"+xbackend)
+	return s
+}
+
+func controlledBy(kind, name, uid string) []metav1.OwnerReference {
+	return []metav1.OwnerReference{{Kind: kind, Name: name, UID: types.UID(uid), Controller: new(true)}}
+}
+
+// selected is an EndpointSlice of that Service.
 func selected(namespace, name, xbackend string) *discoveryv1.EndpointSlice {
 	slice := endpoints(namespace, name, xbackend+"-x7k2p")
 	slice.Labels["fleetgate.io/xbackend"] = xbackend
+	slice.OwnerReferences = controlledBy("Service", xbackend+"-x7k2p", "service-"+xbackend)
 	return slice
 }
 
@@ -46,6 +63,7 @@ func beyond() []client.Object {
 	objects := []client.Object{
 		class("fleetgate", controllerName), gateway("a", "gw", "fleetgate"),
 		toXBackends(route("a", "web", key("a", "gw"), key("a", "pay"), key("b", "pay"), key("a", "missing"))),
+		selector("a", "pay"), selector("b", "pay"), selector("a", "unused"),
 		selected("a", "pay-2", "pay"), selected("a", "pay-1", "pay"), selected("b", "pay-1", "pay"), selected("a", "unused-1", "unused"),
 		&gatewayv1.ReferenceGrant{ObjectMeta: meta("b", "a")}, &gatewayv1.ReferenceGrant{ObjectMeta: meta("vault", "a")},
 		&gatewayv1.ReferenceGrant{ObjectMeta: meta("c", "a")},
@@ -85,6 +103,39 @@ func TestCollectXBackends(t *testing.T) {
 	}
 }
 
+// TestSlicesOfOthersAreNotSelected has somebody put the XBackend's label on
+// EndpointSlices that were not made for it.
+func TestSlicesOfOthersAreNotSelected(t *testing.T) {
+	bare := selected("a", "bare", "pay")
+	bare.OwnerReferences = nil
+	byXBackend := selected("a", "by-xbackend", "pay")
+	byXBackend.OwnerReferences = controlledBy(store.KindXBackend, "pay", "xbackend-pay")
+	own := service("a", "theirs")
+	own.UID = "service-theirs"
+	ofTheirs := selected("a", "of-theirs", "pay")
+	ofTheirs.OwnerReferences = controlledBy("Service", "theirs", "service-theirs")
+	ofEarlier := selected("a", "of-earlier", "pay")
+	ofEarlier.OwnerReferences = controlledBy("Service", "pay-x7k2p", "service-earlier")
+	claimed := service("a", "claimed")
+	claimed.UID, claimed.OwnerReferences = "service-claimed", controlledBy(store.KindXBackend, "pay", "xbackend-earlier")
+	ofClaimed := selected("a", "of-claimed", "pay")
+	ofClaimed.OwnerReferences = controlledBy("Service", "claimed", "service-claimed")
+	ofNone := selected("a", "of-none", "pay")
+	ofNone.OwnerReferences = controlledBy("Service", "gone", "service-gone")
+	all := append(beyond(), bare, byXBackend, own, ofTheirs, ofEarlier, claimed, ofClaimed, ofNone)
+	got, err := store.Collect(t.Context(), reader(t, all...), key("a", "gw"), controllerName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var slices []string
+	for _, slice := range got.XBackendSlices[key("a", "pay")] {
+		slices = append(slices, slice.Name)
+	}
+	if diff := cmp.Diff([]string{"pay-1", "pay-2"}, slices); diff != "" {
+		t.Errorf("EndpointSlices (-want +got):\n%s", diff)
+	}
+}
+
 func TestGatewaysForWhatXBackendsNeed(t *testing.T) {
 	said := xbackend("a", "unused")
 	store.SetAncestors(said, []gatewayv1.PolicyAncestorStatus{{AncestorRef: parent(key("x", "gw")), ControllerName: "any"}})
@@ -99,6 +150,7 @@ func TestGatewaysForWhatXBackendsNeed(t *testing.T) {
 		{"one that no route names leads nowhere", xbackend("a", "unused"), nil},
 		{"what it selects leads by its label", selected("a", "pay-3", "pay"), []string{"a/gw"}},
 		{"that of another one does not", selected("a", "unused-1", "unused"), nil},
+		{"the Service that was made for it does", selector("a", "pay"), []string{"a/gw"}},
 		{"a Service of the same name does not", service("a", "pay"), nil},
 		{"its ConfigMap does", &corev1.ConfigMap{ObjectMeta: meta("a", "pay")}, []string{"a/gw"}},
 		{"and its Secret", &corev1.Secret{ObjectMeta: meta("vault", "pay")}, []string{"a/gw"}},
