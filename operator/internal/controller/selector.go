@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,8 +27,9 @@ import (
 // SelectorReconciler keeps a headless Service for each XBackend of type
 // EndpointSelector that some Gateway of ours leads to, so that Kubernetes makes
 // EndpointSlices of the pods that it selects (EndpointSelectorBackend). These carry
-// the Service's labels, by which they are found. That a Gateway leads to an XBackend
-// is what the XBackend's status says.
+// the Service's labels, by which they are found, and are owned by it, by which they
+// are told from others. That a Gateway leads to an XBackend is what the XBackend's
+// status says.
 type SelectorReconciler struct{ opts Options }
 
 // Reconcile implements reconcile.Reconciler. The request names an XBackend. One that
@@ -113,7 +113,10 @@ func (r *SelectorReconciler) desired(backend *gatewayxv1alpha1.XBackend) *corev1
 		},
 		Spec: corev1.ServiceSpec{
 			ClusterIP: corev1.ClusterIPNone, Selector: selector,
-			Ports: []corev1.ServicePort{{Port: port, TargetPort: intstr.FromInt32(port), Protocol: corev1.ProtocolTCP}},
+			// As the fleet's own Service: pods have addresses of all families of the
+			// cluster, and a cluster with one takes it.
+			IPFamilyPolicy: new(corev1.IPFamilyPolicyPreferDualStack),
+			Ports:          []corev1.ServicePort{{Port: port, TargetPort: intstr.FromInt32(port), Protocol: corev1.ProtocolTCP}},
 		},
 	}
 	return service
@@ -122,11 +125,11 @@ func (r *SelectorReconciler) desired(backend *gatewayxv1alpha1.XBackend) *corev1
 // update brings what follows from the XBackend into the Service, and leaves alone
 // what the API server has filled in.
 func (r *SelectorReconciler) update(ctx context.Context, live corev1.Service, want *corev1.Service) error {
-	if maps.Equal(live.Spec.Selector, want.Spec.Selector) && equality.Semantic.DeepEqual(live.Spec.Ports, want.Spec.Ports) {
+	after := live.DeepCopy()
+	after.Spec.Selector, after.Spec.Ports, after.Spec.IPFamilyPolicy = want.Spec.Selector, want.Spec.Ports, want.Spec.IPFamilyPolicy
+	if equality.Semantic.DeepEqual(live.Spec, after.Spec) {
 		return nil
 	}
-	after := live.DeepCopy()
-	after.Spec.Selector, after.Spec.Ports = want.Spec.Selector, want.Spec.Ports
 	err := r.opts.Client.Patch(ctx, after, optimistic(&live))
 	r.wrote(ctx, "Changed", after, err)
 	return err

@@ -80,7 +80,7 @@ func TestSelectorsComeAndGoWithTheirGateways(t *testing.T) {
 		}
 		s := got[0]
 		if !strings.HasPrefix(s.GenerateName, "pay-") || s.Spec.ClusterIP != corev1.ClusterIPNone || s.Spec.Selector["app"] != "pay" ||
-			s.Spec.Ports[0].Port != 8080 || s.Spec.Ports[0].TargetPort.IntValue() != 8080 || s.Labels[names.LabelXBackend] != "pay" {
+			s.Spec.Ports[0].Port != 8080 || s.Spec.Ports[0].TargetPort.IntValue() != 8080 || *s.Spec.IPFamilyPolicy != corev1.IPFamilyPolicyPreferDualStack || s.Labels[names.LabelXBackend] != "pay" {
 			t.Errorf("got %+v", s)
 		}
 		if ref := metav1.GetControllerOf(&s); ref == nil || ref.UID != "uid-pay" || ref.Kind != "XBackend" || ref.BlockOwnerDeletion != nil {
@@ -126,6 +126,25 @@ func TestSelectorsFollowTheirXBackend(t *testing.T) {
 	w.must(w.client.Update(t.Context(), live))
 	if got := w.selectors("pay"); len(got) != 1 || got[0].Name != "decoy" {
 		t.Errorf("of another type: %+v", got)
+	}
+}
+
+// TestSelectorsOfOneFamilyGetAll is about Services that were made with the default.
+func TestSelectorsOfOneFamilyGetAll(t *testing.T) {
+	w := newWorld(t, gateway("gw"), toXBackend(route("pay", "gw"), "pay"), selecting("pay"))
+	w.look("gw")
+	service := &w.selectors("pay")[0]
+	service.Spec.IPFamilyPolicy = new(corev1.IPFamilyPolicySingleStack)
+	service.Spec.IPFamilies = []corev1.IPFamily{corev1.IPv4Protocol}
+	w.must(w.client.Update(t.Context(), service))
+	w.take()
+	for _, want := range []int{1, 0} {
+		if got := *w.selectors("pay")[0].Spec.IPFamilyPolicy; got != corev1.IPFamilyPolicyPreferDualStack {
+			t.Errorf("the policy is %s", got)
+		}
+		if writes := w.take(); len(writes) != want {
+			t.Errorf("wrote %v, want %d writes", writes, want)
+		}
 	}
 }
 
