@@ -42,6 +42,9 @@ func (l *Loop) unhold() {
 }
 
 // gather returns what w is to be sent, to be appended to and put into out.
+//
+// As long as it was not sent w does not know that it is too much, and more of it is
+// asked for: so it is never much.
 func (l *Loop) gather(w writer) []byte {
 	if l.outFor != w {
 		if l.holding {
@@ -50,6 +53,10 @@ func (l *Loop) gather(w writer) []byte {
 		} else {
 			l.flushOut()
 		}
+		l.outFor = w
+	}
+	if l.holding && len(l.out) >= directWrite {
+		l.flushOut()
 		l.outFor = w
 	}
 	return l.out
