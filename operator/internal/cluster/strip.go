@@ -117,10 +117,12 @@ func stripCRD(in any) (any, error) {
 	if !ok {
 		return in, nil
 	}
-	version, has := crd.Annotations[consts.BundleVersionAnnotation]
+	all := crd.Annotations
 	crd.ObjectMeta = identity(&crd.ObjectMeta)
-	if has {
-		crd.Annotations = map[string]string{consts.BundleVersionAnnotation: version}
+	for _, name := range []string{consts.BundleVersionAnnotation, consts.ChannelAnnotation} {
+		if text, has := all[name]; has {
+			metav1.SetMetaDataAnnotation(&crd.ObjectMeta, name, text)
+		}
 	}
 	return crd, nil
 }

@@ -40,9 +40,10 @@ func TestStrip(t *testing.T) {
 	served := map[string]string{discoveryv1.LabelServiceName: "svc"}
 	crd := CRDMetadata()
 	crd.ObjectMeta = bloated(labels)
+	crd.Annotations["gateway.networking.k8s.io/channel"] = "standard"
 	slimCRD := CRDMetadata()
 	slimCRD.ObjectMeta = slim(nil)
-	slimCRD.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0"}
+	slimCRD.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0", "gateway.networking.k8s.io/channel": "standard"}
 	ready := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue}
 	selected := map[string]string{discoveryv1.LabelServiceName: "api-x7k2p", names.LabelXBackend: "api"}
 	own := bloated(ours)

@@ -70,6 +70,8 @@ type GatewayReconciler struct {
 	mu sync.Mutex
 	// reported is when the status of each Gateway was written last.
 	reported map[types.NamespacedName]time.Time
+	// shaped is when the CRD of Gateways was seen to change last.
+	shaped time.Time
 }
 
 // Reconcile implements reconcile.Reconciler.

@@ -42,6 +42,9 @@ func (w *work) report() (wait time.Duration, err error) {
 	if err := contain(func() { set = status.Build(w.plan.graph, w.observed) }); err != nil {
 		return 0, err
 	}
+	if set.Gateway.Routability, err = w.routability(w.ctx); err != nil {
+		return 0, err
+	}
 	routes, spoken := w.resources.Routes(), make(map[store.RouteKey]bool, len(set.Routes))
 	for i := range set.Routes {
 		want := &set.Routes[i]
@@ -88,7 +91,7 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 		r.opts.Metrics.Status("Gateway", resultOf(err))
 		if err == nil {
 			r.wroteStatus(key)
-			return 0, nil
+			return r.unsettled(after, merge), nil
 		}
 		if !apierrors.IsConflict(err) {
 			return 0, ignoreGone(err, "Gateway", key)

@@ -51,6 +51,7 @@ func (r *GatewayReconciler) watches() []watch {
 		{cluster.SecretMetadata(), r.touchedOrOwner, r.changedByOthers},
 		{&corev1.ConfigMap{}, r.touchedOrOwner, r.changedByOthers},
 		{&corev1.Pod{}, r.fleetOf, podChanged},
+		{cluster.CRDMetadata(), r.reshaped, specChanged},
 	}
 	for _, kind := range store.RouteKinds() {
 		if !kind.Optional {

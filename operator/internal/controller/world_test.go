@@ -53,6 +53,8 @@ type world struct {
 	writes []string
 	// panics has the translation of a Gateway panic.
 	panics map[types.NamespacedName]bool
+	// prunes has the API server drop the routability of addresses.
+	prunes bool
 	// racing is called once, before the next write of a status.
 	racing func()
 }
@@ -131,9 +133,20 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 				race()
 			}
 			w.wrote(sub, obj)
+			w.prune(obj)
 			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
 		},
 	}).Build()
+}
+
+// prune does what an API server does whose CRD of Gateways lacks a field.
+func (w *world) prune(obj client.Object) {
+	if gw, is := obj.(*gatewayv1.Gateway); is && w.prunes {
+		gw.Status.Addresses = slices.Clone(gw.Status.Addresses)
+		for i := range gw.Status.Addresses {
+			gw.Status.Addresses[i].Routability = nil
+		}
+	}
 }
 
 func (w *world) wrote(verb string, obj client.Object) {

@@ -61,13 +61,13 @@ func TestAddressesAreAssigned(t *testing.T) {
 // Where the CRDs do not have the routability, the status does not change for ever.
 func TestRoutabilityThatIsNotKept(t *testing.T) {
 	want := []gatewayv1.GatewayStatusAddress{address(gatewayv1.IPAddressType, "192.0.2.1", "")}
-	first := addressesAfter(gatewayv1.GatewayStatus{}, want)
+	first := addressesAfter(gatewayv1.GatewayStatus{}, &Gateway{Addresses: want})
 	if first[0].Routability == nil {
 		t.Error("it is not written at all")
 	}
 	live := gatewayv1.GatewayStatus{Addresses: []gatewayv1.GatewayStatusAddress{{Type: want[0].Type, Value: want[0].Value}}}
 	live.Conditions = append(live.Conditions, condition(gatewayv1.GatewayConditionAddressesAssigned, "True", gatewayv1.GatewayReasonAddressesAssigned, "", 1))
-	if again := addressesAfter(live, want); again[0].Routability != nil {
+	if again := addressesAfter(live, &Gateway{Addresses: want}); again[0].Routability != nil {
 		t.Error("it is written again")
 	}
 	if want[0].Routability == nil {

@@ -16,22 +16,23 @@ import (
 // The live status is not changed.
 func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
 	merged := *live.DeepCopy()
-	merged.Addresses = addressesAfter(live, want.Addresses)
+	merged.Addresses = addressesAfter(live, want)
 	merged.AttachedListenerSets = want.AttachedListenerSets
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, gatewayConditions(), now)
 	merged.Listeners = mergeListeners(live.Listeners, want.Listeners, now)
 	return merged, !equality.Semantic.DeepEqual(live, merged)
 }
 
-// addressesAfter are the wanted addresses, without their routability where that was
-// written before and has not been kept: the CRDs of the standard channel do not
-// have the field, and writing it again would never end.
-func addressesAfter(live gatewayv1.GatewayStatus, want []gatewayv1.GatewayStatusAddress) []gatewayv1.GatewayStatusAddress {
+// addressesAfter are the wanted addresses, without their routability where that
+// would not be kept: the CRDs of the standard channel do not have the field, and
+// writing it again would never end. Where it is not known, it is written once.
+func addressesAfter(live gatewayv1.GatewayStatus, want *Gateway) []gatewayv1.GatewayStatusAddress {
 	written := conditions.Find(live.Conditions, string(gatewayv1.GatewayConditionAddressesAssigned)) != nil && len(live.Addresses) > 0
-	if !written || slices.ContainsFunc(live.Addresses, func(a gatewayv1.GatewayStatusAddress) bool { return a.Routability != nil }) {
-		return want
+	kept := slices.ContainsFunc(live.Addresses, func(a gatewayv1.GatewayStatusAddress) bool { return a.Routability != nil })
+	if want.Routability == Kept || want.Routability == "" && (!written || kept) {
+		return want.Addresses
 	}
-	plain := slices.Clone(want)
+	plain := slices.Clone(want.Addresses)
 	for i := range plain {
 		plain[i].Routability = nil
 	}

@@ -93,7 +93,19 @@ type Gateway struct {
 	Listeners []gatewayv1.ListenerStatus
 	// AttachedListenerSets counts those that are accepted; nil stands for none.
 	AttachedListenerSets *int32
+	// Routability says what becomes of that of the addresses. Build leaves it open.
+	Routability Keeping
 }
+
+// Keeping is what the API server does with a field that some versions of a CRD do
+// not have. Empty stands for what is not known.
+type Keeping string
+
+// What becomes of a field that is written.
+const (
+	Kept    Keeping = "kept"
+	Dropped Keeping = "dropped"
+)
 
 // Route is the desired status of a route as far as one Gateway is concerned.
 type Route struct {
