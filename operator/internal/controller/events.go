@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
@@ -23,6 +24,9 @@ const (
 	TranslationFailed = "TranslationFailed"
 	// ProvisioningFailed: the API server refuses an object of the fleet.
 	ProvisioningFailed = "ProvisioningFailed"
+	// StatusFull: there is no room in the status of a route or a policy to say what
+	// the Gateway makes of it. This one is about that object.
+	StatusFull = "StatusFull"
 )
 
 // maxNote is what the API server allows for an Event's text.
@@ -57,6 +61,19 @@ func (a *announcer) lasts(gateway *gatewayv1.Gateway, reason, action, text strin
 	}
 }
 
+// crowded tells of an object whose status is full of others' entries, or that it is
+// not.
+func (a *announcer) crowded(gateway *gatewayv1.Gateway, object client.Object, kind string, full bool) {
+	key := types.NamespacedName{Namespace: gateway.Namespace, Name: gateway.Name}
+	text := ""
+	if full {
+		text = "The status has as many entries as it can, and that of Gateway " + key.String() + " is not among them"
+	}
+	if a.replace(key, StatusFull+" "+kind+" "+client.ObjectKeyFromObject(object).String(), text) {
+		a.recorder.Eventf(object, gateway, corev1.EventTypeWarning, StatusFull, "Report", "%s", text)
+	}
+}
+
 // replace remembers the text and reports whether it is to be told.
 func (a *announcer) replace(gateway types.NamespacedName, reason, text string) bool {
 	a.mu.Lock()
@@ -64,11 +81,15 @@ func (a *announcer) replace(gateway types.NamespacedName, reason, text string) b
 	if text == a.last[gateway][reason] {
 		return false
 	}
+	if text == "" {
+		delete(a.last[gateway], reason)
+		return false
+	}
 	if a.last[gateway] == nil {
 		a.last[gateway] = make(map[string]string)
 	}
 	a.last[gateway][reason] = text
-	return text != ""
+	return true
 }
 
 func (a *announcer) forget(gateway types.NamespacedName) {

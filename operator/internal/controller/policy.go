@@ -26,11 +26,13 @@ func newPolicyReconcilers(opts Options) policyReconcilers {
 }
 
 // propose has the entry of one Gateway written to the policy's status, unless it
-// is there. live is the policy as it is known.
-func (r policyReconcilers) propose(want *status.Policy, live store.Policy) {
+// is there. live is the policy as it is known. It returns whether there is no room
+// for the entry.
+func (r policyReconcilers) propose(want *status.Policy, live store.Policy) (leftOut bool) {
 	of := r[want.Kind]
-	_, differs := status.MergePolicy(store.AncestorsOf(live), want, metav1.NewTime(of.opts.Now()))
+	merged, differs := status.MergePolicy(store.AncestorsOf(live), want, metav1.NewTime(of.opts.Now()))
 	of.propose(want.Name, want.Gateway, want, differs)
+	return want.LeftOut(merged)
 }
 
 // withdraw has our entry for the Gateway removed from the policy's status.
@@ -66,7 +68,8 @@ func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time)
 // of those that have nothing to do with the Gateway any more.
 func (w *work) reportPolicies(wanted []status.Policy) error {
 	for i := range wanted {
-		w.policies.propose(&wanted[i], w.resources.Policy(keyOf(&wanted[i])))
+		policy := w.resources.Policy(keyOf(&wanted[i]))
+		w.events.crowded(w.gateway, policy, wanted[i].Kind, w.policies.propose(&wanted[i], policy))
 	}
 	return w.withdrawPolicies(w.ctx, w.key, func(key store.PolicyKey) bool {
 		return slices.ContainsFunc(wanted, func(p status.Policy) bool { return keyOf(&p) == key })

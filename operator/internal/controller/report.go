@@ -49,7 +49,7 @@ func (w *work) report() (wait time.Duration, err error) {
 	for i := range set.Routes {
 		want := &set.Routes[i]
 		route := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
-		w.routes.propose(want, store.StatusOf(route).Parents)
+		w.events.crowded(w.gateway, route, want.Kind, w.routes.propose(want, store.StatusOf(route).Parents))
 		spoken[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}] = true
 	}
 	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)

@@ -52,11 +52,13 @@ func (r routeReconcilers) withdraw(route store.Route, who speaker) {
 }
 
 // propose has the entries of one Gateway written to the route's status, unless
-// they are there. live is the route's status as it is known.
-func (r routeReconcilers) propose(want *status.Route, live []gatewayv1.RouteParentStatus) {
+// they are there. live is the route's status as it is known. It returns whether
+// there is no room for some of the entries.
+func (r routeReconcilers) propose(want *status.Route, live []gatewayv1.RouteParentStatus) (leftOut bool) {
 	of := r[want.Kind]
-	_, differs := status.MergeRoute(live, want, metav1.NewTime(of.opts.Now()))
+	merged, differs := status.MergeRoute(live, want, metav1.NewTime(of.opts.Now()))
 	of.propose(want.Name, speakerOf(want), want, differs)
+	return want.LeftOut(merged)
 }
 
 // mergeRoutes is the merge of a statusWriter of routes.

@@ -106,6 +106,18 @@ func MergeRoute(live []gatewayv1.RouteParentStatus, want *Route, now metav1.Time
 	return merged, !equality.Semantic.DeepEqual(live, merged)
 }
 
+// LeftOut says whether there was no room for some of the parents among those that a
+// merge has left.
+func (r *Route) LeftOut(merged []gatewayv1.RouteParentStatus) bool {
+	placed := 0
+	for i := range merged {
+		if r.owns(&merged[i]) {
+			placed++
+		}
+	}
+	return placed < len(r.Parents)
+}
+
 func mergeParent(have, want gatewayv1.RouteParentStatus, now metav1.Time) gatewayv1.RouteParentStatus {
 	want.Conditions, _ = conditions.Merge(have.Conditions, want.Conditions, routeConditions(), now)
 	return want

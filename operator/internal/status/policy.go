@@ -1,6 +1,8 @@
 package status
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -92,6 +94,12 @@ func MergePolicy(live []gatewayv1.PolicyAncestorStatus, want *Policy, now metav1
 		merged = append(merged, mergeAncestor(nil, *want.Ancestor, now))
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)
+}
+
+// LeftOut says whether there was no room for the entry among those that a merge has
+// left.
+func (p *Policy) LeftOut(merged []gatewayv1.PolicyAncestorStatus) bool {
+	return p.Ancestor != nil && !slices.ContainsFunc(merged, func(entry gatewayv1.PolicyAncestorStatus) bool { return p.owns(&entry) })
 }
 
 func mergeAncestor(live []metav1.Condition, want gatewayv1.PolicyAncestorStatus, now metav1.Time) gatewayv1.PolicyAncestorStatus {
