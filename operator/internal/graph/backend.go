@@ -86,6 +86,25 @@ type resolution struct {
 	backend *Backend
 	reason  gatewayv1.RouteConditionReason
 	message string
+	// abroad is what other namespaces are told in place of the message, where that
+	// names objects that are none of their business; empty for the message.
+	abroad string
+}
+
+// messageFor returns the message for who refers from a namespace into another.
+func (r *resolution) messageFor(from, into string) string {
+	if from != into && r.abroad != "" {
+		return r.abroad
+	}
+	return r.message
+}
+
+// distrust says to somebody of the namespace why the backend's TLS is not valid.
+func (b *Backend) distrust(namespace string) string {
+	if b.Distrust != "" && namespace != b.Key.Service.Namespace {
+		return "Service " + b.Key.Service.String() + " has a BackendTLSPolicy that is not valid; the status of that says why"
+	}
+	return b.Distrust
 }
 
 // presentsOwn says whether the backend is an XBackend with a client certificate of
@@ -150,7 +169,7 @@ func (b *builder) serviceRefBy(transport Transport, route *Route, rule *Rule, fi
 		return nil
 	}
 	if found.reason != "" {
-		rule.unresolved(found.reason, "%s: %s", field, found.message)
+		rule.unresolved(found.reason, "%s: %s", field, found.messageFor(route.Name.Namespace, name.Namespace))
 	}
 	return found.backend
 }
@@ -240,7 +259,13 @@ func (b *builder) port(key BackendKey, port *corev1.ServicePort) *resolution {
 		backend.Distrust = "BackendTLSPolicy " + policy.Name().String() + " of Service " + key.Service.String() + " is not valid: " + policy.TLS.Invalid
 		// With connections it depends on the listener: see checkTrust.
 		if key.Transport != Connections {
-			found.reason, found.message = ReasonInvalidPolicy, backend.Distrust
+			found.reason, found.message, found.abroad = ReasonInvalidPolicy, backend.Distrust, backend.distrust("")
+		}
+		if home := b.in.Gateway.Namespace; home != key.Service.Namespace {
+			// The configuration is in the Gateway's namespace.
+			hidden := *policy.TLS
+			hidden.Invalid = backend.distrust(home)
+			backend.TLS = &hidden
 		}
 	}
 	return found

@@ -42,7 +42,7 @@ func (b *builder) collector(p *TelemetryPolicy, source *gatewayv1.BackendObjectR
 	port := value(source.Port, 0)
 	found := b.resolve(BackendKey{Service: name, Port: port, Transport: exportTransport(b.in.Services[name], port)})
 	if found.reason != "" {
-		p.unresolved(gatewayv1.PolicyConditionReason(found.reason), "%s: %s", field, found.message)
+		p.unresolved(gatewayv1.PolicyConditionReason(found.reason), "%s: %s", field, found.messageFor(p.Meta.Namespace, name.Namespace))
 	}
 	return found.backend
 }

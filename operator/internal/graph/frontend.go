@@ -82,14 +82,13 @@ func (b *builder) caBundle(l *Listener, at string, ref *gatewayv1.ObjectReferenc
 	// Asked before the ConfigMap is looked at, so that nobody learns of another
 	// namespace which ConfigMaps it has.
 	if !b.grants.allow("Gateway", gateway, object{kind: "ConfigMap", namespace: name.Namespace, name: name.Name}) {
-		l.unresolved(gatewayv1.ListenerReasonRefNotPermitted,
-			"%s: no ReferenceGrant in namespace %s lets Gateways of namespace %s use ConfigMap %s",
-			at, name.Namespace, gateway, name.Name)
+		b.unvalidated(l, gatewayv1.ListenerReasonRefNotPermitted, at, fmt.Sprintf(
+			"no ReferenceGrant in namespace %s lets Gateways of namespace %s use ConfigMap %s", name.Namespace, gateway, name.Name))
 		return "", false
 	}
 	bundle, problem := readBundle(b.in.ConfigMaps[name])
 	if problem != "" {
-		l.unresolved(gatewayv1.ListenerReasonInvalidCACertificateRef, "%s: ConfigMap %s %s", at, name, problem)
+		b.unvalidated(l, gatewayv1.ListenerReasonInvalidCACertificateRef, at, fmt.Sprintf("ConfigMap %s %s", name, problem))
 		return "", false
 	}
 	return bundle, true
@@ -107,10 +106,19 @@ func (b *builder) clientTrustBundle(l *Listener, at string, ref *gatewayv1.Objec
 		problem = "has no namespace, and the reference names one"
 	}
 	if problem != "" {
-		l.unresolved(gatewayv1.ListenerReasonInvalidCACertificateRef, "%s: ClusterTrustBundle %s %s", at, ref.Name, problem)
+		b.unvalidated(l, gatewayv1.ListenerReasonInvalidCACertificateRef, at, fmt.Sprintf("ClusterTrustBundle %s %s", ref.Name, problem))
 		return "", false
 	}
 	return bundle, true
+}
+
+// unvalidated tells of a reference of the Gateway. Owners of ListenerSets in other
+// namespaces are not told to what.
+func (b *builder) unvalidated(l *Listener, reason gatewayv1.ListenerConditionReason, at, problem string) {
+	if l.Set != nil && l.Set.Source.Namespace != b.in.Gateway.Namespace {
+		problem = "it cannot be used; the Gateway's status says why"
+	}
+	l.unresolved(reason, "%s: %s", at, problem)
 }
 
 func readBundle(configMap *corev1.ConfigMap) (bundle, problem string) {

@@ -89,7 +89,7 @@ func (r *Route) checkTrust() {
 	for i, rule := range r.Rules {
 		for j, ref := range rule.Backends {
 			if ref.Backend != nil && ref.Backend.Distrust != "" {
-				rule.unresolved(ReasonInvalidPolicy, "spec.rules[%d].backendRefs[%d]: %s", i, j, ref.Backend.Distrust)
+				rule.unresolved(ReasonInvalidPolicy, "spec.rules[%d].backendRefs[%d]: %s", i, j, ref.Backend.distrust(r.Name.Namespace))
 			}
 		}
 	}

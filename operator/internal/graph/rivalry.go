@@ -66,7 +66,7 @@ func (p *Parent) yield(route *Route, settled map[*Listener][]rival) {
 			kept = append(kept, attachment)
 			continue
 		}
-		problem = "listener " + string(attachment.Listener.Source.Name) + " has " + winner.Kind + " " + winner.Name.String() +
+		problem = "listener " + string(attachment.Listener.Source.Name) + " has " + winner.nameFor(route.Name.Namespace) +
 			" for one of the hostnames, and a host has routes of one kind alone"
 		p.Notes = append(p.Notes, problem)
 	}
@@ -74,6 +74,14 @@ func (p *Parent) yield(route *Route, settled map[*Listener][]rival) {
 	if problem != "" && len(kept) == 0 {
 		p.refuse(ReasonHostnameConflict, "%s", problem)
 	}
+}
+
+// nameFor names the route for whoever reads the status of one of a namespace.
+func (r *Route) nameFor(namespace string) string {
+	if r.Name.Namespace != namespace {
+		return "some " + r.Kind + " of another namespace"
+	}
+	return r.Kind + " " + r.Name.String()
 }
 
 func (a *Attachment) rivalOf(route *Route, settled []rival) *Route {

@@ -235,7 +235,8 @@ func (b *builder) lookUpXBackend(key BackendKey) *resolution {
 	switch {
 	case len(x.Problems) > 0:
 		return &resolution{reason: ReasonInvalidXBackend,
-			message: what + " is not valid: " + x.Problems.Message(string(gatewayv1.PolicyConditionAccepted))}
+			message: what + " is not valid: " + x.Problems.Message(string(gatewayv1.PolicyConditionAccepted)),
+			abroad:  what + " is not valid; its status says why"}
 	case key.Port == 0:
 		key.Port = port
 		return b.resolve(key)
