@@ -2,9 +2,11 @@ package tlsconn
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,6 +55,35 @@ func TestWhatIsNoHandshakeEndsAtOnce(t *testing.T) {
 				t.Errorf("a read after a failed handshake: %v", err)
 			}
 		})
+	}
+}
+
+// The certificates of a client are not looked at if they are more than anybody has.
+func TestClientsSendNoMoreThanAHandshakeNeeds(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for n, well := range map[int]bool{1: true, 5: true, 200: false} {
+			client, server := configs("ECDSA", version)
+			chain := identities()["ECDSA"].client
+			chain.Certificate = slices.Repeat(chain.Certificate, n)
+			client.Certificates = []tls.Certificate{chain}
+			seen := 0
+			server.ClientAuth = tls.RequireAnyClientCert
+			server.VerifyPeerCertificate = func(raw [][]byte, _ [][]*x509.Certificate) error { seen = len(raw); return nil }
+			c, s := NewClient(client), NewServer(server)
+			var done bool
+			var err error
+			for moved := 1; moved > 0 && !done; {
+				_, _ = c.Handshake()
+				moved = transfer(c, s, 1<<14)
+				done, err = s.Handshake()
+				moved += transfer(s, c, 1<<14)
+			}
+			if well && (!done || err != nil || seen != n) || !well && (!errors.Is(err, ErrFlood) || seen != 0) {
+				t.Errorf("version %x with %d certificates: ended %v, %v, and %d were seen", version, n, done, err, seen)
+			}
+			c.Discard()
+			s.Discard()
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ type Conn struct {
 // with the first bytes that are fed.
 func NewServer(config *tls.Config) *Conn {
 	c := newConn()
+	c.hand.bounded = true
 	c.tls = tls.Server(&c.wire, config)
 	return c
 }

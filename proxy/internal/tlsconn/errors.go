@@ -12,7 +12,8 @@ var (
 	// (RFC 8446, section 6.1): whoever sits in between may have cut them off.
 	ErrTruncated = errors.New("the connection ended without close_notify")
 	// ErrFlood says that the peer sent messages of the protocol in place of data,
-	// without end or without reading the answers to them.
+	// without end or without reading the answers to them, or of a handshake more
+	// than any needs.
 	ErrFlood = errors.New("too many TLS messages without data")
 	// ErrDiscarded says that the owner gave the connection up.
 	ErrDiscarded = errors.New("the TLS connection was discarded")

@@ -19,7 +19,16 @@ type handshake struct {
 	// due: it has something to do.
 	due bool
 	err error
+	// bounded: the peer is a client. flight is how much it has sent since it was
+	// sent something.
+	bounded bool
+	flight  int
 }
+
+// maxFlight bounds what a client sends of a handshake at a time. Its certificates
+// are the most of that, and crypto/tls, which takes up to 256 KiB of them, parses
+// each before the owner may say that they are too many.
+const maxFlight = 32 << 10
 
 // goOn runs the handshake until it ends or there is no more input, and reports
 // whether it has ended.
@@ -39,6 +48,9 @@ func (h *handshake) goOn(c *Conn) (ended bool) {
 func (h *handshake) read(w *wire, p []byte) (int, error) {
 	for {
 		n, err := w.take(p)
+		if h.flight += n; h.bounded && h.flight > maxFlight {
+			return 0, ErrFlood
+		}
 		if !errors.Is(err, ErrWant) {
 			return n, err
 		}

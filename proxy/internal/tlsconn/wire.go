@@ -84,6 +84,9 @@ func (w *wire) passBody(n int) {
 // end of the connection.
 func (w *wire) Write(p []byte) (int, error) {
 	w.conn.out.append(p)
+	if h := w.conn.hand; h != nil {
+		h.flight = 0
+	}
 	return len(p), nil
 }
 
