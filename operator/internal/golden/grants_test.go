@@ -1,17 +1,23 @@
 package golden_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/golden"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/local/view"
 	"github.com/fleetgate/fleetgate/operator/internal/render"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // reference is a way in which an object of the namespace shop refers to one of
@@ -49,6 +55,9 @@ func references() []reference {
 			"  tls: {mode: ClientAndServer, clientCertificateRef: {name: cert, namespace: vault}, validation: {hostname: mutual.example.net, wellKnownCACertificates: System}}\n---\n"
 		mirror  = "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: echo, namespace: vault, port: 80}}}]\n    " + ownBackend
 		gateway = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {namespace: shop, name: web, uid: 7e1f0c9a-0000-4000-8000-000000000001}\nspec:\n  gatewayClassName: fleetgate\n"
+		set     = "apiVersion: gateway.networking.k8s.io/v1\nkind: ListenerSet\nmetadata: {namespace: shop, name: more}\nspec:\n  parentRef: {name: web}\n"
+		asking  = "{name: asking, port: 8080, protocol: HTTP, filters: {requests: [{type: ExternalAuth, externalAuth: {protocol: HTTP, backendRef: {name: echo, namespace: vault, port: 80}}}]}}"
+		askingX = "{name: asking, port: 8080, protocol: HTTP, filters: {requests: [{type: ExternalAuth, externalAuth: {protocol: HTTP, backendRef: {group: gateway.networking.x-k8s.io, kind: XBackend, name: echo, namespace: vault}}}]}}"
 	)
 	tls := func(kind, section string) string {
 		return strings.Replace(route(kind, section, backend), "  rules:", "  hostnames: [a.example.com]\n  rules:", 1)
@@ -74,6 +83,19 @@ func references() []reference {
 		{"XBackend of a GRPCRoute", "GRPCRoute", "XBackend", route("GRPCRoute", "http", xbackend), vaultHostname},
 		{"XBackend of a TLSRoute", "TLSRoute", "XBackend", strings.Replace(tls("TLSRoute", "tls"), backend, xbackend, 1), vaultHostname},
 		{"XBackend of a TCPRoute", "TCPRoute", "XBackend", route("TCPRoute", "tcp", xbackend), vaultHostname},
+		{"filter of a Gateway's listener", "Gateway", "Service", gateway + "  listeners: [" + asking + "]", vaultEndpoint},
+		{"filter of a ListenerSet's listener", "ListenerSet", "Service", set + "  listeners: [" + asking + "]", vaultEndpoint},
+		{"XBackend of a filter of a Gateway", "Gateway", "XBackend", gateway + "  listeners: [" + askingX + "]", vaultHostname},
+		{"XBackend of a filter of a ListenerSet", "ListenerSet", "XBackend", set + "  listeners: [" + askingX + "]", vaultHostname},
+		{"collector of an XTelemetryPolicy", "XTelemetryPolicy", "Service",
+			"apiVersion: gateway.networking.x-k8s.io/v1alpha1\nkind: XTelemetryPolicy\nmetadata: {namespace: shop, name: traces}\nspec:\n" +
+				"  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: web}]\n" +
+				"  tracing: {mode: Enabled, provider: {backendRef: {name: echo, namespace: vault, port: 80}}}", vaultEndpoint},
+		{"client certificate of a Gateway", "Gateway", "Secret", gateway +
+			"  tls: {backend: {clientCertificateRef: {name: cert, namespace: vault}}}\n  listeners: [{name: http, port: 80, protocol: HTTP}]\n---\n" +
+			"apiVersion: gateway.networking.k8s.io/v1\nkind: BackendTLSPolicy\nmetadata: {namespace: shop, name: echo}\nspec:\n" +
+			"  targetRefs: [{group: \"\", kind: Service, name: echo}]\n  validation: {hostname: echo.example.net, wellKnownCACertificates: System}\n---\n" +
+			route("HTTPRoute", "http", ownBackend), "clientCertificate:"},
 		{"client certificate of an XBackend", "XBackend", "Secret", mutual +
 			route("HTTPRoute", "http", "backendRefs: [{group: gateway.networking.x-k8s.io, kind: XBackend, name: mutual}]"), "clientCertificate:"},
 	}
@@ -145,7 +167,7 @@ func (r reference) grantFor() gatewayv1.ReferenceGrant {
 		From: []gatewayv1.ReferenceGrantFrom{{Group: gatewayv1.GroupName, Kind: gatewayv1.Kind(r.from), Namespace: "shop"}},
 		To:   []gatewayv1.ReferenceGrantTo{{Kind: gatewayv1.Kind(r.to), Name: &name}},
 	}}
-	if r.from == "XBackend" {
+	if r.from == "XBackend" || r.from == "XTelemetryPolicy" {
 		grant.Spec.From[0].Group = gatewayxv1alpha1.GroupName
 	}
 	if r.to == "XBackend" {
@@ -183,9 +205,76 @@ func TestReferencesAreGranted(t *testing.T) {
 				g.alter(&grant)
 				r.check(t, g.name, string(must(yaml.Marshal(grant))(t)), g.want)
 			}
-			r.check(t, "revoked", "", false)
+			r.revoke(t)
 		})
 	}
+}
+
+// revoke takes the grant away from a Gateway that serves by it: that leads to the
+// Gateway, which is then translated without.
+func (r reference) revoke(t *testing.T) {
+	t.Helper()
+	grant := r.grantFor()
+	c, err := golden.Load([]byte(scene + r.objects + "\n---\n" + string(must(yaml.Marshal(grant))(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway := client.ObjectKeyFromObject(c.Resources.Gateway)
+	collected := func(objects []client.Object) *store.Resources {
+		return must(store.Collect(t.Context(), viewOf(t, objects), gateway, golden.ControllerName))(t)
+	}
+	objects := objectsOf(c.Resources)
+	if in := collected(append(objects, &grant)); len(in.Grants) != 1 {
+		t.Errorf("exact: %d grants belong to the Gateway", len(in.Grants))
+	}
+	if touched := must(store.GatewaysFor(t.Context(), viewOf(t, objects), &grant))(t); !slices.Contains(touched, gateway) {
+		t.Errorf("revoked: the grant leads to %v", touched)
+	}
+	in := collected(objects)
+	config := render.Config(graph.Build(in, options()))
+	if strings.Contains(string(must(yaml.Marshal(config))(t)), r.serves) {
+		t.Error("revoked: still served")
+	}
+	r.check(t, "revoked", "", false)
+}
+
+// viewOf is a cluster that has the objects.
+func viewOf(t *testing.T, objects []client.Object) *view.View {
+	t.Helper()
+	scheme := must(cluster.NewScheme())(t)
+	indexes := view.NewIndexes(scheme)
+	if err := store.IndexFields(t.Context(), indexes, func(client.Object) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
+	return must(view.New(scheme, indexes, objects))(t)
+}
+
+// objectsOf are the objects of a case, without grants.
+func objectsOf(in *store.Resources) []client.Object {
+	objects := []client.Object{in.Class, in.Gateway}
+	for _, route := range in.Routes() {
+		objects = append(objects, route)
+	}
+	for _, slices := range in.EndpointSlices {
+		for _, slice := range slices {
+			objects = append(objects, slice)
+		}
+	}
+	objects = append(objects, anyOf(in.ListenerSets)...)
+	objects = append(objects, anyOf(in.Services)...)
+	objects = append(objects, anyOf(in.Secrets)...)
+	objects = append(objects, anyOf(in.ConfigMaps)...)
+	objects = append(objects, anyOf(in.XBackends)...)
+	objects = append(objects, anyOf(in.BackendTLSPolicies)...)
+	objects = append(objects, anyOf(in.TrafficPolicies)...)
+	return append(objects, anyOf(in.TelemetryPolicies)...)
+}
+
+func anyOf[T client.Object](objects map[types.NamespacedName]T) (out []client.Object) {
+	for _, object := range objects {
+		out = append(out, object)
+	}
+	return out
 }
 
 // check translates the reference beside a grant, and compares what is served,
