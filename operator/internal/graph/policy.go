@@ -39,7 +39,7 @@ func (b *builder) policyOf(key BackendKey, portName string) *Policy {
 		return nil
 	}
 	if portName != "" {
-		if policy := b.targets[target{key.Service, portName}]; policy != nil {
+		if policy := b.targets[target{service: key.Service, port: portName}]; policy != nil {
 			return policy
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // PolicyNode is what policies of all kinds have.
@@ -38,9 +40,12 @@ type attached interface {
 	refs() []gatewayv1.LocalPolicyTargetReferenceWithSectionName
 }
 
-// target is what a policy applies to. An empty port stands for all ports of the
+// target is what a policy applies to. An empty port stands for all ports of a
 // Service that have no policy of their own.
 type target struct {
+	// kind is empty for a Service, and service the name whatever the kind, as in a
+	// BackendKey.
+	kind    string
 	service types.NamespacedName
 	port    string
 }
@@ -69,19 +74,18 @@ func contest[P attached](b *builder, all []P) map[target]P {
 	return taken
 }
 
-// reached keeps the policies of Services that a route of the Gateway may lead to.
+// reached keeps the policies of backends that a route of the Gateway may lead to.
 // Anybody can name a Service in a route; without its namespace's leave that says
 // nothing about the policy, and must not fill its status.
 func reached[P attached](b *builder, all []P) []P {
-	services := make(map[types.NamespacedName]struct{})
+	targets := make(map[target]struct{})
 	for key := range b.backends {
-		if key.Kind == "" {
-			services[key.Service] = struct{}{}
-		}
+		targets[target{kind: key.Kind, service: key.Service}] = struct{}{}
 	}
 	return slices.DeleteFunc(all, func(policy P) bool {
 		return !slices.ContainsFunc(policy.refs(), func(ref gatewayv1.LocalPolicyTargetReferenceWithSectionName) bool {
-			_, found := services[types.NamespacedName{Namespace: policy.node().Meta.Namespace, Name: string(ref.Name)}]
+			at, _ := policy.node().targetAt(&ref)
+			_, found := targets[target{kind: at.kind, service: at.service}]
 			return found
 		})
 	})
@@ -104,7 +108,7 @@ func (b *builder) takeTargets(policy *PolicyNode, refs []gatewayv1.LocalPolicyTa
 			won = true
 			continue
 		}
-		lost = append(lost, "Service "+string(refs[i].Name)+" is targeted by "+winner.Kind+" "+winner.Name().String()+", which takes precedence")
+		lost = append(lost, string(refs[i].Kind)+" "+string(refs[i].Name)+" is targeted by "+winner.Kind+" "+winner.Name().String()+", which takes precedence")
 	}
 	switch {
 	case found && !won:
@@ -120,16 +124,30 @@ func (b *builder) takeTargets(policy *PolicyNode, refs []gatewayv1.LocalPolicyTa
 	policy.Notes = append(policy.Notes, lost...)
 }
 
+// targetAt returns what the reference means, and false for a kind that policies of
+// the kind do not apply to. An XBackend has its TLS in itself.
+func (p *PolicyNode) targetAt(ref *gatewayv1.LocalPolicyTargetReferenceWithSectionName) (target, bool) {
+	at := target{
+		service: types.NamespacedName{Namespace: p.Meta.Namespace, Name: string(ref.Name)},
+		port:    string(value(ref.SectionName, "")),
+	}
+	if ref.Group == gatewayxv1alpha1.GroupName && ref.Kind == store.KindXBackend && p.Kind == kindTrafficPolicy {
+		at.kind = store.KindXBackend
+		return at, true
+	}
+	return at, ref.Group == "" && ref.Kind == "Service"
+}
+
 // targetOf returns a target of the policy, and false when it does not exist, is
 // of another kind, or is nothing that a route of the Gateway names.
 func (b *builder) targetOf(policy *PolicyNode, i int, ref *gatewayv1.LocalPolicyTargetReferenceWithSectionName) (target, bool) {
-	if ref.Group != "" || ref.Kind != "Service" {
+	at, known := policy.targetAt(ref)
+	if !known {
 		policy.Notes = append(policy.Notes, "spec.targetRefs["+itoa(int32(i))+"] is no Service and has no effect")
 		return target{}, false
 	}
-	at := target{
-		service: types.NamespacedName{Namespace: policy.Meta.Namespace, Name: string(ref.Name)},
-		port:    string(value(ref.SectionName, "")),
+	if at.kind != "" {
+		return at, b.in.XBackends[at.service] != nil
 	}
 	service := b.in.Services[at.service]
 	if service == nil {

@@ -8,10 +8,13 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// TrafficPolicy is an XBackendTrafficPolicy that targets a Service to which a
-// route of the Gateway leads. One that is not valid has no effect.
+const kindTrafficPolicy = "XBackendTrafficPolicy"
+
+// TrafficPolicy is an XBackendTrafficPolicy that targets a Service or an XBackend to
+// which a route of the Gateway leads. One that is not valid has no effect.
 type TrafficPolicy struct {
 	PolicyNode
 	Source *gatewayxv1alpha1.XBackendTrafficPolicy
@@ -41,7 +44,7 @@ func (b *builder) trafficPolicies() []*TrafficPolicy {
 }
 
 func (b *builder) trafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) *TrafficPolicy {
-	p := &TrafficPolicy{PolicyNode: PolicyNode{Kind: "XBackendTrafficPolicy", Meta: &source.ObjectMeta}, Source: source}
+	p := &TrafficPolicy{PolicyNode: PolicyNode{Kind: kindTrafficPolicy, Meta: &source.ObjectMeta}, Source: source}
 	if source.Spec.RetryConstraint != nil {
 		p.readRetryConstraint(source.Spec.RetryConstraint)
 	}
@@ -66,10 +69,26 @@ func (b *builder) trafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) 
 // two would not agree (GEP-1619, Session Affinity in K8S Services).
 func (b *builder) checkPolicyAffinity(p *TrafficPolicy) {
 	for i, ref := range p.Source.Spec.TargetRefs {
-		if name := (types.NamespacedName{Namespace: p.Meta.Namespace, Name: string(ref.Name)}); b.hasAffinity(name) {
+		name := types.NamespacedName{Namespace: p.Meta.Namespace, Name: string(ref.Name)}
+		if ref.Group == gatewayxv1alpha1.GroupName && ref.Kind == store.KindXBackend {
+			p.noteSession(b.in.XBackends[name])
+		} else if b.hasAffinity(name) {
 			p.refuse(gatewayv1.PolicyReasonInvalid,
 				"spec.targetRefs[%d]: Service %s has a sessionAffinity of its own, which excludes sessionPersistence", i, name)
 		}
+	}
+}
+
+// noteSession tells of an XBackend that does not follow the policy's sessions: they
+// are deprecated in favour of its own (GEP-4894), and of a name outside of the
+// cluster nobody knows the endpoints.
+func (p *TrafficPolicy) noteSession(x *gatewayxv1alpha1.XBackend) {
+	switch {
+	case x == nil:
+	case x.Spec.SessionPersistence != nil:
+		p.Notes = append(p.Notes, "XBackend "+x.Name+" has a sessionPersistence of its own, which takes precedence")
+	case x.Spec.Type != gatewayxv1alpha1.BackendTypeEndpointSelector:
+		p.Notes = append(p.Notes, "XBackend "+x.Name+" is of type "+string(x.Spec.Type)+", for which sessionPersistence has no effect")
 	}
 }
 
@@ -111,9 +130,14 @@ func (p *TrafficPolicy) interval(field string, text *gatewayv1.Duration, fallbac
 	return parsed.Milliseconds()
 }
 
-// applyTraffic has the backend follow the policy of its Service.
+// applyTraffic has the backend follow the policy of its Service, or of its XBackend.
 func (b *builder) applyTraffic(backend *Backend) {
-	if policy := b.traffic[target{service: backend.Key.Service}]; policy != nil {
-		backend.RetryBudget, backend.Session = policy.RetryBudget, policy.Session
+	policy := b.traffic[target{kind: backend.Key.Kind, service: backend.Key.Service}]
+	if policy == nil {
+		return
+	}
+	backend.RetryBudget = policy.RetryBudget
+	if backend.Session == nil && backend.External == nil {
+		backend.Session = policy.Session
 	}
 }

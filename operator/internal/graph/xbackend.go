@@ -253,9 +253,11 @@ func (b *builder) lookUpXBackend(key BackendKey) *resolution {
 	}
 	backend := &Backend{Key: key, Protocol: protocol, TLS: x.TLS, Session: x.Session}
 	if x.Hostname == "" {
+		b.applyTraffic(backend)
 		return b.endpoints(backend, b.in.XBackendSlices[key.Service], "")
 	}
 	backend.External = &proxyconfig.External{Hostname: x.Hostname, Forbidden: b.opts.Forbidden.at(port)}
+	b.applyTraffic(backend)
 	return &resolution{backend: backend}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -17,6 +18,8 @@ import (
 const (
 	// PolicyByService finds policies by a Service that they target.
 	PolicyByService = "fleetgate.service"
+	// PolicyByXBackend finds XBackendTrafficPolicies by an XBackend that they target.
+	PolicyByXBackend = "fleetgate.xbackend"
 	// PolicyByGateway finds policies by a Gateway that they target or that their
 	// status names.
 	PolicyByGateway = "fleetgate.gateway"
@@ -37,6 +40,9 @@ func policyIndexes() []Index {
 	}
 	all := append(telemetryIndexes(),
 		index(PolicyByConfigMap, PolicyConfigMaps), index(PolicyBySecret, PolicySecrets), index(PolicyByTrustBundle, PolicyTrustBundles))
+	all = append(all, Index{&gatewayxv1alpha1.XBackendTrafficPolicy{}, PolicyByXBackend, func(obj client.Object) []string {
+		return values(TargetXBackends(obj))
+	}})
 	for _, kind := range PolicyKinds() {
 		all = append(all,
 			Index{kind.New(), PolicyByService, func(obj client.Object) []string { return values(TargetServices(obj)) }},
@@ -53,11 +59,23 @@ func TargetServices(policy Policy) []types.NamespacedName {
 	if _, is := policy.(*gatewayxv1alpha1.XTelemetryPolicy); is {
 		return nil
 	}
-	var keys []types.NamespacedName
+	return targetsOf(policy, "", "Service")
+}
+
+// TargetXBackends returns the XBackends that the policy targets, each once: those of
+// an XBackendTrafficPolicy. An XBackend has its TLS in itself.
+func TargetXBackends(policy Policy) []types.NamespacedName {
+	if _, is := policy.(*gatewayxv1alpha1.XBackendTrafficPolicy); !is {
+		return nil
+	}
+	return targetsOf(policy, gatewayxv1alpha1.GroupName, KindXBackend)
+}
+
+func targetsOf(policy Policy, group gatewayv1.Group, kind gatewayv1.Kind) (keys []types.NamespacedName) {
 	parts, _ := policyPartsOf(policy)
 	for _, ref := range parts.targets {
 		key := types.NamespacedName{Namespace: policy.GetNamespace(), Name: string(ref.Name)}
-		if ref.Group == "" && ref.Kind == "Service" && !slices.Contains(keys, key) {
+		if ref.Group == group && ref.Kind == kind && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
@@ -161,11 +179,19 @@ func (c *collector) policy(policy Policy) {
 }
 
 // policyGateways returns the Gateways that the policy targets, those that send
-// something to a Service that it targets, and those in its status.
+// something to a Service or an XBackend that it targets, and those in its status.
 func policyGateways(ctx context.Context, r client.Reader, policy Policy) ([]types.NamespacedName, error) {
 	keys := merge(TargetGateways(policy), AncestorGateways(policy))
 	for _, service := range TargetServices(policy) {
 		senders, err := withService(ctx, r, service)
+		if err != nil {
+			return nil, err
+		}
+		keys = merge(keys, senders)
+	}
+	for _, name := range TargetXBackends(policy) {
+		backend := &gatewayxv1alpha1.XBackend{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+		senders, err := xbackendGateways(ctx, r, backend)
 		if err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ type Resources struct {
 	// BackendTLSPolicies are those that target a Service that a route names, whether
 	// it exists or not.
 	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy
-	// TrafficPolicies are those that target such a Service, too.
+	// TrafficPolicies are those that target such a Service, too, or one of XBackends.
 	TrafficPolicies map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy
 	// XBackends are those that the routes and the listeners' filters name and that
 	// exist.

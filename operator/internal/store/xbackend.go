@@ -138,6 +138,9 @@ func (c *collector) xbackend(key types.NamespacedName) {
 		return
 	}
 	c.out.XBackends[key] = backend
+	var policies gatewayxv1alpha1.XBackendTrafficPolicyList
+	c.list(&policies, client.MatchingFields{PolicyByXBackend: key.String()})
+	each(&policies, c.policy)
 	if backend.Spec.Type != gatewayxv1alpha1.BackendTypeEndpointSelector {
 		return
 	}

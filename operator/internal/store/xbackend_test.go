@@ -59,6 +59,13 @@ func selected(namespace, name, xbackend string) *discoveryv1.EndpointSlice {
 	return slice
 }
 
+// trafficPolicyOfXBackend targets the XBackend of its own name.
+func trafficPolicyOfXBackend(namespace, name string) *gatewayxv1alpha1.XBackendTrafficPolicy {
+	p := trafficPolicy(namespace, name, name)
+	p.Spec.TargetRefs[0].Group, p.Spec.TargetRefs[0].Kind = gatewayxv1alpha1.GroupName, store.KindXBackend
+	return p
+}
+
 func beyond() []client.Object {
 	objects := []client.Object{
 		class("fleetgate", controllerName), gateway("a", "gw", "fleetgate"),
@@ -70,6 +77,9 @@ func beyond() []client.Object {
 	}
 	for _, name := range []string{"pay", "unused"} {
 		objects = append(objects, xbackend("a", name), service("a", name), &corev1.ConfigMap{ObjectMeta: meta("a", name)}, &corev1.Secret{ObjectMeta: meta("vault", name)})
+	}
+	for _, name := range []string{"pay", "unused"} {
+		objects = append(objects, trafficPolicyOfXBackend("a", name))
 	}
 	return append(objects, xbackend("b", "pay"))
 }
@@ -92,6 +102,7 @@ func TestCollectXBackends(t *testing.T) {
 	}{
 		{"XBackends", []string{"a/pay", "b/pay"}, names(got.XBackends)},
 		{"Services", nil, names(got.Services)},
+		{"policies", []string{"a/pay"}, names(got.TrafficPolicies)},
 		{"ConfigMaps", []string{"a/pay"}, names(got.ConfigMaps)},
 		{"Secrets", []string{"vault/pay"}, names(got.Secrets)},
 		{"EndpointSlices", []string{"pay-1", "pay-2"}, slices},
@@ -152,6 +163,9 @@ func TestGatewaysForWhatXBackendsNeed(t *testing.T) {
 		{"that of another one does not", selected("a", "unused-1", "unused"), nil},
 		{"the Service that was made for it does", selector("a", "pay"), []string{"a/gw"}},
 		{"a Service of the same name does not", service("a", "pay"), nil},
+		{"a policy of it does", trafficPolicyOfXBackend("a", "pay"), []string{"a/gw"}},
+		{"a policy of another one does not", trafficPolicyOfXBackend("a", "unused"), nil},
+		{"a policy of a Service of the same name does not", trafficPolicy("a", "pay", "pay"), nil},
 		{"its ConfigMap does", &corev1.ConfigMap{ObjectMeta: meta("a", "pay")}, []string{"a/gw"}},
 		{"and its Secret", &corev1.Secret{ObjectMeta: meta("vault", "pay")}, []string{"a/gw"}},
 		{"a grant for the Secret does", &gatewayv1.ReferenceGrant{ObjectMeta: meta("vault", "x")}, []string{"a/gw"}},
