@@ -58,7 +58,7 @@ spec:
 func TestListenerAsksWhoAClientIsBeforeItRoutes(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, "listener-filters")
-	s.serve("auth", 80, askUser)
+	s.serve(server{name: "auth", port: 80, handler: askUser})
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
 	s.applyText(guarded, nil)
 	s.waitDeployment("shop")

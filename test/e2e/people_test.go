@@ -10,27 +10,17 @@ import (
 func TestRouteAsksWhoAClientIsAndKeepsItsSession(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, "people")
-	s.serve("auth", 80, askUser)
+	s.serve(server{name: "auth", port: 80, handler: askUser})
+	s.serve(server{name: "calls", port: 9000, handler: checkUser})
 	s.apply("gateway", nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 2})
 	s.apply("people", nil)
 	s.waitDeployment("shop")
 	s.waitProgrammed()
 
-	alice := question{host: "guarded.example.com", fields: map[string]string{"Authorization": "alice"}}
-	s.waitAll(alice, func(r reply) error {
-		if user := r.Headers.Get("X-User"); r.Status != http.StatusOK || user != "alice" {
-			return fmt.Errorf("status %d, and the backend sees user %q, want 200 and alice", r.Status, user)
-		}
-		return nil
-	})
-	nobody := question{host: "guarded.example.com", fields: map[string]string{"X-User": "alice"}}
-	s.waitAll(nobody, func(r reply) error {
-		if r.Status != http.StatusUnauthorized {
-			return fmt.Errorf("without Authorization the status is %d, want 401", r.Status)
-		}
-		return nil
-	})
+	for _, host := range []string{"guarded.example.com", "called.example.com"} {
+		s.waitAsked(host)
+	}
 
 	for pod, kept := range s.sessions("sticky.example.com", "kept", 2) {
 		q := question{host: "sticky.example.com", fields: map[string]string{"Cookie": "kept=" + kept}}
@@ -41,6 +31,26 @@ func TestRouteAsksWhoAClientIsAndKeepsItsSession(t *testing.T) {
 			return nil
 		})
 	}
+}
+
+// waitAsked waits until who says that it is alice is let in as alice, and who
+// says nothing of the kind is not.
+func (s *tenantSpace) waitAsked(host string) {
+	s.t.Helper()
+	alice := question{host: host, fields: map[string]string{"Authorization": "alice"}}
+	s.waitAll(alice, func(r reply) error {
+		if user := r.Headers.Get("X-User"); r.Status != http.StatusOK || user != "alice" {
+			return fmt.Errorf("%s: status %d, and the backend sees user %q, want 200 and alice", host, r.Status, user)
+		}
+		return nil
+	})
+	nobody := question{host: host, fields: map[string]string{"X-User": "alice"}}
+	s.waitAll(nobody, func(r reply) error {
+		if r.Status != http.StatusUnauthorized {
+			return fmt.Errorf("%s: without Authorization the status is %d, want 401", host, r.Status)
+		}
+		return nil
+	})
 }
 
 // sessions begins sessions until each of n pods has one, and returns their

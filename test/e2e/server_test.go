@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -8,31 +9,43 @@ import (
 	"github.com/fleetgate/fleetgate/test/cluster/client"
 )
 
-// serve has the test itself answer what is sent to a Service of the tenant. It
-// listens on the node, where pods reach it.
-func (s *tenantSpace) serve(name string, port int, handler http.HandlerFunc) {
+// server is what a test itself answers as a Service of its tenant.
+type server struct {
+	name string
+	port int
+	// protocol is the port's appProtocol, if any.
+	protocol string
+	// certificate has the server speak TLS.
+	certificate *certificate
+	handler     http.HandlerFunc
+}
+
+// serve listens on the node, where pods reach it, for HTTP/1.1 and HTTP/2 alike.
+func (s *tenantSpace) serve(of server) {
 	s.t.Helper()
 	listener, err := cluster.Listen(s.t.Context(), "tcp", net.JoinHostPort(client.NodeIP, "0"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(handler)
-	server.Listener.Close()
-	server.Listener = listener
-	server.Start()
-	s.t.Cleanup(server.Close)
-	s.apply("server", map[string]any{
-		"Name": name, "Port": port, "Address": client.NodeIP, "Target": listener.Addr().(*net.TCPAddr).Port,
-	})
-}
-
-// askUser is an authorization server: it lets in who says who it is, and tells
-// the backend so.
-func askUser(w http.ResponseWriter, r *http.Request) {
-	user := r.Header.Get("Authorization")
-	if user == "" {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
+	started := httptest.NewUnstartedServer(of.handler)
+	started.Listener.Close()
+	started.Listener = listener
+	started.Config.Protocols = new(http.Protocols)
+	started.Config.Protocols.SetHTTP1(true)
+	started.Config.Protocols.SetUnencryptedHTTP2(true)
+	if of.certificate == nil {
+		started.Start()
+	} else {
+		pair, err := tls.X509KeyPair(of.certificate.chain, of.certificate.key)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		started.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		started.StartTLS()
 	}
-	w.Header().Set("X-User", user)
+	s.t.Cleanup(started.Close)
+	s.apply("server", map[string]any{
+		"Name": of.name, "Port": of.port, "Protocol": of.protocol,
+		"Address": client.NodeIP, "Target": listener.Addr().(*net.TCPAddr).Port,
+	})
 }

@@ -19,22 +19,34 @@ import (
 	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
-// collector takes spans by OTLP/HTTP, from who has the key, and keeps what it
-// was sent.
+// collector takes spans by OTLP/HTTP and OTLP/gRPC, from who has the key, and
+// keeps what it was sent.
 type collector struct {
-	mu  sync.Mutex
-	got []byte
+	// path is where spans are taken.
+	path string
+	mu   sync.Mutex
+	got  []byte
 }
+
+// The paths of the two transports (OTLP, sections "OTLP/HTTP Request" and
+// "OTLP/gRPC").
+const (
+	otlpHTTP = "/v1/traces"
+	otlpGRPC = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+)
 
 func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	if err != nil || r.URL.Path != "/v1/traces" || r.Header.Get("X-Key") != "opensesame" {
+	if err != nil || r.URL.Path != c.path || r.Header.Get("X-Key") != "opensesame" {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.got = append(c.got, body...)
+	if c.path == otlpGRPC {
+		answerCall(w, "")
+	}
 }
 
 // has says whether all of the texts were received.
@@ -52,26 +64,34 @@ func (c *collector) has(texts ...[]byte) bool {
 func TestSpansOfRequestsArriveAtACollector(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, "telemetry")
-	spans := &collector{}
-	s.serve("collector", 4318, spans.ServeHTTP)
+	byHTTP, byGRPC := &collector{path: otlpHTTP}, &collector{path: otlpGRPC}
+	s.serve(server{name: "by-http", port: 4317, protocol: "http", handler: byHTTP.ServeHTTP})
+	s.serve(server{name: "by-grpc", port: 4317, handler: byGRPC.ServeHTTP})
 	s.apply("gateway", nil)
-	s.apply("traces", nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
 	s.route("shop", "shop.example.com", "steady", "shop")
 	s.waitDeployment("shop")
 	s.waitProgrammed()
+	s.waitSpans("by-http", byHTTP, "4bf92f3577b34da6a3ce929d0e0e4736")
+	s.waitSpans("by-grpc", byGRPC, "0af7651916cd43dd8448eb211c80319c")
+	s.waitExported()
+}
+
+// waitSpans has spans sent to the collector of the name, and waits for one of the
+// trace.
+func (s *tenantSpace) waitSpans(name string, spans *collector, trace string) {
+	s.t.Helper()
+	s.apply("traces", map[string]any{"Collector": name})
 	for _, condition := range []string{"Accepted", "ResolvedRefs"} {
 		s.waitTelemetry("traces", condition)
 	}
-
-	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	id, err := hex.DecodeString(trace)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	q := question{host: "shop.example.com", fields: map[string]string{"traceparent": "00-" + trace + "-00f067aa0ba902b7-01"}}
 	http1 := newConnections()
-	wait(t, func(ctx context.Context) error {
+	wait(s.t, func(ctx context.Context) error {
 		r, err := s.ask(ctx, http1, q)
 		if err != nil {
 			return err
@@ -81,11 +101,10 @@ func TestSpansOfRequestsArriveAtACollector(t *testing.T) {
 			return fmt.Errorf("status %d; the backend has traceparent %q, want another span of trace %s", r.Status, parent, trace)
 		}
 		if !spans.has(id, []byte(s.namespace+"-edge")) {
-			return errors.New("the collector has no span of the trace")
+			return fmt.Errorf("the collector %s has no span of the trace", name)
 		}
 		return nil
 	})
-	s.waitExported()
 }
 
 // waitTelemetry waits until a condition of a policy holds for the Gateway. The

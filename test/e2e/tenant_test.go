@@ -33,6 +33,8 @@ type tenantSpace struct {
 	namespace string
 	gateway   tenant.Gateway
 	address   string
+	// bundle says whether there is a ClusterTrustBundle.
+	bundle bool
 }
 
 // newTenant makes a namespace whose deletion begins when the test ends. It takes

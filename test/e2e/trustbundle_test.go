@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,7 +21,6 @@ func TestClientsAreValidatedByAClusterTrustBundle(t *testing.T) {
 	server, first, second := newCertificate(t, 1), newCertificate(t, 2), newCertificate(t, 3)
 	s.storeCertificate(server)
 	s.storeBundle(first)
-	t.Cleanup(s.deleteBundle)
 	s.apply("clients", map[string]any{"Bundle": s.namespace})
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
 	s.waitDeployment("shop")
@@ -37,11 +37,49 @@ func TestClientsAreValidatedByAClusterTrustBundle(t *testing.T) {
 	s.waitLetIn(s.presenting(server, first), false)
 }
 
+func TestBackendIsValidatedByAClusterTrustBundle(t *testing.T) {
+	t.Parallel()
+	s := newTenant(t, "backend-bundle")
+	own, other := newCertificate(t, 1), newCertificate(t, 2)
+	s.serve(server{name: "vault", port: 8080, certificate: &own, handler: func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"version": "vault"}`)
+	}})
+	s.storeBundle(other)
+	s.apply("gateway", nil)
+	s.apply("backendtls", map[string]any{"Backend": "vault", "Bundle": s.namespace})
+	s.route("vault", "vault.example.com", "steady", "vault")
+	s.waitProgrammed()
+
+	s.waitVault(false)
+	s.storeBundle(own)
+	s.waitVault(true)
+	s.storeBundle(other)
+	s.waitVault(false)
+}
+
+// waitVault waits until all proxies trust the backend, or none does.
+func (s *tenantSpace) waitVault(trusted bool) {
+	s.t.Helper()
+	s.waitAll(question{host: "vault.example.com"}, func(r reply) error {
+		switch {
+		case trusted && (r.Status != http.StatusOK || r.Version != "vault"):
+			return fmt.Errorf("status %d of %q, want 200 of the vault", r.Status, r.Version)
+		case !trusted && r.Status != http.StatusBadGateway:
+			return fmt.Errorf("status %d of a backend that is not to be trusted, want 502", r.Status)
+		}
+		return nil
+	})
+}
+
 // storeBundle makes the certificate the only one of the tenant's bundle, which
-// is in no namespace, and so has the name of the tenant's.
+// is in no namespace, and so has the name of the tenant's, and is deleted with it.
 func (s *tenantSpace) storeBundle(c certificate) {
 	s.t.Helper()
 	s.apply("bundle", map[string]any{"Name": s.namespace, "Certificate": strconv.Quote(string(c.chain))})
+	if !s.bundle {
+		s.bundle = true
+		s.t.Cleanup(s.deleteBundle)
+	}
 }
 
 // deleteBundle deletes what storeBundle has made, which is in no namespace.
