@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
@@ -21,10 +22,19 @@ const (
 // keptReport is named as the Gateway API's conformance/reports asks for.
 const keptReport = "test/conformance/reports/v1.7.0/experimental-" + stack.Tag + "-default-report.yaml"
 
+// otherClass is the GatewayClass of a run under other names.
+const otherClass = `apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: edge}
+spec: {controllerName: fleetgate.io/gateway-controller}
+`
+
 // conformance builds the official suite and runs it inside the cluster's
 // network. Further arguments go to the suite, such as
 // -test.run=TestConformance/HTTPRouteMatching. The report is written to dist, and
 // that of a run without such arguments, if nothing failed, to keptReport as well.
+// With -renamed, what the suite makes has other names, and a GatewayClass of
+// another name as well.
 func conformance(ctx context.Context, args []string) error {
 	s, err := stack.Up(ctx, os.Stdout)
 	if err != nil {
@@ -43,11 +53,18 @@ func conformance(ctx context.Context, args []string) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building the suite: %w", err)
 	}
+	class := stack.GatewayClass
+	if slices.Contains(args, "-renamed") {
+		class = "edge"
+		if _, err := s.Apply(ctx, []byte(otherClass)); err != nil {
+			return err
+		}
+	}
 	fmt.Println("── run it")
 	report := filepath.Join(s.Root, "dist", "conformance-report.yaml")
 	suite := exec.CommandContext(ctx, binary, append([]string{
 		"-test.v", "-test.timeout=60m",
-		"--gateway-class=" + stack.GatewayClass,
+		"--gateway-class=" + class,
 		"--conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP",
 		"--organization=fleetgate", "--project=fleetgate", "--version=" + stack.Tag,
 		"--url=https://github.com/fleetgate/fleetgate", "--contact=maintainers@fleetgate.io",
