@@ -157,8 +157,10 @@ type Retry struct {
 	Attempts int32 `json:"attempts"`
 	// Codes are the statuses, from 400 to 599, that are worth another attempt.
 	Codes []int `json:"codes,omitempty"`
-	// ConnectFailure retries where no connection could be opened, and Reset where
-	// it broke before the response.
+	// ConnectFailure retries where no connection could be opened. Reset retries
+	// where it broke before the response, or that took longer than
+	// Timeouts.BackendRequestMillis: a request of a method that is not idempotent
+	// (RFC 9110, section 9.2.2) only if nothing of it had been sent.
 	ConnectFailure bool `json:"connectFailure,omitempty"`
 	Reset          bool `json:"reset,omitempty"`
 	// BackoffMillis is the base of the wait before an attempt; 25 ms by default.

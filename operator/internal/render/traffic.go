@@ -49,7 +49,8 @@ func policy(node *graph.Backend) *proxyconfig.Policy {
 }
 
 // retry renders a retry policy. A rule that has one retries connections that
-// fail, too (GEP-1731).
+// fail, too (GEP-1731). By Reset the proxy repeats only what is idempotent once
+// it was sent, which HTTPRouteRetry wants to be documented.
 func retry(node *graph.Retry) *proxyconfig.Retry {
 	if node == nil {
 		return nil

@@ -27,8 +27,13 @@ const (
 // wants one. Each true is followed by retryLater.
 func (x *exchange) retriesAfter(c cause) bool {
 	p := x.rule.Retry
-	return p != nil && (c == connectFailure && p.ConnectFailure || c == reset && p.Reset) && x.claimRetry()
+	return p != nil && (c == connectFailure && p.ConnectFailure || c == reset && p.Reset && x.repeatable()) && x.claimRetry()
 }
+
+// repeatable reports whether it does no harm to send the request again after an
+// attempt without an answer: the backend may have acted upon what it was sent
+// (RFC 9110, section 9.2.2).
+func (x *exchange) repeatable() bool { return x.idempotent || x.stage == gathering }
 
 // retriesStatus claims another attempt after a response that the rule's policy
 // does not take for one. Each true is followed by retryLater, when the upstream

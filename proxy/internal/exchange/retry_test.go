@@ -48,17 +48,62 @@ func TestRetriesByStatus(t *testing.T) {
 	}
 }
 
-func TestRetriesAfterResetThoughNotIdempotent(t *testing.T) {
-	w := newRetryingWorld(1)
+// What the backend may have acted upon is sent again only if that does no harm.
+func TestRepeatsAfterSendingOnlyWhatIsIdempotent(t *testing.T) {
+	const put = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
+	var (
+		sent   = func(w *world) { w.connected() }
+		breaks = func(w *world) {
+			w.upstream("HTTP/1.1 ")
+			w.upstreamEnds(io.ErrUnexpectedEOF)
+		}
+		takesLong = func(w *world) { w.pass(70 * time.Millisecond) }
+		again     = []string{"drop upstream"}
+		gatewayed = []string{"drop upstream", `client <- HTTP/1.1 502 Bad Gateway "Bad Gateway\n"`}
+		timedOut  = []string{"drop upstream", `client <- HTTP/1.1 504 Gateway Timeout "Gateway Timeout\n"`}
+	)
+	for _, tt := range []struct {
+		name, request string
+		steps         []func(*world)
+		want          []string
+	}{
+		{"POST, broken", post, []func(*world){sent, breaks}, gatewayed},
+		{"PUT, broken", put, []func(*world){sent, breaks}, again},
+		{"POST, unanswered in time", post, []func(*world){sent, takesLong}, timedOut},
+		{"PUT, unanswered in time", put, []func(*world){sent, takesLong}, again},
+		{"POST, not sent in time", post, []func(*world){takesLong}, again},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorldOf(1, proxyconfig.Rule{
+				Retry:    &proxyconfig.Retry{Attempts: 1, ConnectFailure: true, Reset: true, BackoffMillis: 100},
+				Timeouts: &proxyconfig.Timeouts{BackendRequestMillis: 70},
+			})
+			w.client(tt.request)
+			for _, step := range tt.steps {
+				w.fake.log.Reset()
+				step(w)
+			}
+			w.wants(t, tt.want...)
+			w.backOff(t, 1)
+			if got, want := len(w.fake.all) == 2, len(tt.want) == len(again); got != want {
+				t.Errorf("it was sent again: %t, want %t", got, want)
+			}
+		})
+	}
+}
+
+// A stream that was refused has not been acted upon (RFC 9113, section 8.7).
+func TestRepeatsWhatWasRefused(t *testing.T) {
+	const refused = "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"
+	w := newWorldBy(proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{Retry: &proxyconfig.Retry{Attempts: 1, Reset: true}})
 	w.client(post)
 	w.connected()
-	w.fake.log.Reset()
-	w.upstreamEnds(io.ErrUnexpectedEOF)
-	w.wants(t, "drop upstream")
-	w.backOff(t, 1)
-	w.connected()
-	w.upstream(ok)
-	w.wants(t, "dial 1", `upstream <- POST / HTTP/1.1 "ab"`, `client <- HTTP/1.1 200 OK "ok"`)
+	before := w.fake.up
+	w.says(plainSettings + refused)
+	w.loop.Flush()
+	if w.fake.up == before {
+		t.Error("it was not sent again")
+	}
 }
 
 func TestRetriesAfterConnectFailures(t *testing.T) {
