@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -271,6 +272,16 @@ func TestDumpOfAClusterGetsAnIdentityOfItsOwn(t *testing.T) {
 	r := object[*gatewayv1.HTTPRoute](t, got, "shop")
 	if r.UID == "x" || r.Generation != 1 || r.Status.Parents != nil || len(got.Problems) != 0 {
 		t.Errorf("%+v, %q", r, got.problems())
+	}
+}
+
+func TestOwnersOfADumpAreThoseThatAreHere(t *testing.T) {
+	f := newFixture(t)
+	f.write("a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: owner, uid: x}\nspec: {ports: [{port: 80}]}\n---\n"+
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: owned, ownerReferences: [{apiVersion: v1, kind: Service, name: owner, uid: x, controller: true}]}\n")
+	got := f.load()
+	if owned := object[*corev1.ConfigMap](t, got, "owned"); !metav1.IsControlledBy(owned, object[*corev1.Service](t, got, "owner")) {
+		t.Errorf("owned by %+v", owned.OwnerReferences)
 	}
 }
 

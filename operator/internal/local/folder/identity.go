@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -72,9 +73,20 @@ func (ids *identities) identify(k key, o client.Object) {
 	o.SetGeneration(id.generation)
 	o.SetResourceVersion(strconv.FormatInt(id.version, 10))
 	o.SetManagedFields(nil)
+	own(o)
 	if ns, ok := o.(*corev1.Namespace); ok {
 		labelNamespace(ns)
 	}
+}
+
+// own gives the references to an object's owners the UIDs that these have here.
+func own(o client.Object) {
+	refs := o.GetOwnerReferences()
+	for i := range refs {
+		group, _ := schema.ParseGroupVersion(refs[i].APIVersion)
+		refs[i].UID = uid(key{schema.GroupKind{Group: group.Group, Kind: refs[i].Kind}, types.NamespacedName{Namespace: o.GetNamespace(), Name: refs[i].Name}})
+	}
+	o.SetOwnerReferences(refs)
 }
 
 // uid is stable: an object keeps it while its file is rewritten, and when
