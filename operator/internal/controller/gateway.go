@@ -83,7 +83,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, err
 	case resources == nil:
 		r.forget(key)
-		return reconcile.Result{}, r.detach(ctx, key)
+		return reconcile.Result{}, r.detach(ctx, key, parentGone)
 	case resources.Gateway.DeletionTimestamp != nil:
 		// Others hold it back. Its fleet serves until it is gone.
 		return reconcile.Result{}, nil
@@ -166,13 +166,13 @@ func (r *GatewayReconciler) release(ctx context.Context, gateway *gatewayv1.Gate
 	r.wrote(ctx, result)
 	key := client.ObjectKeyFromObject(gateway)
 	r.forget(key)
-	return errors.Join(err, r.detach(ctx, key))
+	return errors.Join(err, r.detach(ctx, key, parentForeign))
 }
 
 // detach removes our entries from the status of routes that do not name the
 // Gateway any more, or that name one that is not ours, and from those of its
-// ListenerSets and its policies.
-func (r *GatewayReconciler) detach(ctx context.Context, gateway types.NamespacedName) error {
+// ListenerSets and its policies. The ListenerSets say what has become of it.
+func (r *GatewayReconciler) detach(ctx context.Context, gateway types.NamespacedName, as parent) error {
 	routes, err := store.Reporting(ctx, r.opts.Reader, gateway, r.opts.ControllerName)
 	for _, route := range routes {
 		r.routes.withdraw(route, speaker{gateway: gateway})
@@ -186,7 +186,7 @@ func (r *GatewayReconciler) detach(ctx context.Context, gateway types.Namespaced
 	}
 	errs := []error{r.withdrawPolicies(ctx, gateway, func(store.PolicyKey) bool { return false })}
 	for i := range list.Items {
-		errs = append(errs, withdrawSet(ctx, r.opts, r.routes, client.ObjectKeyFromObject(&list.Items[i])))
+		errs = append(errs, withdrawSet(ctx, r.opts, r.routes, &list.Items[i], as))
 	}
 	return errors.Join(errs...)
 }

@@ -1,10 +1,12 @@
 package controller
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
@@ -55,6 +57,9 @@ func TestListenerSetComesAndGoes(t *testing.T) {
 	if got := w.setCondition("set", "Accepted"); got != "True Accepted" {
 		t.Errorf("the ListenerSet is %q", got)
 	}
+	if got := w.setCondition("set", "Programmed"); got != "False ParentNotProgrammed" {
+		t.Errorf("the Gateway has no address, and the ListenerSet is programmed %q", got)
+	}
 	if n := get(w, "gw", &gatewayv1.Gateway{}).Status.AttachedListenerSets; n == nil || *n != 1 {
 		t.Errorf("the Gateway counts %v", n)
 	}
@@ -101,14 +106,116 @@ func TestForeignEntryForAListenerSet(t *testing.T) {
 	}
 }
 
-// A Gateway that goes takes its ListenerSets' entries along.
+// A Gateway that goes takes its ListenerSets' entries along, and they say so.
 func TestGatewayOfAListenerSetGoes(t *testing.T) {
-	w := newWorld(t, allowing(gateway("gw")), listenerSet("set", "gw"), routeOf("web", "set"))
+	for _, tt := range []struct {
+		name                 string
+		change               func(*world)
+		accepted, programmed string
+	}{
+		{"it is deleted", func(w *world) {
+			w.must(w.client.Delete(w.t.Context(), get(w, "gw", &gatewayv1.Gateway{})))
+		}, "False ParentNotAccepted", "False ParentNotProgrammed"},
+		{"it is another controller's", func(w *world) {
+			moved := get(w, "gw", &gatewayv1.Gateway{})
+			moved.Spec.GatewayClassName = "other"
+			w.must(w.client.Update(w.t.Context(), moved))
+		}, "", ""},
+		{"the ListenerSet names one that does not exist", func(w *world) {
+			moved := get(w, "set", &gatewayv1.ListenerSet{})
+			moved.Spec.ParentRef.Name = "elsewhere"
+			w.must(w.client.Update(w.t.Context(), moved))
+		}, "False ParentNotAccepted", "False ParentNotProgrammed"},
+		{"the ListenerSet names another kind", func(w *world) {
+			moved := get(w, "set", &gatewayv1.ListenerSet{})
+			moved.Spec.ParentRef.Kind = new(gatewayv1.Kind("Service"))
+			w.must(w.client.Update(w.t.Context(), moved))
+		}, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, allowing(gateway("gw")), listenerSet("set", "gw"), routeOf("web", "set"))
+			w.look("gw")
+			tt.change(w)
+			w.look("gw")
+			w.lookAtSet("set")
+			if got := w.parents("web"); got != nil {
+				t.Errorf("the route reports %v", got)
+			}
+			if a, p := w.setCondition("set", "Accepted"), w.setCondition("set", "Programmed"); a != tt.accepted || p != tt.programmed {
+				t.Errorf("the ListenerSet is accepted %q and programmed %q, want %q and %q", a, p, tt.accepted, tt.programmed)
+			}
+			if listeners := get(w, "set", &gatewayv1.ListenerSet{}).Status.Listeners; listeners != nil {
+				t.Errorf("the ListenerSet has listeners: %v", listeners)
+			}
+			w.take()
+			w.look("gw")
+			w.lookAtSet("set")
+			if writes := w.take(); writes != nil {
+				t.Errorf("looking again writes %v", writes)
+			}
+		})
+	}
+}
+
+// A Gateway without a ListenerSet event is enough to have it told.
+func TestListenerSetHearsOfItsGateway(t *testing.T) {
+	w := newWorld(t, allowing(gateway("gw")), listenerSet("set", "gw"))
 	w.look("gw")
 	w.must(w.client.Delete(t.Context(), get(w, "gw", &gatewayv1.Gateway{})))
 	w.look("gw")
-	if got := w.parents("web"); got != nil {
-		t.Errorf("the Gateway is gone, and the route reports %v", got)
+	if got := w.setCondition("set", "Accepted"); got != "False ParentNotAccepted" {
+		t.Errorf("the ListenerSet is %q", got)
+	}
+}
+
+// What another controller has made of a ListenerSet is not taken back, even where
+// it was ours before.
+func TestListenerSetOfAnotherController(t *testing.T) {
+	w := newWorld(t, allowing(gateway("gw")), listenerSet("set", "gw"))
+	w.look("gw")
+	moved := get(w, "gw", &gatewayv1.Gateway{})
+	moved.Spec.GatewayClassName = "other"
+	w.must(w.client.Update(t.Context(), moved))
+	theirs := get(w, "set", &gatewayv1.ListenerSet{})
+	conditions.Find(theirs.Status.Conditions, "Accepted").Message = "Theirs"
+	w.must(w.client.Status().Update(t.Context(), theirs, client.FieldOwner("theirs")))
+	w.take()
+	w.look("gw")
+	w.lookAtSet("set")
+	if writes := w.take(); slices.Contains(writes, "status set") {
+		t.Errorf("wrote %v", writes)
+	}
+	w.must(w.client.Delete(t.Context(), get(w, "gw", &gatewayv1.Gateway{})))
+	w.look("gw")
+	w.lookAtSet("set")
+	if got := w.setCondition("set", "Accepted"); got != "True Accepted" {
+		t.Errorf("the ListenerSet is %q", got)
+	}
+}
+
+func TestWhoWroteACondition(t *testing.T) {
+	const accepted, programmed = `"k:{\"type\":\"Accepted\"}":{".":{},"f:message":{}}`, `"k:{\"type\":\"Programmed\"}":{".":{},"f:message":{}}`
+	for _, tt := range []struct {
+		name, manager, conditions string
+		want                      bool
+	}{
+		{"ours", "fleetgate-status", accepted, true},
+		{"one of several", "fleetgate-status", programmed + "," + accepted, true},
+		{"another type", "fleetgate-status", programmed, false},
+		{"what others have overwritten", "fleetgate-status", `"k:{\"type\":\"Accepted\"}":{".":{},"f:type":{}}`, false},
+		{"theirs", "theirs", accepted, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			set := listenerSet("set", "gw")
+			set.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: tt.manager, FieldsV1: &metav1.FieldsV1{}}}
+			set.ManagedFields[0].FieldsV1.SetRawString(`{"f:status":{"f:conditions":{".":{},` + tt.conditions + `}}}`)
+			if got := wroteCondition(set, "Accepted"); got != tt.want {
+				t.Errorf("got %t, want %t", got, tt.want)
+			}
+		})
+	}
+	if wroteCondition(listenerSet("set", "gw"), "Accepted") {
+		t.Error("nobody wrote it, and it is ours")
 	}
 }
 

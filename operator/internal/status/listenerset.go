@@ -58,6 +58,16 @@ func (b *builder) setAccepted(node *graph.ListenerSet) metav1.Condition {
 	return condition(typ, metav1.ConditionTrue, gatewayv1.ListenerSetReasonAccepted, "The ListenerSet is accepted", generation)
 }
 
+// OrphanedListenerSet returns the conditions of a ListenerSet of ours whose Gateway
+// does not exist.
+func OrphanedListenerSet(set *gatewayv1.ListenerSet) []metav1.Condition {
+	text := "spec.parentRef names Gateway " + string(set.Spec.ParentRef.Name) + ", which does not exist"
+	return []metav1.Condition{
+		condition(gatewayv1.ListenerSetConditionAccepted, metav1.ConditionFalse, gatewayv1.ListenerSetReasonParentNotAccepted, text, set.Generation),
+		condition(gatewayv1.ListenerSetConditionProgrammed, metav1.ConditionFalse, ReasonParentNotProgrammed, text, set.Generation),
+	}
+}
+
 // unservedListeners names the listeners that no proxy serves the routes of.
 func unservedListeners(listeners []*graph.Listener) []string {
 	var list []string
