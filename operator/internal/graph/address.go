@@ -47,7 +47,7 @@ func (g *Gateway) checkAddresses() {
 				g.refuse(gatewayv1.GatewayReasonUnsupportedAddress, "%s.value %q is not an IP address", field, address.Value)
 				continue
 			}
-			request.Value = ip
+			request.Value = ip.Unmap() // As the cluster writes it.
 		}
 		g.request(request)
 	}
