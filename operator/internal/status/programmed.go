@@ -38,7 +38,7 @@ func (b *builder) obstacle() (gatewayv1.GatewayConditionReason, string) {
 		return gatewayv1.GatewayReasonInvalid, "No listener can be served"
 	case o.Ready == 0 && len(o.Problems) > 0:
 		return gatewayv1.GatewayReasonNoResources, "The fleet cannot be created"
-	case len(b.missingAddresses()) > 0:
+	case len(b.missingAddresses()) > 0 && b.partly():
 		return gatewayv1.GatewayReasonAddressNotUsable,
 			"spec.addresses asks for what the load balancer has not assigned: " + strings.Join(b.missingAddresses(), ", ")
 	case len(assign(b.gateway.Requests, o).addresses) == 0:
@@ -84,6 +84,13 @@ func (b *builder) wasProgrammed() bool {
 
 func stands(live *metav1.Condition, generation int64) bool {
 	return live != nil && live.Status == metav1.ConditionTrue && live.ObservedGeneration == generation
+}
+
+// partly says whether some of the addresses that are asked for may be had. Where
+// none can, the reason is another one (GEP-5093). A Service asks the load balancer
+// for one address alone: of the others nobody knows.
+func (b *builder) partly() bool {
+	return len(b.gateway.Addresses) > 1 || len(assign(b.gateway.Requests, &b.observed).addresses) > 0
 }
 
 func (b *builder) missingAddresses() []string {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/golden"
@@ -16,14 +17,7 @@ import (
 // TestProgrammedOverTime follows one Gateway from its creation: what is written
 // at one step is what the next one finds.
 func TestProgrammedOverTime(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("..", "golden", "testdata", "a-simple-gateway-gets-a-whole-fleet", "in.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := golden.Load(data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := simple(t)
 	gateway := c.Resources.Gateway
 	addresses := c.Observed.Addresses
 	for _, step := range []struct {
@@ -68,4 +62,52 @@ func TestProgrammedOverTime(t *testing.T) {
 				got.Status, got.Reason, got.Message, got.ObservedGeneration, step.status, step.reason, step.message)
 		}
 	}
+}
+
+// A Gateway that has none of its addresses has another reason than one of whose
+// addresses some cannot be used (GEP-5093).
+func TestAddressesThatAreMissing(t *testing.T) {
+	const cluster = gatewayv1.GatewayAddressRoutabilityCluster
+	static := func(value string) gatewayv1.GatewaySpecAddress { return gatewayv1.GatewaySpecAddress{Value: value} }
+	for _, tt := range []struct {
+		name   string
+		asked  []gatewayv1.GatewaySpecAddress
+		got    string
+		reason string
+	}{
+		{"the one is not assigned", []gatewayv1.GatewaySpecAddress{static("192.0.2.10")}, "", "AddressNotAssigned"},
+		{"another one is assigned", []gatewayv1.GatewaySpecAddress{static("192.0.2.10")}, "192.0.2.99", "AddressNotAssigned"},
+		{"one of two is", []gatewayv1.GatewaySpecAddress{static("192.0.2.10"), static("192.0.2.11")}, "192.0.2.11", "AddressNotUsable"},
+		{"the first of two is not, and the second was never asked for", []gatewayv1.GatewaySpecAddress{static("192.0.2.10"), static("192.0.2.11")}, "", "AddressNotUsable"},
+		{"any address is there, and the named one is not", []gatewayv1.GatewaySpecAddress{static("192.0.2.10"), {}}, "192.0.2.99", "AddressNotUsable"},
+		{"the cluster's is not", []gatewayv1.GatewaySpecAddress{{Value: "192.0.2.10", Routability: cluster}}, "", "AddressNotAssigned"},
+		{"all are there", []gatewayv1.GatewaySpecAddress{static("192.0.2.10")}, "192.0.2.10", "Pending"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := simple(t)
+			c.Resources.Gateway.Spec.Addresses = tt.asked
+			c.Observed = status.Observed{Wanted: 2}
+			if tt.got != "" {
+				c.Observed.Addresses = []gatewayv1.GatewayStatusAddress{{Type: new(gatewayv1.IPAddressType), Value: tt.got}}
+			}
+			set := status.Build(graph.Build(c.Resources, graph.Options{ControllerName: golden.ControllerName}), c.Observed)
+			got := conditions.Find(set.Gateway.Conditions, "Programmed")
+			if got.Status != metav1.ConditionFalse || got.Reason != tt.reason {
+				t.Errorf("got %s %s %q, want %s", got.Status, got.Reason, got.Message, tt.reason)
+			}
+		})
+	}
+}
+
+func simple(t *testing.T) *golden.Case {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "golden", "testdata", "a-simple-gateway-gets-a-whole-fleet", "in.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := golden.Load(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
