@@ -15,7 +15,7 @@ func (e *Endpoint) admit(now int64) bool {
 	if until == 0 {
 		return !e.unhealthy.Load()
 	}
-	if e.unhealthy.Load() || until+e.Cluster.prober.grace() > now {
+	if e.unhealthy.Load() || until+e.Cluster.grace() > now {
 		return false
 	}
 	if !e.ejectedUntil.CompareAndSwap(until, now+e.Cluster.Policy().baseEjection) {

@@ -28,6 +28,8 @@ type Policy struct {
 	// Check is nil where nothing is checked actively.
 	Check *Check
 
+	// datagrams: an endpoint takes no connection.
+	datagrams bool
 	algorithm proxyconfig.Algorithm
 	hash      proxyconfig.HashKey
 	slowStart int64
@@ -145,6 +147,11 @@ func compileCheck(in *proxyconfig.HealthCheck) *Check {
 	}
 	return c
 }
+
+// Probed says whether a probe finds out that an ejected endpoint is well again.
+// Nobody can connect with one that takes datagrams: unless it is checked
+// otherwise, only another session finds out.
+func (p *Policy) Probed() bool { return !p.datagrams || p.Check != nil }
 
 // HashOn says which part of a request Choose wants the hash of, and its name
 // where the source is a header or a cookie. It is empty where nothing is hashed.

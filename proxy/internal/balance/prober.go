@@ -11,12 +11,20 @@ type prober struct {
 
 func newProber() *prober { return &prober{changed: make(chan struct{}, 1)} }
 
-// grace is how long a request holds back its own trial of an endpoint.
+// grace is how long whoever probes is given.
 func (p *prober) grace() int64 {
 	if p != nil && p.running.Load() {
 		return int64(probeGrace)
 	}
 	return 0
+}
+
+// grace is how long a request holds back its own trial of an endpoint.
+func (c *Cluster) grace() int64 {
+	if !c.Policy().Probed() {
+		return 0
+	}
+	return c.prober.grace()
 }
 
 // notify tells that endpoints changed or one was ejected. Several that were not

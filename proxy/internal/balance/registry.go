@@ -114,6 +114,7 @@ func (r *Registry) endpointSet(c *Cluster, b *proxyconfig.Backend, list []proxyc
 	before := c.endpoints()
 	old := before.byAddress()
 	set := &endpointSet{policy: compilePolicy(b.Policy)}
+	set.policy.datagrams = b.Protocol == proxyconfig.BackendUDP
 	seen := make(map[netip.AddrPort]bool, len(list))
 	for i := range list {
 		addr, err := list[i].AddrPort()

@@ -81,7 +81,11 @@ func (w *world) probed(name, want string) {
 }
 
 func (w *world) apply(p *proxyconfig.Policy, addresses ...string) *balance.Cluster {
-	b := &proxyconfig.Backend{ID: "a", Port: 80, Protocol: "http", Policy: p}
+	return w.applyAs(proxyconfig.BackendHTTP1, p, addresses...)
+}
+
+func (w *world) applyAs(protocol string, p *proxyconfig.Policy, addresses ...string) *balance.Cluster {
+	b := &proxyconfig.Backend{ID: "a", Port: 80, Protocol: protocol, Policy: p}
 	for _, a := range addresses {
 		b.Endpoints = append(b.Endpoints, proxyconfig.Endpoint{Address: a, Port: 80})
 	}
@@ -129,6 +133,27 @@ func TestStoryOfReadmission(t *testing.T) {
 		pass(time.Hour)
 		w.probed("10.0.0.1", "3601 3603 3607 ")
 		w.probed("10.0.0.2", "")
+	})
+}
+
+// An endpoint that takes datagrams takes no connection: none is tried, lest it
+// stay out for good. A check of another port of it tells how it is.
+func TestDatagramsAreNotProbed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.applyAs(proxyconfig.BackendUDP, nil, "10.0.0.1", "10.0.0.2")
+		w.set("10.0.0.1", true)
+		c.Endpoints()[0].Failed(w.now())
+		pass(10 * time.Second)
+		w.probed("10.0.0.1", "")
+		checked := &proxyconfig.Policy{Check: &proxyconfig.HealthCheck{Type: proxyconfig.CheckTCP, Port: 81, IntervalMillis: 4000}}
+		w.set("10.0.0.1", false)
+		w.applyAs(proxyconfig.BackendUDP, checked, "10.0.0.1", "10.0.0.2")
+		pass(time.Second)
+		w.probed("10.0.0.1", "10 ")
+		w.counts(c, 2, 0)
+		w.applyAs(proxyconfig.BackendUDP, nil, "10.0.0.1", "10.0.0.2")
+		pass(time.Minute)
+		w.probed("10.0.0.1", "10 ")
 	})
 }
 

@@ -41,10 +41,11 @@ func newSchedule() schedule {
 func (s *schedule) follow(clusters []*balance.Cluster, now int64) {
 	current := make(map[*balance.Endpoint]bool, len(s.targets))
 	for _, c := range clusters {
-		check := c.Policy().Check
+		policy := c.Policy()
+		check := policy.Check
 		endpoints := c.Endpoints()
 		for i, e := range endpoints {
-			if check == nil && e.EjectedUntil() == 0 {
+			if check == nil && (e.EjectedUntil() == 0 || !policy.Probed()) {
 				continue
 			}
 			t := s.targets[e]
