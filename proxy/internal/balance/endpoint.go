@@ -62,6 +62,25 @@ func (e *Endpoint) Begin() {
 // End tells how an attempt that began at the time began has ended at the time
 // now. Where the response is long, both are of the time until it began.
 func (e *Endpoint) End(began, now int64, o Outcome) {
+	switch o {
+	case Answered:
+		e.latency.observe(now, now-began, false)
+	case ServerError, Broken:
+		e.latency.observe(now, now-began, true)
+	}
+	e.EndSession(now, o)
+}
+
+// Reached tells that a session, which began at the time began, has reached the
+// endpoint at the time now: it took the connection, or answered a datagram. That
+// is the session's latency, and not to be waited for until its end.
+func (e *Endpoint) Reached(began, now int64) {
+	e.latency.observe(now, now-began, false)
+	e.Succeeded()
+}
+
+// EndSession is End for a session, of which Reached learns the latency.
+func (e *Endpoint) EndSession(now int64, o Outcome) {
 	e.inFlight.Add(-1)
 	l := &e.Cluster.load
 	l.requests.Add(-1)
@@ -70,10 +89,8 @@ func (e *Endpoint) End(began, now int64, o Outcome) {
 	}
 	switch o {
 	case Answered:
-		e.latency.observe(now, now-began, false)
 		e.answered()
 	case ServerError, Broken:
-		e.latency.observe(now, now-began, true)
 		e.erred(now, o)
 	}
 }
