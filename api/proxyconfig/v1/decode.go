@@ -16,6 +16,9 @@ var (
 	ErrSchema    = errors.New("unknown schema")
 	ErrRequires  = errors.New("unknown required feature")
 	ErrHash      = errors.New("hash does not match")
+	// ErrIncomplete is for an index whose part is not there, or not in the version
+	// that the index names.
+	ErrIncomplete = errors.New("a part of the configuration is missing")
 )
 
 // Warnings are what Decode noticed in a document that it accepted.
@@ -30,7 +33,7 @@ type Warnings struct {
 // whole. It refuses whatever is not exactly one JSON document of this schema
 // whose hashes match, with member names in their exact case and none twice. It
 // does not know which Gateway the caller belongs to; comparing Document.Gateway
-// is the caller's part.
+// is the caller's part, as is reading Config.Parts, where there are some.
 func Decode(data []byte) (*Document, *Config, Warnings, error) {
 	var w Warnings
 	if len(data) > MaxDocumentBytes {
@@ -45,6 +48,9 @@ func Decode(data []byte) (*Document, *Config, Warnings, error) {
 	}
 	c := &Config{}
 	if err := decodeStrict(d.Config, c, &w); err != nil {
+		return nil, nil, w, err
+	}
+	if err := checkParts(c.Parts); err != nil {
 		return nil, nil, w, err
 	}
 	return d, c, w, nil

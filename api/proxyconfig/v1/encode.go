@@ -25,6 +25,10 @@ var ErrTooLarge = errors.New("the configuration is too large for one document")
 // the Config. Equal arguments give equal bytes. It returns ErrTooLarge, with
 // the hash, where the result exceeds MaxDocumentBytes.
 func Encode(g Gateway, revision int64, c *Config) (data []byte, hash string, err error) {
+	return encode(g, revision, Features(c), c)
+}
+
+func encode(g Gateway, revision int64, requires []Feature, c *Config) (data []byte, hash string, err error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return nil, "", fmt.Errorf("encoding configuration: %w", err)
@@ -33,7 +37,7 @@ func Encode(g Gateway, revision int64, c *Config) (data []byte, hash string, err
 		Schema:   Schema,
 		Gateway:  g,
 		Revision: revision,
-		Requires: Features(c),
+		Requires: requires,
 		Hash:     hashBytes(raw),
 		Config:   raw,
 	}

@@ -43,7 +43,7 @@ const FeatureExternalHostnames Feature = "external-hostnames"
 func KnownFeatures() []Feature {
 	return []Feature{
 		FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames, FeatureSessions,
-		FeatureListenerFilters, FeatureExternalHostnames,
+		FeatureListenerFilters, FeatureExternalHostnames, FeatureParts,
 	}
 }
 

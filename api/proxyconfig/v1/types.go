@@ -2,7 +2,8 @@ package proxyconfig
 
 // Config is all that the proxies of one Gateway serve. Its slices are sorted
 // (listeners by port and name, routes by identity, backends by ID), so that
-// equal configurations have equal bytes.
+// equal configurations have equal bytes. Those of one that lies in parts are sorted
+// within each part.
 type Config struct {
 	Listeners []Listener `json:"listeners,omitempty"`
 	Routes    []Route    `json:"routes,omitempty"`
@@ -10,6 +11,9 @@ type Config struct {
 	// Tracing is nil where nothing is traced; the fields by which requests belong
 	// to traces are then passed on like any other.
 	Tracing *Tracing `json:"tracing,omitempty"`
+	// Parts, when not empty, are where the rest of the configuration lies: see
+	// FeatureParts.
+	Parts []Part `json:"parts,omitempty"`
 }
 
 // Protocol is what a listener speaks with its clients.

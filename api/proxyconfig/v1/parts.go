@@ -1,0 +1,238 @@
+package proxyconfig
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strconv"
+)
+
+// A configuration past SplitBytes is stored in parts: its document, the index,
+// names them by their hashes in Config.Parts, and holds what is left. A reader
+// has a configuration once it has every part of one index, and never mixes two.
+
+// FeatureParts is a configuration of which some lies in parts. A proxy that
+// overlooked them would serve nothing of it.
+const FeatureParts Feature = "parts"
+
+// SplitBytes is the size up to which a configuration is one document. Past it,
+// nobody reads it by eye, and one changed route would cost a write of all.
+const SplitBytes = readableBytes
+
+// The budget of one part: what is compressed has to fit into a ConfigMap twice,
+// as the part before stays readable while the next is written, and what is
+// decompressed bounds the memory of the proxy.
+const (
+	MaxStoredPart = 480 << 10
+	MaxPartBytes  = 4 << 20
+)
+
+// The numbers of parts are fixed, so that growth neither replaces a pod nor
+// changes its Role.
+const (
+	ListenerParts = 2
+	RouteParts    = 16
+	BackendParts  = 8
+)
+
+// PartKind is what a part holds.
+type PartKind string
+
+// The kinds of parts.
+const (
+	PartListeners PartKind = "listeners"
+	PartRoutes    PartKind = "routes"
+	PartBackends  PartKind = "backends"
+)
+
+// Part names one version of one part of a configuration.
+type Part struct {
+	Kind   PartKind `json:"kind"`
+	Number int      `json:"number"`
+	// SHA256 is the lower-case hex hash of the part before compression, and Bytes
+	// its size.
+	SHA256 string `json:"sha256"`
+	Bytes  int    `json:"bytes"`
+}
+
+// Name is the part's, whatever its version: "routes-3". The name of its ConfigMap
+// is that of the index with "-" and this behind it.
+func (p Part) Name() string { return PartName(p.Kind, p.Number) }
+
+// PartName is the Name of the parts of a kind and number.
+func PartName(kind PartKind, number int) string { return string(kind) + "-" + strconv.Itoa(number) }
+
+// PartNames are all names of parts, in a fixed order.
+func PartNames() []string {
+	var names []string
+	for _, of := range partKinds {
+		for i := range of.count {
+			names = append(names, PartName(of.kind, i))
+		}
+	}
+	return names
+}
+
+var partKinds = []struct {
+	kind  PartKind
+	count int
+}{{PartListeners, ListenerParts}, {PartRoutes, RouteParts}, {PartBackends, BackendParts}}
+
+// Key is the key of the part's ConfigMap, and so the name of the mounted file,
+// that holds this version.
+func (p Part) Key() string { return p.Name() + "." + p.SHA256[:16] + ".json.gz" }
+
+func (p Part) check() error {
+	for _, of := range partKinds {
+		if of.kind == p.Kind && p.Number >= 0 && p.Number < of.count && isHash(p.SHA256) && p.Bytes >= 0 && p.Bytes <= MaxPartBytes {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: part %+v", ErrMalformed, p)
+}
+
+func isHash(text string) bool {
+	return len(text) == 64 && !bytes.ContainsFunc([]byte(text), func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') })
+}
+
+// checkParts refuses an index that names a part twice or in no sound way.
+func checkParts(parts []Part) error {
+	seen := make(map[string]bool, len(parts))
+	for _, p := range parts {
+		if err := p.check(); err != nil {
+			return err
+		}
+		if seen[p.Name()] {
+			return fmt.Errorf("%w: part %s is there twice", ErrMalformed, p.Name())
+		}
+		seen[p.Name()] = true
+	}
+	return nil
+}
+
+// EncodePart encodes what fragment holds of one kind. It returns ErrTooLarge,
+// with the Part and the data, where that exceeds the budget.
+func EncodePart(kind PartKind, number int, fragment *Config) (Part, []byte, error) {
+	raw, err := json.Marshal(fragment)
+	if err != nil {
+		return Part{}, nil, fmt.Errorf("encoding part %s: %w", PartName(kind, number), err)
+	}
+	var out bytes.Buffer
+	// The fastest level: the time is spent before a change is served.
+	z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	if err == nil {
+		_, err = z.Write(raw)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		return Part{}, nil, fmt.Errorf("compressing part %s: %w", PartName(kind, number), err)
+	}
+	p := Part{Kind: kind, Number: number, SHA256: hashBytes(raw), Bytes: len(raw)}
+	if out.Len() > MaxStoredPart || len(raw) > MaxPartBytes {
+		return p, out.Bytes(), fmt.Errorf("%w: part %s of %d bytes, %d stored", ErrTooLarge, p.Name(), len(raw), out.Len())
+	}
+	return p, out.Bytes(), nil
+}
+
+// DecodePart returns what the part of an index holds, or refuses the data as a
+// whole: it has to be what was hashed, and to hold nothing but its kind.
+func DecodePart(p Part, data []byte) (*Config, Warnings, error) {
+	var w Warnings
+	raw, err := decompress(p, data)
+	if err != nil {
+		return nil, w, err
+	}
+	if got := hashBytes(raw); got != p.SHA256 {
+		return nil, w, fmt.Errorf("%w: part %s hashes to %.12s, the index says %.12s", ErrHash, p.Name(), got, p.SHA256)
+	}
+	c := &Config{}
+	if err := decodeStrict(raw, c, &w); err != nil {
+		return nil, w, err
+	}
+	if !reflect.DeepEqual(c, c.only(p.Kind)) {
+		return nil, w, fmt.Errorf("%w: part %s holds more than %s", ErrMalformed, p.Name(), p.Kind)
+	}
+	return c, w, nil
+}
+
+// decompress reads no more than the index has announced.
+func decompress(p Part, data []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%w: part %s: %w", ErrMalformed, p.Name(), err)
+	}
+	out := bytes.NewBuffer(make([]byte, 0, p.Bytes+bytes.MinRead))
+	if _, err := io.Copy(out, io.LimitReader(z, int64(p.Bytes)+1)); err != nil {
+		return nil, fmt.Errorf("%w: part %s: %w", ErrMalformed, p.Name(), err)
+	}
+	if out.Len() != p.Bytes {
+		return nil, fmt.Errorf("%w: part %s has not the %d bytes that the index says", ErrHash, p.Name(), p.Bytes)
+	}
+	return out.Bytes(), nil
+}
+
+// only is what c holds of one kind.
+func (c *Config) only(kind PartKind) *Config {
+	switch kind {
+	case PartListeners:
+		return &Config{Listeners: c.Listeners}
+	case PartRoutes:
+		return &Config{Routes: c.Routes}
+	default:
+		return &Config{Backends: c.Backends}
+	}
+}
+
+// index is the configuration that the document of a split one has.
+func index(whole *Config, parts []Part) *Config {
+	return &Config{Tracing: whole.Tracing, Parts: parts}
+}
+
+// IndexHash is Document.Hash of what EncodeIndex returns.
+func IndexHash(whole *Config, parts []Part) (string, error) { return Hash(index(whole, parts)) }
+
+// EncodeIndex encodes the document of a configuration that lies in parts. It is
+// Encode in all else.
+func EncodeIndex(g Gateway, revision int64, whole *Config, parts []Part) (data []byte, hash string, err error) {
+	return encode(g, revision, append(Features(whole), FeatureParts), index(whole, parts))
+}
+
+// Fragments are decoded parts. They must not be changed.
+type Fragments map[Part]*Config
+
+// Assemble returns the configuration of an index and of its parts, all of which
+// have to be there. It returns the same parts as views of the result, so that who
+// keeps both has one copy.
+func Assemble(index *Config, fragments Fragments) (*Config, Fragments, error) {
+	whole, views := *index, make(Fragments, len(index.Parts))
+	var listeners, routes, backends int
+	for _, p := range index.Parts {
+		f := fragments[p]
+		if f == nil {
+			return nil, nil, fmt.Errorf("%w: %s", ErrIncomplete, p.Name())
+		}
+		listeners, routes, backends = listeners+len(f.Listeners), routes+len(f.Routes), backends+len(f.Backends)
+	}
+	whole.Listeners = slices.Grow(slices.Clone(index.Listeners), listeners)
+	whole.Routes = slices.Grow(slices.Clone(index.Routes), routes)
+	whole.Backends = slices.Grow(slices.Clone(index.Backends), backends)
+	for _, p := range index.Parts {
+		f, view := fragments[p], &Config{}
+		whole.Listeners, view.Listeners = extend(whole.Listeners, f.Listeners)
+		whole.Routes, view.Routes = extend(whole.Routes, f.Routes)
+		whole.Backends, view.Backends = extend(whole.Backends, f.Backends)
+		views[p] = view
+	}
+	return &whole, views, nil
+}
+
+// extend appends more, and returns it where it lies then.
+func extend[T any](all, more []T) (extended, view []T) {
+	from := len(all)
+	all = append(all, more...)
+	return all, all[from:len(all):len(all)]
+}
