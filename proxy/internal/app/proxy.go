@@ -272,7 +272,7 @@ func (p *proxy) watched() *configsource.WatchedConfig {
 		}
 	}
 	return &configsource.WatchedConfig{
-		Client: w.Client, ConfigMap: w.ConfigMap, Secrets: w.Secrets,
+		Client: w.Client, ConfigMap: w.ConfigMap, Secrets: w.Secrets, Serving: p.coordinator.Serving,
 		Random: rand.Float64, Log: p.options.Log.WithName("watch"),
 	}
 }

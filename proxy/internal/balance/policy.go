@@ -66,6 +66,18 @@ type Check struct {
 // defaultPolicy is that of a backend which has none.
 var defaultPolicy = compilePolicy(nil)
 
+// policyOf returns the policy of a backend. Those without one share one, unless
+// they are of datagrams.
+func policyOf(b *proxyconfig.Backend) *Policy {
+	datagrams := b.Protocol == proxyconfig.BackendUDP
+	if b.Policy == nil && !datagrams {
+		return defaultPolicy
+	}
+	p := compilePolicy(b.Policy)
+	p.datagrams = datagrams
+	return p
+}
+
 // compilePolicy fills in the defaults. The policy has passed
 // proxyconfig.ValidatePolicy; nil has the defaults.
 func compilePolicy(in *proxyconfig.Policy) *Policy {

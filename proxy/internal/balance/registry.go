@@ -113,8 +113,7 @@ func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
 func (r *Registry) endpointSet(c *Cluster, b *proxyconfig.Backend, list []proxyconfig.Endpoint, refuse func(error)) *endpointSet {
 	before := c.endpoints()
 	old := before.byAddress()
-	set := &endpointSet{policy: compilePolicy(b.Policy)}
-	set.policy.datagrams = b.Protocol == proxyconfig.BackendUDP
+	set := &endpointSet{policy: policyOf(b)}
 	seen := make(map[netip.AddrPort]bool, len(list))
 	for i := range list {
 		addr, err := list[i].AddrPort()

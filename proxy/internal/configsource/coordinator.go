@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -30,9 +31,10 @@ type Options struct {
 	// Retry is how often what could not be started is tried again; zero means
 	// every two seconds.
 	Retry time.Duration
-	// Save keeps the document that serves for the next start of the process; nil
-	// keeps none.
-	Save func(document []byte) error
+	// Save keeps the document that serves for the next start of the process, with
+	// its parts by key. Those without bytes are what was saved before. Nil keeps
+	// nothing.
+	Save func(document []byte, parts map[string][]byte) error
 	Now  func() time.Time
 	Log  logr.Logger
 }
@@ -46,6 +48,8 @@ type Coordinator struct {
 	// What serves; nil before the first configuration.
 	document *proxyconfig.Document
 	serving  *snapshot.Snapshot
+	// parts are those of what serves.
+	parts atomic.Pointer[proxyconfig.Fragments]
 
 	// unstarted is how many items of what serves could not be started.
 	unstarted int
@@ -143,15 +147,34 @@ func (c *Coordinator) observeDocument(o Observation) bool {
 		delete(c.rejected, o.Source)
 		return false
 	}
+	var whole parted
 	if err == nil {
-		err = c.try(d, config)
+		whole, err = gather(config, c.fragments(), o.Part)
+	}
+	if err == nil {
+		err = c.try(d, whole.config)
 	}
 	if err != nil {
 		c.reject(o.Source, d, err)
+		c.awaitParts(o, err)
 		return false
 	}
-	c.accept(o, warnings)
+	c.parts.Store(&whole.fragments)
+	warnings.UnknownFields += whole.warnings.UnknownFields
+	c.accept(o, warnings, whole.kept())
 	return true
+}
+
+// awaitParts has a document whose parts are not there looked at again: they may
+// come without another one.
+func (c *Coordinator) awaitParts(o Observation, err error) {
+	if !errors.Is(err, proxyconfig.ErrIncomplete) {
+		return
+	}
+	delete(c.seen, o.Source)
+	if o.Missed != nil {
+		o.Missed()
+	}
 }
 
 // The reasons for which a document that decodes is refused or passed over.
@@ -216,7 +239,7 @@ func (c *Coordinator) apply(d *proxyconfig.Document, config *proxyconfig.Config)
 
 // accept records that a document was applied. A newer configuration that works
 // makes up for whatever was refused before it.
-func (c *Coordinator) accept(o Observation, w proxyconfig.Warnings) {
+func (c *Coordinator) accept(o Observation, w proxyconfig.Warnings, parts map[string][]byte) {
 	clear(c.rejected)
 	c.state.Reloads++
 	c.state.LastSuccess = c.options.Now()
@@ -226,7 +249,7 @@ func (c *Coordinator) accept(o Observation, w proxyconfig.Warnings) {
 	if o.Source == Saved || c.options.Save == nil {
 		return
 	}
-	if err := c.options.Save(o.Document); err != nil {
+	if err := c.options.Save(o.Document, parts); err != nil {
 		c.state.SaveErrors++
 		c.options.Log.Error(err, "Kept no copy of the configuration")
 	}
@@ -237,6 +260,9 @@ func (c *Coordinator) reject(lane Source, d *proxyconfig.Document, err error) {
 	r := &proxyconfig.Rejection{Source: string(lane), Reason: err.Error()}
 	if d != nil {
 		r.Revision = d.Revision
+	}
+	if before := c.rejected[lane]; before != nil && *before == *r && errors.Is(err, proxyconfig.ErrIncomplete) {
+		return // It has been looked at again.
 	}
 	c.rejected[lane] = r
 	c.state.Rejections[RejectionKey{lane, reasonOf(err)}]++
@@ -275,6 +301,7 @@ func reasonOf(err error) string {
 		{proxyconfig.ErrSchema, "schema"},
 		{proxyconfig.ErrRequires, "requires"},
 		{proxyconfig.ErrHash, "hash"},
+		{proxyconfig.ErrIncomplete, "incomplete"},
 		{errGateway, "gateway"},
 		{errStale, "stale"},
 		{errConflict, "conflict"},
@@ -288,5 +315,5 @@ func reasonOf(err error) string {
 
 // Reasons are the words that RejectionKey.Reason may have.
 func Reasons() []string {
-	return []string{"malformed", "schema", "requires", "hash", "gateway", "stale", "conflict", "internal"}
+	return []string{"malformed", "schema", "requires", "hash", "incomplete", "gateway", "stale", "conflict", "internal"}
 }

@@ -72,7 +72,7 @@ func newStory(t *testing.T) *story {
 			}
 			return nil
 		},
-		Save: func(document []byte) error {
+		Save: func(document []byte, _ map[string][]byte) error {
 			if s.diskErr == nil {
 				s.saved = document
 			}
@@ -291,7 +291,7 @@ func TestSavedConfig(t *testing.T) {
 		t.Errorf("empty directory: got %+v, %v", o, err)
 	}
 	for _, text := range []string{"a longer first document", "second"} {
-		if err := saved.Save([]byte(text)); err != nil {
+		if err := saved.Save([]byte(text), nil); err != nil {
 			t.Fatal(err)
 		}
 		if o, err := saved.Load(); err != nil || string(o.Document) != text || o.Source != Saved {
@@ -302,7 +302,7 @@ func TestSavedConfig(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	if err := (SavedConfig{Dir: filepath.Join(saved.Dir, "missing")}).Save(nil); err == nil {
+	if err := (SavedConfig{Dir: filepath.Join(saved.Dir, "missing")}).Save(nil, nil); err == nil {
 		t.Error("saving into a directory that is not there succeeded")
 	}
 }

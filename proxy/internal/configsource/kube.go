@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // serviceAccountDir is where the kubelet puts the credentials of a pod.
@@ -151,6 +153,36 @@ type object[V any] struct {
 		ResourceVersion string `json:"resourceVersion"`
 	} `json:"metadata"`
 	Data map[string]V `json:"data"`
+	// BinaryData is a ConfigMap's.
+	BinaryData map[string][]byte `json:"binaryData"`
+}
+
+// maxObjectBytes bounds what is read of one object: base64 of what fits into a
+// ConfigMap, and its metadata.
+const maxObjectBytes = 2 << 20
+
+// part reads one version of a part from the ConfigMap that is named after the
+// index.
+func (c *KubeClient) part(ctx context.Context, index string, p proxyconfig.Part) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	body, err := c.get(ctx, c.collection("configmaps")+"/"+url.PathEscape(index+"-"+p.Name()), nil)
+	if hasStatus(err, http.StatusNotFound) {
+		return nil, missing(p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading part %s: %w", p.Name(), err)
+	}
+	defer body.Close()
+	var o object[string]
+	if err := json.NewDecoder(io.LimitReader(body, maxObjectBytes)).Decode(&o); err != nil {
+		return nil, fmt.Errorf("reading part %s: %w", p.Name(), err)
+	}
+	data, ok := o.BinaryData[p.Key()]
+	if !ok {
+		return nil, missing(p)
+	}
+	return data, nil
 }
 
 // exists says whether there is an object of that name.

@@ -53,6 +53,7 @@ func (m *MountedConfig) Read() (Observation, error) {
 		}
 		if err == nil {
 			o.Document = files[proxyconfig.ConfigKey]
+			o.Part = func(p proxyconfig.Part) ([]byte, error) { return readPart(m.Dir, dir, p) }
 			o.Certificates = keyPairs(files)
 			return o, nil
 		}
@@ -98,6 +99,23 @@ func readVersion(dir string) (map[string][]byte, error) {
 
 func wanted(name string) bool {
 	return name == proxyconfig.ConfigKey || strings.HasSuffix(name, certificateSuffix) || strings.HasSuffix(name, keySuffix)
+}
+
+// readPart reads a part of one version of the directory, or of the version that
+// has replaced it meanwhile: its hash says whether it is the part that is wanted.
+func readPart(volume, version string, p proxyconfig.Part) ([]byte, error) {
+	for _, dir := range []string{version, currentVersion(volume)} {
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			continue
+		}
+		data, err := readFile(root, p.Key())
+		root.Close()
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return data, err
+		}
+	}
+	return nil, missing(p)
 }
 
 func readFile(root *os.Root, name string) ([]byte, error) {

@@ -24,6 +24,11 @@ type Observation struct {
 	Source Source
 	// Document holds the encoded document; nil when there is none.
 	Document []byte
+	// Part reads the parts that the document names. It may be nil for a document
+	// that names none.
+	Part ReadPart
+	// Missed, where it is not nil, is called when Part did not find one.
+	Missed func()
 	// Certificates are the key pairs by key. They must not be changed.
 	Certificates map[string]snapshot.KeyPair
 }

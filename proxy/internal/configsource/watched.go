@@ -13,11 +13,14 @@ import (
 )
 
 // WatchedConfig is the watched lane: one ConfigMap with the document and the
-// Secrets with the certificates, each watched by name.
+// Secrets with the certificates, each watched by name. The parts of a document are
+// not watched but read when a document names them.
 type WatchedConfig struct {
 	Client    *KubeClient
 	ConfigMap string
 	Secrets   []string
+	// Serving are the parts that need not be read, as they serve; nil reads all.
+	Serving func() []proxyconfig.Part
 	// Random returns a number in [0, 1), to spread attempts.
 	Random func() float64
 	// Pause waits between attempts; nil waits by the clock.
@@ -31,6 +34,8 @@ func (w *WatchedConfig) Run(ctx context.Context, out chan<- Observation) {
 	lane := &watchedLane{ctx: ctx, out: out, secrets: map[string]map[string][]byte{}}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	lane.fetcher = newFetcher(w, lane.complete)
+	wg.Go(func() { lane.fetcher.run(ctx) })
 	wg.Go(func() { follow(ctx, w, "configmaps", w.ConfigMap, lane.configMap) })
 	for _, name := range w.Secrets {
 		wg.Go(func() {
@@ -51,24 +56,36 @@ func follow[V any](ctx context.Context, w *WatchedConfig, resource, name string,
 
 // watchedLane puts together what the watches saw.
 type watchedLane struct {
-	ctx context.Context
-	out chan<- Observation
+	ctx     context.Context
+	out     chan<- Observation
+	fetcher *fetcher
 
 	mu       sync.Mutex
 	document []byte
-	secrets  map[string]map[string][]byte
+	// parts are the bytes of the document's parts that were read, by key, as long as
+	// nobody has seen them.
+	parts   map[string][]byte
+	secrets map[string]map[string][]byte
 }
 
 func (l *watchedLane) configMap(o *object[string]) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.document = nil
+	var document []byte
 	if o != nil {
 		if text, ok := o.Data[proxyconfig.ConfigKey]; ok {
-			l.document = []byte(text)
+			document = []byte(text)
 		}
 	}
+	l.fetcher.next(document)
+}
+
+// complete is called with a document once its parts are there.
+func (l *watchedLane) complete(document []byte, parts map[string][]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.document, l.parts = document, parts
 	l.send()
+	// Whoever looked has them.
+	l.parts = nil
 }
 
 func (l *watchedLane) secret(name string, o *object[[]byte]) {
@@ -87,8 +104,17 @@ func (l *watchedLane) send() {
 	for _, data := range l.secrets {
 		maps.Copy(pairs, keyPairs(data))
 	}
+	parts := l.parts
+	o := Observation{Source: Watch, Document: l.document, Certificates: pairs, Missed: l.fetcher.again,
+		Part: func(p proxyconfig.Part) ([]byte, error) {
+			if data, ok := parts[p.Key()]; ok {
+				return data, nil
+			}
+			return nil, missing(p)
+		},
+	}
 	select {
-	case l.out <- Observation{Source: Watch, Document: l.document, Certificates: pairs}:
+	case l.out <- o:
 	case <-l.ctx.Done():
 	}
 }

@@ -73,6 +73,14 @@ func (s *apiServer) set(key string, data map[string]any) {
 	s.changed = make(chan struct{})
 }
 
+// setBinary stores a ConfigMap that nobody watches, with base64 for its data.
+func (s *apiServer) setBinary(key string, data map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version++
+	s.objects[key] = map[string]any{"metadata": map[string]any{"resourceVersion": fmt.Sprint(s.version)}, "binaryData": data}
+}
+
 // do changes the server's behaviour and cuts all watches.
 func (s *apiServer) do(change func()) {
 	s.mu.Lock()

@@ -122,6 +122,7 @@ func (c *compiler) compileRoute(r *proxyconfig.Route) *compiledRoute {
 		compiled.source = r
 	} else {
 		compiled = compileRoute(r, c.out)
+		c.out.Compiled++
 	}
 	c.out.routes[key] = compiled
 	return compiled

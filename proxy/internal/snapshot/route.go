@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -21,14 +22,20 @@ type compiledRoute struct {
 	source  *proxyconfig.Route
 	rules   []compiledRule
 	refused []proxyconfig.RefusedItem
-	// clusters are those that the rules hold. One that was dropped and came back
-	// is another one, and the route is compiled anew.
-	clusters map[string]*balance.Cluster
-	// transports are those of the same backends.
-	transports map[string]*Transport
+	// targets are the backends that the rules lead to.
+	targets []target
 	// secret is what the keys of its sessions are derived from; nil where it has
 	// none.
 	secret []byte
+}
+
+// target is a backend that a route depends on, with what serves it; nil where
+// nothing does. A Cluster that was dropped and came back is another one, and the
+// route is compiled anew.
+type target struct {
+	id        string
+	cluster   *balance.Cluster
+	transport *Transport
 }
 
 // compiledRule is a rule with the matchers that lead to it.
@@ -43,19 +50,24 @@ type compiledRule struct {
 // what compiling it now would give. What is kept also keeps its place in the
 // sequence by which it shares requests among backends.
 func (c *compiledRoute) reusable(r *proxyconfig.Route, s *Snapshot) bool {
-	for id, cluster := range c.clusters {
-		if s.Cluster(id) != cluster || s.transports[id] != c.transports[id] {
+	for _, t := range c.targets {
+		if s.Cluster(t.id) != t.cluster || s.transports[t.id] != t.transport {
 			return false
 		}
 	}
 	if c.secret != nil && !bytes.Equal(c.secret, s.secret) {
 		return false
 	}
-	return reflect.DeepEqual(c.source.Rules, r.Rules)
+	return same(c.source.Rules, r.Rules) || reflect.DeepEqual(c.source.Rules, r.Rules)
+}
+
+// same says whether two slices are one: what a part holds that did not change.
+func same[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 func compileRoute(r *proxyconfig.Route, s *Snapshot) *compiledRoute {
-	out := &compiledRoute{source: r, clusters: map[string]*balance.Cluster{}, transports: map[string]*Transport{}}
+	out := &compiledRoute{source: r, rules: make([]compiledRule, 0, len(r.Rules))}
 	for i := range r.Rules {
 		out.addRule(r, i, s)
 	}
@@ -152,8 +164,11 @@ func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, s *Snapshot) (*Back
 // target notes that the route depends on a backend, and returns its Cluster,
 // which may be nil, and how that is spoken to.
 func (c *compiledRoute) target(id string, s *Snapshot) (*balance.Cluster, *Transport) {
-	c.clusters[id], c.transports[id] = s.Cluster(id), s.transports[id]
-	return c.clusters[id], c.transports[id]
+	t := target{id, s.Cluster(id), s.transports[id]}
+	if !slices.Contains(c.targets, t) {
+		c.targets = append(c.targets, t)
+	}
+	return t.cluster, t.transport
 }
 
 func (c *compiledRoute) mirrors(in []*filter.Mirror, s *Snapshot) []Mirror {

@@ -27,6 +27,9 @@ type Snapshot struct {
 	Series []Series
 	// Spans is where what is recorded of requests goes; nil where nothing is.
 	Spans *Spans
+	// Compiled is how many routes were compiled for it; the others were taken over
+	// from the snapshot before.
+	Compiled int
 	// Config is what it was compiled from. It must not be changed.
 	Config *proxyconfig.Config
 
