@@ -15,7 +15,7 @@ const (
 	// ConfigRepaired: the stored configuration was not what the operator had
 	// stored, and has been replaced.
 	ConfigRepaired = "ConfigRepaired"
-	// ConfigTooLarge: the configuration was not stored for its size.
+	// ConfigTooLarge: some of the configuration is not served for its size.
 	ConfigTooLarge = "ConfigTooLarge"
 	// ForeignObject: an object that is not the Gateway's has a name that one of
 	// its own is to have.

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,32 +199,6 @@ func TestCorruptedConfigIsRepaired(t *testing.T) {
 func (w *world) programmedMessage(name string) string {
 	live := get(w, name, &gatewayv1.Gateway{})
 	return conditions.Find(live.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed)).Message
-}
-
-func TestTooLargeConfigIsReported(t *testing.T) {
-	w := newWorld(t, gateway("gw"))
-	w.look("gw")
-	large := route("large", "gw")
-	edit := &gatewayv1.HTTPHeaderFilter{Set: []gatewayv1.HTTPHeader{{Name: "x", Value: strings.Repeat("x", 4096)}}}
-	rule := gatewayv1.HTTPRouteRule{Filters: []gatewayv1.HTTPRouteFilter{{
-		Type: gatewayv1.HTTPRouteFilterRequestHeaderModifier, RequestHeaderModifier: edit,
-	}}}
-	large.Spec.Rules = slices.Repeat([]gatewayv1.HTTPRouteRule{rule}, proxyconfig.MaxDocumentBytes/4096)
-	w.must(w.client.Create(t.Context(), large))
-	for range 2 {
-		w.now = w.now.Add(time.Minute)
-		w.look("gw")
-	}
-	if event := w.event(); !strings.HasPrefix(event, "Warning ConfigTooLarge") {
-		t.Errorf("got event %q", event)
-	}
-	if config := w.stored("gw"); len(config.Routes) != 0 || len(config.Listeners) != 1 {
-		t.Error("the last configuration is gone")
-	}
-	message := get(w, "gw", &gatewayv1.Gateway{}).Status.Conditions
-	if !slices.ContainsFunc(message, func(c metav1.Condition) bool { return strings.Contains(c.Message, "too large") }) {
-		t.Errorf("no condition speaks of it: %+v", message)
-	}
 }
 
 func TestServiceMonitorComesWithItsKind(t *testing.T) {

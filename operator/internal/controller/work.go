@@ -104,10 +104,14 @@ func (w *work) deliver() {
 	w.observed.Hash = result.Hash
 	w.count(result, err)
 	w.note(err)
-	if result.TooLarge != "" {
-		w.problem("The configuration is not stored, and the last one that was is still served: " + result.TooLarge)
+	w.observed.Oversize = result.Dropped
+	var tooLarge string
+	if n := len(result.Dropped); n > 0 {
+		tooLarge = fmt.Sprintf("%d items are not served, as they exceed what the configuration of one Gateway may hold, the first of them %s %s",
+			n, result.Dropped[0].Kind, result.Dropped[0].Name)
+		w.problem(tooLarge)
 	}
-	w.events.lasts(w.gateway, ConfigTooLarge, "StoreConfig", result.TooLarge)
+	w.events.lasts(w.gateway, ConfigTooLarge, "StoreConfig", tooLarge)
 	if result.Repaired != "" {
 		text := fmt.Sprintf("ConfigMap %s was replaced, as it was not what had been stored: %s", w.names.ConfigMap(), result.Repaired)
 		w.events.happened(w.gateway, ConfigRepaired, "StoreConfig", text)
@@ -120,7 +124,7 @@ func (w *work) count(result delivery.ConfigResult, err error) {
 	switch {
 	case err != nil:
 		m.Config(metrics.Failed)
-	case result.TooLarge != "":
+	case len(result.Dropped) > 0 && result.Written:
 		m.Config(metrics.TooLarge)
 	case result.Repaired != "":
 		m.Config(metrics.Repaired)
@@ -165,7 +169,10 @@ func (w *work) keepClusterIP() {
 
 // delivered are the objects of the fleet that the plan does not hold.
 func (w *work) delivered() []apply.Kept {
-	kept := []apply.Kept{{Kind: "ConfigMap", Name: w.names.ConfigMap()}, {Kind: "Secret", Name: w.names.AdminSecret()}}
+	kept := []apply.Kept{{Kind: "Secret", Name: w.names.AdminSecret()}}
+	for _, name := range w.names.ConfigMaps() {
+		kept = append(kept, apply.Kept{Kind: "ConfigMap", Name: name})
+	}
 	for _, name := range w.names.CertificateSecrets() {
 		kept = append(kept, apply.Kept{Kind: "Secret", Name: name})
 	}

@@ -2,13 +2,13 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,50 +18,43 @@ import (
 
 // ConfigResult is what became of a configuration.
 type ConfigResult struct {
-	// Hash is that of the configuration that was given.
+	// Hash is that of the configuration that was given, without what was dropped.
 	Hash string
 	// Revision is the stored document's, and zero when nothing is stored.
 	Revision int64
-	// Written says that the ConfigMap was created or changed.
+	// Written says that the document was created or changed.
 	Written bool
 	// Repaired says what was wrong with the stored document, if it was not what
 	// this operator had stored.
 	Repaired string
-	// TooLarge says why the configuration was not stored. The last one that
-	// was stays.
-	TooLarge string
+	// Dropped are the items that were left out, as they exceed the budget.
+	Dropped []proxyconfig.RefusedItem
+	// Encoded is how many parts were encoded, Parts how many of them were written,
+	// and Bytes how much data the writes had, the document's among them.
+	Encoded, Parts, Bytes int
 }
 
 // Config stores the configuration in the ConfigMap of the given name, unless it
-// is there already. It returns a *ForeignError when the ConfigMap is not the
-// owner's.
+// is there already, and past proxyconfig.SplitBytes in ConfigMaps for its parts:
+// what is given must not be changed any more. It returns a *ForeignError when a
+// ConfigMap is not the owner's.
 //
 // The document's revision is greater than that of any document that was there
 // before, as far as one can tell: it is taken from the clock, and counts on
 // from the stored one where the clock is behind.
 func (w *Writer) Config(ctx context.Context, owner apply.Owner, name string, config *proxyconfig.Config) (ConfigResult, error) {
-	hash, err := proxyconfig.Hash(config)
-	if err != nil {
-		return ConfigResult{}, err
-	}
 	c := &configWrite{
 		Writer: w, ctx: ctx, owner: owner, config: config,
 		key:    types.NamespacedName{Namespace: owner.Namespace, Name: name},
 		memory: w.memory(owner.NamespacedName),
-		result: ConfigResult{Hash: hash},
 	}
-	live, err := c.cached()
-	for range attempts {
-		if err != nil {
-			return c.result, err
-		}
-		var raced bool
-		if raced, err = c.bring(live); !raced || err != nil {
-			return c.result, err
-		}
-		live, err = c.read(w.opts.Live)
+	if err := c.prepare(); err != nil {
+		return c.result, err
 	}
-	return c.result, fmt.Errorf("writing ConfigMap %s: others keep changing it", c.key)
+	if err := c.bringDocument(); err != nil {
+		return c.result, err
+	}
+	return c.result, c.dropParts()
 }
 
 // configWrite is one call of Config.
@@ -71,33 +64,90 @@ type configWrite struct {
 	owner  apply.Owner
 	key    types.NamespacedName
 	config *proxyconfig.Config
+	// cuts are nil for a configuration of one document.
+	cuts   cuts
 	memory *memory
 	result ConfigResult
 }
 
-// cached returns the ConfigMap from the cache if that can be trusted, else from
-// the API server; nil when there is none.
-func (c *configWrite) cached() (*corev1.ConfigMap, error) {
-	live, err := c.read(c.opts.Client)
-	if err != nil || live == nil && c.memory.config.version == "" {
-		return live, err
+// prepare decides between one document and parts, and hashes what is to be stored.
+func (c *configWrite) prepare() (err error) {
+	split, err := c.large()
+	if err != nil || !split {
+		c.memory.cuts = nil
+		return err
 	}
-	if live != nil && (c.memory.config.version == "" || c.memory.config.covers(live)) {
-		return live, nil
+	c.cuts, c.result.Encoded, err = divide(c.config, c.memory.cuts)
+	if err != nil {
+		return err
 	}
-	return c.read(c.opts.Live)
+	c.memory.cuts = c.cuts
+	c.result.Dropped = c.cuts.dropped(c.config)
+	c.result.Hash, err = proxyconfig.IndexHash(c.config, c.cuts.parts())
+	return err
 }
 
-func (c *configWrite) read(from client.Reader) (*corev1.ConfigMap, error) {
+// leastBytes is what an item has at least in a document.
+const leastBytes = 64
+
+// large says whether the configuration is to lie in parts, and hashes one that is
+// not. One that does stays so until it is well below the size: each change
+// between the two is a write of everything.
+func (c *configWrite) large() (bool, error) {
+	limit := proxyconfig.SplitBytes
+	if c.memory.cuts != nil {
+		limit /= 2
+	}
+	if len(c.config.Listeners)+len(c.config.Routes)+len(c.config.Backends) > limit/leastBytes {
+		return true, nil
+	}
+	raw, err := json.Marshal(c.config)
+	if err != nil || len(raw) > limit {
+		return err == nil, err
+	}
+	c.result.Hash, err = proxyconfig.Hash(c.config)
+	return false, err
+}
+
+// bringDocument stores the parts, and then the document that names them.
+func (c *configWrite) bringDocument() error {
+	live, err := c.cached(c.key, &c.memory.config)
+	for range attempts {
+		if err != nil {
+			return err
+		}
+		var raced bool
+		if raced, err = c.bring(live); !raced || err != nil {
+			return err
+		}
+		live, err = c.read(c.opts.Live, c.key)
+	}
+	return fmt.Errorf("writing ConfigMap %s: others keep changing it", c.key)
+}
+
+// cached returns a ConfigMap from the cache if that can be trusted, else from
+// the API server; nil when there is none.
+func (c *configWrite) cached(key types.NamespacedName, known *written) (*corev1.ConfigMap, error) {
+	live, err := c.read(c.opts.Client, key)
+	if err != nil || live == nil && known.version == "" {
+		return live, err
+	}
+	if live != nil && (known.version == "" || known.covers(live)) {
+		return live, nil
+	}
+	return c.read(c.opts.Live, key)
+}
+
+func (c *configWrite) read(from client.Reader, key types.NamespacedName) (*corev1.ConfigMap, error) {
 	live := &corev1.ConfigMap{}
-	err := from.Get(c.ctx, c.key, live)
+	err := from.Get(c.ctx, key, live)
 	switch {
 	case err == nil:
 		return live, nil
 	case apierrors.IsNotFound(err):
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("reading ConfigMap %s: %w", c.key, err)
+		return nil, fmt.Errorf("reading ConfigMap %s: %w", key, err)
 	}
 }
 
@@ -107,34 +157,33 @@ func (c *configWrite) bring(live *corev1.ConfigMap) (raced bool, err error) {
 		return false, foreign("ConfigMap", live)
 	}
 	stored := c.inspect(live)
+	if err := c.storeParts(stored.parts); err != nil {
+		return false, err
+	}
 	if stored.damage == "" && stored.hash == c.result.Hash && marked(live, c.owner) {
 		c.result.Revision = stored.revision
 		return false, nil
 	}
 	revision := max(stored.revision, c.memory.config.revision)
 	revision = max(revision+1, c.opts.Now().UnixMilli())
-	data, _, err := proxyconfig.Encode(c.identity(), revision, c.config)
-	if errors.Is(err, proxyconfig.ErrTooLarge) {
-		c.result.TooLarge, c.result.Revision = err.Error(), stored.revision
-		return false, nil
-	}
+	data, err := c.encode(revision)
 	if err != nil {
 		return false, err
 	}
 	return c.write(live, data, revision, stored.damage)
 }
 
-func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64, damage string) (raced bool, err error) {
-	next := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: c.key.Namespace, Name: c.key.Name}}
-	if live != nil {
-		live.ObjectMeta.DeepCopyInto(&next.ObjectMeta)
-		next.ManagedFields = nil
-		if c.memory.config.covers(live) {
-			// The cache may be behind; the content is known all the same.
-			next.ResourceVersion = c.memory.config.version
-		}
+func (c *configWrite) encode(revision int64) (data []byte, err error) {
+	if c.cuts == nil {
+		data, _, err = proxyconfig.Encode(c.identity(), revision, c.config)
+	} else {
+		data, _, err = proxyconfig.EncodeIndex(c.identity(), revision, c.config, c.cuts.parts())
 	}
-	adopt(next, c.owner)
+	return data, err
+}
+
+func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64, damage string) (raced bool, err error) {
+	next := c.renewed(live, c.key, &c.memory.config)
 	next.Data = map[string]string{proxyconfig.ConfigKey: string(data)}
 	if raced, err = c.store(c.ctx, next); raced || err != nil {
 		if err != nil {
@@ -145,8 +194,13 @@ func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64,
 	c.locked(func() {
 		c.memory.config.set(next.UID, next.ResourceVersion, c.result.Hash)
 		c.memory.config.revision = revision
+		c.memory.config.parts = c.cuts.parts()
 	})
-	c.result.Revision, c.result.Written, c.result.Repaired = revision, true, damage
+	c.result.Revision, c.result.Written = revision, true
+	c.result.Bytes += len(data)
+	if damage != "" {
+		c.result.Repaired = damage
+	}
 	return false, nil
 }
 
@@ -157,6 +211,8 @@ const schemas = `"proxyconfig.fleetgate.io/`
 type stored struct {
 	hash     string
 	revision int64
+	// parts are those that the document names.
+	parts []proxyconfig.Part
 	// damage says why the document cannot be one that this operator stored.
 	damage string
 }
@@ -171,7 +227,7 @@ func (c *configWrite) inspect(live *corev1.ConfigMap) stored {
 	case live == nil:
 		return stored{}
 	case known.covers(live):
-		return stored{hash: known.content, revision: known.revision}
+		return stored{hash: known.content, revision: known.revision, parts: known.parts}
 	}
 	found := c.decode(live)
 	if found.damage == "" && known.version != "" && found.hash != known.content {
@@ -181,6 +237,7 @@ func (c *configWrite) inspect(live *corev1.ConfigMap) stored {
 		c.locked(func() {
 			known.set(live.UID, live.ResourceVersion, found.hash)
 			known.revision = max(found.revision, known.revision)
+			known.parts = found.parts
 		})
 	}
 	return found
@@ -191,7 +248,7 @@ func (c *configWrite) decode(live *corev1.ConfigMap) stored {
 	if !ok || len(live.Data) != 1 || len(live.BinaryData) != 0 {
 		return stored{damage: fmt.Sprintf("its keys are not just %q", proxyconfig.ConfigKey)}
 	}
-	document, _, _, err := proxyconfig.Decode([]byte(text))
+	document, config, _, err := proxyconfig.Decode([]byte(text))
 	switch {
 	case errors.Is(err, proxyconfig.ErrRequires), errors.Is(err, proxyconfig.ErrSchema) && strings.Contains(text, schemas):
 		// A newer operator wrote it. Ours is what this cluster runs now.
@@ -201,7 +258,7 @@ func (c *configWrite) decode(live *corev1.ConfigMap) stored {
 	case document.Gateway != c.identity():
 		return stored{revision: document.Revision, damage: "the document is another Gateway's"}
 	}
-	return stored{hash: document.Hash, revision: document.Revision}
+	return stored{hash: document.Hash, revision: document.Revision, parts: config.Parts}
 }
 
 func (c *configWrite) identity() proxyconfig.Gateway {

@@ -294,22 +294,6 @@ func TestForeignConfigMapIsNeverTouched(t *testing.T) {
 	}
 }
 
-func TestTooLargeConfigIsRefused(t *testing.T) {
-	w := newWorld(t)
-	before := w.put(listener(80))
-	large := listener(80)
-	for i := range 20000 {
-		large.Backends = append(large.Backends, proxyconfig.Backend{ID: fmt.Sprintf("tenant/service-%05d:80", i), Protocol: "http"})
-	}
-	result := w.put(large)
-	if result.TooLarge == "" || result.Written || result.Hash == before.Hash {
-		t.Errorf("got %+v", result)
-	}
-	if document, _ := w.stored(); document.Hash != before.Hash {
-		t.Error("the last good configuration is gone")
-	}
-}
-
 func TestWrote(t *testing.T) {
 	w := newWorld(t)
 	w.put(listener(80))

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 )
 
@@ -43,7 +44,12 @@ type Writer struct {
 
 // memory is what is known of one owner's objects beyond what the cache says.
 type memory struct {
-	config  written
+	config written
+	// parts are the ConfigMaps of parts by name, cuts what they were made of, and
+	// have which of them the configuration has.
+	parts   map[string]*written
+	cuts    cuts
+	have    string
 	secrets map[string]*written
 	// admin is what was read of the credentials last.
 	admin *Admin
@@ -56,9 +62,10 @@ type written struct {
 	// stale are versions that were replaced since, newest last: a cache that
 	// still shows one of them is behind and not in disagreement.
 	stale []string
-	// content identifies what was written; revision is a configuration's.
+	// content identifies what was written; revision and parts are a document's.
 	content  string
 	revision int64
+	parts    []proxyconfig.Part
 }
 
 // maxStale bounds written.stale. A cache that is further behind costs a read.
@@ -112,6 +119,9 @@ func (w *Writer) Wrote(owner types.NamespacedName, obj client.Object) bool {
 	if m.config.covers(obj) {
 		return true
 	}
+	if part := m.parts[obj.GetName()]; part != nil && part.covers(obj) {
+		return true
+	}
 	secret := m.secrets[obj.GetName()]
 	return secret != nil && secret.covers(obj)
 }
@@ -121,7 +131,7 @@ func (w *Writer) memory(owner types.NamespacedName) *memory {
 	defer w.mu.Unlock()
 	m := w.fleets[owner]
 	if m == nil {
-		m = &memory{secrets: make(map[string]*written)}
+		m = &memory{parts: make(map[string]*written), secrets: make(map[string]*written)}
 		w.fleets[owner] = m
 	}
 	return m

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
 // maxLabel is the longest name of a Service and the longest value of a label.
@@ -48,6 +50,16 @@ func (f Fleet) MetricsService() string {
 
 // ConfigMap holds the rendered configuration.
 func (f Fleet) ConfigMap() string { return f.name + "-config" }
+
+// ConfigMaps are that one and those of its parts: a fixed set, whether they are
+// there or not.
+func (f Fleet) ConfigMaps() []string {
+	all := []string{f.ConfigMap()}
+	for _, part := range proxyconfig.PartNames() {
+		all = append(all, f.ConfigMap()+"-"+part)
+	}
+	return all
+}
 
 // AdminSecret holds the certificate and the bearer token of the proxies' admin
 // port.

@@ -39,7 +39,7 @@ func TestNamesAreValid(t *testing.T) {
 				t.Errorf("Service %q: %v", service, wrong)
 			}
 		}
-		for _, object := range append(fleet.CertificateSecrets(), fleet.ConfigMap(), fleet.AdminSecret()) {
+		for _, object := range append(append(fleet.CertificateSecrets(), fleet.ConfigMaps()...), fleet.AdminSecret()) {
 			if wrong := validation.IsDNS1123Subdomain(object); len(wrong) > 0 {
 				t.Errorf("object %q: %v", object, wrong)
 			}

@@ -16,7 +16,7 @@ func (f *fleet) role() *rbacv1.Role {
 		Rules: []rbacv1.PolicyRule{{
 			APIGroups:     []string{""},
 			Resources:     []string{"configmaps"},
-			ResourceNames: []string{f.names.ConfigMap()},
+			ResourceNames: f.names.ConfigMaps(),
 			Verbs:         verbs,
 		}, {
 			APIGroups:     []string{""},

@@ -49,10 +49,13 @@ func (f *fleet) volumes() []corev1.Volume {
 // replaces a pod.
 func (f *fleet) configVolume() *corev1.ProjectedVolumeSource {
 	optional := true
-	sources := []corev1.VolumeProjection{{ConfigMap: &corev1.ConfigMapProjection{
-		LocalObjectReference: corev1.LocalObjectReference{Name: f.names.ConfigMap()},
-		Optional:             &optional,
-	}}}
+	var sources []corev1.VolumeProjection
+	for _, name := range f.names.ConfigMaps() {
+		sources = append(sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: name},
+			Optional:             &optional,
+		}})
+	}
 	for _, name := range f.names.CertificateSecrets() {
 		sources = append(sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
 			LocalObjectReference: corev1.LocalObjectReference{Name: name},

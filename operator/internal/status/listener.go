@@ -123,6 +123,9 @@ func (b *builder) listenerObstacle(l *graph.Listener) (gatewayv1.ListenerConditi
 			return gatewayv1.ListenerReasonInvalid, "The proxies refuse it: " + why
 		}
 	}
+	if why, bad := b.oversize[item{kind: proxyconfig.KindListener, name: l.ID()}]; bad {
+		return ReasonConfigTooLarge, "The listener is not served: " + why
+	}
 	if reason, message := b.obstacle(); reason != "" {
 		return gatewayv1.ListenerReasonPending, message
 	}

@@ -14,6 +14,10 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
+// ReasonConfigTooLarge is the reason of what is not served, as the configuration
+// of its Gateway would exceed its budget.
+const ReasonConfigTooLarge = "ConfigTooLarge"
+
 // verdict is what is wrong with a route by itself, whatever its parents say.
 type verdict struct {
 	// whole are problems of the route as a whole.
@@ -35,10 +39,15 @@ func (b *builder) judge(route *graph.Route) verdict {
 	if why, bad := b.refused.route(proxyconfig.KindRoute, route, 0); bad {
 		v.whole.Add(typ, string(gatewayv1.RouteReasonUnsupportedValue), "the proxies refuse the route: %s", why)
 	}
+	if why, bad := b.oversize.route(proxyconfig.KindRoute, route, 0); bad {
+		v.whole.Add(typ, ReasonConfigTooLarge, "the route is not served: %s", why)
+	}
 	for i, rule := range route.Rules {
 		if problem, bad := rule.Problems.First(typ); bad {
 			problem.Message = rule.Problems.Message(typ)
 			v.rules[i] = problem
+		} else if why, bad := b.oversize.route(proxyconfig.KindRule, route, i); bad {
+			v.rules[i] = conditions.Problem{Type: typ, Reason: ReasonConfigTooLarge, Message: fmt.Sprintf("spec.rules[%d]: %s", i, why)}
 		} else if why, bad := b.refused.route(proxyconfig.KindRule, route, i); bad {
 			v.rules[i] = conditions.Problem{
 				Type: typ, Reason: string(gatewayv1.RouteReasonUnsupportedValue),

@@ -25,6 +25,9 @@ type Observed struct {
 	Wanted, Ready, Serving int
 	// Refused are the items of the configuration that some proxy refused.
 	Refused []proxyconfig.RefusedItem
+	// Oversize are the items that were left out of the configuration, as it would
+	// have become too large.
+	Oversize []proxyconfig.RefusedItem
 	// Rejected are whole configurations that a proxy refused, as sentences.
 	Rejected []string
 	// Repaired is what was mended of the stored configuration lately, as a
@@ -132,6 +135,7 @@ func Build(g *graph.Graph, observed Observed) Set {
 		gateway:  g.Gateway,
 		observed: observed,
 		refused:  indexRefused(observed.Refused),
+		oversize: indexRefused(observed.Oversize),
 		verdicts: make(map[*graph.Route]verdict, len(g.Routes)),
 	}
 	for _, route := range g.Routes {
@@ -164,6 +168,7 @@ type builder struct {
 	gateway  *graph.Gateway
 	observed Observed
 	refused  refusedItems
+	oversize refusedItems
 	verdicts map[*graph.Route]verdict
 }
 

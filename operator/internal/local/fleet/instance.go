@@ -92,26 +92,26 @@ func (in *instance) socket() string { return filepath.Join(in.dir, "run", "probe
 func (in *instance) update(g Gateway, now time.Time) {
 	in.gateway = g
 	revision := max(in.revision+1, now.UnixMilli())
-	document, hash, err := proxyconfig.Encode(proxyconfig.Gateway{
+	files, hash, dropped, err := delivery.Files(proxyconfig.Gateway{
 		Namespace: g.Key.Namespace, Name: g.Key.Name, UID: g.UID,
 	}, revision, g.Config)
+	problem := ""
+	if len(dropped) > 0 {
+		problem = fmt.Sprintf("%d items are not served: %s", len(dropped), dropped[0].Reason)
+	}
 	if err == nil && hash == in.hash {
-		in.problem = ""
+		in.problem = problem
 		return
 	}
 	if err == nil {
-		files := maps.Clone(g.Certificates)
-		if files == nil {
-			files = map[string][]byte{}
-		}
-		files[proxyconfig.ConfigKey] = document
+		maps.Copy(files, g.Certificates)
 		err = writeVolume(filepath.Join(in.dir, "config"), files)
 	}
 	if err != nil {
 		in.problem = err.Error()
 		return
 	}
-	in.hash, in.revision, in.problem = hash, revision, ""
+	in.hash, in.revision, in.problem = hash, revision, problem
 }
 
 func (in *instance) start(f *Fleet) {

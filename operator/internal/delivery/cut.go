@@ -1,0 +1,209 @@
+package delivery
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"reflect"
+	"slices"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// cut is one part of a configuration.
+type cut struct {
+	kind   proxyconfig.PartKind
+	number int
+	// given is what the part was to hold, kept what of it fits.
+	given, kept *proxyconfig.Config
+	part        proxyconfig.Part
+	// data is what is to be stored; nil once it is.
+	data    []byte
+	dropped []proxyconfig.RefusedItem
+}
+
+func (c *cut) name() string { return proxyconfig.PartName(c.kind, c.number) }
+
+// cuts are the parts of one configuration that hold something, by name.
+type cuts map[string]*cut
+
+// divide cuts a configuration into parts. What is the same as in the cuts before
+// is taken over, so that only the parts that changed are encoded; it returns how
+// many these were.
+func divide(config *proxyconfig.Config, before cuts) (cuts, int, error) {
+	next, encoded := make(cuts), 0
+	for _, c := range spread(config) {
+		if old := before[c.name()]; old != nil && reflect.DeepEqual(old.given, c.given) {
+			next[c.name()] = old
+			continue
+		}
+		encoded++
+		if err := c.fit(); err != nil {
+			return nil, 0, err
+		}
+		next[c.name()] = c
+	}
+	return next, encoded, nil
+}
+
+// spread gives each item to the part that a hash of its identity says, so that
+// none moves when others come and go.
+func spread(config *proxyconfig.Config) []*cut {
+	all := make(map[string]*cut)
+	part := func(kind proxyconfig.PartKind, count int, identity ...string) *proxyconfig.Config {
+		c := &cut{kind: kind, number: slot(count, identity...)}
+		if all[c.name()] == nil {
+			c.given = &proxyconfig.Config{}
+			all[c.name()] = c
+		}
+		return all[c.name()].given
+	}
+	for i := range config.Listeners {
+		p := part(proxyconfig.PartListeners, proxyconfig.ListenerParts, config.Listeners[i].Name)
+		p.Listeners = append(p.Listeners, config.Listeners[i])
+	}
+	for i := range config.Routes {
+		r := &config.Routes[i]
+		p := part(proxyconfig.PartRoutes, proxyconfig.RouteParts, r.Kind, r.Namespace, r.Name)
+		p.Routes = append(p.Routes, *r)
+	}
+	for i := range config.Backends {
+		p := part(proxyconfig.PartBackends, proxyconfig.BackendParts, config.Backends[i].ID)
+		p.Backends = append(p.Backends, config.Backends[i])
+	}
+	return inOrder(all)
+}
+
+func slot(count int, identity ...string) int {
+	h := fnv.New32a()
+	for _, text := range identity {
+		h.Write([]byte(text))
+		h.Write([]byte{0})
+	}
+	return int(h.Sum32() % uint32(count))
+}
+
+// inOrder are the cuts in the order of proxyconfig.PartNames.
+func inOrder(all cuts) []*cut {
+	var list []*cut
+	for _, name := range proxyconfig.PartNames() {
+		if c := all[name]; c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// parts are what an index names.
+func (all cuts) parts() []proxyconfig.Part {
+	var list []proxyconfig.Part
+	for _, c := range inOrder(all) {
+		list = append(list, c.part)
+	}
+	return list
+}
+
+// fit encodes the part, without what is too much for its budget: the newest
+// routes, and of the rest what comes last.
+func (c *cut) fit() error {
+	c.kept = c.given
+	c.dropped = nil
+	for {
+		part, data, err := proxyconfig.EncodePart(c.kind, c.number, c.kept)
+		if !errors.Is(err, proxyconfig.ErrTooLarge) {
+			c.part, c.data = part, data
+			return err
+		}
+		c.shrink(min(float64(proxyconfig.MaxStoredPart)/float64(len(data)), float64(proxyconfig.MaxPartBytes)/float64(part.Bytes)))
+	}
+}
+
+// shrink leaves a share of the items, and at least one less than there are.
+func (c *cut) shrink(share float64) {
+	count := len(c.kept.Listeners) + len(c.kept.Routes) + len(c.kept.Backends)
+	// The items are not of one size: a little less makes up for that.
+	keep := min(int(float64(count)*share*0.97), count-1)
+	drop := func(kind, routeKind, name string) {
+		c.dropped = append(c.dropped, proxyconfig.RefusedItem{Kind: kind, RouteKind: routeKind, Name: name, Reason: tooMuch})
+	}
+	switch c.kind {
+	case proxyconfig.PartListeners:
+		for _, l := range c.kept.Listeners[keep:] {
+			drop(proxyconfig.KindListener, "", l.Name)
+		}
+		c.kept = &proxyconfig.Config{Listeners: c.kept.Listeners[:keep]}
+	case proxyconfig.PartRoutes:
+		order := slices.Clone(c.kept.Routes)
+		slices.SortStableFunc(order, func(a, b proxyconfig.Route) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
+		for _, r := range order[keep:] {
+			drop(proxyconfig.KindRoute, r.Kind, r.ID())
+		}
+		c.kept = &proxyconfig.Config{Routes: order[:keep]}
+	default:
+		for _, b := range c.kept.Backends[keep:] {
+			drop(proxyconfig.KindBackend, "", b.ID)
+		}
+		c.kept = &proxyconfig.Config{Backends: c.kept.Backends[:keep]}
+	}
+}
+
+// tooMuch is why an item was left out.
+const tooMuch = "it exceeds what the configuration of one Gateway may hold"
+
+// dropped are all items that were left out, and of the backends among them the
+// rules that lead there.
+func (all cuts) dropped(config *proxyconfig.Config) []proxyconfig.RefusedItem {
+	var items []proxyconfig.RefusedItem
+	gone := make(map[string]bool)
+	for _, c := range inOrder(all) {
+		items = append(items, c.dropped...)
+		for _, item := range c.dropped {
+			gone[item.Name] = gone[item.Name] || item.Kind == proxyconfig.KindBackend
+		}
+	}
+	if len(gone) == 0 {
+		return items
+	}
+	for i := range config.Routes {
+		items = append(items, leadingTo(&config.Routes[i], gone)...)
+	}
+	return items
+}
+
+func leadingTo(r *proxyconfig.Route, gone map[string]bool) []proxyconfig.RefusedItem {
+	var items []proxyconfig.RefusedItem
+	for i := range r.Rules {
+		at := slices.IndexFunc(r.Rules[i].Backends, func(ref proxyconfig.BackendRef) bool { return gone[ref.Backend] })
+		if at >= 0 {
+			items = append(items, proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, RouteKind: r.Kind, Name: r.ID(), Rule: i,
+				Reason: fmt.Sprintf("backend %s: %s", r.Rules[i].Backends[at].Backend, tooMuch)})
+		}
+	}
+	return items
+}
+
+// Files are what a proxy that follows a directory reads of a configuration: its
+// document and its parts, by the names of the files. They return what was left
+// out for its size, too.
+func Files(g proxyconfig.Gateway, revision int64, config *proxyconfig.Config) (files map[string][]byte, hash string, dropped []proxyconfig.RefusedItem, err error) {
+	raw, err := json.Marshal(config)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if len(raw) <= proxyconfig.SplitBytes {
+		document, hash, err := proxyconfig.Encode(g, revision, config)
+		return map[string][]byte{proxyconfig.ConfigKey: document}, hash, nil, err
+	}
+	all, _, err := divide(config, nil)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	files = make(map[string][]byte, len(all)+1)
+	for _, c := range all {
+		files[c.part.Key()] = c.data
+	}
+	files[proxyconfig.ConfigKey], hash, err = proxyconfig.EncodeIndex(g, revision, config, all.parts())
+	return files, hash, all.dropped(config), err
+}
