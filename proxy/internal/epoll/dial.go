@@ -9,6 +9,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 )
 
 // Dial implements exchange.Dialer.
@@ -22,6 +23,7 @@ func (l *loop) Dial(e *balance.Endpoint, config *tls.Config, header []byte, b ex
 		return nil
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	_ = keepalive.Set(fd)
 	s := &socket{loop: l, fd: fd, connection: true, peer: b, dialing: true, header: header}
 	if config != nil {
 		s.tls = &secure{config: config, handshaking: true}

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 )
 
 // listen opens n sockets that share a port: the kernel spreads connections
@@ -24,6 +26,8 @@ func listen(bind netip.Addr, port uint16, n int) ([]int, error) {
 	for range n {
 		fd, err := bound(bind, port, 1)
 		if err == nil {
+			// Who is accepted has them, too.
+			_ = keepalive.Set(fd)
 			if err = unix.Listen(fd, unix.SOMAXCONN); err != nil {
 				unix.Close(fd)
 				err = fmt.Errorf("listen: %w", err)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
@@ -121,6 +122,13 @@ func (s *socket) Local() netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return local(s.fd)
+}
+
+// Patient implements exchange.Patient.
+func (s *socket) Patient() {
+	if !s.dead {
+		_ = keepalive.Lift(s.fd)
+	}
 }
 
 // Become implements exchange.Transport.

@@ -37,6 +37,10 @@ type Transport interface {
 	Become(p Peer)
 }
 
+// Patient is a Transport that would else give up an other side which takes nothing
+// sooner than a tunnel does.
+type Patient interface{ Patient() }
+
 // Look is how closely Silent looks.
 type Look uint8
 

@@ -95,6 +95,11 @@ func (x *exchange) beginTunnel(r *h1.Response) {
 		x.recordOutcome(balance.Answered)
 		x.endRecord()
 	}
+	for _, side := range []passage{x.client, x.up} {
+		if p, ok := side.wire().(Patient); ok {
+			p.Patient()
+		}
+	}
 	x.client.switched(r)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
@@ -79,7 +80,7 @@ func (s *Server) connect(st *Stream) (d dialed) {
 func (s *Server) reach(st *Stream, d *dialed, config *tls.Config) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.Connect)
 	defer cancel()
-	var dialer net.Dialer
+	dialer := keepalive.PatientDialer()
 	nc, err := dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, d.endpoint.Addr)
 	if err != nil {
 		return err

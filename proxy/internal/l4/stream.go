@@ -10,6 +10,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -72,6 +73,9 @@ func (s *Server) Serve(st *Stream) {
 		return
 	}
 	defer context.AfterFunc(s.ctx, func() { d.conn.Close() })()
+	// A client that has a pager before it may take nothing for a while; if it cannot
+	// be lifted, it has a minute.
+	_ = keepalive.LiftFrom(st.Conn)
 	t := newTunnel(s, st.Conn, d.conn, cmp.Or(st.Listener.Idle, s.opts.Idle))
 	t.run(d.head, d.own)
 	s.report(st, &d, t)

@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 	"github.com/fleetgate/fleetgate/proxy/internal/netdriver"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
@@ -36,7 +38,8 @@ func newGoroutines(s *Set, loops []*exchange.Loop, epoch time.Time) *goroutines 
 }
 
 func (g *goroutines) open(port uint16) error {
-	ln, err := net.Listen("tcp", address(g.set.opts.Bind, port))
+	listen := keepalive.Listen()
+	ln, err := listen.Listen(context.Background(), "tcp", address(g.set.opts.Bind, port))
 	if err != nil {
 		return err
 	}

@@ -146,5 +146,8 @@ func (r *replayed) RemoteAddr() net.Addr { return r.remote }
 // told.
 func (r *replayed) LocalAddr() net.Addr { return r.local }
 
+// NetConn is the connection below, whose bytes are not to be read.
+func (r *replayed) NetConn() net.Conn { return r.Conn }
+
 // SetLinger is that of a *net.TCPConn.
 func (r *replayed) SetLinger(seconds int) error { return r.Conn.(*net.TCPConn).SetLinger(seconds) }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 )
 
 const (
@@ -178,6 +179,13 @@ func (c *conn) Local() netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
+}
+
+// Patient implements exchange.Patient.
+func (c *conn) Patient() {
+	if c.nc != nil {
+		_ = keepalive.LiftFrom(c.nc)
+	}
 }
 
 // Become implements exchange.Transport.

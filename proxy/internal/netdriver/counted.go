@@ -18,6 +18,9 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
+// NetConn is the connection below.
+func (c *counted) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite ends the sending side.
 func (c *counted) CloseWrite() error { return c.Conn.(halfCloser).CloseWrite() }
 

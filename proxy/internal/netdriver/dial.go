@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 )
 
 // Dial implements exchange.Dialer.
@@ -53,7 +54,7 @@ func (c *conn) dialed(b exchange.Backend, nc net.Conn, err error) bool {
 
 // dial connects, sends the header, and goes on by TLS if config is not nil.
 func dial(ctx context.Context, e *balance.Endpoint, config *tls.Config, header []byte) (net.Conn, error) {
-	var d net.Dialer
+	d := keepalive.Dialer()
 	nc, err := d.DialContext(ctx, "tcp", e.Addr.String())
 	if err != nil {
 		return nil, err
