@@ -51,8 +51,9 @@ type Conn struct {
 	// turn is whether Send is called for a stream whose turn it is.
 	turn bool
 
-	err *Error
-	now int64
+	err   *Error
+	now   int64
+	pings pings
 	// expectedSince is when what has begun to arrive did.
 	expectedSince int64
 	// in is the beginning of a frame whose rest has not arrived.

@@ -41,6 +41,9 @@ func (c *Conn) Drained() bool {
 	return c.draining == drained && len(c.streams.list) == 0
 }
 
+// Leaving reports whether the peer has said that it accepts no further streams.
+func (c *Conn) Leaving() bool { return c.goingAway }
+
 // goAway takes a GOAWAY. A backend has not acted upon the streams above its last
 // one; a client, which opens the streams itself, has nothing to say with it but
 // that it will open no more.

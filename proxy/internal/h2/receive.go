@@ -110,8 +110,10 @@ func (c *Conn) frame(f *frame) *Error {
 	}
 	switch f.kind {
 	case typeData:
+		c.pings.n = 0
 		return c.data(f)
 	case typeHeaders:
+		c.pings.n = 0
 		return c.headers(f)
 	case typeContinuation:
 		return c.continuation(f)
