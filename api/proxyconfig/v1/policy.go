@@ -123,7 +123,11 @@ type CircuitLimits struct {
 }
 
 // RetryBudget bounds retries to a share of the requests, so that they never
-// multiply the load of a backend that fails for being overloaded.
+// multiply the load of a backend that fails for being overloaded. Those count that
+// a rule asks for, and those that a proxy makes by itself, when a connection is
+// refused or ends without an answer. Two are free, once for each request: another
+// endpoint in place of one that cannot be reached, and another connection in place
+// of one that the backend has closed after it had served others.
 type RetryBudget struct {
 	// Percent of the requests may be retries; 20 by default, and negative for none.
 	Percent int32 `json:"percent,omitempty"`

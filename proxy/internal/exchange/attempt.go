@@ -151,7 +151,7 @@ func (x *exchange) connectFailed(status int) {
 	x.try.endpoint.Failed(l.now)
 	x.recordFault(tracing.ErrorConnect)
 	x.settle(balance.Abandoned)
-	if x.connects++; x.connects < maxConnects {
+	if x.failsOver() {
 		x.flags |= flagRetried
 		x.attempt(reuseFor(x))
 		return
@@ -164,13 +164,29 @@ func (x *exchange) connectFailed(status int) {
 	x.fail(x.unretried(status))
 }
 
+// failsOver claims a dial in place of one that has failed. The first costs nothing,
+// as no backend has got anything of the request yet; where that has failed, too, the
+// backend may be one that is overloaded. The attempts by the rule's policy do not
+// bring new ones.
+func (x *exchange) failsOver() bool {
+	if x.connects >= maxConnects-1 {
+		return false
+	}
+	x.connects++
+	if x.connects > 1 {
+		x.try.retry = x.claimBudget()
+		return x.try.retry
+	}
+	return true
+}
+
 // unanswered handles a connection that ended before the response. The backend
 // may have closed it before the request came to it: one that was reused for
 // being idle, a new one because the backend is shutting down with it still in
 // its accept queue. The request goes over a new connection then, if sending it
 // twice does no harm. The upstream has let go of the exchange.
-func (x *exchange) unanswered(begun bool) {
-	if x.idempotent && !begun && x.again() {
+func (x *exchange) unanswered(begun, reused bool) {
+	if x.idempotent && !begun && x.again(reused) {
 		return
 	}
 	if x.retriesAfter(reset) {
@@ -182,23 +198,50 @@ func (x *exchange) unanswered(begun bool) {
 
 // refused handles a backend that has certainly not acted upon the request. The
 // upstream has let go of the exchange.
-func (x *exchange) refused() {
-	if !x.again() {
+func (x *exchange) refused(reused bool) {
+	if !x.again(reused) {
 		x.broken()
 	}
 }
 
-// again sends the request over another connection, and reports whether it
-// could.
-func (x *exchange) again() bool {
+// notAsked handles a connection that takes fewer requests than have waited for it.
+// The upstream has let go of the exchange.
+func (x *exchange) notAsked() {
 	x.since = x.loop.now
-	if x.streamed || x.interims > 0 || x.repeats >= maxRepeats {
+	if !x.mayRepeat() {
+		x.broken()
+		return
+	}
+	x.repeat(false)
+}
+
+// again sends the request over another connection, and reports whether it could. The
+// budget for retries pays for it, but for the first time after a connection that was
+// reused: that a backend closes what is idle is no sign of trouble (RFC 9112, section
+// 9.3.1).
+func (x *exchange) again(reused bool) bool {
+	x.since = x.loop.now
+	if !x.mayRepeat() {
 		return false
 	}
+	claimed := x.repeats > 0 || !reused
+	if claimed && !x.claimBudget() {
+		return false
+	}
+	x.repeat(claimed)
+	return true
+}
+
+func (x *exchange) mayRepeat() bool {
+	return !x.streamed && x.interims == 0 && x.repeats < maxRepeats
+}
+
+// repeat makes another attempt; claimed says whether the budget has paid for it.
+func (x *exchange) repeat(claimed bool) {
 	x.repeats++
 	x.flags |= flagRetried
 	x.stage = gathering
 	x.settle(balance.Broken)
+	x.try.retry = claimed
 	x.attempt(reuseNone)
-	return true
 }

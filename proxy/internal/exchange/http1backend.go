@@ -35,6 +35,8 @@ type http1Backend struct {
 	unsent bool
 	// keep: the connection outlives the response.
 	keep bool
+	// reused: it has carried another request before.
+	reused bool
 	// bulky: the response's body is long enough to be passed on. wasPassed: some of
 	// it was, or before its head some of the last one.
 	bulky, wasPassed bool
@@ -54,6 +56,7 @@ func (b *http1Backend) serve(x *exchange) {
 		x.connecting = true
 		return
 	}
+	b.reused = true
 	b.send()
 }
 
@@ -234,7 +237,8 @@ func (b *http1Backend) Ended(err error) {
 		b.leave().notConnected(err)
 	case b.phase == inHead:
 		begun := len(b.partial) > 0
-		b.leave().unanswered(begun)
+		reused := b.reused
+		b.leave().unanswered(begun, reused)
 	case b.phase == inRest && err == nil:
 		b.responseEnd(nil)
 	case b.phase == switched && err == nil:

@@ -22,8 +22,10 @@ type http2Backend struct {
 	// the backend's settings. pending: the connection is in Loop.dirty. closed: it
 	// takes no exchange any more. ended: it is closed altogether.
 	connected, holds, pending, closed, ended bool
-	idleSince                                int64
-	idle                                     idleConn
+	// proven: it has brought an answer.
+	proven    bool
+	idleSince int64
+	idle      idleConn
 }
 
 // maxCalls bounds the exchanges that wait for a connection which is being
@@ -86,7 +88,7 @@ func (b *http2Backend) openWaiting() {
 			call.open()
 			c.resume()
 		default:
-			call.leave().refused()
+			call.leave().notAsked()
 		}
 	}
 }
@@ -95,7 +97,7 @@ func (b *http2Backend) openWaiting() {
 func (b *http2Backend) giveUpHeld() {
 	for _, call := range slices.Clone(b.calls) {
 		if call.conn == b && call.stream == nil {
-			call.leave().refused()
+			call.leave().refused(false)
 		}
 	}
 }

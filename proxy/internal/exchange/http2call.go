@@ -194,6 +194,7 @@ func (call *http2Call) resume() {
 // head takes the head of a response, interim or final.
 func (call *http2Call) head(r *h1.Response, end bool) {
 	x := call.x
+	call.conn.proven = true
 	if r.Status < 200 {
 		x.responseInterim(r)
 		return
@@ -265,13 +266,16 @@ func (call *http2Call) bootstrapped(r *h1.Response, end bool) {
 // reset ends a call whose stream has ended before its time.
 func (call *http2Call) reset(refused bool) {
 	answered := call.answered
+	b := call.conn
+	// A stream alone that is refused is a sign of a backend that has enough.
+	closed := b.proven && (b.conn.Leaving() || b.conn.Err() != nil)
 	x := call.leave()
 	switch {
 	case refused:
-		x.refused()
+		x.refused(closed)
 	case answered:
 		x.broken()
 	default:
-		x.unanswered(false)
+		x.unanswered(false, closed)
 	}
 }

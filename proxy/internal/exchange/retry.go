@@ -48,12 +48,16 @@ func (x *exchange) claimRetry() bool {
 	if int(x.retries) >= x.rule.Retry.Attempts || x.streamed || x.interims > 0 || x.stage >= answering {
 		return false
 	}
+	return x.claimBudget()
+}
+
+// claimBudget takes a retry out of the backend's budget, if one is left. Each true is
+// followed by setting attempt.retry, once the attempt before is settled.
+func (x *exchange) claimBudget() bool {
 	c := x.backend.Cluster
-	if c.AllowRetry(x.loop.now) {
-		return true
-	}
-	x.overBudget = c.Policy().RefusesRetries()
-	return false
+	allowed := c.AllowRetry(x.loop.now)
+	x.overBudget = !allowed && c.Policy().RefusesRetries()
+	return allowed
 }
 
 // unretried is the status of the proxy's own answer to a request that failed and
@@ -79,7 +83,6 @@ func (x *exchange) retryLater(o balance.Outcome) {
 	x.settle(o)
 	x.try.retry = true
 	x.retries++
-	x.connects = 0
 	x.flags |= flagRetried
 	x.since, x.stage, x.tryDeadline = l.now, gathering, 0
 	x.retryAt = l.now + int64(x.rule.Retry.Backoff(int(x.retries), l.ids.Uint64()))

@@ -118,6 +118,91 @@ func TestRetriesAfterConnectFailures(t *testing.T) {
 	w.wants(t, "dial 1", `upstream <- GET / HTTP/1.1 ""`)
 }
 
+// noBudget allows no retry.
+func noBudget(refuse bool) *proxyconfig.Policy {
+	return &proxyconfig.Policy{RetryBudget: &proxyconfig.RetryBudget{Percent: -1, MinPerSecond: -1, Refuse: refuse}}
+}
+
+// A backend that accepts connections and closes them gets a request once if the
+// budget is used up, and once more where it had answered on the connection before.
+func TestRepeatsAreOfTheBudget(t *testing.T) {
+	for _, protocol := range []string{proxyconfig.BackendHTTP1, proxyconfig.BackendHTTP2} {
+		for served, want := range map[bool]int{false: 1, true: 2} {
+			w := newWorldUnder(noBudget(false), protocol, 1, proxyconfig.Rule{})
+			if served {
+				w.serve(protocol)
+			}
+			before := len(w.done)
+			w.client(get)
+			for range maxRepeats + 1 {
+				if len(w.done) > before {
+					break
+				}
+				if c := w.backend(); !served || len(w.fake.all) > 1 {
+					c.peer.(Backend).Connected()
+				}
+				w.upstreamEnds(io.ErrUnexpectedEOF)
+			}
+			if d := w.done[len(w.done)-1]; int(d.Attempts) != want || d.Status != 502 {
+				t.Errorf("%s, served before %v: got %d after %d attempts, want 502 after %d", protocol, served, d.Status, d.Attempts, want)
+			}
+		}
+	}
+}
+
+// A stream alone that is refused is never sent again for free.
+func TestRefusedStreamsAreOfTheBudget(t *testing.T) {
+	for left, want := range map[bool]int{false: 1, true: 2} {
+		policy := noBudget(false)
+		if left {
+			policy = &proxyconfig.Policy{RetryBudget: &proxyconfig.RetryBudget{Percent: -1, MinPerSecond: 1}}
+		}
+		w := newWorldUnder(policy, proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{})
+		w.client(get)
+		w.connected()
+		w.says(plainSettings + "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07")
+		if got := len(w.fake.all); got != want {
+			t.Errorf("budget left %v: %d connections, want %d", left, got, want)
+		}
+	}
+}
+
+// One dial in place of another is free, the next one is of the budget.
+func TestDialsAreOfTheBudget(t *testing.T) {
+	for refuse, status := range map[bool]int{false: 502, true: 503} {
+		w := newWorldUnder(noBudget(refuse), proxyconfig.BackendHTTP1, 4, proxyconfig.Rule{})
+		w.client(get)
+		for len(w.done) == 0 {
+			w.upstreamEnds(errors.New("refused"))
+		}
+		if got := len(w.fake.all); got != 2 || w.done[0].Status != status {
+			t.Errorf("refuse %v: %d after %d dials, want %d after 2", refuse, w.done[0].Status, got, status)
+		}
+	}
+}
+
+// The retries of a rule bring one dial each.
+func TestDialsAreBounded(t *testing.T) {
+	w := newRetryingWorld(1)
+	w.client(get)
+	for range 20 {
+		if len(w.done) > 0 {
+			break
+		}
+		if w.backend().dead {
+			w.pass(time.Second)
+			continue
+		}
+		w.upstreamEnds(errors.New("refused"))
+	}
+	if got, want := len(w.fake.all), maxConnects+2; got != want || len(w.done) != 1 {
+		t.Errorf("%d dials, %d requests done, want %d dials", got, len(w.done), want)
+	}
+	if n := w.fake.dialed[0].InFlight(); n != 0 {
+		t.Errorf("%d attempts are in flight", n)
+	}
+}
+
 // A status that the policy does not name is the answer, and one after the body
 // has outgrown what is kept.
 func TestDoesNotRetry(t *testing.T) {
