@@ -25,7 +25,9 @@ type http2Backend struct {
 	// proven: it has brought an answer.
 	proven    bool
 	idleSince int64
-	idle      idleConn
+	// askedAt is when something was sent first after what came last.
+	askedAt int64
+	idle    idleConn
 }
 
 // maxCalls bounds the exchanges that wait for a connection which is being
@@ -40,7 +42,7 @@ func (b *http2Backend) takes() bool {
 	case !b.connected:
 		return len(b.calls) < maxCalls
 	}
-	return b.conn.CanOpen() && b.io.Silent(Glance)
+	return b.conn.CanOpen() && !b.overdue() && b.io.Silent(Glance)
 }
 
 // choked reports whether clients that are slow hold much of the connection's
@@ -210,6 +212,7 @@ func (b *http2Backend) Ended(err error) {
 // more.
 func (b *http2Backend) Tick() {
 	if len(b.calls) > 0 {
+		b.watch()
 		return
 	}
 	b.conn.Trim()

@@ -70,6 +70,7 @@ func (call *http2Call) open() {
 	}
 	s := call.conn.conn.Open(call, &target)
 	call.stream = s
+	call.conn.asking()
 	x.asked()
 	for len(fields) > 0 {
 		var name, value []byte
@@ -133,6 +134,7 @@ func travels(name []byte) bool {
 }
 
 func (call *http2Call) data(b []byte) {
+	call.conn.asking()
 	if call.out == nil {
 		b = b[call.stream.Send(b, false):]
 		call.conn.loop.dirt(call.conn)

@@ -19,6 +19,8 @@ type http2Client struct {
 	held int
 	// since is the instant of the last input.
 	since int64
+	// said is that of the last output.
+	said int64
 }
 
 // acceptHTTP2 returns the Peer of a connection that speaks HTTP/2.
@@ -79,6 +81,9 @@ func (c *http2Client) Tick() {
 	if c.streams == nil {
 		c.conn.Trim()
 	}
+	if c.streams != nil && c.watch() {
+		return
+	}
 	limits := &c.loop.limits
 	idle := c.elapsed(c.since, limits.Idle)
 	owed, expecting := c.conn.Expecting()
@@ -111,6 +116,9 @@ func (c *http2Client) writeOut() {
 	c.pending = false
 	if c.closed {
 		return
+	}
+	if len(c.conn.Out) > 0 {
+		c.said = c.loop.now
 	}
 	writeFrames(&c.conn, c.io)
 	if c.conn.Err() != nil || c.conn.Drained() {
