@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 
 	"github.com/fleetgate/fleetgate/operator/internal/controller"
@@ -43,7 +44,10 @@ type Options struct {
 	// APIServer is the API server's address as pods see it, if known: no route
 	// may lead there.
 	APIServer netip.AddrPort
-	Fleet     provision.Settings
+	// ClusterDomain is the domain of the cluster's DNS; empty for what the search
+	// list of /etc/resolv.conf says.
+	ClusterDomain string
+	Fleet         provision.Settings
 }
 
 // Parse reads the arguments of "fleetgate controller". getenv is os.Getenv. It
@@ -58,6 +62,7 @@ func Parse(args []string, getenv func(string) string, output io.Writer) (Options
 	flags.StringVar(&opts.MetricsCertDir, "metrics-cert-path", "", "`folder` with tls.crt and tls.key for the metrics endpoint (default self-signed)")
 	flags.StringVar(&opts.HealthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flags.BoolVar(&opts.LeaderElect, "leader-elect", false, "work only while holding the lease, so that several replicas can run")
+	flags.StringVar(&opts.ClusterDomain, "cluster-domain", "", "`domain` of the cluster's DNS, in which no XBackend may have a name (default by /etc/resolv.conf)")
 	namespaces := flags.String("watch-namespaces", "", "comma-separated `namespaces` to serve (default all)")
 	opts.fleetFlags(flags, getenv)
 	if err := flags.Parse(args); err != nil {
@@ -66,6 +71,7 @@ func Parse(args []string, getenv func(string) string, output io.Writer) (Options
 	if flags.NArg() > 0 {
 		return opts, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
+	opts.ClusterDomain = canonical(opts.ClusterDomain)
 	opts.WatchNamespaces = split(*namespaces)
 	opts.Fleet.OperatorNamespace = opts.Namespace
 	return opts, opts.validate()
@@ -115,6 +121,8 @@ func (o *Options) validate() error {
 		return errors.New("--sensor-image or $RELATED_IMAGE_SENSOR is required")
 	case fleet.HostCgroup != "" && !strings.HasPrefix(fleet.HostCgroup, "/"):
 		return fmt.Errorf("--host-cgroup %q is not an absolute path", fleet.HostCgroup)
+	case o.ClusterDomain != "" && len(validation.IsDNS1123Subdomain(o.ClusterDomain)) > 0:
+		return fmt.Errorf("--cluster-domain %q is not a domain", o.ClusterDomain)
 	case o.LogLevel != "info" && o.LogLevel != "debug":
 		return fmt.Errorf("--log-level %q is neither info nor debug", o.LogLevel)
 	}

@@ -43,7 +43,7 @@ func TestParseFlags(t *testing.T) {
 	}
 	opts, err := Parse([]string{
 		"--proxy-image=p", "--sensor=off", "--replicas=3", "--watch-namespaces=a, b,", "--service-type=ClusterIP",
-		"--service-monitor-labels=release=prom,team=x", "--leader-elect", "--metrics-bind-address=0",
+		"--service-monitor-labels=release=prom,team=x", "--leader-elect", "--metrics-bind-address=0", "--cluster-domain=Corp.",
 	}, environment(variables), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +51,9 @@ func TestParseFlags(t *testing.T) {
 	if opts.Fleet.ProxyImage != "p" || opts.Fleet.Replicas != 3 || opts.Fleet.ServiceMonitorLabels["release"] != "prom" ||
 		opts.Fleet.ServiceMonitorLabels["team"] != "x" || opts.Fleet.OperatorNamespace != "gateways" {
 		t.Errorf("got %+v", opts.Fleet)
+	}
+	if got := graphOptions(opts).ClusterDomain; got != "corp" {
+		t.Errorf("the cluster's domain is %q", got)
 	}
 	if !slices.Equal(opts.WatchNamespaces, []string{"a", "b"}) || opts.APIServer.String() != "10.96.0.1:6443" || !opts.LeaderElect {
 		t.Errorf("got %+v", opts)
@@ -65,6 +68,7 @@ func TestParseRefuses(t *testing.T) {
 		{"--service-type=ExternalName", "service-type"},
 		{"--access-log=xml", "access-log"},
 		{"--log-level=trace", "log-level"},
+		{"--cluster-domain=a b", "cluster-domain"},
 		{"--host-cgroup=sys/fs/cgroup", "absolute"},
 		{"--service-monitor-labels=prom", "key=value"},
 		{"--sensor-image=", "sensor-image"},

@@ -160,6 +160,7 @@ func (s *setup) ready(*http.Request) error {
 
 func graphOptions(opts Options) graph.Options {
 	options := graph.Options{ControllerName: ControllerName, ReservedPorts: provision.ReservedPorts()}
+	options.ClusterDomain = or(opts.ClusterDomain, readClusterDomain(resolvConf))
 	if opts.APIServer.IsValid() {
 		options.Forbidden.Listed = map[netip.AddrPort]string{opts.APIServer: "the API server's"}
 	}

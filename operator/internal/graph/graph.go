@@ -17,6 +17,10 @@ type Options struct {
 	// ReservedPorts are those that every proxy pod uses itself, with their
 	// users. A listener cannot have them.
 	ReservedPorts map[int32]string
+	// ClusterDomain is the domain of the cluster's DNS, in lower case and without a
+	// dot at its ends. No XBackend may have a name below it, nor one below
+	// cluster.local.
+	ClusterDomain string
 	// Forbidden are the endpoints that no route may lead to.
 	Forbidden ForbiddenBackends
 }

@@ -41,7 +41,7 @@ func (b *builder) xbackend(name types.NamespacedName) *XBackend {
 	}
 	x := &XBackend{PolicyNode: PolicyNode{Kind: store.KindXBackend, Meta: &source.ObjectMeta}, Source: source}
 	b.xbackends[name] = x
-	x.readDestination()
+	x.readDestination(b.opts.ClusterDomain)
 	x.readSession()
 	b.readXBackendTLS(x)
 	x.checkProtocol()
@@ -49,7 +49,7 @@ func (b *builder) xbackend(name types.NamespacedName) *XBackend {
 }
 
 // readDestination holds the rules of the CRD's schema, too.
-func (x *XBackend) readDestination() {
+func (x *XBackend) readDestination(clusterDomain string) {
 	spec := &x.Source.Spec
 	if port := spec.Port.Number; port < 1 || port > 65535 {
 		x.refuse(gatewayv1.PolicyReasonInvalid, "spec.port.number %d is not in [1, 65535]", port)
@@ -60,7 +60,7 @@ func (x *XBackend) readDestination() {
 			x.refuse(gatewayv1.PolicyReasonInvalid, "spec.type is %s, which needs spec.externalHostname and no spec.endpointSelector", spec.Type)
 			return
 		}
-		x.readHostname(string(spec.ExternalHostname.Hostname))
+		x.readHostname(string(spec.ExternalHostname.Hostname), clusterDomain)
 	case gatewayxv1alpha1.BackendTypeEndpointSelector:
 		if spec.EndpointSelector == nil || spec.ExternalHostname != nil || len(spec.EndpointSelector.MatchLabels) == 0 {
 			x.refuse(gatewayv1.PolicyReasonInvalid, "spec.type is %s, which needs spec.endpointSelector.matchLabels and no spec.externalHostname", spec.Type)
@@ -72,19 +72,22 @@ func (x *XBackend) readDestination() {
 
 // readHostname refuses what would lead past the grants of Services (GEP-4894,
 // Security Model). Where a name leads to is for the proxies to check.
-func (x *XBackend) readHostname(written string) {
+func (x *XBackend) readHostname(written, clusterDomain string) {
 	const field = "spec.externalHostname.hostname"
 	x.Hostname = strings.ToLower(written)
 	_, err := netip.ParseAddr(x.Hostname)
 	switch {
 	case err == nil:
 		x.refuse(gatewayv1.PolicyReasonInvalid, "%s %q is an IP address", field, written)
-	case strings.HasSuffix("."+x.Hostname, ".cluster.local"):
+	case below(x.Hostname, "cluster.local") || clusterDomain != "" && below(x.Hostname, clusterDomain):
 		x.refuse(gatewayv1.PolicyReasonInvalid, "%s %q is a name of this cluster", field, written)
 	case !validPreciseHostname(x.Hostname):
 		x.refuse(gatewayv1.PolicyReasonInvalid, "%s %q is not valid", field, written)
 	}
 }
+
+// below says whether the name is the domain or one in it.
+func below(name, domain string) bool { return strings.HasSuffix("."+name, "."+domain) }
 
 func (x *XBackend) readSession() {
 	source := x.Source.Spec.SessionPersistence

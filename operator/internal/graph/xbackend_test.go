@@ -49,3 +49,25 @@ func TestForbiddenAddressesOfAPort(t *testing.T) {
 		t.Errorf("got %v of a port that nothing is listed with", got)
 	}
 }
+
+func TestNamesOfTheClusterAreNoExternalOnes(t *testing.T) {
+	for _, tt := range []struct {
+		name, domain string
+		refused      bool
+	}{
+		{"echo.vault.svc.corp", "corp", true},
+		{"Echo.Vault.SVC.Corp", "corp", true},
+		{"echo.vault.svc.cluster.local", "corp", true},
+		{"echo.vault.svc.cluster.local", "", true},
+		{"echo.vault.svc.a.corp", "a.corp", true},
+		{"echo.corp", "a.corp", false},
+		{"echo.acorp", "corp", false},
+		{"echo.vault.svc.corp", "", false},
+	} {
+		x := &XBackend{}
+		x.readHostname(tt.name, tt.domain)
+		if got := len(x.Problems) > 0; got != tt.refused {
+			t.Errorf("%s where the cluster is %q: refused %t, want %t", tt.name, tt.domain, got, tt.refused)
+		}
+	}
+}
