@@ -47,13 +47,23 @@ type Options struct {
 	// ClusterDomain is the domain of the cluster's DNS; empty for what the search
 	// list of /etc/resolv.conf says.
 	ClusterDomain string
-	Fleet         provision.Settings
+	// PodIPs are those of the operator's own pod, if known, and NodeIP that of its
+	// node: no route may lead to what listens there of Kubernetes or the operator.
+	PodIPs []netip.Addr
+	NodeIP netip.Addr
+	Fleet  provision.Settings
 }
 
 // Parse reads the arguments of "fleetgate controller". getenv is os.Getenv. It
 // returns flag.ErrHelp when help was asked for and written.
 func Parse(args []string, getenv func(string) string, output io.Writer) (Options, error) {
-	opts := Options{Namespace: or(getenv("POD_NAMESPACE"), "fleetgate-system"), APIServer: apiServer(getenv)}
+	opts := Options{
+		Namespace: or(getenv("POD_NAMESPACE"), "fleetgate-system"),
+		APIServer: apiServer(getenv), PodIPs: addresses(getenv("POD_IPS")),
+	}
+	if node := addresses(getenv("NODE_IP")); len(node) > 0 {
+		opts.NodeIP = node[0]
+	}
 	flags := flag.NewFlagSet("fleetgate controller", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.StringVar(&opts.LogLevel, "log-level", "info", "info or debug")
@@ -163,6 +173,17 @@ func apiServer(getenv func(string) string) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return netip.AddrPortFrom(host, uint16(port))
+}
+
+// addresses leaves out what does not parse.
+func addresses(list string) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range split(list) {
+		if address, err := netip.ParseAddr(text); err == nil {
+			out = append(out, address.Unmap())
+		}
+	}
+	return out
 }
 
 func or(text, fallback string) string {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -79,5 +80,27 @@ func TestParseRefuses(t *testing.T) {
 		if _, err := Parse([]string{tt.arg}, environment(images), io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v", tt.arg, err)
 		}
+	}
+}
+
+func TestWhatNoRouteMayLeadTo(t *testing.T) {
+	opts, err := Parse([]string{"--proxy-image=p", "--sensor=off", "--metrics-bind-address=:9443"}, environment(map[string]string{
+		"KUBERNETES_SERVICE_HOST": "10.96.0.1", "POD_IPS": "10.1.0.5,fd00::5", "NODE_IP": "10.0.0.7",
+	}), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := forbidden(opts)
+	for address, want := range map[string]bool{
+		"10.96.0.1:443": true, "10.1.0.5:9443": true, "[fd00::5]:9443": true, "10.1.0.5:8081": true, "10.0.0.7:10250": true,
+		"10.1.0.5:8443": false, "10.0.0.7:9443": false, "10.1.0.6:9443": false,
+	} {
+		if got := rules.Why(netip.MustParseAddrPort(address)) != ""; got != want {
+			t.Errorf("%s is forbidden: %t, want %t", address, got, want)
+		}
+	}
+	opts.MetricsAddress = "0"
+	if why := forbidden(opts); why.Why(netip.MustParseAddrPort("10.1.0.5:9443")) != "" {
+		t.Error("a port is forbidden that nothing listens on")
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -159,10 +161,39 @@ func (s *setup) ready(*http.Request) error {
 }
 
 func graphOptions(opts Options) graph.Options {
-	options := graph.Options{ControllerName: ControllerName, ReservedPorts: provision.ReservedPorts()}
-	options.ClusterDomain = or(opts.ClusterDomain, readClusterDomain(resolvConf))
-	if opts.APIServer.IsValid() {
-		options.Forbidden.Listed = map[netip.AddrPort]string{opts.APIServer: "the API server's"}
+	return graph.Options{
+		ControllerName: ControllerName, ReservedPorts: provision.ReservedPorts(), Forbidden: forbidden(opts),
+		ClusterDomain: or(opts.ClusterDomain, readClusterDomain(resolvConf)),
 	}
-	return options
+}
+
+// forbidden is what is known from the start. The addresses that the API servers
+// publish come with each Gateway's resources.
+func forbidden(opts Options) graph.ForbiddenBackends {
+	listed := make(map[netip.AddrPort]string)
+	if opts.APIServer.IsValid() {
+		listed[netip.AddrPortFrom(opts.APIServer.Addr().Unmap(), opts.APIServer.Port())] = "the API server's"
+	}
+	for _, ip := range opts.PodIPs {
+		for _, at := range []string{opts.MetricsAddress, opts.HealthAddress} {
+			if port, listens := portOf(at); listens {
+				listed[netip.AddrPortFrom(ip, port)] = "the operator's"
+			}
+		}
+	}
+	out := graph.ForbiddenBackends{Listed: listed}
+	if opts.NodeIP.IsValid() {
+		out.Nodes = []netip.Addr{opts.NodeIP}
+	}
+	return out
+}
+
+// portOf returns the port of an address to listen on, of which "0" is none.
+func portOf(address string) (uint16, bool) {
+	_, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0, false
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	return uint16(port), err == nil && port > 0
 }

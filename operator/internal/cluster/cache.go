@@ -7,6 +7,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,7 +41,7 @@ func CacheOptions(namespaces []string) cache.Options {
 			&networkingv1.NetworkPolicy{}:   fleets,
 			&corev1.ConfigMap{}:             {Transform: stripConfigMap},
 			&corev1.Service{}:               {Transform: stripService},
-			&discoveryv1.EndpointSlice{}:    {Transform: stripEndpoints},
+			&discoveryv1.EndpointSlice{}:    {Namespaces: watchedSlices(namespaces), Transform: stripEndpoints},
 			&corev1.Namespace{}:             {Transform: stripNamespace},
 			CRDMetadata():                   {Transform: stripCRD},
 		},
@@ -54,6 +55,16 @@ func watched(namespaces []string) map[string]cache.Config {
 	configs := make(map[string]cache.Config, len(namespaces))
 	for _, name := range namespaces {
 		configs[name] = cache.Config{}
+	}
+	return configs
+}
+
+// watchedSlices are the EndpointSlices of the namespaces, and that of the API
+// servers, which no route may lead to.
+func watchedSlices(namespaces []string) map[string]cache.Config {
+	configs := watched(namespaces)
+	if _, whole := configs[names.APIServers.Namespace]; configs != nil && !whole {
+		configs[names.APIServers.Namespace] = cache.Config{FieldSelector: fields.OneTermEqualSelector("metadata.name", names.APIServers.Name)}
 	}
 	return configs
 }

@@ -7,11 +7,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
 // secretLife is how long a Secret that nobody asks for is remembered.
@@ -22,7 +25,8 @@ const secretLife = time.Hour
 // only Secrets that something refers to are ever read. The objects that it
 // returns are shared and must not be changed. It is safe for concurrent use.
 //
-// What lies outside the watched namespaces does not exist for it.
+// What lies outside the watched namespaces does not exist for it, but the
+// EndpointSlice names.APIServers.
 type Reader struct {
 	client.Reader
 	live    client.Reader
@@ -63,7 +67,7 @@ func (r *Reader) List(ctx context.Context, into client.ObjectList, opts ...clien
 
 // Get reads an object.
 func (r *Reader) Get(ctx context.Context, key types.NamespacedName, into client.Object, opts ...client.GetOption) error {
-	if r.outside(key.Namespace) {
+	if _, slice := into.(*discoveryv1.EndpointSlice); r.outside(key.Namespace) && !(slice && key == names.APIServers) {
 		return apierrors.NewNotFound(schema.GroupResource{}, key.String())
 	}
 	out, ok := into.(*corev1.Secret)

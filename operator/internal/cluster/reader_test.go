@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -102,5 +103,38 @@ func TestUnwatchedNamespacesAreEmpty(t *testing.T) {
 	}
 	if err := reader.Get(t.Context(), types.NamespacedName{Name: "other"}, &corev1.Namespace{}); err != nil {
 		t.Errorf("a cluster-wide object: %v", err)
+	}
+}
+
+// The API servers' addresses are needed whatever is watched.
+func TestTheAPIServersAreKnownEverywhere(t *testing.T) {
+	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(
+		&discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "kubernetes"}},
+		&discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "other"}},
+	).Build()
+	reader := NewReader(api, api, []string{"watched"}, time.Now)
+	for name, want := range map[string]bool{"kubernetes": true, "other": false} {
+		err := reader.Get(t.Context(), types.NamespacedName{Namespace: "default", Name: name}, &discoveryv1.EndpointSlice{})
+		if (err == nil) != want || client.IgnoreNotFound(err) != nil {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for _, tt := range []struct {
+		watched []string
+		want    map[string]string
+	}{
+		{nil, nil},
+		{[]string{"a"}, map[string]string{"a": "", "default": "metadata.name=kubernetes"}},
+		{[]string{"default"}, map[string]string{"default": ""}},
+	} {
+		got := watchedSlices(tt.watched)
+		if len(got) != len(tt.want) {
+			t.Errorf("%v: slices of %d namespaces are cached, want %v", tt.watched, len(got), tt.want)
+		}
+		for namespace, selector := range tt.want {
+			if has := got[namespace].FieldSelector; (selector == "") != (has == nil) || has != nil && has.String() != selector {
+				t.Errorf("%v: in %s got %v, want %q", tt.watched, namespace, has, selector)
+			}
+		}
 	}
 }

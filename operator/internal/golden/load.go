@@ -168,6 +168,9 @@ func (c *Case) addSlice(document []byte) error {
 	if err := decode(document, slice); err != nil {
 		return err
 	}
+	if client.ObjectKeyFromObject(slice) == names.APIServers {
+		c.Resources.APIServers = slice
+	}
 	if backend := slice.Labels[names.LabelXBackend]; backend != "" {
 		key := types.NamespacedName{Namespace: slice.Namespace, Name: backend}
 		c.Resources.XBackendSlices[key] = append(c.Resources.XBackendSlices[key], slice)

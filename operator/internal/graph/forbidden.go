@@ -1,8 +1,12 @@
 package graph
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
@@ -18,11 +22,50 @@ type ForbiddenBackends struct {
 	// Listed are further addresses, such as those of the API server, with what
 	// they are.
 	Listed map[netip.AddrPort]string
+	// Nodes are addresses of nodes, on which the ports of Kubernetes' own processes
+	// are forbidden.
+	Nodes []netip.Addr
+}
+
+// nodePorts are those of Kubernetes' own processes on a node, with what they are.
+var nodePorts = map[uint16]string{
+	2379:  "etcd's",
+	2380:  "etcd's",
+	10249: "kube-proxy's",
+	10250: "the kubelet's",
+	10255: "the kubelet's",
+	10256: "kube-proxy's",
+	10257: "the controller manager's",
+	10259: "the scheduler's",
+}
+
+// with adds what the API servers tell of themselves, in the EndpointSlice of the
+// Service kubernetes. Where they run there may be nodes. Nil adds nothing.
+func (f ForbiddenBackends) with(apiServers *discoveryv1.EndpointSlice) ForbiddenBackends {
+	if apiServers == nil {
+		return f
+	}
+	listed := make(map[netip.AddrPort]string, len(f.Listed))
+	maps.Copy(listed, f.Listed)
+	f.Listed, f.Nodes = listed, slices.Clone(f.Nodes)
+	for _, endpoint := range apiServers.Endpoints {
+		for _, text := range endpoint.Addresses {
+			address, err := netip.ParseAddr(text)
+			if err != nil {
+				continue
+			}
+			f.Nodes = append(f.Nodes, address.Unmap())
+			for _, port := range apiServers.Ports {
+				listed[netip.AddrPortFrom(address.Unmap(), uint16(value(port.Port, 0)))] = "the API server's"
+			}
+		}
+	}
+	return f
 }
 
 // Why says what is wrong with the address, or nothing if it may be used.
 func (f *ForbiddenBackends) Why(address netip.AddrPort) string {
-	ip := address.Addr()
+	ip := address.Addr().Unmap()
 	switch {
 	case ip.IsLoopback() && !f.AllowLoopback:
 		return "it is a loopback address"
@@ -33,7 +76,10 @@ func (f *ForbiddenBackends) Why(address netip.AddrPort) string {
 	case ip.IsMulticast() || ip.IsUnspecified():
 		return "it is not the address of one host"
 	}
-	if what, listed := f.Listed[address]; listed {
+	if what, listed := f.Listed[netip.AddrPortFrom(ip, address.Port())]; listed {
+		return "it is " + what
+	}
+	if what, taken := nodePorts[address.Port()]; taken && slices.Contains(f.Nodes, ip) {
 		return "it is " + what
 	}
 	return ""

@@ -57,6 +57,7 @@ func Build(in *store.Resources, opts Options) *Graph {
 	if in.Gateway == nil || in.Class == nil || string(in.Class.Spec.ControllerName) != opts.ControllerName {
 		return &Graph{}
 	}
+	opts.Forbidden = opts.Forbidden.with(in.APIServers)
 	b := &builder{
 		in:       in,
 		opts:     opts,

@@ -264,7 +264,7 @@ func (b *builder) lookUpXBackend(key BackendKey) *resolution {
 	return &resolution{backend: backend}
 }
 
-// at returns the listed addresses of a port, sorted.
+// at returns the forbidden addresses of a port, sorted, each once.
 func (f *ForbiddenBackends) at(port int32) []string {
 	var list []string
 	for address := range f.Listed {
@@ -272,6 +272,11 @@ func (f *ForbiddenBackends) at(port int32) []string {
 			list = append(list, address.String())
 		}
 	}
+	if _, taken := nodePorts[uint16(port)]; taken {
+		for _, node := range f.Nodes {
+			list = append(list, netip.AddrPortFrom(node, uint16(port)).String())
+		}
+	}
 	slices.Sort(list)
-	return list
+	return slices.Compact(list)
 }

@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
 // Collect reads what belongs to the Gateway. It returns nil when the Gateway
@@ -58,6 +60,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		c.configMaps()
 		c.trustBundles()
 		c.backends()
+		c.out.APIServers = find(c, names.APIServers, &discoveryv1.EndpointSlice{})
 		c.grants()
 	}
 	return c.out, c.err
@@ -122,14 +125,14 @@ func (c *collector) route(route Route) {
 }
 
 func (c *collector) namespaces() {
-	names := map[string]struct{}{c.out.Gateway.Namespace: {}}
+	all := map[string]struct{}{c.out.Gateway.Namespace: {}}
 	for key := range c.out.Routes() {
-		names[key.Namespace] = struct{}{}
+		all[key.Namespace] = struct{}{}
 	}
 	for key := range c.out.ListenerSets {
-		names[key.Namespace] = struct{}{}
+		all[key.Namespace] = struct{}{}
 	}
-	for name := range names {
+	for name := range all {
 		if ns := find(c, types.NamespacedName{Name: name}, &corev1.Namespace{}); ns != nil {
 			c.out.Namespaces[name] = ns
 		}

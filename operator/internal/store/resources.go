@@ -39,6 +39,9 @@ type Resources struct {
 	Services map[types.NamespacedName]*corev1.Service
 	// EndpointSlices are keyed by their Service.
 	EndpointSlices map[types.NamespacedName][]*discoveryv1.EndpointSlice
+	// APIServers is the EndpointSlice in which the API servers publish their own
+	// addresses; nil if there is none.
+	APIServers *discoveryv1.EndpointSlice
 	// BackendTLSPolicies are those that target a Service that a route names, whether
 	// it exists or not.
 	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy

@@ -229,6 +229,8 @@ func TestGatewaysFor(t *testing.T) {
 		{"one that was missing, too", service("b", "missing"), []string{"b/gw"}},
 		{"one that nobody names leads nowhere", service("a", "unused"), nil},
 		{"endpoints lead by their Service", endpoints("b", "web-9", "web"), []string{"b/gw"}},
+		{"those of the API servers lead everywhere", endpoints("default", "kubernetes", "kubernetes"), []string{"a/foreign-class", "a/gw", "b/gw"}},
+		{"others of that name do not", endpoints("b", "kubernetes", "kubernetes"), nil},
 		{"endpoints without a Service lead nowhere", endpoints("b", "web-9", ""), nil},
 		{"a grant leads to those who refer into its namespace", &gatewayv1.ReferenceGrant{ObjectMeta: meta("shared", "x")}, []string{"a/gw"}},
 		{"a namespace leads to its Gateways and its routes'", namespace("b"), []string{"a/gw", "b/gw"}},
@@ -285,5 +287,24 @@ func TestDetached(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{"left", "without-parents"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestCollectKnowsTheAPIServers(t *testing.T) {
+	for _, tt := range []struct {
+		with []client.Object
+		want bool
+	}{
+		{nil, false},
+		{[]client.Object{endpoints("a", "kubernetes", "kubernetes")}, false},
+		{[]client.Object{endpoints("default", "kubernetes", "kubernetes")}, true},
+	} {
+		got, err := store.Collect(t.Context(), reader(t, append(tenants(), tt.with...)...), key("a", "gw"), controllerName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (got.APIServers != nil) != tt.want {
+			t.Errorf("with %d slices got %v", len(tt.with), got.APIServers)
+		}
 	}
 }

@@ -205,8 +205,12 @@ func xbackendsGateways(ctx context.Context, r client.Reader, opts ...client.List
 }
 
 // sliceGateways returns the Gateways with a route to the Service of the
-// EndpointSlice, or to the XBackend that it was made for.
+// EndpointSlice, or to the XBackend that it was made for. That of the API servers
+// touches all of them.
 func sliceGateways(ctx context.Context, r client.Reader, slice *discoveryv1.EndpointSlice) ([]types.NamespacedName, error) {
+	if client.ObjectKeyFromObject(slice) == names.APIServers {
+		return gateways(ctx, r)
+	}
 	var keys []types.NamespacedName
 	if service, ok := serviceOf(slice); ok {
 		var err error
