@@ -30,7 +30,8 @@ type Algorithm string
 
 // The algorithms. LeastRequest and PeakEWMA take the better one of two random
 // endpoints: the one with fewer requests in flight, or the one whose requests in
-// flight, times its recent latency, are the shorter wait.
+// flight, times its recent latency, are the shorter wait. Below HTTP the latency
+// is the time to connect, TLS included, or to the first datagram of an answer.
 const (
 	RoundRobin     Algorithm = "RoundRobin"
 	LeastRequest   Algorithm = "LeastRequest"
@@ -48,7 +49,8 @@ const (
 	HashCookie   HashSource = "Cookie"
 )
 
-// HashKey names what is hashed. A request that lacks it takes its turn.
+// HashKey names what is hashed. A request that lacks it takes its turn, as do all
+// connections and sessions below HTTP unless the source is HashSourceIP.
 type HashKey struct {
 	Source HashSource `json:"source"`
 	// Name is that of the header or cookie.
@@ -112,7 +114,9 @@ type StatusRange struct {
 }
 
 // CircuitLimits bound what one proxy asks of a backend at one time. What exceeds
-// them is answered 503 at once.
+// them is answered 503 at once. Below HTTP a connection or UDP session counts as
+// one connection and as one request; one too many is reset, or has its datagrams
+// dropped.
 type CircuitLimits struct {
 	// MaxConnections is 16384 by default, those being opened included.
 	MaxConnections int32 `json:"maxConnections,omitempty"`

@@ -3,6 +3,7 @@ package l4
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -27,13 +28,16 @@ type dialed struct {
 	head     []byte
 	own      int
 	endpoint *balance.Endpoint
+	// lease is of the endpoint that conn is with.
+	lease *lease
 	// at is when the connection was established.
 	at       time.Time
 	attempts uint8
 	flags    probe.Flags
 }
 
-// connect finds an endpoint that takes a connection. Each is tried once.
+// connect finds an endpoint that takes a connection. Each is tried once, and
+// where the limits of the backend are reached none is.
 func (s *Server) connect(st *Stream) (d dialed) {
 	backend := choose(st.Rule)
 	if backend == nil || !st.Passthrough && backend.Transport.Err != nil {
@@ -45,22 +49,16 @@ func (s *Server) connect(st *Stream) (d dialed) {
 	}
 	var tried []*balance.Endpoint
 	for range maxAttempts {
-		e := backend.Cluster.Pick(s.opts.Now())
+		e := s.endpoint(backend.Cluster, st.Source.Addr(), tried)
 		if e == nil || slices.Contains(tried, e) {
 			break
 		}
 		tried = append(tried, e)
-		d.endpoint, d.attempts = e, d.attempts+1
-		err := s.reach(st, &d, backend.Transport.TLS)
-		if err == nil {
-			e.Succeeded()
-			d.at = time.Now()
-			break
-		}
-		if s.ctx.Err() != nil {
+		err := s.attempt(st, &d, e, backend.Transport.TLS)
+		if err != nil && s.ctx.Err() != nil {
 			return d
 		}
-		if overload.OutOfFiles(err) {
+		if err == nil || errors.Is(err, errCircuitOpen) || overload.OutOfFiles(err) {
 			break
 		}
 		e.Failed(s.opts.Now())
@@ -72,6 +70,28 @@ func (s *Server) connect(st *Stream) (d dialed) {
 		d.flags |= probe.FlagRetried
 	}
 	return d
+}
+
+// attempt connects with an endpoint within the limits of its Cluster. Nothing of
+// an attempt that failed is counted any more.
+func (s *Server) attempt(st *Stream, d *dialed, e *balance.Endpoint, config *tls.Config) error {
+	l := s.lease(e)
+	if l == nil {
+		return errCircuitOpen
+	}
+	if !e.Cluster.Queue() {
+		l.end(balance.Abandoned)
+		return errCircuitOpen
+	}
+	defer e.Cluster.Dequeue()
+	d.endpoint, d.attempts = e, d.attempts+1
+	if err := s.reach(st, d, config); err != nil {
+		l.end(balance.Abandoned)
+		return err
+	}
+	l.reached()
+	d.lease, d.at = l, time.Now()
+	return nil
 }
 
 // reach connects with the endpoint of d, and by TLS where config is not nil and

@@ -1,6 +1,7 @@
 package l4
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/netip"
@@ -17,10 +18,11 @@ import (
 
 // world is a Server with a clock that tests move.
 type world struct {
-	t       testing.TB
-	server  *Server
-	clock   atomic.Int64
-	current atomic.Pointer[snapshot.Snapshot]
+	t        testing.TB
+	server   *Server
+	registry *balance.Registry
+	clock    atomic.Int64
+	current  atomic.Pointer[snapshot.Snapshot]
 
 	closing func()
 
@@ -45,6 +47,11 @@ const testPort = 1 // of the listeners; no socket has it
 // newWorld forwards all of a protocol to the addresses.
 func newWorld(t testing.TB, o Options, protocol proxyconfig.Protocol, addrs ...string) *world {
 	t.Helper()
+	return newWorldOf(t, o, protocol, backendOf(protocol, addrs...))
+}
+
+// backendOf is a backend "b" that has the addresses.
+func backendOf(protocol proxyconfig.Protocol, addrs ...string) proxyconfig.Backend {
 	b := proxyconfig.Backend{ID: "b", Namespace: "ns", Service: "b", Port: 1, Protocol: "tcp"}
 	if protocol == proxyconfig.UDP {
 		b.Protocol = "udp"
@@ -53,21 +60,31 @@ func newWorld(t testing.TB, o Options, protocol proxyconfig.Protocol, addrs ...s
 		ap := netip.MustParseAddrPort(a)
 		b.Endpoints = append(b.Endpoints, proxyconfig.Endpoint{Address: ap.Addr().String(), Port: int32(ap.Port())})
 	}
-	return newWorldOf(t, o, protocol, b)
+	return b
 }
 
 // newWorldOf forwards all of a protocol to a backend "b". What of it is invalid
 // may be refused.
 func newWorldOf(t testing.TB, o Options, protocol proxyconfig.Protocol, b proxyconfig.Backend) *world {
 	t.Helper()
-	w := &world{t: t}
+	w := &world{t: t, registry: balance.NewRegistry(balance.Options{AllowLoopback: true, Zone: "here"})}
 	w.clock.Store(int64(time.Hour))
+	w.apply(protocol, b)
+	o.Snapshot, o.Observer, o.Now = &w.current, w, w.clock.Load
+	w.server = New(o)
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// apply forwards all of a protocol to a backend from now on.
+func (w *world) apply(protocol proxyconfig.Protocol, b proxyconfig.Backend) {
+	w.t.Helper()
 	kind := proxyconfig.TCPRoute
 	if protocol == proxyconfig.UDP {
 		kind = proxyconfig.UDPRoute
 	}
 	snap, refused := snapshot.Compile(snapshot.Input{
-		Document: &proxyconfig.Document{}, Registry: balance.NewRegistry(balance.Options{AllowLoopback: true}),
+		Document: &proxyconfig.Document{}, Registry: w.registry, Previous: w.current.Load(),
 		Config: &proxyconfig.Config{
 			Listeners: []proxyconfig.Listener{{Name: "l", Port: testPort, Protocol: protocol}},
 			Routes: []proxyconfig.Route{{
@@ -79,14 +96,10 @@ func newWorldOf(t testing.TB, o Options, protocol proxyconfig.Protocol, b proxyc
 		},
 	})
 	if len(refused) > 0 && (b.TLS == nil || b.TLS.Invalid == "") {
-		t.Fatal(refused)
+		w.t.Fatal(refused)
 	}
 	snap.Commit()
 	w.current.Store(snap)
-	o.Snapshot, o.Observer, o.Now = &w.current, w, w.clock.Load
-	w.server = New(o)
-	t.Cleanup(w.server.Close)
-	return w
 }
 
 // openUDP opens the UDP port on a number of the system's choice.
@@ -114,7 +127,8 @@ func (w *world) connect(ln net.Listener, serving *sync.WaitGroup) *net.TCPConn {
 	return w.serve(ln, serving, func(*Stream) {})
 }
 
-// serve is connect for a Stream that is changed before.
+// serve is connect for a Stream that is changed before. A handshake comes before
+// it is served.
 func (w *world) serve(ln net.Listener, serving *sync.WaitGroup, change func(*Stream)) *net.TCPConn {
 	w.t.Helper()
 	c, err := net.Dial("tcp", ln.Addr().String())
@@ -129,10 +143,16 @@ func (w *world) serve(ln net.Listener, serving *sync.WaitGroup, change func(*Str
 	p := snap.Port(testPort)
 	st := &Stream{
 		Conn: nc.(*net.TCPConn), Port: testPort, Listener: p.TCPListener, Rule: p.TCPRule,
-		Snapshot: snap, Start: time.Now(),
+		Snapshot: snap, Start: time.Now(), Source: c.LocalAddr().(*net.TCPAddr).AddrPort(),
 	}
 	change(st)
-	serving.Go(func() { w.server.Serve(st) })
+	serving.Go(func() {
+		if secured, ok := st.Conn.(*tls.Conn); ok && secured.Handshake() != nil {
+			secured.Close()
+			return
+		}
+		w.server.Serve(st)
+	})
 	return c.(*net.TCPConn)
 }
 

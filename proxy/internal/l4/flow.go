@@ -9,16 +9,17 @@ import (
 
 // flow is a session's socket to one endpoint.
 type flow struct {
-	session  *session
-	endpoint *balance.Endpoint
-	conn     *net.UDPConn
-	source   *source
-	sink     *sink
-	// failed is set once the endpoint has refused a datagram.
-	failed atomic.Bool
+	session *session
+	lease   *lease
+	conn    *net.UDPConn
+	source  *source
+	sink    *sink
+	// answered is set once the endpoint has sent a datagram, failed once it has
+	// refused one.
+	answered, failed atomic.Bool
 }
 
-func newFlow(s *session, e *balance.Endpoint, conn *net.UDPConn) (*flow, error) {
+func newFlow(s *session, l *lease, conn *net.UDPConn) (*flow, error) {
 	src, err := newSource(conn, datagramBuffers)
 	if err != nil {
 		return nil, err
@@ -27,11 +28,22 @@ func newFlow(s *session, e *balance.Endpoint, conn *net.UDPConn) (*flow, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &flow{session: s, endpoint: e, conn: conn, source: src, sink: out}, nil
+	return &flow{session: s, lease: l, conn: conn, source: src, sink: out}, nil
 }
 
 // usable says whether the session stays with the endpoint.
-func (f *flow) usable() bool { return !f.failed.Load() && !f.endpoint.Gone() }
+func (f *flow) usable() bool { return !f.failed.Load() && !f.lease.endpoint.Gone() }
+
+// close closes the socket and counts the session out. It may be called again.
+// The port's sessions are locked.
+func (f *flow) close() {
+	f.conn.Close()
+	if f.answered.Load() {
+		f.lease.end(balance.Answered)
+		return
+	}
+	f.lease.end(balance.Abandoned)
+}
 
 // send sends a datagram without waiting for room.
 func (f *flow) send(b []byte) error { return f.sink.send(b) }
@@ -39,7 +51,7 @@ func (f *flow) send(b []byte) error { return f.sink.send(b) }
 // fail tells all that the endpoint refuses datagrams.
 func (f *flow) fail() {
 	if !f.failed.Swap(true) {
-		f.endpoint.Failed(f.session.port.server.opts.Now())
+		f.lease.endpoint.Failed(f.session.port.server.opts.Now())
 	}
 }
 
@@ -48,7 +60,7 @@ func (f *flow) fail() {
 func (f *flow) receive() {
 	defer f.source.release()
 	server := f.session.port.server
-	for answered := false; ; {
+	for {
 		b, err := f.source.next()
 		if err != nil {
 			if isUnreachable(err) {
@@ -56,9 +68,9 @@ func (f *flow) receive() {
 			}
 			return
 		}
-		if !answered {
-			answered = true
-			f.endpoint.Succeeded()
+		if !f.answered.Load() {
+			f.answered.Store(true)
+			f.lease.reached()
 		}
 		f.answer(b)
 		f.source.done()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -62,7 +63,7 @@ func (s *session) forward(b []byte) bool {
 func (s *session) move() bool {
 	server := s.port.server
 	if s.flow != nil {
-		s.flow.conn.Close()
+		s.flow.close()
 	}
 	port := server.opts.Snapshot.Load().UDPPort(s.port.number)
 	if port == nil {
@@ -72,24 +73,48 @@ func (s *session) move() bool {
 	if backend == nil {
 		return false
 	}
-	e := backend.Cluster.Pick(server.opts.Now())
+	e := server.endpoint(backend.Cluster, s.key.client.Addr(), s.refused())
 	if e == nil {
 		return false
 	}
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(e.Addr))
+	f, err := s.open(e)
 	if err != nil {
-		if !overload.OutOfFiles(err) {
-			e.Failed(server.opts.Now())
-		}
-		return false
-	}
-	f, err := newFlow(s, e, conn)
-	if err != nil {
-		conn.Close()
 		return false
 	}
 	s.begin(f, port.Rule)
 	return true
+}
+
+// refused is the endpoint that has refused the session's last datagram, which
+// may come to the same backend again.
+func (s *session) refused() []*balance.Endpoint {
+	if s.flow == nil || !s.flow.failed.Load() {
+		return nil
+	}
+	return []*balance.Endpoint{s.flow.lease.endpoint}
+}
+
+// open returns a flow to an endpoint, within the limits of its Cluster.
+func (s *session) open(e *balance.Endpoint) (*flow, error) {
+	server := s.port.server
+	l := server.lease(e)
+	if l == nil {
+		return nil, errCircuitOpen
+	}
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(e.Addr))
+	if err != nil {
+		l.end(balance.Abandoned)
+		if !overload.OutOfFiles(err) {
+			e.Failed(server.opts.Now())
+		}
+		return nil, err
+	}
+	f, err := newFlow(s, l, conn)
+	if err != nil {
+		conn.Close()
+		l.end(balance.Abandoned)
+	}
+	return f, err
 }
 
 func (s *session) begin(f *flow, rule *snapshot.Rule) {
@@ -109,13 +134,13 @@ func (s *session) end() {
 	delete(s.port.sessions, s.key)
 	s.port.server.sessions.Add(-1)
 	s.port.server.opts.Gate.Return()
-	s.flow.conn.Close()
+	s.flow.close()
 	duration := time.Since(s.start)
 	if s.flow.failed.Load() {
 		s.flags |= probe.FlagUpstreamFailed
 	}
 	s.port.server.reports.report(&traffic.Done{
-		Rule: s.rule, Port: s.port.number, Endpoint: s.flow.endpoint,
+		Rule: s.rule, Port: s.port.number, Endpoint: s.flow.lease.endpoint,
 		Start: s.start, Duration: duration, Upstream: duration,
 		Protocol: probe.UDP, Flags: s.flags, Attempts: s.flows,
 		RequestBytes: s.sent, ResponseBytes: s.received.Load(),

@@ -78,6 +78,7 @@ func (s *Server) Serve(st *Stream) {
 	_ = keepalive.LiftFrom(st.Conn)
 	t := newTunnel(s, st.Conn, d.conn, cmp.Or(st.Listener.Idle, s.opts.Idle))
 	t.run(d.head, d.own)
+	d.lease.end(t.outcome())
 	s.report(st, &d, t)
 }
 

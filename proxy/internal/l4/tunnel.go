@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 )
 
 // tunnel is two connections whose bytes are exchanged.
@@ -78,6 +79,19 @@ func (t *tunnel) note(f probe.Flags) { t.how.CompareAndSwap(0, uint32(f)) }
 
 // flags says how the tunnel ended. It is called after run.
 func (t *tunnel) flags() probe.Flags { return probe.Flags(t.how.Load()) }
+
+// outcome is how the endpoint did. It is to blame for having broken off before
+// it said anything, and for nothing that came later: balance knows of no answers
+// in part. It is called after run.
+func (t *tunnel) outcome() balance.Outcome {
+	switch {
+	case t.down.bytes > 0:
+		return balance.Answered
+	case t.flags() == probe.FlagUpstreamReset:
+		return balance.Broken
+	}
+	return balance.Abandoned
+}
 
 // sent returns how many bytes of the client went to the endpoint.
 func (t *tunnel) sent() uint64 { return t.up.bytes - min(t.up.bytes, uint64(t.own)) }
