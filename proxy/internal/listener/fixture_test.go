@@ -106,6 +106,8 @@ type settings struct {
 	// connections are the limits of the gate.
 	connections overload.Limits
 	trustedHops int
+	// zone is the proxy's own.
+	zone string
 	// everywhere binds all addresses.
 	everywhere   bool
 	certificates snapshot.Certificates
@@ -115,7 +117,7 @@ type settings struct {
 
 func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 	t.Helper()
-	p := &proxy{t: t, port: freePort(t), registry: balance.NewRegistry(balance.Options{AllowLoopback: true}), records: &recorder{}, certificates: s.certificates}
+	p := &proxy{t: t, port: freePort(t), registry: balance.NewRegistry(balance.Options{AllowLoopback: true, Zone: s.zone}), records: &recorder{}, certificates: s.certificates}
 	o := Options{
 		Loops: 2, Bind: netip.MustParseAddr("127.0.0.1"), Snapshot: &p.current,
 		Log: logr.Discard(), Limits: s.limits, Driver: s.driver, DrainGrace: s.grace, TrustedHops: s.trustedHops,
