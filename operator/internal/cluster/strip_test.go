@@ -18,7 +18,7 @@ import (
 func bloated(labels map[string]string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Namespace: "ns", Name: "name", UID: "uid", ResourceVersion: "7", Generation: 3, Labels: labels,
-		Annotations:     map[string]string{corev1.LastAppliedConfigAnnotation: "{...}", "gateway.networking.k8s.io/bundle-version": "v1.7.0"},
+		Annotations:     map[string]string{corev1.LastAppliedConfigAnnotation: "{...}", "gateway.networking.k8s.io/bundle-version": "v1.7.0", "gateway.networking.k8s.io/channel": "standard"},
 		ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 		OwnerReferences: []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "rs"}},
 	}
@@ -48,7 +48,7 @@ func TestStrip(t *testing.T) {
 	selected := map[string]string{discoveryv1.LabelServiceName: "api-x7k2p", names.LabelXBackend: "api"}
 	own := bloated(ours)
 	own.ManagedFields = nil
-	own.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0"}
+	own.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0", "gateway.networking.k8s.io/channel": "standard"}
 
 	tests := []struct {
 		name     string

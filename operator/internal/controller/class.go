@@ -19,7 +19,8 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// gatewayCRD is the CRD whose annotation tells the version of the Gateway API.
+// gatewayCRD is the CRD whose annotations tell the version of the Gateway API, and
+// its channel.
 const gatewayCRD = "gateways." + gatewayv1.GroupName
 
 // ClassReconciler accepts the GatewayClasses of our controller, and keeps each
@@ -67,11 +68,11 @@ func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayC
 }
 
 func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayClass, class *graph.Class) error {
-	version, err := r.version(ctx)
+	crds, err := r.crds(ctx)
 	if err != nil {
 		return err
 	}
-	want := status.BuildClass(class, version, r.opts.Kinds.Missing())
+	want := status.BuildClass(class, crds)
 	return writeStatus(ctx, &r.opts, "GatewayClass", source,
 		func(live *gatewayv1.GatewayClass) (_ *gatewayv1.GatewayClass, changed bool) {
 			after := live.DeepCopy()
@@ -80,13 +81,16 @@ func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayC
 		})
 }
 
-// version returns the version that the CRDs of the Gateway API say they are of.
-func (r *ClassReconciler) version(ctx context.Context) (string, error) {
+// crds returns what the CRDs of the Gateway API say they are.
+func (r *ClassReconciler) crds(ctx context.Context) (status.CRDs, error) {
 	crd := cluster.CRDMetadata()
 	if err := r.opts.Reader.Get(ctx, types.NamespacedName{Name: gatewayCRD}, crd); err != nil {
-		return "", fmt.Errorf("reading the CRD %s: %w", gatewayCRD, err)
+		return status.CRDs{}, fmt.Errorf("reading the CRD %s: %w", gatewayCRD, err)
 	}
-	return crd.Annotations[consts.BundleVersionAnnotation], nil
+	return status.CRDs{
+		Version: crd.Annotations[consts.BundleVersionAnnotation], Channel: crd.Annotations[consts.ChannelAnnotation],
+		MissingKinds: r.opts.Kinds.Missing(),
+	}, nil
 }
 
 // kindsChanged has all classes looked at, as what they support has changed.

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/gateway-api/pkg/consts"
 
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
@@ -76,5 +77,32 @@ func TestClassInUseHasTheFinalizer(t *testing.T) {
 	w.must(w.client.Delete(t.Context(), get(w, "gw", &gatewayv1.Gateway{})))
 	if got := w.class("fleetgate").Finalizers; len(got) != 0 {
 		t.Errorf("got finalizers %v", got)
+	}
+}
+
+// Without the fields of the experimental channel there are no features of theirs,
+// and they come with the CRD.
+func TestFeaturesFollowTheChannel(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct {
+		channel string
+		want    bool
+	}{{"", false}, {"experimental", true}, {"standard", false}} {
+		crd := cluster.CRDMetadata()
+		w.must(w.client.Get(t.Context(), types.NamespacedName{Name: gatewayCRD}, crd))
+		w.must(w.client.Delete(t.Context(), crd))
+		crd = cluster.CRDMetadata()
+		crd.Name = gatewayCRD
+		crd.Annotations = map[string]string{consts.BundleVersionAnnotation: "v1.7.0", consts.ChannelAnnotation: tt.channel}
+		w.must(w.client.Create(t.Context(), crd))
+		supported := w.class("fleetgate").Status.SupportedFeatures
+		for _, feature := range []gatewayv1.FeatureName{"GatewayListenerFilters", "GatewayAddressRoutability", "GatewayAddressRoutabilityCluster"} {
+			if got := slices.Contains(supported, gatewayv1.SupportedFeature{Name: feature}); got != tt.want {
+				t.Errorf("channel %q: %s is supported: %t", tt.channel, feature, got)
+			}
+		}
+		if !slices.Contains(supported, gatewayv1.SupportedFeature{Name: "GatewayStaticAddresses"}) {
+			t.Errorf("channel %q: static addresses are not supported", tt.channel)
+		}
 	}
 }

@@ -20,17 +20,24 @@ type Class struct {
 	SupportedFeatures []gatewayv1.SupportedFeature
 }
 
-// BuildClass returns the status of a GatewayClass of ours. The version is the
-// one that the Gateway API's CRDs are annotated with. Another one than ours is
-// served as well as it can be: the class stays accepted. What belongs to a kind
-// that the cluster lacks is not among the supported features.
-func BuildClass(class *graph.Class, version string, missingKinds []string) Class {
+// CRDs are what the cluster has of the Gateway API.
+type CRDs struct {
+	// Version and Channel are what the CRD of Gateways is annotated with.
+	Version, Channel string
+	// MissingKinds are the names of the kinds that the cluster lacks.
+	MissingKinds []string
+}
+
+// BuildClass returns the status of a GatewayClass of ours. Another version than
+// ours is served as well as it can be: the class stays accepted. What belongs to a
+// kind or to a field that the cluster lacks is not among the supported features.
+func BuildClass(class *graph.Class, crds CRDs) Class {
 	generation := class.Source.Generation
 	return Class{
 		Name:              class.Source.Name,
 		Generation:        generation,
-		Conditions:        []metav1.Condition{classAccepted(class), supportedVersion(version, generation)},
-		SupportedFeatures: supportedFeatures(missingKinds),
+		Conditions:        []metav1.Condition{classAccepted(class), supportedVersion(crds.Version, generation)},
+		SupportedFeatures: supportedFeatures(crds),
 	}
 }
 

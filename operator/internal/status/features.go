@@ -8,10 +8,21 @@ import (
 	"sigs.k8s.io/gateway-api/pkg/features"
 )
 
+// experimentalChannel is the channel of CRDs that have every field.
+const experimentalChannel = "experimental"
+
+// experimentalFeatures are those of kinds of the standard channel that need fields
+// which only the CRDs of the experimental one have.
+var experimentalFeatures = []features.FeatureName{
+	features.SupportGatewayAddressRoutability,
+	features.SupportGatewayAddressRoutabilityCluster,
+	features.SupportGatewayListenerFilters,
+}
+
 // supportedFeatures are what a GatewayClass of ours promises, sorted. A feature
 // is here when the whole way from the object to the proxy's answer has it, and
-// the kind that it begins with is not missing.
-func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
+// neither the kind that it begins with nor its field is missing.
+func supportedFeatures(crds CRDs) []gatewayv1.SupportedFeature {
 	list := []features.FeatureName{
 		features.SupportBackendTLSPolicy,
 		features.SupportBackendTLSPolicySANValidation,
@@ -70,7 +81,10 @@ func supportedFeatures(missingKinds []string) []gatewayv1.SupportedFeature {
 	}
 	slices.Sort(list)
 	list = slices.DeleteFunc(list, func(name features.FeatureName) bool {
-		return slices.ContainsFunc(missingKinds, func(kind string) bool { return strings.HasPrefix(string(name), kind) })
+		if crds.Channel != experimentalChannel && slices.Contains(experimentalFeatures, name) {
+			return true
+		}
+		return slices.ContainsFunc(crds.MissingKinds, func(kind string) bool { return strings.HasPrefix(string(name), kind) })
 	})
 	out := make([]gatewayv1.SupportedFeature, 0, len(list))
 	for _, name := range list {
