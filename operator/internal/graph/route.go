@@ -24,6 +24,7 @@ type Route struct {
 	// Problems break Accepted for the route as a whole.
 	Problems conditions.Problems
 
+	// hostnames are the valid ones, in lower case.
 	hostnames []string
 }
 
@@ -118,7 +119,8 @@ func (b *builder) parent(route *Route, ref gatewayv1.ParentReference, listeners 
 			"allowedRoutes of %s let no %s of namespace %s attach", listNames(selected), route.Kind, route.Name.Namespace)
 		return p
 	}
-	if route.Problems.Has(string(gatewayv1.RouteConditionAccepted)) {
+	spoilt := route.Problems.Has(string(gatewayv1.RouteConditionAccepted))
+	if spoilt && !route.answers() {
 		return p
 	}
 	for _, l := range allowed {
@@ -126,7 +128,7 @@ func (b *builder) parent(route *Route, ref gatewayv1.ParentReference, listeners 
 			p.Attachments = append(p.Attachments, Attachment{Listener: l, Hostnames: common})
 		}
 	}
-	if len(p.Attachments) == 0 {
+	if len(p.Attachments) == 0 && !spoilt {
 		p.refuse(gatewayv1.RouteReasonNoMatchingListenerHostname,
 			"spec.hostnames (%s) and the hostnames of %s have nothing in common",
 			strings.Join(route.hostnames, ", "), listNames(allowed))
@@ -160,8 +162,22 @@ func (r *Route) readHostnames(source []gatewayv1.Hostname) {
 		if !validHostname(name) {
 			r.Problems.Add(string(gatewayv1.RouteConditionAccepted), string(gatewayv1.RouteReasonUnsupportedValue),
 				"spec.hostnames[%d] %q is not valid", i, hostname)
+			continue
 		}
 		r.hostnames = append(r.hostnames, name)
+	}
+}
+
+// answers says whether a route with problems keeps its requests from others by
+// answering them with 500. Without a valid hostname it is not known which are its.
+func (r *Route) answers() bool {
+	return len(r.hostnames) > 0 && (r.Kind == KindHTTPRoute || r.Kind == KindGRPCRoute)
+}
+
+// spoil has the rule answer 500 when something is wrong with the route as a whole.
+func (r *Route) spoil(rule *Rule) {
+	if message := r.Problems.Message(string(gatewayv1.RouteConditionAccepted)); message != "" {
+		rule.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s", message)
 	}
 }
 

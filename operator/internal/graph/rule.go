@@ -85,6 +85,7 @@ func (b *builder) httpRule(route *Route, index int, source *gatewayv1.HTTPRouteR
 // which gets the match's index.
 func (b *builder) rule(route *Route, index int, source *gatewayv1.HTTPRouteRule, check func(match int) []string) *Rule {
 	rule := &Rule{HTTP: source}
+	route.spoil(rule)
 	at := "spec.rules[" + strconv.Itoa(index) + "]"
 	rule.readMatches(at, check)
 	rule.checkFilters(at)
