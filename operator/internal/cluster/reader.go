@@ -67,7 +67,7 @@ func (r *Reader) List(ctx context.Context, into client.ObjectList, opts ...clien
 
 // Get reads an object.
 func (r *Reader) Get(ctx context.Context, key types.NamespacedName, into client.Object, opts ...client.GetOption) error {
-	if _, slice := into.(*discoveryv1.EndpointSlice); r.outside(key.Namespace) && !(slice && key == names.APIServers) {
+	if _, slice := into.(*discoveryv1.EndpointSlice); r.outside(key.Namespace) && (!slice || key != names.APIServers) {
 		return apierrors.NewNotFound(schema.GroupResource{}, key.String())
 	}
 	out, ok := into.(*corev1.Secret)

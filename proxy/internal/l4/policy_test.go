@@ -308,9 +308,9 @@ func TestSessionsAreCountedOut(t *testing.T) {
 				b.Policy = policy
 				o := Options{}
 				if name == "idle" {
-					// By its clock, that stands still until then; by the real one a direction
-					// looks at it four times in that time.
-					o.Idle = 200 * time.Millisecond
+					// By the test's clock. By the real one a direction looks at that four times
+					// as often, and has half of it for a write.
+					o.Idle = 4 * time.Second
 				}
 				s := newSessionsOf(t, o, k, b)
 				conns, _ := s.hold(3)
