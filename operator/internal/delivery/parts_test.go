@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -189,7 +190,7 @@ func TestForeignPartIsLeftAlone(t *testing.T) {
 	theirs.Namespace, theirs.Name = "tenant", partKey("routes-0").Name
 	w := newWorld(t, theirs)
 	_, err := w.writer.Config(t.Context(), w.owner, name, routes(500))
-	if foreign, ok := err.(*delivery.ForeignError); !ok || foreign.Conflict.Name != theirs.Name {
+	if foreign, ok := errors.AsType[*delivery.ForeignError](err); !ok || foreign.Conflict.Name != theirs.Name {
 		t.Errorf("got %v", err)
 	}
 	if w.part("routes-0").Data["theirs"] != "yes" {
