@@ -120,7 +120,7 @@ func TestSilentClientIsGivenUp(t *testing.T) {
 		w.connected()
 		b.pump()
 		pings := 0
-		for i := range 300 {
+		for i := range 240 {
 			w.tick(b.io.peer, 1)
 			if strings.Contains(string(b.io.out), pinged) {
 				pings++

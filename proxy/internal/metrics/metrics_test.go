@@ -185,7 +185,7 @@ config_last_reload_success_timestamp_seconds{} 1.5
 config_last_reload_successful{} 1
 config_revision{} 12
 `, metrics...)
-	if got := f.lines(configRejectionsTotal.Name); !strings.Contains(got, "{reason=hash,source=watch} 3\n") || strings.Count(got, "\n") != 24 {
+	if got := f.lines(configRejectionsTotal.Name); !strings.Contains(got, "{reason=hash,source=watch} 3\n") || strings.Count(got, "\n") != 27 {
 		t.Errorf("got:\n%s", got)
 	}
 }
