@@ -41,7 +41,8 @@ unit() {
 	go vet ./... && go -C test vet ./... && go -C test/bench vet . && go -C test/protocol vet ./... && go -C test/http2 vet . &&
 		FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... &&
 		go -C test test -v ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... ./local/... &&
-		go -C test/bench test -v .
+		go -C test/bench test -v . &&
+		go -C test/conformance test -v ./renaming/...
 }
 protocol() { make -s test-protocol; }
 race() { CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...; }
