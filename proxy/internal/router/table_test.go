@@ -2,7 +2,6 @@ package router
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -249,8 +248,9 @@ func thousandRequests() []*Request {
 func TestFindAllocatesNothing(t *testing.T) {
 	table, requests := thousand(t), thousandRequests()
 	if raceEnabled {
-		// The race detector makes sync.Pool, which regexp uses, forget at random.
-		requests = slices.Delete(requests, 2, 3)
+		// The race detector makes sync.Pool, which regexp uses, forget at random: what
+		// is left are the requests for which no expression is looked at.
+		requests = []*Request{requests[1], requests[3]}
 	}
 	var m Match
 	allocs := testing.AllocsPerRun(100, func() {
