@@ -18,9 +18,9 @@ import (
 )
 
 // A burst of routes is looked at as often as events come, which is here after
-// each twenty of them, within ten seconds.
+// each fifty of them, within ten seconds.
 func TestBurstOfRoutesWritesLittle(t *testing.T) {
-	const routes, batch = 1000, 20
+	const routes, batch = 1000, 50
 	w := newWorld(t, gateway("gw"))
 	w.look("gw")
 	w.take()
