@@ -26,8 +26,13 @@ func mustEncode(t testing.TB, revision int64, c *Config) []byte {
 // The golden file is the contract as others see it: a change in it that is not
 // additive breaks the proxies of the version before.
 func TestEncodeMatchesGolden(t *testing.T) {
-	golden := filepath.Join("testdata", "sample.json")
-	got := mustEncode(t, 7, sampleConfig())
+	wantGolden(t, "sample.json", mustEncode(t, 7, sampleConfig()))
+}
+
+// wantGolden compares with a file in testdata, or with -update writes it.
+func wantGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	golden := filepath.Join("testdata", name)
 	if *update {
 		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)

@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -40,21 +38,8 @@ func mustEncodeIndex(t testing.TB, parts []Part) []byte {
 }
 
 func TestIndexMatchesGolden(t *testing.T) {
-	golden := filepath.Join("testdata", "index.json")
 	parts, _ := divided(t)
-	got := mustEncodeIndex(t, parts)
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("encoding differs from %s:\n%s", golden, got)
-	}
+	wantGolden(t, "index.json", mustEncodeIndex(t, parts))
 }
 
 func TestPartsAssembleToWhatWasDivided(t *testing.T) {

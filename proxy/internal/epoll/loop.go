@@ -20,10 +20,6 @@ const (
 	littleSize = 4 << 10
 	plainSize  = 16 << 10
 	batchSize  = 256
-	// fairReads is how many reads a connection gets before the others have theirs,
-	// and fairTime how long they may take: some input costs far more than its copy.
-	fairReads = 16
-	fairTime  = 250 * time.Microsecond
 	// flushTime is how long a closed connection may take to send its rest.
 	flushTime = 10 * time.Second
 )

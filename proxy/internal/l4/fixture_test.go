@@ -168,6 +168,25 @@ func listen(t testing.TB) net.Listener {
 
 // echoTCP and echoUDP start backends that send everything back.
 func echoTCP(t testing.TB) string {
+	return serveTCP(t, func(c *net.TCPConn) {
+		b := make([]byte, 64)
+		for {
+			n, err := c.Read(b)
+			if err != nil {
+				return
+			}
+			c.Write(b[:n])
+		}
+	})
+}
+
+func echoUDP(t testing.TB) string {
+	return serveUDP(t, func(b []byte) []byte { return b })
+}
+
+// serveTCP starts a backend that serves each connection, which is closed then.
+func serveTCP(t testing.TB, serve func(*net.TCPConn)) string {
+	t.Helper()
 	ln := listen(t)
 	go func() {
 		for {
@@ -177,21 +196,15 @@ func echoTCP(t testing.TB) string {
 			}
 			go func() {
 				defer c.Close()
-				b := make([]byte, 64)
-				for {
-					n, err := c.Read(b)
-					if err != nil {
-						return
-					}
-					c.Write(b[:n])
-				}
+				serve(c.(*net.TCPConn))
 			}()
 		}
 	}()
 	return ln.Addr().String()
 }
 
-func echoUDP(t testing.TB) string {
+// serveUDP starts a backend that answers each datagram.
+func serveUDP(t testing.TB, answer func([]byte) []byte) string {
 	t.Helper()
 	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
 	if err != nil {
@@ -205,7 +218,7 @@ func echoUDP(t testing.TB) string {
 			if err != nil {
 				return
 			}
-			c.WriteToUDPAddrPort(b[:n], from)
+			c.WriteToUDPAddrPort(answer(b[:n]), from)
 		}
 	}()
 	return c.LocalAddr().String()

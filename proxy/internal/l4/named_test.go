@@ -41,22 +41,11 @@ func (k kind) named(t testing.TB, name byte) string {
 	if k == udp {
 		return namedUDP(t, name)
 	}
-	ln := listen(t)
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go serveNamed(c.(*net.TCPConn), name)
-		}
-	}()
-	return ln.Addr().String()
+	return serveTCP(t, func(c *net.TCPConn) { serveNamed(c, name) })
 }
 
 // serveNamed resets the connection where it is asked for that.
 func serveNamed(c *net.TCPConn, name byte) {
-	defer c.Close()
 	b := make([]byte, 1)
 	for {
 		if _, err := c.Read(b); err != nil {
@@ -71,22 +60,7 @@ func serveNamed(c *net.TCPConn, name byte) {
 }
 
 func namedUDP(t testing.TB, name byte) string {
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	go func() {
-		b := make([]byte, 64)
-		for {
-			_, from, err := c.ReadFromUDPAddrPort(b)
-			if err != nil {
-				return
-			}
-			c.WriteToUDPAddrPort([]byte{name}, from)
-		}
-	}()
-	return c.LocalAddr().String()
+	return serveUDP(t, func([]byte) []byte { return []byte{name} })
 }
 
 // sessions are those of a world whose backends have names.

@@ -102,28 +102,17 @@ func TestPeakEWMAKnowsHowLongSessionsTakeToBegin(t *testing.T) {
 // handshaking starts a backend that does something before the handshake, and
 // then says its name.
 func handshaking(t *testing.T, cert tls.Certificate, name byte, before func()) string {
-	ln := listen(t)
-	go func() {
+	return serveTCP(t, func(c *net.TCPConn) {
+		before()
+		secured := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
+		b := make([]byte, 1)
 		for {
-			c, err := ln.Accept()
-			if err != nil {
+			if _, err := secured.Read(b); err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				before()
-				secured := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
-				b := make([]byte, 1)
-				for {
-					if _, err := secured.Read(b); err != nil {
-						return
-					}
-					secured.Write([]byte{name})
-				}
-			}()
+			secured.Write([]byte{name})
 		}
-	}()
-	return ln.Addr().String()
+	})
 }
 
 func TestConsistentHashKeepsClientsTogether(t *testing.T) {
