@@ -131,7 +131,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s).
 bench: ## Run the Go benchmarks of the proxy's hot path.
 	go test -run '^$$' -bench . -benchmem ./proxy/... ./api/...
 
-bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 25 quiet minutes; ARGS="-rounds 2 -seconds 1" takes 6).
+bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 50 quiet minutes; ARGS="-runs 1 -rounds 2 -seconds 1" takes 6).
 	@go -C test/bench run . $(ARGS)
 
 conformance: ## Run the official Gateway API conformance suite in the test cluster.

@@ -27,15 +27,12 @@ const (
 	tracing = "tracing"
 )
 
-// countedEngines are those whose system calls are counted.
-var countedEngines = []string{nameFleetgate, nameNginx, nameHAProxy}
-
 // count loads engines once more with counters attached, which costs them a
 // little. What it finds explains the rounds before; that it cannot be had is
 // noted and no error.
 func (b *bench) count(ctx context.Context, w workload, f *findings) error {
 	for i, e := range b.engines {
-		if !w.asks(e) || b.refused[e.name] || !slices.Contains(countedEngines, e.name) {
+		if !w.asks(e) || b.refused[e.name] {
 			continue
 		}
 		s, samples, err := b.counted(ctx, e, b.running[i], w)

@@ -17,8 +17,9 @@ Measured on %s at commit %s, on %s with %d cores, Linux %s, congestion control %
 The load generator (one thread) and backends in C share CPU 0, the proxy under test has CPU 1 to itself with one worker,
 all in a network namespace of their own. All proxies run all the time, and are loaded in turn: %d rounds of %d s each,
 twice as long where the tail of latencies is measured. Figures are medians over the rounds with least and greatest value
-beside them, which is the noise; ratios are medians of the ratios within each round. CPU time is the scheduler's, for
-all of a proxy's threads. Where the load generator is the limit, requests/s are alike; CPU time per request is not
+beside them, which is the noise; ratios are medians of the ratios within each round. With two runs, all of it is done a
+second time with processes started afresh, and every figure of that has to overlap with the first one's. CPU time is the
+scheduler's, for all of a proxy's threads. Where the load generator is the limit, requests/s are alike; CPU time per request is not
 touched by that.
 
 Fleetgate is the shipped binary in its default configuration, with 1,000 routes, metrics on, the access log off and no
@@ -36,7 +37,7 @@ connections kept. The C forwarder parses nothing: it is the floor.
   A round in which a request was not sent or not answered in time has errors, and judges no bar.
 - **TLS** is version 1.3 with AES-128-GCM, X25519 and a certificate on P-256, for all alike. A handshake is a full one on
   a connection of its own, with one request after it.
-- **HTTP/2** is h2load's load, forwarded as HTTP/1.1. **gRPC** is unary calls with messages of 16 bytes, h2c on both
+- **HTTP/2** is h2load's load, forwarded as HTTP/1.1, with latencies from its log of requests. **gRPC** is unary calls with messages of 16 bytes, h2c on both
   sides; its backend answers frames without decoding heads.
 - **TCP bulk** counts the CPU time of proxy, source and sink together, as a proxy can save its own at their cost.
 - An **idle connection** has made one request. Its memory is the growth of the proxy's anonymous memory (RssAnon) from
@@ -50,7 +51,7 @@ connections kept. The C forwarder parses nothing: it is the floor.
 `
 
 func introductionOf(o options, f *facts) string {
-	flags := fmt.Sprintf("-rounds %d -seconds %d -idle %d", o.rounds, o.seconds, o.idle)
+	flags := fmt.Sprintf("-runs %d -rounds %d -seconds %d -idle %d", o.runs, o.rounds, o.seconds, o.idle)
 	return fmt.Sprintf(introduction, f.Date.Format("2006-01-02 15:04 MST"), f.Commit, f.CPU, f.Cores, f.Kernel, f.Congestion,
 		strings.Join(f.Versions, ", "), f.Go, flags, o.rounds, o.seconds)
 }

@@ -13,8 +13,8 @@ import (
 
 // options are what the flags say.
 type options struct {
-	rounds, seconds, idle int
-	proxy, out, only      string
+	runs, rounds, seconds, idle int
+	proxy, out, only            string
 	// work is the folder with what was prepared. It is set in the namespaces
 	// alone.
 	work string
@@ -43,6 +43,7 @@ func main() {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.IntVar(&o.runs, "runs", 2, "how often everything is measured, once or twice; the second time shows what the first is worth")
 	f.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each measurement")
 	f.IntVar(&o.seconds, "seconds", 3, "seconds of load in one round")
 	f.IntVar(&o.idle, "idle", 3000, "idle connections in each of three steps whose memory is measured")
@@ -53,8 +54,8 @@ func parse(args []string) (options, error) {
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if o.rounds < 1 || o.seconds < 1 || o.idle < 1 || f.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "bench: -rounds, -seconds and -idle are at least 1, and there are no arguments")
+	if o.runs < 1 || o.runs > 2 || o.rounds < 1 || o.seconds < 1 || o.idle < 1 || f.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "bench: -runs is 1 or 2, -rounds, -seconds and -idle are at least 1, and there are no arguments")
 		return o, flag.ErrHelp
 	}
 	if _, err := regexp.Compile(o.only); err != nil {
@@ -91,10 +92,14 @@ func inside(ctx context.Context, o options) error {
 		return err
 	}
 	needless := func(e engine) bool { return !o.needed(e) }
-	b := &bench{options: o, engines: slices.DeleteFunc(engines(facts.Prepared), needless)}
-	found, err := b.measure(ctx)
-	if err != nil {
-		return err
+	var found []*findings
+	for range o.runs {
+		b := &bench{options: o, engines: slices.DeleteFunc(engines(facts.Prepared), needless)}
+		f, err := b.measure(ctx)
+		if err != nil {
+			return err
+		}
+		found = append(found, f)
 	}
 	return report(o, facts, found)
 }

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// report writes the document, and its tables to the terminal.
-func report(o options, f *facts, found *findings) error {
+// report writes the document, and its tables to the terminal. The first run is the
+// one that is told of.
+func report(o options, f *facts, found []*findings) error {
 	tables := tablesOf(o, f, found)
 	fmt.Print("\n", tables)
 	if o.out == "" {
@@ -22,8 +23,12 @@ func report(o options, f *facts, found *findings) error {
 }
 
 // tablesOf has the bars first, as they are what one looks for.
-func tablesOf(o options, f *facts, found *findings) string {
+func tablesOf(o options, f *facts, runs []*findings) string {
+	found := runs[0]
 	tables := []table{barsTable(o, found)}
+	if len(runs) > 1 {
+		tables = append(tables, again{found, runs[1]}.table(o))
+	}
 	for _, w := range workloads() {
 		if all := found.timed[w.name]; len(all) > 0 {
 			tables = append(tables, tableOf(w.name, w.columns, all))
@@ -36,16 +41,18 @@ func tablesOf(o options, f *facts, found *findings) string {
 		}
 	}
 	tables = append(tables, countedTable(found))
-	tables = append(tables, profileTables(o, found)...)
+	profiles := profileTables(o, found)
 	var out strings.Builder
-	for i, t := range tables {
-		if i > 0 {
-			out.WriteByte('\n')
+	write := func(tables []table) {
+		for _, t := range tables {
+			out.WriteString("\n" + t.markdown())
 		}
-		out.WriteString(t.markdown())
 	}
+	write(tables)
+	out.WriteString(whyMissed(o, found))
+	write(profiles)
 	out.WriteString(absent(f, found))
-	return out.String()
+	return strings.TrimPrefix(out.String(), "\n")
 }
 
 // barsTable has a row for each bar on a workload that was asked for.
@@ -66,7 +73,7 @@ func countedTable(f *findings) table {
 		header: []string{"work", "engine", "system calls", "allocations", "in the kernel"},
 	}
 	for _, w := range workloads() {
-		for _, name := range countedEngines {
+		for _, name := range append([]string{nameFleetgate}, allPeers...) {
 			samples := f.counted[w.name][name]
 			if len(samples) == 0 {
 				continue

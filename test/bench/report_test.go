@@ -9,7 +9,7 @@ func TestTheDocumentSaysWhatIsMissing(t *testing.T) {
 	f := newFindings()
 	f.timed = results{small64: {nameFleetgate: samplesOf(11)}, idlePlain: {nameFleetgate: {{bytes: 9}}}}
 	f.absent = []string{`Fleetgate in "TLS handshake": connection refused`}
-	got := tablesOf(options{idle: 5}, &facts{Missing: []string{"Caddy: no network"}}, f)
+	got := tablesOf(options{idle: 5}, &facts{Missing: []string{"Caddy: no network"}}, []*findings{f})
 	for _, want := range []string{
 		"## The bars\n", "not measured", "Memory of an idle connection, from 5 to 15\n",
 		"\n- Caddy: no network\n", "\n- Fleetgate in \"TLS handshake\": connection refused\n",

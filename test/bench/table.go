@@ -60,7 +60,6 @@ var (
 	}
 	errorColumn    = column{title: "errors", figure: figure{of: func(s sample) float64 { return float64(s.errors) }}, sum: true}
 	rateColumn     = column{title: "requests/s", figure: requestRate}
-	countColumns   = slices.Concat(cpuColumns, []column{rateColumn, errorColumn})
 	latencyColumns = []column{{title: "p50 µs", figure: median}, {title: "p99 µs", figure: p99}, {title: "p99.9 µs", figure: p999}}
 	requestColumns = slices.Concat(cpuColumns, []column{rateColumn}, latencyColumns, []column{errorColumn})
 	tailColumns    = []column{

@@ -89,9 +89,9 @@ func workloads() []workload {
 		{name: tailFast, path: "/1k", bytes: 1 << 10, connections: 64, rate: fastRate, patience: 2, engines: few, load: paced, columns: tailColumns},
 		{name: keepAlive, front: secure, path: "/1k", bytes: 1 << 10, connections: 64, engines: known, load: wrk, columns: requestColumns},
 		{name: handshake, front: secure, path: "/1k", bytes: 1 << 10, connections: 8, engines: known, load: handshakes, columns: requestColumns},
-		{name: h2Clear, front: clear2, path: "/1k", bytes: 1 << 10, connections: 8, streams: 32, load: h2load, columns: countColumns},
-		{name: h2Secure, front: secure, path: "/1k", bytes: 1 << 10, connections: 8, streams: 32, load: h2load, columns: countColumns},
-		{name: grpcUnary, front: calls, path: "/bench.Echo/Say", bytes: messageBytes, connections: 8, streams: 32, load: h2load, columns: countColumns},
+		{name: h2Clear, front: clear2, path: "/1k", bytes: 1 << 10, connections: 8, streams: 32, load: h2load, columns: requestColumns},
+		{name: h2Secure, front: secure, path: "/1k", bytes: 1 << 10, connections: 8, streams: 32, load: h2load, columns: requestColumns},
+		{name: grpcUnary, front: calls, path: "/bench.Echo/Say", bytes: messageBytes, connections: 8, streams: 32, load: h2load, columns: requestColumns},
 		{name: bulk, front: stream, connections: 4, load: transfers, columns: bulkColumns},
 	}
 }
