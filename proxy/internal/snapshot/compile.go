@@ -40,6 +40,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 		Config:   in.Config,
 		change:   in.Registry.Prepare(backends),
 		routes:   make(map[routeKey]*compiledRoute, len(in.Config.Routes)),
+		labels:   make(map[string]*Listener, len(in.Config.Listeners)),
 		series:   newSeriesTable(),
 		tickets:  map[ticketScope]*tls.Config{},
 		secret:   in.SessionSecret,
@@ -83,7 +84,7 @@ func (c *compiler) refuse(item proxyconfig.RefusedItem) { c.refused = append(c.r
 
 func (c *compiler) compileListeners() {
 	for _, l := range proxyconfig.ValidListeners(c.in.Config, c.refuse) {
-		e := &listenerEntries{source: l, label: newListener(l)}
+		e := &listenerEntries{source: l, label: c.label(l)}
 		if l.Protocol == proxyconfig.HTTPS || l.TLSMode == proxyconfig.TLSTerminate {
 			e.tls = c.compileListenerTLS(l)
 		}
@@ -91,6 +92,21 @@ func (c *compiler) compileListeners() {
 		c.order = append(c.order, e)
 	}
 }
+
+// label takes a listener over from the snapshot before where it is the same.
+func (c *compiler) label(l *proxyconfig.Listener) *Listener {
+	label := newListener(l)
+	if c.in.Previous != nil {
+		if old := c.in.Previous.labels[l.Name]; old != nil && *old == *label {
+			label = old
+		}
+	}
+	c.out.labels[l.Name] = label
+	return label
+}
+
+// current says whether a listener is one of this snapshot.
+func (c *compiler) current(l *Listener) bool { return c.out.labels[l.Name] == l }
 
 func (c *compiler) compileRoutes() {
 	routes := proxyconfig.ValidRoutes(c.in.Config, c.refuse)
@@ -141,20 +157,21 @@ func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compi
 			Reason: fmt.Sprintf("listener %q of protocol %s takes no %s", a.Listener, l.source.Protocol, r.Kind)})
 		return
 	}
+	id := RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
 	for i := range compiled.rules {
-		rule := compiled.rules[i].rule
-		rule.Listener = l.label
+		fail := 0
 		if misfits[i] {
-			rule.Fail = http.StatusInternalServerError
+			fail = http.StatusInternalServerError
 		}
-		rule.Series = c.out.series.id(Series{Listener: a.Listener, Route: rule.Route, Rule: compiled.rules[i].label})
+		series := c.out.series.id(Series{Listener: a.Listener, Route: id, Rule: compiled.rules[i].label})
+		rule := compiled.rules[i].through(l.label, series, fail, c.current)
 		if r.IsL4() {
-			l.attachL4(a.Hostnames, &rule)
+			l.attachL4(a.Hostnames, rule)
 			return
 		}
 		for _, m := range compiled.rules[i].matchers {
 			for j, h := range a.Hostnames {
-				l.entries = append(l.entries, router.Entry[*Rule]{Hostname: h, Written: a.WrittenOf(j), Matcher: m, Value: &rule})
+				l.entries = append(l.entries, router.Entry[*Rule]{Hostname: h, Written: a.WrittenOf(j), Matcher: m, Value: rule})
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"reflect"
 	"slices"
@@ -41,9 +42,38 @@ type target struct {
 // compiledRule is a rule with the matchers that lead to it.
 type compiledRule struct {
 	matchers []*router.Matcher
-	// rule is the part that is common to all listeners.
-	rule  Rule
-	label string
+	label    string
+	// fail is the rule's own Fail; one that the listener adds is not in it.
+	fail int
+	// reached has the rule once for each listener that it is reached through. They
+	// differ in that alone. One that serves is not written to any more, and one that
+	// serves still is what the next snapshot takes.
+	reached []*Rule
+}
+
+// through returns the rule as reached through a listener. It takes the place of one
+// whose listener is no longer current.
+func (c *compiledRule) through(l *Listener, series uint32, fail int, current func(*Listener) bool) *Rule {
+	fail = cmp.Or(c.fail, fail)
+	stale := len(c.reached)
+	for i, r := range c.reached {
+		switch {
+		case r.Listener == nil:
+			r.Listener, r.Series, r.Fail = l, series, fail
+			return r
+		case r.Listener == l && r.Series == series && r.Fail == fail:
+			return r
+		case !current(r.Listener) || r.Listener == l:
+			stale = i
+		}
+	}
+	rule := *c.reached[0]
+	rule.Listener, rule.Series, rule.Fail = l, series, fail
+	if stale == len(c.reached) {
+		c.reached = append(c.reached, nil)
+	}
+	c.reached[stale] = &rule
+	return &rule
 }
 
 // reusable says whether the route, compiled for an earlier snapshot, still is
@@ -78,26 +108,20 @@ func compileRoute(r *proxyconfig.Route, s *Snapshot) *compiledRoute {
 // sound, and answers 500.
 func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, s *Snapshot) {
 	in := &r.Rules[index]
-	out := compiledRule{
-		rule: Rule{
-			Route: RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name},
-			Name:  in.Name,
-			Index: index,
-		},
-		label: ruleLabel(in, index),
-	}
+	rule := &Rule{Route: RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}, Name: in.Name, Index: index}
 	err := proxyconfig.ValidateRouteRule(r, in)
 	if err == nil {
-		err = c.fill(&out.rule, in, s)
+		err = c.fill(rule, in, s)
 	}
 	if err != nil {
-		out.rule.Fail = http.StatusInternalServerError
+		rule.Fail = http.StatusInternalServerError
 		c.refused = append(c.refused, proxyconfig.RefusedItem{
 			Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: index, Reason: err.Error(),
 		})
 	}
-	out.matchers = compileMatches(in.Matches)
-	c.rules = append(c.rules, out)
+	c.rules = append(c.rules, compiledRule{
+		matchers: compileMatches(in.Matches), label: ruleLabel(in, index), fail: rule.Fail, reached: []*Rule{rule},
+	})
 }
 
 // compileMatches leaves out what is not sound; validation has named it.

@@ -38,6 +38,7 @@ type Snapshot struct {
 	secret []byte
 	// These are carried from one snapshot to the next by Compile.
 	routes     map[routeKey]*compiledRoute
+	labels     map[string]*Listener
 	series     *seriesTable
 	transports map[string]*Transport
 	tickets    map[ticketScope]*tls.Config

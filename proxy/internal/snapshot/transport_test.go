@@ -24,7 +24,7 @@ func (w *world) transport(b proxyconfig.Backend) (*Transport, []proxyconfig.Refu
 		Backends:  []proxyconfig.Backend{b},
 	})
 	compiled := w.serving.routes[RouteID{"HTTPRoute", "ns", "r"}]
-	backend, _ := compiled.rules[0].rule.Backends.Pick()
+	backend, _ := compiled.rules[0].reached[0].Backends.Pick()
 	return backend.Transport, refused
 }
 
