@@ -53,6 +53,13 @@ type child struct {
 // before it runs.
 func start(t *testing.T, backend http.HandlerFunc, how func(*exec.Cmd)) *child {
 	t.Helper()
+	return startWith(t, backend, (*child).configure, how)
+}
+
+// startWith is start with another configuration, which is given the folder to be
+// written to, the ports of the listeners and the backend's.
+func startWith(t *testing.T, backend http.HandlerFunc, configure func(c *child, dir string, ports []int, backend int), how func(*exec.Cmd)) *child {
+	t.Helper()
 	server := httptest.NewServer(backend)
 	t.Cleanup(func() {
 		server.CloseClientConnections()
@@ -65,7 +72,7 @@ func start(t *testing.T, backend http.HandlerFunc, how func(*exec.Cmd)) *child {
 		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	dir := t.TempDir()
-	c.configure(dir, ports, server.Listener.Addr().(*net.TCPAddr).Port)
+	configure(c, dir, ports, server.Listener.Addr().(*net.TCPAddr).Port)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -251,11 +258,16 @@ func (c *child) cpu() (sum time.Duration) {
 	return sum
 }
 
-// anonymous returns the process's anonymous memory in bytes.
-func (c *child) anonymous() (bytes int64) {
+// anonymous returns the process's anonymous memory in bytes, resident all that it
+// has in memory, and peak the most of that so far.
+func (c *child) anonymous() int64 { return c.memory("RssAnon:") }
+func (c *child) resident() int64  { return c.memory("VmRSS:") }
+func (c *child) peak() int64      { return c.memory("VmHWM:") }
+
+func (c *child) memory(name string) (bytes int64) {
 	c.t.Helper()
 	for line := range strings.Lines(c.proc("status")) {
-		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+		if value, ok := strings.CutPrefix(line, name); ok {
 			_, _ = fmt.Sscan(value, &bytes)
 		}
 	}

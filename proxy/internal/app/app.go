@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"sync"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/heap"
 )
 
 // Run is a proxy from start to end. It returns when ctx has ended and the proxy
@@ -39,6 +41,7 @@ func Run(ctx context.Context, o Options) error {
 	p.follow(running, &wg)
 	wg.Go(func() { p.probe.Run(running) })
 	wg.Go(func() { p.watchLoad(running) })
+	wg.Go(func() { heap.Release(running, p.applied) })
 	stopLog := p.startLog()
 	defer stopLog()
 	stopSpans := startLast(p.spans.Run)

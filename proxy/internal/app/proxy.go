@@ -49,6 +49,8 @@ type proxy struct {
 	saved       *configsource.SavedConfig // nil when nothing is kept
 	mounted     *configsource.MountedConfig
 	gatherer    *prometheus.Registry
+	// applied holds one signal that a configuration came into effect.
+	applied chan struct{}
 }
 
 // newProxy makes the parts. Nothing runs yet but the engine, without a port.
@@ -58,6 +60,7 @@ func newProxy(o Options) (*proxy, error) {
 	observed := 2*o.Loops + 1
 	p := &proxy{
 		options:  o,
+		applied:  make(chan struct{}, 1),
 		epoch:    time.Now(),
 		registry: balance.NewRegistry(balance.Options{AllowLoopback: o.AllowLoopbackBackends, Zone: o.Zone}),
 		gate:     overload.NewGate(o.Limits),
@@ -147,6 +150,10 @@ func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 		}
 	}
 	p.publish()
+	select {
+	case p.applied <- struct{}{}:
+	default:
+	}
 	return refused
 }
 
