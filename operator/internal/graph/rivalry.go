@@ -16,7 +16,10 @@ const ReasonHostnameConflict gatewayv1.RouteConditionReason = "HostnameConflict"
 // listener, the older one stays, then the one whose "namespace/name" comes first
 // (GRPCRouteSpec.hostnames). One that is not accepted anyway stands back.
 func settleRivals(routes []*Route) {
-	settled := make(map[*Listener][]rival)
+	if !hasKind(routes, KindHTTPRoute) || !hasKind(routes, KindGRPCRoute) {
+		return
+	}
+	settled := make(settlement)
 	for _, route := range slices.SortedStableFunc(slices.Values(routes), byAge) {
 		if route.Kind != KindHTTPRoute && route.Kind != KindGRPCRoute {
 			continue
@@ -25,17 +28,47 @@ func settleRivals(routes []*Route) {
 			parent.yield(route, settled)
 		}
 		for _, parent := range route.Parents {
-			for _, attachment := range parent.Attachments {
-				settled[attachment.Listener] = append(settled[attachment.Listener], rival{route, attachment.Hostnames})
+			for i := range parent.Attachments {
+				settled.add(route, &parent.Attachments[i])
 			}
 		}
 	}
 }
 
-// rival is a route with the hostnames that it has on a listener.
-type rival struct {
-	route     *Route
-	hostnames []string
+func hasKind(routes []*Route, kind string) bool {
+	return slices.ContainsFunc(routes, func(r *Route) bool { return r.Kind == kind })
+}
+
+// settlement has the hostnames of each listener by the kind of route that they are
+// for.
+type settlement map[settledKind]*hostClaims
+
+type settledKind struct {
+	listener *Listener
+	kind     string
+}
+
+func (s settlement) add(route *Route, a *Attachment) {
+	key := settledKind{a.Listener, route.Kind}
+	if s[key] == nil {
+		s[key] = newHostClaims()
+	}
+	for _, hostname := range a.Hostnames {
+		s[key].add(hostname, route)
+	}
+}
+
+// rivalOf returns the first route of the other kind that has a host of the
+// attachment, or nil.
+func (s settlement) rivalOf(route *Route, a *Attachment) *Route {
+	other := KindHTTPRoute
+	if route.Kind == KindHTTPRoute {
+		other = KindGRPCRoute
+	}
+	if claims := s[settledKind{a.Listener, other}]; claims != nil {
+		return claims.first(a.Hostnames)
+	}
+	return nil
 }
 
 func byAge(a, b *Route) int {
@@ -57,11 +90,11 @@ func standing(r *Route) int {
 
 // yield gives up the attachments to listeners on which a route of another kind
 // has one of the hostnames. The reference is refused when none is left.
-func (p *Parent) yield(route *Route, settled map[*Listener][]rival) {
+func (p *Parent) yield(route *Route, settled settlement) {
 	var kept []Attachment
 	var problem string
 	for _, attachment := range p.Attachments {
-		winner := attachment.rivalOf(route, settled[attachment.Listener])
+		winner := settled.rivalOf(route, &attachment)
 		if winner == nil {
 			kept = append(kept, attachment)
 			continue
@@ -82,20 +115,4 @@ func (r *Route) nameFor(namespace string) string {
 		return "some " + r.Kind + " of another namespace"
 	}
 	return r.Kind + " " + r.Name.String()
-}
-
-func (a *Attachment) rivalOf(route *Route, settled []rival) *Route {
-	for _, other := range settled {
-		if other.route.Kind != route.Kind && share(a.Hostnames, other.hostnames) {
-			return other.route
-		}
-	}
-	return nil
-}
-
-// share says whether some host has both a name of a and one of b.
-func share(a, b []string) bool {
-	return slices.ContainsFunc(a, func(x string) bool {
-		return slices.ContainsFunc(b, func(y string) bool { return overlap(x, y) })
-	})
 }
