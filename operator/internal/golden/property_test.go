@@ -2,6 +2,7 @@ package golden_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -27,8 +28,21 @@ import (
 // of his own what another's route is translated to.
 func TestTranslationOfAnything(t *testing.T) { rapid.Check(t, translate) }
 
-// FuzzTranslation is the same, driven by coverage.
-func FuzzTranslation(f *testing.F) { f.Fuzz(rapid.MakeFuzz(translate)) }
+// FuzzTranslation is the same, driven by coverage. Its seeds are what is drawn
+// from: all lowest, which is nothing of everything, and fixed noise that is
+// long enough not to run out.
+func FuzzTranslation(f *testing.F) {
+	f.Add(make([]byte, 4096))
+	noise := rand.NewChaCha8([32]byte{})
+	for range 6 {
+		seed := make([]byte, 16384)
+		if _, err := noise.Read(seed); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(seed)
+	}
+	f.Fuzz(rapid.MakeFuzz(translate))
+}
 
 func translate(t *rapid.T) {
 	in := drawResources(t)
