@@ -83,7 +83,9 @@ func resolveSegments(b []byte) ([]byte, error) {
 			end += i + 1
 		}
 		segment := b[i+1 : end]
-		switch dots, clean := dotSegment(segment); {
+		// What is copied may lie over the segment.
+		dots, clean := dotSegment(segment)
+		switch {
 		case !clean:
 			return nil, ErrPath
 		case len(segment) == 0 && end < len(b):
@@ -97,7 +99,7 @@ func resolveSegments(b []byte) ([]byte, error) {
 			w = bytes.LastIndexByte(b[:w], '/')
 		}
 		// A dot segment at the end leaves its slash: "/a/." is "/a/".
-		if end == len(b) && (string(segment) == "." || string(segment) == "..") {
+		if end == len(b) && dots > 0 {
 			b[w] = '/'
 			w++
 		}
