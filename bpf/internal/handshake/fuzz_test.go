@@ -1,0 +1,149 @@
+package handshake
+
+import (
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+)
+
+// pair returns the two ends of a conversation.
+func pair(t *testing.T) (proxy, sensor *net.UnixConn) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns [2]*net.UnixConn
+	for i, fd := range fds {
+		file := os.NewFile(uintptr(fd), "pair")
+		conn, err := net.FileConn(file)
+		file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		conns[i] = conn.(*net.UnixConn)
+	}
+	return conns[0], conns[1]
+}
+
+// FuzzHello greets by any packet with any number of descriptors. A greeting is
+// taken if it says what came with it, and whatever was not taken is closed.
+func FuzzHello(f *testing.F) {
+	for fds, h := range []probe.Hello{
+		{ABI: probe.ABI}, {ABI: probe.ABI, Instance: "i"}, {ABI: probe.ABI, HasCgroup: true}, {ABI: 2}, {ABI: probe.ABI, HasCgroup: true},
+	} {
+		packet, err := probe.Encode(h)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packet, uint8(fds))
+	}
+	f.Add([]byte(`{"abi":1,"hasCgroup":"x"}`), uint8(2))
+	f.Add([]byte(`{"abi":1`), uint8(1))
+	f.Fuzz(func(t *testing.T, packet []byte, fds uint8) {
+		if len(packet) == 0 || len(packet) > probe.MaxMessage+8 {
+			return
+		}
+		proxy, sensor := pair(t)
+		before := descriptorsOpen(t)
+		fds %= 6
+		var rights []byte
+		if fds > 0 {
+			all := make([]int, fds)
+			for i := range all {
+				all[i] = int(os.Stdin.Fd())
+			}
+			rights = unix.UnixRights(all...)
+		}
+		if _, _, err := proxy.WriteMsgUnix(packet, rights, nil); err != nil {
+			t.Fatal(err)
+		}
+		sensor.SetDeadline(time.Now().Add(10 * time.Second))
+		peer, err := receiveHello(sensor)
+		var hello probe.Hello
+		want := 1
+		told := probe.Decode(packet, &hello) == nil
+		if hello.HasCgroup {
+			want = 2
+		}
+		if ok := told && len(packet) <= probe.MaxMessage && hello.ABI == probe.ABI && int(fds) == want; ok != (err == nil) {
+			t.Errorf("%q with %d descriptors: %v", packet, fds, err)
+		}
+		if err == nil {
+			if got := descriptorsOpen(t); got != before+want || peer.Hello != hello {
+				t.Errorf("%d descriptors were taken of %+v", got-before, peer.Hello)
+			}
+			peer.close()
+		}
+		if got := descriptorsOpen(t); got != before {
+			t.Errorf("%d descriptors are left of %q with %d: %v", got-before, packet, fds, err)
+		}
+	})
+}
+
+// told is a Handler that remembers the tables.
+type told struct{ tables []probe.Tables }
+
+func (h *told) Joined(*Peer) (probe.Welcome, *os.File, error) { return probe.Welcome{}, nil, nil }
+func (h *told) Updated(t *probe.Tables)                       { h.tables = append(h.tables, *t) }
+func (h *told) Left()                                         {}
+
+// FuzzUpdates sends any packets behind a greeting. The tables that the handler
+// is told of are those that were sent, whole ones each, and within their bounds.
+func FuzzUpdates(f *testing.F) {
+	tables := probe.Tables{Series: []probe.Series{{ID: 1, Name: "a"}}, Ports: []probe.Port{{Number: 80, Listener: "l"}}}
+	for i := range uint32(40) {
+		tables.Backends = append(tables.Backends, probe.Backend{ID: i, Service: "b"})
+	}
+	for _, u := range tables.Split() {
+		packet, err := probe.Encode(u)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packet, []byte(`{"last":true}`))
+		f.Add([]byte(`{"series":[{"id":1}]}`), packet)
+	}
+	f.Add([]byte(`{"endpoints":[{"address":"1.2.3.4:5","backend":1}]}`), []byte(`{"ports":[{}]`))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		if len(first) == 0 || len(second) == 0 || len(first)+len(second) > probe.MaxMessage {
+			return
+		}
+		proxy, sensor := pair(t)
+		h := &told{}
+		s := &Server{options: Options{Handler: h}}
+		var want []int
+		n, broken := 0, false
+		for _, packet := range [][]byte{first, second, first} {
+			if _, err := proxy.Write(packet); err != nil {
+				t.Fatal(err)
+			}
+			var u probe.Update
+			if broken = broken || probe.Decode(packet, &u) != nil; broken {
+				continue
+			}
+			n += len(u.Series) + len(u.Backends) + len(u.Endpoints) + len(u.Ports)
+			if u.Last {
+				want, n = append(want, n), 0
+			}
+		}
+		proxy.CloseWrite()
+		sensor.SetDeadline(time.Now().Add(10 * time.Second))
+		if err := s.takeUpdates(sensor); err == nil {
+			t.Error("the conversation went on behind its end")
+		}
+		if len(h.tables) != len(want) {
+			t.Fatalf("told of %d tables, want %v", len(h.tables), want)
+		}
+		for i, got := range h.tables {
+			if len(got.Series)+len(got.Backends)+len(got.Endpoints)+len(got.Ports) != want[i] {
+				t.Errorf("tables %d have not %d entries", i, want[i])
+			}
+		}
+	})
+}
