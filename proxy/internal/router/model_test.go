@@ -1,6 +1,7 @@
 package router
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -131,36 +132,51 @@ func drawEntry(t *rapid.T) modelEntry {
 	return e
 }
 
-func TestTableAgreesWithModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		model := rapid.SliceOfN(rapid.Custom(drawEntry), 1, 24).Draw(t, "entries")
-		entries := make([]Entry[int], len(model))
-		for i, e := range model {
-			m, err := NewMatcher(&e.match)
-			if err != nil {
-				t.Fatal(err)
-			}
-			entries[i] = Entry[int]{Hostname: e.host, Written: e.written, Matcher: m, Value: i + 1}
+func TestTableAgreesWithModel(t *testing.T) { rapid.Check(t, agreesWithModel) }
+
+// FuzzTable is the same, driven by coverage. Its seeds are what is drawn from:
+// all lowest, and fixed noise.
+func FuzzTable(f *testing.F) {
+	f.Add(make([]byte, 4096))
+	noise := rand.NewChaCha8([32]byte{})
+	for range 6 {
+		seed := make([]byte, 8192)
+		if _, err := noise.Read(seed); err != nil {
+			f.Fatal(err)
 		}
-		table := New(entries)
-		for range 16 {
-			host := rapid.SampledFrom([]string{"a.b.c", "b.c", "z.b.c", "x.c", "q.x.c", "c", "other"}).Draw(t, "host")
-			path := rapid.SampledFrom([]string{"/", "/a", "/a/", "/a/b", "/ab", "/a/b/c", "/a/b/c/d", "/z"}).Draw(t, "path")
-			method := rapid.SampledFrom([]string{"GET", "POST", "PUT"}).Draw(t, "method")
-			query := rapid.SampledFrom([]string{"", "q=1", "q=2"}).Draw(t, "query")
-			h := fields{}
-			for _, name := range []string{"h1", "h2"} {
-				if v := rapid.SampledFrom([]string{"", "0", "1"}).Draw(t, name); v != "" {
-					h[name] = v
-				}
-			}
-			want := modelFind(model, host, path, query, method, h)
-			got := table.Find(&Request{Host: []byte(host), Path: []byte(path), Query: []byte(query), Method: []byte(method), Headers: h}, &Match{})
-			if got != want {
-				t.Fatalf("%s %s%s?%s %v: got entry %d, want %d, of\n%s", method, host, path, query, h, got, want, table)
+		f.Add(seed)
+	}
+	f.Fuzz(rapid.MakeFuzz(agreesWithModel))
+}
+
+func agreesWithModel(t *rapid.T) {
+	model := rapid.SliceOfN(rapid.Custom(drawEntry), 1, 24).Draw(t, "entries")
+	entries := make([]Entry[int], len(model))
+	for i, e := range model {
+		m, err := NewMatcher(&e.match)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries[i] = Entry[int]{Hostname: e.host, Written: e.written, Matcher: m, Value: i + 1}
+	}
+	table := New(entries)
+	for range 16 {
+		host := rapid.SampledFrom([]string{"a.b.c", "b.c", "z.b.c", "x.c", "q.x.c", "c", "other"}).Draw(t, "host")
+		path := rapid.SampledFrom([]string{"/", "/a", "/a/", "/a/b", "/ab", "/a/b/c", "/a/b/c/d", "/z"}).Draw(t, "path")
+		method := rapid.SampledFrom([]string{"GET", "POST", "PUT"}).Draw(t, "method")
+		query := rapid.SampledFrom([]string{"", "q=1", "q=2"}).Draw(t, "query")
+		h := fields{}
+		for _, name := range []string{"h1", "h2"} {
+			if v := rapid.SampledFrom([]string{"", "0", "1"}).Draw(t, name); v != "" {
+				h[name] = v
 			}
 		}
-	})
+		want := modelFind(model, host, path, query, method, h)
+		got := table.Find(&Request{Host: []byte(host), Path: []byte(path), Query: []byte(query), Method: []byte(method), Headers: h}, &Match{})
+		if got != want {
+			t.Fatalf("%s %s%s?%s %v: got entry %d, want %d, of\n%s", method, host, path, query, h, got, want, table)
+		}
+	}
 }
 
 // Comparing a raw query in place must agree with decoding it first.
