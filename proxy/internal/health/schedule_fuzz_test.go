@@ -39,14 +39,14 @@ func (r *rounds) apply(endpoints int, checked bool) {
 	r.checked = checked
 	r.s.follow(r.registry.Clusters(), r.now)
 	for _, e := range ch.Cluster(b.ID).Endpoints() {
-		if !checked && r.s.targets[e] == nil {
+		if !checked {
 			r.forget(e)
 		}
 	}
 	r.forgetGone()
 }
 
-// forget is what happens to the results of who is no target any more.
+// forget is what happens to the results of who has no check any more.
 func (r *rounds) forget(e *balance.Endpoint) {
 	delete(r.goods, e)
 	delete(r.bads, e)
