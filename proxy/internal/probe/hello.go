@@ -71,8 +71,8 @@ func receiveWelcome(conn *net.UnixConn) (probev1.Welcome, *os.File, error) {
 	return welcome, file, nil
 }
 
-// descriptor returns the one file of a control message that has room for no
-// more.
+// descriptor returns the first file of a control message, which for its padding
+// has room for two, and closes the other.
 func descriptor(control []byte) (*os.File, error) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil || len(messages) != 1 {
@@ -81,6 +81,9 @@ func descriptor(control []byte) (*os.File, error) {
 	fds, err := unix.ParseUnixRights(&messages[0])
 	if err != nil || len(fds) == 0 {
 		return nil, fmt.Errorf("the sensor's answer has no descriptor: %w", err)
+	}
+	for _, fd := range fds[1:] {
+		unix.Close(fd)
 	}
 	return os.NewFile(uintptr(fds[0]), "probe table"), nil
 }
