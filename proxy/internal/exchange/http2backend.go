@@ -241,7 +241,8 @@ func (b *http2Backend) giveUp() {
 // last.
 func (b *http2Backend) writeOut() {
 	b.pending = false
-	if !b.connected {
+	// It may have been given up since there was something to say.
+	if !b.connected || b.ended {
 		return
 	}
 	writeFrames(&b.conn, b.io)
