@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/fleetgate/fleetgate/test/internal/edge"
+	"github.com/fleetgate/fleetgate/test/protocol/invariant"
 	"github.com/fleetgate/fleetgate/test/protocol/recorder"
 	"github.com/fleetgate/fleetgate/test/protocol/vector"
 )
@@ -25,7 +26,7 @@ func FuzzInvariants(f *testing.F) {
 		if err != nil {
 			t.Error(err)
 		}
-		requests, problems := checkStreams(b.Take())
+		requests, problems := invariant.Check(b.Take())
 		for _, problem := range problems {
 			t.Error(problem)
 		}

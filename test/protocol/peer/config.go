@@ -11,7 +11,7 @@ events {}
 http {
 	access_log off;
 	client_max_body_size 0;
-	client_body_buffer_size 1m;
+	proxy_request_buffering off;
 	client_body_temp_path $DIR/body;
 	proxy_temp_path $DIR/proxy;
 	fastcgi_temp_path $DIR/fastcgi;

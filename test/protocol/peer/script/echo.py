@@ -6,6 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body go out as one segment: apart, the second waits for a delayed
+    # acknowledgement of the first.
+    wbufsize = -1
 
     def chunks(self):
         """Reads a chunked body, which http.server leaves to its users."""

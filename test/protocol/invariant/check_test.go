@@ -1,4 +1,4 @@
-package forward
+package invariant
 
 import (
 	"strings"
@@ -25,11 +25,12 @@ func TestInvariantsAreAbleToFail(t *testing.T) {
 		{"connection that ended", recorder.Stream{Bytes: []byte(head), Broken: message.ErrIncomplete, Ended: true}, ""},
 		{"hop-by-hop field", recorder.Stream{Bytes: []byte(head + "Keep-Alive: 1\r\n\r\n")}, "I4"},
 		{"coding in another case", recorder.Stream{Bytes: []byte(head + "Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n")}, "I4"},
+		{"length in a trailer", recorder.Stream{Bytes: []byte(head + "Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 1\r\n\r\n")}, "I4"},
 		{"no word of the client", recorder.Stream{Bytes: []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")}, "I5"},
 		{"two addresses", recorder.Stream{Bytes: []byte(head + "X-Forwarded-For: 9.9.9.9\r\n\r\n")}, "I5"},
 	}
 	for _, tt := range tests {
-		_, problems := checkStreams([]*recorder.Stream{&tt.stream})
+		_, problems := Check([]*recorder.Stream{&tt.stream})
 		if tt.want == "" != (len(problems) == 0) || tt.want != "" && !strings.HasPrefix(problems[0].Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, problems, tt.want)
 		}
