@@ -112,7 +112,7 @@ test-race: ## Run the tests of the concurrent packages under the race detector.
 
 # What these two judge, a peer can be judged by too: ARGS="-against go" or
 # "-against haproxy".
-test-http2: ## Run h2spec, gRPC's interop cases and the HTTP/2 tables against the proxy.
+test-http2: ## Run h2spec, gRPC's interop cases and the HTTP/2 tables against the proxy; they install the Debian packages that they miss.
 	go -C test/http2 test -count=1 -timeout 5m -v . $(ARGS)
 
 test-attack: ## Attack the proxy from both sides, and measure what it costs.

@@ -1,8 +1,12 @@
 package http2
 
 import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +15,13 @@ import (
 
 	"github.com/fleetgate/fleetgate/test/internal/target"
 	"github.com/fleetgate/fleetgate/test/internal/wire"
+	"github.com/fleetgate/fleetgate/test/protocol/invariant"
+	h1message "github.com/fleetgate/fleetgate/test/protocol/message"
+	"github.com/fleetgate/fleetgate/test/protocol/recorder"
 )
+
+// received is a request as the backend got it, by HTTP/1.1.
+type received = h1message.Request
 
 // message is one request as frames: a header block, DATA frames, and trailers.
 // The last of them ends the stream unless open is set.
@@ -38,28 +48,68 @@ func (m message) write(conn *wire.Conn, stream uint32) error {
 func (m message) ends(last bool) bool { return last && !m.open }
 
 // exchange sends the message on a connection of its own, and returns what the
-// client saw and what the backend got. A request that is sound follows, and
-// when it has arrived, so has everything before it.
-func exchange(t *testing.T, proxy *target.Proxy, backend *recorder, m message) (wire.Outcome, []record) {
+// client saw. Where that leaves the connection open, a sound request on it gets
+// an answer that is its own, and so does another client's.
+func exchange(t *testing.T, proxy *target.Proxy, m message) wire.Outcome {
 	t.Helper()
 	conn := dial(t, proxy)
 	send(t, m.write(conn, 1))
 	outcome := conn.Response(1, grpcPatience)
-	conn.Close()
-
-	const marker = "/marker"
-	after := dial(t, proxy)
-	send(t, after.Headers(1, true, wire.Request("GET", target.HostA, marker)...))
-	if got := after.Response(1, grpcPatience); got.Status() != "200" {
-		t.Fatalf("the sound request that follows: %v", got)
+	if outcome.GoAway == nil && outcome.Err == nil {
+		wantSound(t, conn, 3)
 	}
-	var records []record
-	for _, r := range backend.take() {
-		if r.Request == nil || r.RequestURI != marker {
-			records = append(records, r)
+	conn.Close()
+	wantSound(t, dial(t, proxy), 1)
+	return outcome
+}
+
+// sound is the target of requests that are, and that no table has.
+const sound = "/sound"
+
+// wantSound makes such a request, and wants a backend to have understood it.
+func wantSound(t *testing.T, conn *wire.Conn, stream uint32) {
+	t.Helper()
+	send(t, conn.Headers(stream, true, wire.Request("GET", target.HostA, sound)...))
+	got := conn.Response(stream, grpcPatience)
+	if err := understands(got, recorder.Understood{Method: "GET", Target: sound, Host: target.HostA}); err != nil {
+		t.Errorf("the sound request that follows: %v", err)
+	}
+}
+
+// understands is an error unless a backend has answered as one that understood
+// the request so.
+func understands(o wire.Outcome, want recorder.Understood) error {
+	var got recorder.Understood
+	if o.Status() != "200" || !o.Complete {
+		return fmt.Errorf("got %v %q", o, o.Body)
+	}
+	if err := json.Unmarshal(o.Body, &got); err != nil {
+		return fmt.Errorf("%w: %q", err, o.Body)
+	}
+	if got != want {
+		return fmt.Errorf("the backend understood %+v, want %+v", got, want)
+	}
+	return nil
+}
+
+// forwarded returns the whole requests that the backend got beside the sound
+// ones, and all bytes. They are held to the invariants.
+func forwarded(t *testing.T, backend *recorder.Backend) (requests []*received, raw []byte) {
+	t.Helper()
+	streams := backend.Take()
+	all, problems := invariant.Check(streams)
+	for _, problem := range problems {
+		t.Error(problem)
+	}
+	for _, r := range all {
+		if r.Target != sound {
+			requests = append(requests, r)
 		}
 	}
-	return outcome, records
+	for _, s := range streams {
+		raw = append(raw, s.Bytes...)
+	}
+	return requests, raw
 }
 
 // refused says whether the client was told that its request is malformed (RFC
@@ -79,70 +129,75 @@ func refused(o wire.Outcome, statuses ...string) bool {
 	return false
 }
 
+// What is refused, or turns out to be wrong in its body, never becomes a whole
+// request. A body is streamed, so that its head may have been sent by then.
 func TestDowngradeRefuses(t *testing.T) {
-	backend := startRecorder(t)
-	proxy := target.Start(t, target.Backend{Address: backend.address()})
-	for _, c := range refusals {
+	backend := recorder.Start(t, recorder.Echo)
+	proxy := target.Start(t, target.Backend{Address: backend.Addr()})
+	for _, c := range streamedLast(refusals) {
 		t.Run(c.name, func(t *testing.T) {
-			outcome, records := exchange(t, proxy, backend, c.message)
-			if !refused(outcome, c.or...) {
+			if outcome := exchange(t, proxy, c.message); !refused(outcome, c.or...) {
 				t.Errorf("got %v, want a 400 or PROTOCOL_ERROR", outcome)
 			}
-			for _, r := range records {
-				// A body is streamed, so that its head may have been sent when it
-				// turns out to be wrong. It must not become a whole request then.
-				if !c.streamed || r.broken == nil {
-					t.Errorf("the backend got %q", r.raw)
-				}
+			requests, raw := forwarded(t, backend)
+			if len(requests) > 0 || !c.streamed && bytes.Contains(raw, []byte("/case")) {
+				t.Errorf("the backend got %q", raw)
 			}
 		})
 	}
+}
+
+// streamedLast puts those of which nothing may be seen in front, so that nothing of
+// the others can be taken for theirs.
+func streamedLast(all []refusal) []refusal {
+	return slices.SortedStableFunc(slices.Values(all), func(a, b refusal) int {
+		switch {
+		case a.streamed == b.streamed:
+			return 0
+		case b.streamed:
+			return -1
+		}
+		return 1
+	})
 }
 
 func TestDowngradeForwards(t *testing.T) {
-	backend := startRecorder(t)
-	proxy := target.Start(t, target.Backend{Address: backend.address()})
+	backend := recorder.Start(t, recorder.Echo)
+	proxy := target.Start(t, target.Backend{Address: backend.Addr()})
 	for _, c := range forwards {
 		t.Run(c.name, func(t *testing.T) {
-			outcome, records := exchange(t, proxy, backend, c.message)
-			if outcome.Status() != "200" || string(outcome.Body) != "ok" {
-				t.Errorf("got %v, want the backend's answer", outcome)
+			if err := understands(exchange(t, proxy, c.message), c.meant()); err != nil {
+				t.Error(err)
 			}
-			if len(records) != 1 || records[0].broken != nil {
-				t.Fatalf("the backend got %d requests, want one: %q", len(records), raws(records))
+			requests, raw := forwarded(t, backend)
+			if len(requests) != 1 {
+				t.Fatalf("the backend got %d requests, want one: %q", len(requests), raw)
 			}
-			if err := c.check(records[0]); err != nil {
-				t.Errorf("%v, in %q", err, records[0].raw)
+			if err := c.check(requests[0], raw); err != nil {
+				t.Errorf("%v, in %q", err, raw)
 			}
 		})
 	}
 }
 
-func raws(records []record) (all []string) {
-	for _, r := range records {
-		all = append(all, r.raw)
-	}
-	return all
+// meant is how a backend has to understand the message.
+func (c forward) meant() recorder.Understood {
+	parts := strings.Split(c.line, " ")
+	return recorder.Understood{Method: parts[0], Target: parts[1], Host: target.HostA, Body: hex.EncodeToString([]byte(c.body))}
 }
 
 // check compares what the backend got with what it should have got.
-func (c forward) check(r record) error {
-	line, _, _ := strings.Cut(r.head, "\r\n")
-	if line != c.line {
-		return fmt.Errorf("got the request line %q, want %q", line, c.line)
-	}
-	if n := strings.Count(strings.ToLower(r.head), "\r\nhost:"); n != 1 || r.Host != target.HostA {
-		return fmt.Errorf("got %d Host fields and %q, want one, %q", n, r.Host, target.HostA)
+func (c forward) check(r *received, raw []byte) error {
+	if !bytes.Contains(raw, []byte(c.line+"\r\n")) {
+		return fmt.Errorf("got no request line %q", c.line)
 	}
 	for name, want := range c.fields {
-		if got := strings.Join(r.Header[name], "|"); got != want {
+		if got := strings.Join(r.Values(name), "|"); got != want {
 			return fmt.Errorf("got %s %q, want %q", name, got, want)
 		}
 	}
-	if r.body != c.body {
-		return fmt.Errorf("got the body %q, want %q", r.body, c.body)
-	}
-	if got := r.Trailer.Get("X-Checksum"); got != c.trailer {
+	trailer := (&received{Fields: r.Trailer}).Values("x-checksum")
+	if got := strings.Join(trailer, "|"); got != c.trailer {
 		return fmt.Errorf("got the trailer %q, want %q", got, c.trailer)
 	}
 	return nil

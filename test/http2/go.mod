@@ -6,8 +6,11 @@ replace github.com/fleetgate/fleetgate => ../../
 
 replace github.com/fleetgate/fleetgate/test => ../
 
+replace github.com/fleetgate/fleetgate/test/protocol => ../protocol/
+
 require (
 	github.com/fleetgate/fleetgate/test v0.0.0
+	github.com/fleetgate/fleetgate/test/protocol v0.0.0
 	github.com/summerwind/h2spec v2.2.1+incompatible
 	golang.org/x/net v0.62.0
 	google.golang.org/grpc v1.85.0

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/test/internal/target"
 	"github.com/fleetgate/fleetgate/test/internal/wire"
+	"github.com/fleetgate/fleetgate/test/protocol/recorder"
 )
 
 // misdirections are hosts asked for on a connection whose server name chose a
@@ -28,14 +29,15 @@ var misdirections = []struct{ name, host, status string }{
 }
 
 func TestMisdirectedRequests(t *testing.T) {
-	backend := startRecorder(t)
-	proxy := target.Start(t, target.Backend{Address: backend.address()})
+	backend := recorder.Start(t, recorder.Echo)
+	proxy := target.Start(t, target.Backend{Address: backend.Addr()})
 	for _, version := range []struct {
 		name string
 		ask  func(c *tls.Config, address, host string) (string, error)
 	}{{"HTTP1", askHTTP1}, {"HTTP2", askHTTP2}} {
 		for _, m := range misdirections {
 			t.Run(fmt.Sprintf("%s/%s for %s", version.name, m.name, m.host), func(t *testing.T) {
+				before := backend.Requests()
 				got, err := version.ask(proxy.ClientTLS(m.name), proxy.TLS, m.host)
 				if err != nil || got != m.status {
 					t.Errorf("got status %q and %v, want %s", got, err, m.status)
@@ -44,7 +46,7 @@ func TestMisdirectedRequests(t *testing.T) {
 				if m.status == "200" {
 					forwarded = 1
 				}
-				if got := len(backend.take()); got != forwarded {
+				if got := backend.Requests() - before; got != forwarded {
 					t.Errorf("the backend got %d requests, want %d", got, forwarded)
 				}
 			})
