@@ -17,7 +17,7 @@ const dialTimeout = 5 * time.Second
 
 // Conn is an HTTP/2 connection without rules. Frames are buffered until Flush
 // or a method that reads. One goroutine may write while another one reads; the
-// methods that do both (Response, Head, Next) belong to a single one.
+// methods that do both (Response and the like, Next) belong to a single one.
 type Conn struct {
 	net.Conn
 	// Framer writes frames that break the protocol as readily as others.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -60,23 +61,66 @@ func (c *Conn) Body(stream uint32, want int, within time.Duration) Outcome {
 	return c.read(stream, within, func(o *Outcome) bool { return o.Complete || len(o.Body) >= want })
 }
 
+// Responses is Response for several streams at once.
+func (c *Conn) Responses(within time.Duration, streams ...uint32) []Outcome {
+	outcomes := make([]Outcome, len(streams))
+	c.readAll(within, streams, outcomes, func() bool {
+		return !slices.ContainsFunc(outcomes, func(o Outcome) bool { return !o.over() })
+	})
+	return outcomes
+}
+
 // read collects the stream's frames until done says so.
 func (c *Conn) read(stream uint32, within time.Duration, done func(*Outcome) bool) Outcome {
-	var o Outcome
-	if err := c.SetDeadline(time.Now().Add(within)); err != nil {
-		return Outcome{Err: err}
-	}
+	o := make([]Outcome, 1)
+	c.readAll(within, []uint32{stream}, o, func() bool { return o[0].over() || done(&o[0]) })
+	return o[0]
+}
+
+// readAll collects the streams' frames until done says so, or nothing more can
+// be read.
+func (c *Conn) readAll(within time.Duration, streams []uint32, outcomes []Outcome, done func() bool) {
+	err := c.SetDeadline(time.Now().Add(within))
 	// What was refused half-way may still be explained by what can be read.
 	flushed := c.Flush()
-	for !done(&o) && o.Reset == nil && o.GoAway == nil && o.Err == nil {
-		frame, err := c.Next()
-		if err != nil {
-			o.Err = errors.Join(err, flushed)
+	for err == nil && !done() {
+		var e event
+		if e, err = c.event(); err != nil {
 			break
 		}
-		c.take(&o, stream, frame)
+		for i, stream := range streams {
+			if !outcomes[i].over() {
+				outcomes[i].take(stream, e)
+			}
+		}
 	}
-	return o
+	for i := range outcomes {
+		if err != nil && !outcomes[i].over() {
+			outcomes[i].Err = errors.Join(err, flushed)
+		}
+	}
+}
+
+// over says that nothing more can come of the stream.
+func (o *Outcome) over() bool {
+	return o.Complete || o.Reset != nil || o.GoAway != nil || o.Err != nil
+}
+
+// event is a frame; one of HEADERS comes with all fields of its block.
+type event struct {
+	http2.Frame
+	fields []hpack.HeaderField
+}
+
+func (c *Conn) event() (e event, err error) {
+	if e.Frame, err = c.Next(); err != nil {
+		return e, err
+	}
+	if f, ok := e.Frame.(*http2.HeadersFrame); ok {
+		// The table of the decoder follows every block, whosever it is.
+		e.fields, err = c.fields(f)
+	}
+	return e, err
 }
 
 // Next reads one frame, and acknowledges it when the protocol wants that.
@@ -111,28 +155,20 @@ func (c *Conn) keep(s http2.Setting) error {
 	return nil
 }
 
-// take adds one frame to the outcome of the stream.
-func (c *Conn) take(o *Outcome, stream uint32, frame http2.Frame) {
-	if f, ok := frame.(*http2.GoAwayFrame); ok && (f.ErrCode != http2.ErrCodeNo || f.LastStreamID < stream) {
+// take adds what a frame says of the stream.
+func (o *Outcome) take(stream uint32, e event) {
+	if f, ok := e.Frame.(*http2.GoAwayFrame); ok && (f.ErrCode != http2.ErrCodeNo || f.LastStreamID < stream) {
 		code := f.ErrCode
 		o.GoAway = &code
 		return
 	}
-	if f, ok := frame.(*http2.HeadersFrame); ok {
-		// The table of the decoder follows every block, whosever it is.
-		fields, err := c.fields(f)
-		if err != nil || f.StreamID != stream {
-			o.Err = err
-			return
-		}
-		o.head(fields)
+	if e.Header().StreamID != stream {
+		return
+	}
+	switch f := e.Frame.(type) {
+	case *http2.HeadersFrame:
+		o.head(e.fields)
 		o.Complete = f.StreamEnded()
-		return
-	}
-	if frame.Header().StreamID != stream {
-		return
-	}
-	switch f := frame.(type) {
 	case *http2.RSTStreamFrame:
 		code := f.ErrCode
 		o.Reset = &code

@@ -6,38 +6,62 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
 // startBackend starts a backend whose answers name the request that they belong
-// to: "<target>|<body>".
-func startBackend(t *testing.T) string {
-	s := httptest.NewServer(http.HandlerFunc(answer))
-	s.Config.ErrorLog = nil
+// to: "<target>|<body>". It speaks HTTP/1.1, or HTTP/2 with prior knowledge.
+func startBackend(t *testing.T, h2c bool) string {
+	s := httptest.NewUnstartedServer(&backend{t: t, h2c: h2c})
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetHTTP1(!h2c)
+	s.Config.Protocols.SetUnencryptedHTTP2(h2c)
+	s.Start()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
 }
 
-func answer(w http.ResponseWriter, r *http.Request) {
+type backend struct {
+	t *testing.T
+	// h2c: that a connection ends after a request concerns others on it, so that
+	// it is rare.
+	h2c bool
+	// closes counts requests for that.
+	closes atomic.Int64
+}
+
+// closesEvery is how often a connection of HTTP/2 ends of those times that it could.
+const closesEvery = 16
+
+func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	w.Header().Set("X-Target", r.RequestURI)
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/early/"):
+	switch kind(name) {
+	case early:
 		// The body is left where it is.
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprintf(w, "%s|", r.RequestURI)
 		return
-	case strings.HasPrefix(r.URL.Path, "/cut/"):
+	case cut:
 		w.Header().Set("Content-Length", "1000")
 		fmt.Fprintf(w, "%s|", r.RequestURI)
 		panic(http.ErrAbortHandler)
-	case strings.HasPrefix(r.URL.Path, "/close/"):
-		w.Header().Set("Connection", "close")
+	case closes:
+		if !b.h2c || b.closes.Add(1)%closesEvery == 0 {
+			w.Header().Set("Connection", "close")
+		}
+	case "smuggled":
+		b.t.Errorf("the backend got %s", r.RequestURI)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	if strings.HasPrefix(r.URL.Path, "/chunks/") {
+	switch kind(name) {
+	case malformed:
+		b.t.Errorf("the backend got %s whole, with %q", r.RequestURI, body)
+	case chunks:
 		w.(http.Flusher).Flush()
 	}
 	fmt.Fprintf(w, "%s|%s", r.RequestURI, body)
