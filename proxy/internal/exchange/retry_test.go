@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,17 +93,39 @@ func TestRepeatsAfterSendingOnlyWhatIsIdempotent(t *testing.T) {
 	}
 }
 
-// A stream that was refused has not been acted upon (RFC 9113, section 8.7).
+// A stream that was refused, by itself or by a GOAWAY, has not been acted upon,
+// whatever its method (RFC 9113, section 8.7).
 func TestRepeatsWhatWasRefused(t *testing.T) {
-	const refused = "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"
-	w := newWorldBy(proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{Retry: &proxyconfig.Retry{Attempts: 1, Reset: true}})
-	w.client(post)
-	w.connected()
-	before := w.fake.up
-	w.says(plainSettings + refused)
-	w.loop.Flush()
-	if w.fake.up == before {
-		t.Error("it was not sent again")
+	const (
+		refused = "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"
+		left    = "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+		head    = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n"
+	)
+	for _, tt := range []struct {
+		name           string
+		in, more, says string
+		rule           proxyconfig.Rule
+		again          bool
+	}{
+		{"by a rule", post, "", refused, proxyconfig.Rule{Retry: &proxyconfig.Retry{Attempts: 1, Reset: true}}, true},
+		{"alone", post, "", refused, proxyconfig.Rule{}, true},
+		{"all above", post, "", left, proxyconfig.Rule{}, true},
+		{"in mid-body", head + "a", "b", left, proxyconfig.Rule{}, true},
+		{"in the midst of more than is kept", head + "a", strings.Repeat("b", maxReplay), left, proxyconfig.Rule{}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorldBy(proxyconfig.BackendHTTP2, 1, tt.rule)
+			w.client(tt.in)
+			w.connected()
+			before := w.fake.up
+			w.says(plainSettings)
+			w.client(tt.more)
+			w.says(tt.says)
+			w.loop.Flush()
+			if again := w.fake.up != before; again != tt.again {
+				t.Errorf("sent again: %v, want %v", again, tt.again)
+			}
+		})
 	}
 }
 
