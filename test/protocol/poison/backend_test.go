@@ -38,8 +38,10 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	w.Header().Set("X-Target", r.RequestURI)
 	switch kind(name) {
-	case early:
-		// The body is left where it is.
+	case early, late:
+		// The body is left where it is. By HTTP/1.1 the server would otherwise read
+		// it first.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprintf(w, "%s|", r.RequestURI)
 		return

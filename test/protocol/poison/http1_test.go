@@ -83,11 +83,17 @@ func (h *http1) answer(r request) (a answer, keep bool) {
 	}
 	body, err := io.ReadAll(got.Body)
 	a = answer{status: got.StatusCode, target: got.Header.Get("X-Target"), body: string(body), err: err}
-	if r.kind == malformed {
+	switch r.kind {
+	case late:
+		// Who has not seen the end of the request may not take this for its rest.
+		_, _ = io.WriteString(h, r.smuggled)
+		return a, false
+	case malformed:
 		rest, _ := io.ReadAll(h.r)
 		a.behind = string(rest)
+		return a, false
 	}
-	return a, err == nil && !got.Close && r.kind != malformed
+	return a, err == nil && !got.Close
 }
 
 // head1 is the request by HTTP/1.1, as far as it is sent at once.
@@ -103,7 +109,7 @@ func (r request) head1() string {
 	if r.chunked {
 		framing, body = "Transfer-Encoding: chunked\r\n\r\n", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(r.body), r.body)
 	}
-	if r.kind == abandoned {
+	if r.kind == abandoned || r.kind == late {
 		body = body[:len(body)/2]
 	}
 	return head + framing + body

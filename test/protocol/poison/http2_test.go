@@ -53,8 +53,17 @@ func (h *http2Conn) round(requests []request) (answers []answer, keep bool) {
 	for f := range shuffled(h.random, waiting) {
 		// An end of the connection shows in what is read.
 		_ = f()
+		if h.random.IntN(4) == 0 {
+			_ = h.Flush()
+		}
 	}
-	return h.read(requests, awaited)
+	answers, keep = h.read(requests, awaited)
+	for i, r := range requests {
+		if r.kind == late {
+			_ = h.data(ids[i], r.body[len(r.body)/2:], true)()
+		}
+	}
+	return answers, keep
 }
 
 // read reads what comes of the streams, unless the client breaks the connection
@@ -108,6 +117,8 @@ func (h *http2Conn) frames(id uint32, r request) []frame {
 	switch {
 	case r.kind == abandoned:
 		return append(frames, h.data(id, r.body[:half], false), func() error { return h.Framer.WriteRSTStream(id, http2.ErrCodeCancel) })
+	case r.kind == late:
+		return append(frames, h.data(id, r.body[:half], false))
 	case r.body != "":
 		return append(frames, h.data(id, r.body[:half], false), h.data(id, r.body[half:], true))
 	}

@@ -17,6 +17,8 @@ const (
 	closes kind = "close"
 	// early: the answer comes before the body is read.
 	early kind = "early"
+	// late: so it does, and the client does not send the rest before it has come.
+	late kind = "late"
 	// cut: the answer breaks off.
 	cut kind = "cut"
 	// abandoned requests end in mid-body, by the client's doing.
@@ -26,7 +28,7 @@ const (
 	malformed kind = "malformed"
 )
 
-var kinds = []kind{plain, plain, plain, chunks, closes, early, cut, abandoned, malformed}
+var kinds = []kind{plain, plain, plain, chunks, closes, early, late, cut, abandoned, malformed}
 
 // request is what is sent, and what must come back.
 type request struct {
@@ -44,7 +46,7 @@ func newRequest(random *rand.Rand, nonce string) request {
 	r.target = fmt.Sprintf("/%s/%s", r.kind, nonce)
 	r.smuggled = fmt.Sprintf("GET /smuggled/%s HTTP/1.1\r\nHost: a.example\r\n\r\n", nonce)
 	switch r.kind {
-	case early, abandoned, malformed:
+	case early, late, abandoned, malformed:
 		r.method = "POST"
 	default:
 		if random.IntN(2) == 0 {
@@ -123,7 +125,7 @@ func (r request) want() string {
 	switch {
 	case r.method == "HEAD":
 		return ""
-	case r.kind == early:
+	case r.kind == early, r.kind == late:
 		return r.target + "|"
 	}
 	return r.target + "|" + r.body
