@@ -9,6 +9,7 @@ replace github.com/fleetgate/fleetgate/test => ../
 replace github.com/fleetgate/fleetgate/test/protocol => ../protocol/
 
 require (
+	github.com/fleetgate/fleetgate v0.0.0-00010101000000-000000000000
 	github.com/fleetgate/fleetgate/test v0.0.0
 	github.com/fleetgate/fleetgate/test/protocol v0.0.0
 	github.com/summerwind/h2spec v2.2.1+incompatible
@@ -21,7 +22,6 @@ require (
 	github.com/cncf/xds/go v0.0.0-20260202195803-dba9d589def2 // indirect
 	github.com/envoyproxy/protoc-gen-validate v1.3.3 // indirect
 	github.com/fatih/color v1.19.0 // indirect
-	github.com/fleetgate/fleetgate v0.0.0-00010101000000-000000000000 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

@@ -18,12 +18,14 @@ func isGRPC(contentType []byte) bool {
 }
 
 // grpcStatus is the gRPC status that stands for a status of HTTP, as the
-// mapping in gRPC's documentation has it. What has taken too long is
-// DEADLINE_EXCEEDED to a client that has set a deadline; a rule or backend that
-// is not valid is UNAVAILABLE (Gateway API, GRPCRouteRule).
+// mapping in gRPC's documentation has it, but for what has taken too long: it is
+// DEADLINE_EXCEEDED, since clients send again what is UNAVAILABLE, and a backend
+// may have acted upon this. A rule or backend that is not valid is UNAVAILABLE
+// (Gateway API, GRPCRouteRule), and so is all of 500. A head that is too large
+// is INTERNAL, as clients say of one that they get themselves.
 func grpcStatus(status int) string {
 	switch status {
-	case 400, 408, 417, 431:
+	case 400, 431:
 		return "13" // INTERNAL
 	case 401:
 		return "16" // UNAUTHENTICATED
