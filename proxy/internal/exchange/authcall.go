@@ -175,3 +175,4 @@ func (m *authCall) resume()              {}
 func (m *authCall) room(most int) int    { return most }
 func (m *authCall) blocked() bool        { return false }
 func (m *authCall) leaving() bool        { return false }
+func (m *authCall) starved() bool        { return false }

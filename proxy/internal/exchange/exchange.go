@@ -91,6 +91,7 @@ type exchange struct {
 	// edits are those of the request and of the response.
 	requestEdits, edits filter.Edits
 
+	pace pace
 	// since is the instant of the last progress.
 	start, sent, received, since int64
 	deadline, tryDeadline        int64

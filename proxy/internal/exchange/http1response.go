@@ -201,3 +201,4 @@ func (c *http1Client) room(most int) int {
 
 func (c *http1Client) blocked() bool { return c.unsent }
 func (c *http1Client) leaving() bool { return c.left }
+func (c *http1Client) starved() bool { return false }

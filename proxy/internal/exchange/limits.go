@@ -13,8 +13,13 @@ type Limits struct {
 	Head time.Duration
 	// Idle is how long a connection is kept between requests.
 	Idle time.Duration
-	// Body is how long a client may pause within a request body.
+	// Body is how long a client may pause within a request body, and Pace the bytes of
+	// it per second that it has to send at least, on the average of each such time. What
+	// the client is not asked for meanwhile is not asked of it, nor is any pace of both
+	// sides of a gRPC stream, of a tunnel or once the answer has begun, nor where the
+	// rule has timeouts of its own.
 	Body time.Duration
+	Pace int
 	// Stall is how long a client may take no byte of what is sent to it.
 	Stall time.Duration
 	// Connect bounds the connecting to one endpoint.
@@ -47,6 +52,7 @@ func DefaultLimits() Limits {
 		Head:     10 * time.Second,
 		Idle:     60 * time.Second,
 		Body:     60 * time.Second,
+		Pace:     100,
 		Stall:    60 * time.Second,
 		Connect:  2 * time.Second,
 		Linger:   2 * time.Second,
@@ -70,6 +76,9 @@ func (l Limits) withDefaults() Limits {
 		if *f.value <= 0 {
 			*f.value = f.def
 		}
+	}
+	if l.Pace <= 0 {
+		l.Pace = d.Pace
 	}
 	return l
 }

@@ -103,6 +103,7 @@ func (m *mirror) resume()                    {}
 func (m *mirror) room(most int) int          { return most }
 func (m *mirror) blocked() bool              { return false }
 func (m *mirror) leaving() bool              { return false }
+func (m *mirror) starved() bool              { return false }
 
 // reported reports whether observers are told of the exchange: neither a copy nor
 // a question is a request of a client.

@@ -29,9 +29,11 @@ type client interface {
 	// most and zero while the client is blocked.
 	room(most int) int
 	// blocked reports whether what was sent has not gone yet, leaving whether
-	// the client has ended its side.
+	// the client has ended its side, starved whether what others of its requests wait
+	// for keeps it from sending more of this one.
 	blocked() bool
 	leaving() bool
+	starved() bool
 	passage
 }
 

@@ -41,6 +41,10 @@ func (l *Loop) wakeAt(at int64) {
 // used after it.
 func (x *exchange) tick() {
 	x.auth.tick()
+	if x.dawdles() {
+		x.expire(bodySlow)
+		return
+	}
 	at, what := x.next()
 	switch {
 	case what == never:
@@ -86,7 +90,7 @@ func (x *exchange) next() (at int64, what expiry) {
 		consider(x.since+int64(lim.Stall), clientStalled)
 	case x.auth.holds() && !x.auth.gathers():
 		// What was decided is done at the end of the turn.
-	case !x.requestEnded && !blocked && !x.converses():
+	case !x.requestEnded && !blocked && !x.converses() && !x.client.starved():
 		consider(x.since+int64(lim.Body), bodySlow)
 	case blocked:
 		// Overload on this side is no sign of a dead backend.

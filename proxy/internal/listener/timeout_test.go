@@ -96,3 +96,36 @@ func TestSlowClients(t *testing.T) {
 		}
 	})
 }
+
+// drip is a body that comes byte by byte until its time has passed.
+type drip struct{ until time.Time }
+
+func (d drip) Read(b []byte) (int, error) {
+	if time.Now().After(d.until) {
+		return 0, io.EOF
+	}
+	time.Sleep(20 * time.Millisecond)
+	b[0] = 'x'
+	return 1, nil
+}
+
+func TestBodiesThatDrip(t *testing.T) {
+	onDrivers(t, func(t *testing.T, d Driver) {
+		p := start(t, settings{driver: d, limits: exchange.Limits{Body: time.Second}}, to(hanging(t)))
+		for version, c := range map[string]*http.Client{"HTTP/1.1": client(t), "HTTP/2.0": http2Client(t)} {
+			t.Run(version, func(t *testing.T) {
+				t.Parallel()
+				r, _ := http.NewRequest("POST", p.url("/"), drip{time.Now().Add(20 * time.Second)})
+				r.Host = "a"
+				resp, err := c.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if resp.StatusCode != 408 || resp.Proto != version || resp.Close != (version == "HTTP/1.1") {
+					t.Errorf("got %d by %s, the end of the connection: %v", resp.StatusCode, resp.Proto, resp.Close)
+				}
+				resp.Body.Close()
+			})
+		}
+	})
+}
