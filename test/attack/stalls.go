@@ -20,6 +20,8 @@ const (
 	stalled = 100
 	// hold is how long what need not end is kept up.
 	hold = time.Second
+	// dripEvery is how long a drip waits for the next one.
+	dripEvery = 50 * time.Millisecond
 )
 
 // stalls are the attacks by doing nothing, or next to nothing.
@@ -37,6 +39,12 @@ func stalls() []Attack {
 				return a.stall(a.Plain, "POST /attack HTTP/1.1\r\nHost: "+host+"\r\nContent-Length: 1000000\r\n\r\nx")
 			})
 		}},
+		// Such a body is ended after a minute, which is for the proxy's own tests to
+		// wait for: here it costs nobody anything meanwhile.
+		{Name: "bodies that drip", run: func(_ context.Context, a *Attacker) {
+			a.crowd(stalled, a.drip)
+		}},
+		{Name: "bodies that drip, by HTTP/2", run: flood{burst: dripping}.hold},
 		// The preface is CVE-2026-56853, the handshake CVE-2026-22045.
 		{Name: "slow heads", Within: slowHead, run: func(_ context.Context, a *Attacker) {
 			var all sync.WaitGroup
@@ -114,6 +122,35 @@ func (a *Attacker) stall(address, begin string) error {
 	_, err = conn.Write([]byte(begin))
 	time.Sleep(hold)
 	return err
+}
+
+// drip sends a body a byte at a time.
+func (a *Attacker) drip() error {
+	conn, err := net.Dial("tcp", a.Plain)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	a.opened(1, 1)
+	_, err = conn.Write([]byte("POST /attack HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1000000\r\n\r\n"))
+	for end := time.Now().Add(hold); err == nil && time.Now().Before(end); _, err = conn.Write([]byte("x")) {
+		time.Sleep(dripEvery)
+	}
+	return err
+}
+
+// dripping sends the bodies of as many streams as a proxy must allow a byte at a
+// time.
+func dripping(s *session) error {
+	if s.streams < 100 {
+		return s.block(false, true, wire.Block(wire.Request("POST", host, "/attack")...))
+	}
+	var failed error
+	for stream := uint32(1); stream <= s.stream; stream += 2 {
+		failed = errors.Join(failed, s.Framer.WriteData(stream, false, []byte("x")))
+	}
+	time.Sleep(dripEvery)
+	return failed
 }
 
 // trickle sends the beginning of something that the proxy must not wait for
