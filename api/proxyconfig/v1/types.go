@@ -246,7 +246,9 @@ type BackendRef struct {
 	Session *Session `json:"session,omitempty"`
 }
 
-// Timeouts of a rule; zero means the proxy's default, and negative none.
+// Timeouts of a rule. Zero means that the rule says nothing, and negative that it
+// wants none: neither bounds anything. Where neither field does, the proxy's own
+// limits on silence and on the pace of bodies hold, as for a rule without Timeouts.
 type Timeouts struct {
 	RequestMillis        int64 `json:"requestMillis,omitempty"`
 	BackendRequestMillis int64 `json:"backendRequestMillis,omitempty"`
