@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
+	"github.com/fleetgate/fleetgate/proxy/internal/netdriver"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -108,9 +109,9 @@ func (g *goroutines) receiveTLS(v *visitor, p *snapshot.Port) func(*l4.Stream) {
 	case snapshot.ServeHTTPS:
 		return func(st *l4.Stream) { g.hand(v, st.Port) }
 	}
-	secured := tls.Server(v.replayed(), p.Terminating.Config)
 	_ = v.conn.SetWriteDeadline(time.Now().Add(patience))
-	if secured.Handshake() != nil {
+	secured, err := netdriver.Shake(v.replayed(), p.Terminating.Config, (*tls.Conn).Handshake)
+	if err != nil {
 		return nil
 	}
 	_ = v.conn.SetWriteDeadline(time.Time{})

@@ -30,10 +30,16 @@ func tcp(nc net.Conn) net.Conn {
 // reset closes a connection so that the other side sees it broken off.
 func reset(nc net.Conn) {
 	nc = tcp(nc)
-	if l, ok := nc.(lingerer); ok {
-		// Without it the end looks like one in good order, which is all that can
-		// be had.
-		_ = l.SetLinger(0)
-	}
+	// Without it the end looks like one in good order, which is all that can be
+	// had.
+	_ = setLinger(nc, 0)
 	nc.Close()
+}
+
+// setLinger sets what nc has of it.
+func setLinger(nc net.Conn, seconds int) error {
+	if l, ok := nc.(lingerer); ok {
+		return l.SetLinger(seconds)
+	}
+	return nil
 }

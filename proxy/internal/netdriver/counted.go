@@ -25,9 +25,4 @@ func (c *counted) NetConn() net.Conn { return c.Conn }
 func (c *counted) CloseWrite() error { return c.Conn.(halfCloser).CloseWrite() }
 
 // SetLinger is that of a *net.TCPConn.
-func (c *counted) SetLinger(seconds int) error {
-	if l, ok := c.Conn.(lingerer); ok {
-		return l.SetLinger(seconds)
-	}
-	return nil
-}
+func (c *counted) SetLinger(seconds int) error { return setLinger(c.Conn, seconds) }

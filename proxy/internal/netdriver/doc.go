@@ -1,7 +1,8 @@
 // Package netdriver drives the state machine of package exchange over net.Conn,
 // with goroutines that block. It runs wherever Go does and under the race
-// detector, and it serves the ports that terminate TLS; plaintext ports on
-// Linux are served by package epoll.
+// detector. On Linux package epoll serves the ports of HTTP and HTTPS, and this
+// one the connections that begin with a PROXY protocol header or share their port
+// with TLS that is forwarded, unless the program is built with the tag portable.
 //
 // Connections are spread over shards. A shard is one exchange.Loop under a
 // mutex, which stands for the single thread that the Loop expects: whoever has

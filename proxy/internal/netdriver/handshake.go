@@ -16,8 +16,7 @@ func (s *Server) handshake(nc net.Conn, config *tls.Config) *tls.Conn {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.Handshake)
 	defer cancel()
-	tc := tls.Server(nc, config)
-	err := tc.HandshakeContext(ctx)
+	tc, err := Shake(nc, config, func(tc *tls.Conn) error { return tc.HandshakeContext(ctx) })
 	if !s.shaking.Leave(place) || err != nil {
 		nc.Close()
 		return nil

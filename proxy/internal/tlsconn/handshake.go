@@ -25,10 +25,10 @@ type handshake struct {
 	flight  int
 }
 
-// maxFlight bounds what a client sends of a handshake at a time. Its certificates
+// MaxFlight bounds what a client sends of a handshake at a time. Its certificates
 // are the most of that, and crypto/tls, which takes up to 256 KiB of them, parses
 // each before the owner may say that they are too many.
-const maxFlight = 32 << 10
+const MaxFlight = 32 << 10
 
 // goOn runs the handshake until it ends or there is no more input, and reports
 // whether it has ended.
@@ -48,7 +48,7 @@ func (h *handshake) goOn(c *Conn) (ended bool) {
 func (h *handshake) read(w *wire, p []byte) (int, error) {
 	for {
 		n, err := w.take(p)
-		if h.flight += n; h.bounded && h.flight > maxFlight {
+		if h.flight += n; h.bounded && h.flight > MaxFlight {
 			return 0, ErrFlood
 		}
 		if !errors.Is(err, ErrWant) {
