@@ -19,13 +19,16 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
-// Driver chooses what drives the ports of plaintext HTTP. Others are always
+// Driver chooses what drives the ports of HTTP and HTTPS that need nothing but
+// that. Ports whose connections are to be looked at before anybody knows what they
+// are (PROXY protocol, TLS by server names), and what is below HTTP, are always
 // driven by goroutines.
 type Driver uint8
 
 // The drivers.
 const (
-	// Fastest is the epoll loops on Linux, and goroutines elsewhere.
+	// Fastest is the epoll loops on Linux, unless it is built with the tag portable,
+	// and goroutines elsewhere.
 	Fastest Driver = iota
 	Goroutines
 )
