@@ -117,8 +117,9 @@ func metricsOptions(opts Options) metricsserver.Options {
 	return options
 }
 
-// setup waits for the CRDs of the Gateway API and then adds the controllers. It
-// runs in every replica, so that the next leader has its caches filled.
+// setup waits for the CRDs without which there is nothing to do, and then adds the
+// controllers, which follow the others as they come and go. It runs in every
+// replica, so that the next leader has its caches filled.
 type setup struct {
 	mgr  manager.Manager
 	opts Options
@@ -131,10 +132,7 @@ func (*setup) NeedLeaderElection() bool { return false }
 // Start implements manager.Runnable.
 func (s *setup) Start(ctx context.Context) error {
 	api := schema.GroupVersion(gatewayv1.GroupVersion)
-	kinds := []schema.GroupVersionKind{
-		api.WithKind("GatewayClass"), api.WithKind("Gateway"), api.WithKind("HTTPRoute"), api.WithKind("ReferenceGrant"),
-	}
-	err := cluster.Wait(ctx, s.mgr.GetRESTMapper(), s.opts.Log, kinds...)
+	err := cluster.Wait(ctx, s.mgr.GetRESTMapper(), s.opts.Log, api.WithKind("GatewayClass"), api.WithKind("Gateway"))
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -82,6 +83,7 @@ func optionalKinds() []optionalKind {
 	all := []optionalKind{
 		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
 		gatewayKind(gatewayGroup, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
+		gatewayKind(gatewayGroup, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}),
 		gatewayKind(gatewayGroup, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
 		trustBundleKind(),
 		gatewayKind(experimentalGroup, store.KindXBackend, "xbackends", &gatewayxv1alpha1.XBackend{}),
@@ -89,9 +91,7 @@ func optionalKinds() []optionalKind {
 		gatewayKind(experimentalGroup, "XTelemetryPolicy", "xtelemetrypolicies", &gatewayxv1alpha1.XTelemetryPolicy{}),
 	}
 	for _, route := range store.RouteKinds() {
-		if route.Optional {
-			all = append(all, gatewayKind(gatewayGroup, route.Name, strings.ToLower(route.Name)+"s", route.New()))
-		}
+		all = append(all, gatewayKind(gatewayGroup, route.Name, strings.ToLower(route.Name)+"s", route.New()))
 	}
 	return all
 }
@@ -196,7 +196,7 @@ func (r *KindReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 	case r.watches(optional):
 		return reconcile.Result{}, nil
 	}
-	if _, err := r.mapper.RESTMapping(optional.kind, optional.version); err != nil {
+	if !r.answers(ctx, optional) {
 		if r.opts.Now().Sub(crd.CreationTimestamp.Time) > outdatedPause {
 			return reconcile.Result{RequeueAfter: outdatedPause}, nil
 		}
@@ -206,6 +206,19 @@ func (r *KindReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{}, r.wakeAll(ctx)
+}
+
+// answers says whether the API server serves the kind. It is asked, as the mapper
+// remembers a kind that was removed: to read one that is not served would block all
+// Gateways.
+func (r *KindReconciler) answers(ctx context.Context, optional optionalKind) bool {
+	if _, err := r.mapper.RESTMapping(optional.kind, optional.version); err != nil {
+		return false
+	}
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(schema.GroupVersionKind{Group: optional.kind.Group, Version: optional.version, Kind: optional.kind.Kind + "List"})
+	err := r.opts.Live.List(ctx, list, client.Limit(1))
+	return !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err)
 }
 
 // start indexes and watches a kind. What it has done of that it undoes when it

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -155,6 +156,32 @@ func TestAKindComesAndGoes(t *testing.T) {
 	}
 }
 
+// The mapper remembers a kind that was removed, and the API server says that it is
+// not there.
+func TestAKindThatComesAgainIsWatchedOnceItIsServed(t *testing.T) {
+	d := newDiscovery(t, "TCPRoute")
+	d.world.must(d.watchAll(d.kindsWatched()))
+	d.create(tcpCRD)
+	served := d.opts.Live
+	d.opts.Live = unserved{served}
+	if result, err := d.look(tcpCRD); err != nil || result.RequeueAfter != establishPause || d.ctrl.watches != 0 {
+		t.Errorf("looked at again after %s, %v, %d watches, want none yet", result.RequeueAfter, err, d.ctrl.watches)
+	}
+	d.opts.Live = served
+	_, err := d.look(tcpCRD)
+	d.world.must(err)
+	if !d.world.kinds.Has(tcpKind) || d.ctrl.watches != 1 {
+		t.Errorf("there: %t, %d watches", d.world.kinds.Has(tcpKind), d.ctrl.watches)
+	}
+}
+
+// unserved is an API server that has no list of anything.
+type unserved struct{ client.Reader }
+
+func (unserved) List(context.Context, client.ObjectList, ...client.ListOption) error {
+	return apierrors.NewNotFound(schema.GroupResource{}, "")
+}
+
 // A watch that cannot be started leaves nothing behind, and is tried again.
 func TestAKindThatCannotBeWatched(t *testing.T) {
 	d := newDiscovery(t, "TCPRoute")
@@ -178,7 +205,7 @@ func TestNamesOfOptionalCRDs(t *testing.T) {
 	for _, optional := range optionalKinds() {
 		got = append(got, optional.crd)
 	}
-	for _, want := range []string{"listenersets", "tcproutes", "tlsroutes", "udproutes"} {
+	for _, want := range []string{"grpcroutes", "httproutes", "listenersets", "referencegrants", "tcproutes", "tlsroutes", "udproutes"} {
 		if !slices.Contains(got, want+".gateway.networking.k8s.io") {
 			t.Errorf("%s is not among %v", want, got)
 		}

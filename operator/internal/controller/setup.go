@@ -55,8 +55,8 @@ type Config struct {
 }
 
 // Setup adds the indexes, the controllers and what they share to the manager.
-// The CRDs of the Gateway API must be there. It may be called after the manager
-// has started.
+// The CRDs of GatewayClasses and Gateways must be there. It may be called after
+// the manager has started.
 func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	kinds := cluster.NewKinds(mgr.GetScheme(), optionalGroupKinds()...)
 	if err := store.IndexFields(ctx, mgr.GetFieldIndexer(), kinds.Available); err != nil {

@@ -44,7 +44,6 @@ func (r *GatewayReconciler) watches() []watch {
 	all := []watch{
 		{&gatewayv1.Gateway{}, r.touched, specChanged},
 		{&gatewayv1.GatewayClass{}, r.touched, specChanged},
-		{&gatewayv1.ReferenceGrant{}, r.touched, specChanged},
 		{&corev1.Service{}, r.touchedOrOwner, changed},
 		{&discoveryv1.EndpointSlice{}, r.touched, endpointsChanged},
 		{&corev1.Namespace{}, r.touched, labelsChanged},
@@ -52,11 +51,6 @@ func (r *GatewayReconciler) watches() []watch {
 		{&corev1.ConfigMap{}, r.touchedOrOwner, r.changedByOthers},
 		{&corev1.Pod{}, r.fleetOf, podChanged},
 		{cluster.CRDMetadata(), r.reshaped, specChanged},
-	}
-	for _, kind := range store.RouteKinds() {
-		if !kind.Optional {
-			all = append(all, r.watchOf(kind.New()))
-		}
 	}
 	for _, kind := range ownedKinds() {
 		if _, service := kind.(*corev1.Service); !service {

@@ -18,12 +18,10 @@ type RouteKey struct {
 	types.NamespacedName
 }
 
-// RouteKind is a kind of routes.
+// RouteKind is a kind of routes. A cluster need not have any of them.
 type RouteKind struct {
 	// Name is the kind, such as "HTTPRoute".
 	Name string
-	// Optional says that a cluster need not have the kind.
-	Optional bool
 	// New returns an empty object of the kind.
 	New func() Route
 	// NewList returns an empty list of the kind.
@@ -34,7 +32,7 @@ type RouteKind struct {
 func RouteKinds() []RouteKind {
 	return []RouteKind{
 		{
-			Name: "GRPCRoute", Optional: true,
+			Name:    "GRPCRoute",
 			New:     func() Route { return &gatewayv1.GRPCRoute{} },
 			NewList: func() client.ObjectList { return &gatewayv1.GRPCRouteList{} },
 		},
@@ -44,17 +42,17 @@ func RouteKinds() []RouteKind {
 			NewList: func() client.ObjectList { return &gatewayv1.HTTPRouteList{} },
 		},
 		{
-			Name: "TCPRoute", Optional: true,
+			Name:    "TCPRoute",
 			New:     func() Route { return &gatewayv1.TCPRoute{} },
 			NewList: func() client.ObjectList { return &gatewayv1.TCPRouteList{} },
 		},
 		{
-			Name: "TLSRoute", Optional: true,
+			Name:    "TLSRoute",
 			New:     func() Route { return &gatewayv1.TLSRoute{} },
 			NewList: func() client.ObjectList { return &gatewayv1.TLSRouteList{} },
 		},
 		{
-			Name: "UDPRoute", Optional: true,
+			Name:    "UDPRoute",
 			New:     func() Route { return &gatewayv1.UDPRoute{} },
 			NewList: func() client.ObjectList { return &gatewayv1.UDPRouteList{} },
 		},
