@@ -28,6 +28,10 @@ func (s *scene) breakages() []breakage {
 	toTLS := s.overHTTP(httpPort, "victim-to-tls.example.com")
 	secure := s.overTLS(victimHTTPSPort, "victim.example.com")
 	passthrough := s.overTLS(passthroughPort, "victim.example.com")
+	elsewhere := get(s.client(func(t *http.Transport) { t.DisableKeepAlives = true }), "http://"+s.second+":8080/", "other.example.com")
+	guest := s.overHTTP(guestPort, "guest.example.com")
+	toXBackend := s.overHTTP(httpPort, "victim-x.example.com")
+	trusted := s.overHTTP(httpPort, "victim-trusted.example.com")
 	nowhere := backend("nowhere")
 	routeWith := func(kind, rule string) string {
 		host := map[string]string{"HTTPRoute": "victim.example.com", "GRPCRoute": "victim-grpc.example.com"}[kind]
@@ -76,6 +80,23 @@ func (s *scene) breakages() []breakage {
 		{"EndpointSlice that is gone", "slice-victim", "", "", "", http1, 503},
 		{"EndpointSlice with an address that is none", "slice-victim", strings.ReplaceAll(service("shop/victim", s.plain)["slice-victim"], "127.0.0.1", "nobody"),
 			"", "", http1, 503},
+		{"GatewayClass with parameters that nobody knows", "victim-class", class("victim", "  parametersRef: {group: example.com, kind: Nothing, name: x}\n"),
+			"Gateway shop/other", "InvalidParameters", elsewhere, 0},
+		{"GatewayClass that is gone", "victim-class", "", "Gateway shop/other", "NoClass", elsewhere, 0},
+		{"Namespace whose label is another", "victim-namespace", namespace("away", "not"),
+			"HTTPRoute away/guest", "NotAllowedByListeners", guest, 404},
+		{"Namespace that is gone", "victim-namespace", "", "HTTPRoute away/guest", "NotAllowedByListeners", guest, 404},
+		{"XBackend with a protocol that needs TLS", "victim-xbackend", external("victim", s.plain, "  protocol: HTTP2\n"),
+			"XBackend shop/victim", "Invalid", toXBackend, 500},
+		{"XBackend that is gone", "victim-xbackend", "", "HTTPRoute shop/victim-x", "BackendNotFound", toXBackend, 500},
+		{"XBackendTrafficPolicy with a budget of more than all", "victim-traffic", traffic("101"),
+			"XBackendTrafficPolicy shop/victim", "Invalid", http1, 200},
+		{"XTelemetryPolicy with a collector that is not there", "victim-telemetry", telemetry("victim", "nowhere", "2026-01-01"),
+			"XTelemetryPolicy shop/victim", "BackendNotFound", http1, 200},
+		{"ClusterTrustBundle without a certificate", "victim-trust", trustBundle("victim", "garbage"),
+			"BackendTLSPolicy shop/victim-trusted", "InvalidCACertificateRef", trusted, 502},
+		{"ClusterTrustBundle that is gone", "victim-trust", "",
+			"BackendTLSPolicy shop/victim-trusted", "InvalidCACertificateRef", trusted, 502},
 	}
 }
 
@@ -85,6 +106,7 @@ func TestObjectsBreakAlone(t *testing.T) {
 	world := newScene(t)
 	whole := world.objects()
 	s := start(t, whole)
+	s.write("other", world.other())
 	var witnesses []*witness
 	asks := map[string]ask{
 		"HTTPRoute":                s.hears(world.overHTTP(httpPort, "witness.example.com")),

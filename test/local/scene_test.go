@@ -24,17 +24,20 @@ const (
 	passthroughPort = 8444
 	tcpPort         = 9000
 	udpPort         = 9001
-	// victimHTTPSPort, victimTCPPort and victimUDPPort are those of what is
-	// broken.
+	// victimHTTPSPort, victimTCPPort, victimUDPPort and guestPort are those of what
+	// is broken.
 	victimHTTPSPort = 9443
 	victimTCPPort   = 9100
 	victimUDPPort   = 9101
+	guestPort       = 8082
 )
 
 // scene is a Gateway with listeners and routes of every kind, once to be broken
 // (in names: "victim") and once to bear witness that nothing else breaks.
 type scene struct {
 	address string
+	// second is the address of a Gateway of a class of its own, see other.
+	second string
 	// backends are addresses: of a plain HTTP server, of one with HTTP/2 alone,
 	// of one with TLS, and of one for datagrams.
 	plain, http2, secure, datagrams string
@@ -46,6 +49,7 @@ func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{
 		address: fmt.Sprintf("127.91.%d.%d", os.Getpid()>>8&0xff, os.Getpid()&0x7f+1),
+		second:  fmt.Sprintf("127.92.%d.%d", os.Getpid()>>8&0xff, os.Getpid()&0x7f+1),
 		cert:    edge.NewCertificate(t, "listener", "*.example.com"),
 	}
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Host) })
@@ -110,6 +114,7 @@ spec:
 		listener("victim-https", victimHTTPSPort, "HTTPS", ", tls: {certificateRefs: [{name: victim}]}"),
 		listener("victim-tcp", victimTCPPort, "TCP", ""),
 		listener("victim-udp", victimUDPPort, "UDP", ""),
+		listener("guest", guestPort, "HTTP", ", allowedRoutes: {namespaces: {from: Selector, selector: {matchLabels: {guest: welcome}}}}"),
 	}, more...), "\n") + "\n"
 }
 
@@ -117,11 +122,33 @@ func listener(name string, port int, protocol, rest string) string {
 	return fmt.Sprintf("  - {name: %s, port: %d, protocol: %s%s}", name, port, protocol, rest)
 }
 
+// other is a Gateway of the class that is broken, with a listener and a route.
+func (s *scene) other() string {
+	return `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: other, namespace: shop}
+spec:
+  gatewayClassName: victim
+  addresses: [{type: IPAddress, value: ` + s.second + `}]
+  listeners:
+` + listener("http", httpPort, "HTTP", "") + "\n---\n" +
+		strings.Replace(route("HTTPRoute", "other", "http", "", backend("plain")), "{name: web,", "{name: other,", 1)
+}
+
+func class(name, rest string) string {
+	return "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: " + name + "}\n" +
+		"spec:\n  controllerName: fleetgate.io/gateway-controller\n" + rest
+}
+
+func namespace(name, label string) string {
+	return "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", labels: {guest: " + label + "}}\n"
+}
+
 // objects are all of the scene, by the names of their files.
 func (s *scene) objects() map[string]string {
 	all := map[string]string{
-		"class": "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: fleetgate}\n" +
-			"spec: {controllerName: fleetgate.io/gateway-controller}\n",
+		"class":   class("fleetgate", ""),
 		"gateway": s.gateway(),
 		"set":     s.set("witness", setPort),
 
@@ -143,15 +170,28 @@ func (s *scene) objects() map[string]string {
 		"victim-udp":    route("UDPRoute", "victim", "victim-udp", "", backend("datagrams")),
 		"victim-https":  route("HTTPRoute", "victim-secure", "victim-https", "", backend("plain")),
 		"victim-to-tls": route("HTTPRoute", "victim-to-tls", "http", "victim-to-tls.example.com", backend("victim-secure")),
-		"victim-away":   route("HTTPRoute", "victim-away", "http", "victim-away.example.com", "{name: away, namespace: other, port: 80}"),
+		"victim-away":   route("HTTPRoute", "victim-away", "http", "victim-away.example.com", "{name: away, namespace: away, port: 80}"),
 		"victim-cert":   s.secret("victim"),
 		"victim-policy": policy("victim-secure", "victim-bundle"),
 		"victim-bundle": s.configMap("victim-bundle"),
 		"victim-grant":  grant("HTTPRoute"),
+
+		"victim-class":     class("victim", ""),
+		"victim-namespace": namespace("away", "welcome"),
+		"victim-guest": strings.NewReplacer("namespace: shop", "namespace: away", "{name: web,", "{name: web, namespace: shop,").Replace(
+			route("HTTPRoute", "guest", "guest", "", "{name: away, port: 80}")),
+		"victim-xbackend":     external("victim", s.plain, ""),
+		"victim-to-xbackend":  route("HTTPRoute", "victim-x", "http", "victim-x.example.com", toXBackend("victim")),
+		"victim-traffic":      traffic("100"),
+		"victim-telemetry":    strings.Replace(telemetry("victim", "plain", "2026-01-01"), "4318", "80", 1),
+		"victim-trust":        trustBundle("victim", string(s.bundle.CertPEM)),
+		"victim-trust-policy": policyOf("victim-trusted", "{group: certificates.k8s.io, kind: ClusterTrustBundle, name: victim}"),
+		"victim-to-trusted":   route("HTTPRoute", "victim-trusted", "http", "victim-trusted.example.com", backend("victim-trusted")),
 	}
 	for name, address := range map[string]string{
 		"shop/plain": s.plain, "shop/http2": s.http2, "shop/secure": s.secure, "shop/datagrams": s.datagrams,
-		"shop/victim": s.plain, "shop/victim-secure": s.secure, "other/away": s.plain,
+		"shop/victim": s.plain, "shop/victim-secure": s.secure, "away/away": s.plain,
+		"shop/victim-trusted": s.secure,
 	} {
 		maps.Copy(all, service(name, address))
 	}
@@ -189,19 +229,34 @@ spec:
 }
 
 func policy(service, bundle string) string {
+	return policyOf(service, `{group: "", kind: ConfigMap, name: `+bundle+`}`)
+}
+
+func policyOf(service, bundle string) string {
 	return `apiVersion: gateway.networking.k8s.io/v1
 kind: BackendTLSPolicy
 metadata: {name: ` + service + `, namespace: shop}
 spec:
   targetRefs: [{group: "", kind: Service, name: ` + service + `}]
-  validation: {hostname: example.com, caCertificateRefs: [{group: "", kind: ConfigMap, name: ` + bundle + `}]}
+  validation: {hostname: example.com, caCertificateRefs: [` + bundle + `]}
+`
+}
+
+// traffic lets retries be a share of the requests to Service victim.
+func traffic(percent string) string {
+	return `apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackendTrafficPolicy
+metadata: {name: victim, namespace: shop}
+spec:
+  targetRefs: [{group: "", kind: Service, name: victim}]
+  retryConstraint: {budget: {percent: ` + percent + `}}
 `
 }
 
 func grant(kind string) string {
 	return `apiVersion: gateway.networking.k8s.io/v1
 kind: ReferenceGrant
-metadata: {name: away, namespace: other}
+metadata: {name: away, namespace: away}
 spec:
   from: [{group: gateway.networking.k8s.io, kind: ` + kind + `, namespace: shop}]
   to: [{group: "", kind: Service}]
