@@ -27,6 +27,8 @@ type ForbiddenBackends struct {
 	Nodes []netip.Addr
 }
 
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
 // nodePorts are those of Kubernetes' own processes on a node, with what they are.
 var nodePorts = map[uint16]string{
 	2379:  "etcd's",
@@ -63,23 +65,38 @@ func (f ForbiddenBackends) with(apiServers *discoveryv1.EndpointSlice) Forbidden
 	return f
 }
 
-// Why says what is wrong with the address, or nothing if it may be used.
+// Why says what is wrong with the address, or nothing if it may be used. An IPv6
+// address that a translator or a tunnel takes for an IPv4 address is forbidden where
+// that one is.
 func (f *ForbiddenBackends) Why(address netip.AddrPort) string {
 	ip := address.Addr().Unmap()
+	if ip.IsMulticast() || ip.IsUnspecified() || ip == broadcast {
+		return "it is not the address of one host"
+	}
+	if why := f.whyAt(ip, address.Port()); why != "" {
+		return why
+	}
+	for _, meant := range proxyconfig.EmbeddedAddresses(ip) {
+		if why := f.whyAt(meant, address.Port()); why != "" {
+			return "it stands for " + meant.String() + ", and " + why
+		}
+	}
+	return ""
+}
+
+func (f *ForbiddenBackends) whyAt(ip netip.Addr, port uint16) string {
 	switch {
 	case ip.IsLoopback() && !f.AllowLoopback:
 		return "it is a loopback address"
-	case ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast():
+	case ip.IsLinkLocalUnicast():
 		return "it is a link-local address"
 	case proxyconfig.IsMetadataService(ip):
 		return "it is that of a metadata service"
-	case ip.IsMulticast() || ip.IsUnspecified():
-		return "it is not the address of one host"
 	}
-	if what, listed := f.Listed[netip.AddrPortFrom(ip, address.Port())]; listed {
+	if what, listed := f.Listed[netip.AddrPortFrom(ip, port)]; listed {
 		return "it is " + what
 	}
-	if what, taken := nodePorts[address.Port()]; taken && slices.Contains(f.Nodes, ip) {
+	if what, taken := nodePorts[port]; taken && slices.Contains(f.Nodes, ip) {
 		return "it is " + what
 	}
 	return ""

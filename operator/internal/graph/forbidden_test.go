@@ -30,6 +30,17 @@ func TestForbiddenBackends(t *testing.T) {
 		{"224.0.0.1:80", false, true},
 		{"0.0.0.0:80", false, true},
 		{"[::]:80", false, true},
+		{"255.255.255.255:80", false, true},
+		{"[64:ff9b::10.0.0.1]:80", false, false},
+		{"[64:ff9b::127.0.0.1]:80", true, false},
+		{"[64:ff9b::169.254.169.254]:80", false, true},
+		{"[64:ff9b::10.1.0.1]:6443", false, true},
+		{"[64:ff9b::10.1.0.1]:80", false, false},
+		{"[64:ff9b:1::10.0.0.1]:80", false, false},
+		{"[64:ff9b:1::169.254.169.254]:80", false, true},
+		{"[64:ff9b:1:a9fe:a9:fe00::]:80", false, true},
+		{"[2002:a9fe:a9fe::1]:80", false, true},
+		{"[2002:a00:1::1]:80", false, false},
 	} {
 		address := netip.MustParseAddrPort(test.address)
 		if got, want := strict.Why(address) != "", test.strictOnly || test.forEvery; got != want {

@@ -122,7 +122,7 @@ func (r *Registry) externalEndpoints(b *proxyconfig.Backend) []proxyconfig.Endpo
 
 // leadsTo reports whether an address is one of a list, in whatever form.
 func leadsTo(list []netip.AddrPort, addr netip.Addr, port uint16) bool {
-	return slices.ContainsFunc(append(embedded(addr), addr), func(a netip.Addr) bool {
+	return slices.ContainsFunc(append(proxyconfig.EmbeddedAddresses(addr), addr), func(a netip.Addr) bool {
 		return slices.Contains(list, netip.AddrPortFrom(a, port))
 	})
 }
