@@ -107,12 +107,6 @@ func (b *Backend) distrust(namespace string) string {
 	return b.Distrust
 }
 
-// presentsOwn says whether the backend is an XBackend with a client certificate of
-// its own.
-func (r *resolution) presentsOwn() bool {
-	return r.backend != nil && r.backend.Key.Kind == store.KindXBackend && r.backend.TLS != nil && r.backend.TLS.ClientCertificate != nil
-}
-
 // ReasonForbiddenBackend is the reason of ResolvedRefs when a Service has
 // endpoints that no route may lead to. The Gateway API has no reason for it.
 const ReasonForbiddenBackend gatewayv1.RouteConditionReason = "ForbiddenBackend"
@@ -144,10 +138,9 @@ func (b *builder) serviceRefBy(transport Transport, route *Route, rule *Rule, fi
 		Name:      string(source.Name),
 	}
 	key := BackendKey{Service: name, Port: value(source.Port, 0), Transport: transport}
-	to := serviceObject(name)
 	switch {
 	case group == gatewayxv1alpha1.GroupName && kind == store.KindXBackend:
-		key.Kind, to = store.KindXBackend, xbackendObject(name)
+		key.Kind = store.KindXBackend
 	case group != "" || kind != "Service":
 		rule.unresolved(gatewayv1.RouteReasonInvalidKind,
 			"%s names a %s of group %q; only Services and XBackends are supported", field, kind, group)
@@ -155,19 +148,19 @@ func (b *builder) serviceRefBy(transport Transport, route *Route, rule *Rule, fi
 	}
 	// Asked before the backend is looked at, so that nobody learns of another
 	// namespace which ones it has.
-	if !b.grants.allow(route.Kind, route.Name.Namespace, to) {
+	if key.Kind == store.KindXBackend && name.Namespace != route.Name.Namespace {
+		// No grant changes that (GEP-4894, Route Attachment and Consumer Overrides).
 		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
-			"%s: no ReferenceGrant in namespace %s lets %ss of namespace %s use %s %s",
-			field, name.Namespace, route.Kind, route.Name.Namespace, kind, name.Name)
+			"%s names XBackend %s, which is for those who refer to it from namespace %s alone", field, name, name.Namespace)
+		return nil
+	}
+	if !b.grants.allow(route.Kind, route.Name.Namespace, serviceObject(name)) {
+		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
+			"%s: no ReferenceGrant in namespace %s lets %ss of namespace %s use Service %s",
+			field, name.Namespace, route.Kind, route.Name.Namespace, name.Name)
 		return nil
 	}
 	found := b.resolve(key)
-	if found.presentsOwn() && name.Namespace != route.Name.Namespace {
-		// Else the key would get to whoever the route's Gateway belongs to.
-		rule.unresolved(gatewayv1.RouteReasonRefNotPermitted,
-			"%s: %s %s has a client certificate, which is for routes of namespace %s alone", field, kind, name, name.Namespace)
-		return nil
-	}
 	if found.reason != "" {
 		rule.unresolved(found.reason, "%s: %s", field, found.messageFor(route.Name.Namespace, name.Namespace))
 	}

@@ -3,9 +3,6 @@ package graph
 import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
-
-	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // object is one end of a reference. The name is not set where it does not
@@ -20,11 +17,6 @@ func secretObject(name types.NamespacedName) object {
 
 func serviceObject(name types.NamespacedName) object {
 	return object{kind: "Service", namespace: name.Namespace, name: name.Name}
-}
-
-// xbackendObject is an XBackend. As the end that refers it has no name.
-func xbackendObject(name types.NamespacedName) object {
-	return object{group: gatewayxv1alpha1.GroupName, kind: store.KindXBackend, namespace: name.Namespace, name: name.Name}
 }
 
 // grant is a permission that some ReferenceGrant gives. An empty name in to

@@ -161,7 +161,7 @@ func (b *builder) readXBackendCertificate(x *XBackend, mode gatewayxv1alpha1.Bac
 	}
 	home := x.Meta.Namespace
 	name := types.NamespacedName{Namespace: string(value(ref.Namespace, gatewayv1.Namespace(home))), Name: string(ref.Name)}
-	from := xbackendObject(types.NamespacedName{Namespace: home})
+	from := object{group: gatewayxv1alpha1.GroupName, kind: store.KindXBackend, namespace: home}
 	// Asked before the Secret is looked at, so that nobody learns of another
 	// namespace which Secrets it has.
 	if !b.grants.allowFrom(from, secretObject(name)) {
@@ -238,8 +238,7 @@ func (b *builder) lookUpXBackend(key BackendKey) *resolution {
 	switch {
 	case len(x.Problems) > 0:
 		return &resolution{reason: ReasonInvalidXBackend,
-			message: what + " is not valid: " + x.Problems.Message(string(gatewayv1.PolicyConditionAccepted)),
-			abroad:  what + " is not valid; its status says why"}
+			message: what + " is not valid: " + x.Problems.Message(string(gatewayv1.PolicyConditionAccepted))}
 	case key.Port == 0:
 		key.Port = port
 		return b.resolve(key)

@@ -239,7 +239,7 @@ func (c *collector) grants() {
 		add(set.Namespace, listenerSetRefs(set))
 	}
 	for key, route := range c.out.Routes() {
-		add(key.Namespace, backendObjects(route))
+		add(key.Namespace, BackendServices(route))
 	}
 	for key, backend := range c.out.XBackends {
 		add(key.Namespace, xbackendClientCertificate(backend))

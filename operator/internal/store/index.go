@@ -103,13 +103,12 @@ func gatewayIndexes() []Index {
 // gatewayRefs are the objects that a Gateway itself refers to and that may lie
 // in other namespaces.
 func gatewayRefs(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway),
-		GatewayServices(gateway), GatewayXBackends(gateway))
+	return slices.Concat(CertificateSecrets(gateway), ClientCertificate(gateway), FrontendCAs(gateway), GatewayServices(gateway))
 }
 
 // listenerSetRefs is gatewayRefs for a ListenerSet.
 func listenerSetRefs(set *gatewayv1.ListenerSet) []types.NamespacedName {
-	return slices.Concat(ListenerSetSecrets(set), ListenerSetServices(set), ListenerSetXBackends(set))
+	return slices.Concat(ListenerSetSecrets(set), ListenerSetServices(set))
 }
 
 func listenerSetIndexes() []Index {
@@ -146,7 +145,7 @@ func routeIndexes(kind RouteKind) []Index {
 		{kind.New(), ByDefaultScope, func(obj client.Object) []string { return scopeIf(UsesDefaults(obj)) }},
 		{kind.New(), RouteByService, func(obj client.Object) []string { return values(BackendServices(obj)) }},
 		{kind.New(), ByForeignNamespace, func(obj client.Object) []string {
-			return foreign(obj.GetNamespace(), backendObjects(obj))
+			return foreign(obj.GetNamespace(), BackendServices(obj))
 		}},
 		{kind.New(), RouteByXBackend, func(obj client.Object) []string { return values(XBackends(obj)) }},
 	}

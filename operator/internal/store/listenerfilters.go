@@ -12,9 +12,9 @@ func GatewayServices(gateway *gatewayv1.Gateway) []types.NamespacedName {
 	return askedByGateway(gateway, "", "Service")
 }
 
-// GatewayXBackends is GatewayServices for XBackends.
+// GatewayXBackends is GatewayServices for XBackends, as XBackends has them.
 func GatewayXBackends(gateway *gatewayv1.Gateway) []types.NamespacedName {
-	return askedByGateway(gateway, gatewayxv1alpha1.GroupName, KindXBackend)
+	return within(gateway.Namespace, askedByGateway(gateway, gatewayxv1alpha1.GroupName, KindXBackend))
 }
 
 // ListenerSetServices is GatewayServices for a ListenerSet.
@@ -24,7 +24,7 @@ func ListenerSetServices(set *gatewayv1.ListenerSet) []types.NamespacedName {
 
 // ListenerSetXBackends is GatewayXBackends for a ListenerSet.
 func ListenerSetXBackends(set *gatewayv1.ListenerSet) []types.NamespacedName {
-	return askedBySet(set, gatewayxv1alpha1.GroupName, KindXBackend)
+	return within(set.Namespace, askedBySet(set, gatewayxv1alpha1.GroupName, KindXBackend))
 }
 
 func askedByGateway(gateway *gatewayv1.Gateway, group, kind string) (keys []types.NamespacedName) {

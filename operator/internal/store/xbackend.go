@@ -28,14 +28,15 @@ const (
 	SliceByXBackend = "fleetgate.xbackend"
 )
 
-// XBackends returns the XBackends that the route's rules name, each once.
+// XBackends returns the XBackends that the route's rules may lead to, each once:
+// those of its own namespace (GEP-4894, Route Attachment and Consumer Overrides).
 func XBackends(route Route) []types.NamespacedName {
-	return backendsOf(route, gatewayxv1alpha1.GroupName, KindXBackend)
+	return within(route.GetNamespace(), backendsOf(route, gatewayxv1alpha1.GroupName, KindXBackend))
 }
 
-// backendObjects are the Services and XBackends that the route's rules name.
-func backendObjects(route Route) []types.NamespacedName {
-	return slices.Concat(BackendServices(route), XBackends(route))
+// within are the keys of a namespace.
+func within(namespace string, keys []types.NamespacedName) []types.NamespacedName {
+	return slices.DeleteFunc(keys, func(key types.NamespacedName) bool { return key.Namespace != namespace })
 }
 
 func xbackendIndexes() []Index {

@@ -100,13 +100,13 @@ func TestCollectXBackends(t *testing.T) {
 		what      string
 		want, got []string
 	}{
-		{"XBackends", []string{"a/pay", "b/pay"}, names(got.XBackends)},
+		{"XBackends", []string{"a/pay"}, names(got.XBackends)},
 		{"Services", nil, names(got.Services)},
 		{"policies", []string{"a/pay"}, names(got.TrafficPolicies)},
 		{"ConfigMaps", []string{"a/pay"}, names(got.ConfigMaps)},
 		{"Secrets", []string{"vault/pay"}, names(got.Secrets)},
 		{"EndpointSlices", []string{"pay-1", "pay-2"}, slices},
-		{"grants", []string{"b", "vault"}, grants},
+		{"grants", []string{"vault"}, grants},
 	} {
 		if diff := cmp.Diff(tt.want, tt.got); diff != "" {
 			t.Errorf("%s: %s", tt.what, diff)
@@ -169,7 +169,7 @@ func TestGatewaysForWhatXBackendsNeed(t *testing.T) {
 		{"its ConfigMap does", &corev1.ConfigMap{ObjectMeta: meta("a", "pay")}, []string{"a/gw"}},
 		{"and its Secret", &corev1.Secret{ObjectMeta: meta("vault", "pay")}, []string{"a/gw"}},
 		{"a grant for the Secret does", &gatewayv1.ReferenceGrant{ObjectMeta: meta("vault", "x")}, []string{"a/gw"}},
-		{"a grant for the XBackend does", &gatewayv1.ReferenceGrant{ObjectMeta: meta("b", "x")}, []string{"a/gw"}},
+		{"a grant for an XBackend does not", &gatewayv1.ReferenceGrant{ObjectMeta: meta("b", "x")}, nil},
 		{"another grant does not", &gatewayv1.ReferenceGrant{ObjectMeta: meta("c", "x")}, nil},
 	}
 	r := reader(t, beyond()...)
