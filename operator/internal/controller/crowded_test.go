@@ -51,7 +51,7 @@ func (w *world) events() (list []string) {
 // filled: nothing is written, again and again neither, and an Event says so once.
 func TestFullStatusesAreLeftAlone(t *testing.T) {
 	w := newWorld(t, gateway("gw"), crowdedRoute(), crowdedPolicy())
-	for _, want := range []int{2, 0} {
+	for _, want := range []int{3, 0} {
 		w.take()
 		w.look("gw")
 		if writes := w.take(); slices.Contains(writes, "status full") {

@@ -8,6 +8,8 @@ import (
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // The reasons of the Events on a Gateway.
@@ -25,7 +27,8 @@ const (
 	// ProvisioningFailed: the API server refuses an object of the fleet.
 	ProvisioningFailed = "ProvisioningFailed"
 	// StatusFull: there is no room in the status of a route or a policy to say what
-	// the Gateway makes of it. This one is about that object.
+	// the Gateway makes of it. This one is about that object; of a policy, which does
+	// not apply then, the Gateway is told as well.
 	StatusFull = "StatusFull"
 )
 
@@ -71,6 +74,10 @@ func (a *announcer) crowded(gateway *gatewayv1.Gateway, object client.Object, ki
 	}
 	if a.replace(key, StatusFull+" "+kind+" "+client.ObjectKeyFromObject(object).String(), text) {
 		a.recorder.Eventf(object, gateway, corev1.EventTypeWarning, StatusFull, "Report", "%s", text)
+		if policy, is := store.PolicyKeyOf(object); is && kind != store.KindXBackend {
+			a.recorder.Eventf(gateway, object, corev1.EventTypeWarning, StatusFull, "Apply",
+				"%s %s does not apply to this Gateway, as there is no room in its status", kind, policy.NamespacedName)
+		}
 	}
 }
 

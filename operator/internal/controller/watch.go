@@ -68,6 +68,9 @@ func (r *GatewayReconciler) watchOf(object client.Object) watch {
 	if isTrustBundle(object) {
 		return watch{object, r.touched, changed}
 	}
+	if _, isPolicy := store.PolicyKeyOf(object); isPolicy {
+		return watch{object, r.touched, policyChanged}
+	}
 	return watch{object, r.touched, specChanged}
 }
 
@@ -150,6 +153,12 @@ func specChanged(before, after client.Object) bool {
 	return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
 		!before.GetDeletionTimestamp().Equal(after.GetDeletionTimestamp()) || labelsChanged(before, after) ||
 		!reflect.DeepEqual(before.GetAnnotations(), after.GetAnnotations())
+}
+
+// policyChanged says whether the spec has changed, or whether there is room in the
+// status: a policy without does not apply.
+func policyChanged(before, after client.Object) bool {
+	return specChanged(before, after) || store.Full(before) != store.Full(after)
 }
 
 func labelsChanged(before, after client.Object) bool {

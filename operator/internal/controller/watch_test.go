@@ -35,6 +35,8 @@ func TestWhatMatters(t *testing.T) {
 			&discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"a": "b"}}}, false},
 		{"a pod's address", podChanged, &corev1.Pod{}, &corev1.Pod{Status: corev1.PodStatus{PodIP: "10.0.0.1"}}, true},
 		{"a pod's phase", podChanged, &corev1.Pod{}, &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning}}, false},
+		{"an entry in a policy's status", policyChanged, crowdedBy(1), crowdedBy(15), false},
+		{"the last entry that there is room for", policyChanged, crowdedBy(15), crowdedBy(16), true},
 		{"a resync", changed, version("1"), version("1"), false},
 	}
 	for _, tt := range tests {
@@ -42,6 +44,10 @@ func TestWhatMatters(t *testing.T) {
 			t.Errorf("%s: got %v", tt.name, got)
 		}
 	}
+}
+
+func crowdedBy(entries int) *gatewayv1.BackendTLSPolicy {
+	return &gatewayv1.BackendTLSPolicy{Status: gatewayv1.PolicyStatus{Ancestors: make([]gatewayv1.PolicyAncestorStatus, entries)}}
 }
 
 func deploymentOf(generation int64, labels map[string]string) *appsv1.Deployment {

@@ -45,6 +45,7 @@ func (b *builder) policy(source *gatewayv1.BackendTLSPolicy) *Policy {
 	if len(source.Spec.Options) > 0 {
 		policy.Notes = append(policy.Notes, "spec.options have no effect")
 	}
+	b.checkRoom(&policy.PolicyNode, source)
 	policy.TLS.Invalid = policy.Problems.Message(string(gatewayv1.PolicyConditionAccepted))
 	return policy
 }

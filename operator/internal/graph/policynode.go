@@ -32,6 +32,15 @@ func (p *PolicyNode) refuse(reason gatewayv1.PolicyConditionReason, format strin
 	p.Problems.Add(string(gatewayv1.PolicyConditionAccepted), string(reason), format, args...)
 }
 
+// checkRoom refuses a policy in whose status there is no room for the Gateway: it
+// must not be applied there (PolicyStatus.ancestors).
+func (b *builder) checkRoom(p *PolicyNode, source store.Policy) {
+	own := types.NamespacedName{Namespace: b.in.Gateway.Namespace, Name: b.in.Gateway.Name}
+	if store.Crowded(source, own, b.opts.ControllerName) {
+		p.refuse(gatewayv1.PolicyReasonInvalid, "the status has as many entries as it can, so that the policy does not apply to Gateway %s", own)
+	}
+}
+
 func (p *PolicyNode) node() *PolicyNode { return p }
 
 // attached is a policy of any kind.

@@ -94,6 +94,7 @@ func (p *TelemetryPolicy) note(text string) { p.Notes = append(p.Notes, text) }
 
 func (b *builder) telemetryPolicy(source *gatewayxv1alpha1.XTelemetryPolicy) *TelemetryPolicy {
 	p := &TelemetryPolicy{PolicyNode: PolicyNode{Kind: KindTelemetryPolicy, Meta: &source.ObjectMeta}, Source: source}
+	b.checkRoom(&p.PolicyNode, source)
 	for i, ref := range source.Spec.TargetRefs {
 		if ref.Group != gatewayv1.GroupName || ref.Kind != "Gateway" {
 			p.note("spec.targetRefs[" + strconv.Itoa(i) + "] is no Gateway and has no effect")

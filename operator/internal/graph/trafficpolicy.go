@@ -59,6 +59,7 @@ func (b *builder) trafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) 
 		p.Session.Shared = true
 		b.checkPolicyAffinity(p)
 	}
+	b.checkRoom(&p.PolicyNode, source)
 	if len(p.Problems) > 0 {
 		p.RetryBudget, p.Session = nil, nil
 	}

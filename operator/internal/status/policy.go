@@ -67,14 +67,6 @@ func noun(kind string) string {
 	return "policy"
 }
 
-// maxAncestors is how many entries the schema of a kind allows.
-func maxAncestors(kind string) int {
-	if kind == store.KindXBackend {
-		return 32
-	}
-	return 16
-}
-
 // MergePolicy brings want into the ancestors that a policy's status has, and
 // returns the result with whether it differs, as MergeRoute does. An entry for
 // which there is no room is left out (PolicyStatus.ancestors).
@@ -90,7 +82,7 @@ func MergePolicy(live []gatewayv1.PolicyAncestorStatus, want *Policy, now metav1
 			missing = false
 		}
 	}
-	if missing && len(merged) < maxAncestors(want.Kind) {
+	if missing && len(merged) < store.MaxAncestors(want.Kind) {
 		merged = append(merged, mergeAncestor(nil, *want.Ancestor, now))
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)

@@ -155,6 +155,27 @@ func reports(policy Policy, gateway types.NamespacedName, controllerName string)
 	})
 }
 
+// MaxAncestors is how many entries the schema allows in the status of an object of
+// one of the ReportedKinds.
+func MaxAncestors(kind string) int {
+	if kind == KindXBackend {
+		return 32
+	}
+	return 16
+}
+
+// Full says whether the status has as many entries as it can.
+func Full(policy Policy) bool {
+	key, _ := PolicyKeyOf(policy)
+	return len(AncestorsOf(policy)) >= MaxAncestors(key.Kind)
+}
+
+// Crowded says whether there is no room in the policy's status for what the
+// controller has to say of it for the Gateway.
+func Crowded(policy Policy, gateway types.NamespacedName, controllerName string) bool {
+	return Full(policy) && !reports(policy, gateway, controllerName)
+}
+
 // policies finds the policies of the Services that something is sent to.
 func (c *collector) policies() {
 	for service := range c.backendKeys() {
