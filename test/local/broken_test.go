@@ -55,6 +55,8 @@ func (s *scene) breakages() []breakage {
 			"GRPCRoute shop/victim", "BackendNotFound", s.overGRPC("victim-grpc.example.com"), 500},
 		{"TLSRoute to a Service that is not there", "victim-tls", route("TLSRoute", "victim", "passthrough", "victim.example.com", nowhere),
 			"TLSRoute shop/victim", "BackendNotFound", passthrough, 0},
+		{"TLSRoute with a hostname that is none", "victim-tls", route("TLSRoute", "victim", "passthrough", "victim.example.com, 192.0.2.1", backend("secure")),
+			"TLSRoute shop/victim", "UnsupportedValue", passthrough, 0},
 		{"TCPRoute to a Service that is not there", "victim-tcp", route("TCPRoute", "victim", "victim-tcp", "", nowhere),
 			"TCPRoute shop/victim", "BackendNotFound", s.overTCP(victimTCPPort), 0},
 		{"UDPRoute to a Service that is not there", "victim-udp", route("UDPRoute", "victim", "victim-udp", "", nowhere),

@@ -73,6 +73,7 @@ func (r *Route) refuse(format string, args ...any) {
 
 func (b *builder) l4Rule(route *Route, index int, source *L4Rule) *Rule {
 	rule := &Rule{L4: source}
+	route.spoil(rule)
 	for i := range source.BackendRefs {
 		field := "spec.rules[" + strconv.Itoa(index) + "].backendRefs[" + strconv.Itoa(i) + "]"
 		rule.Backends = append(rule.Backends, b.backendRef(route, rule, field, &gatewayv1.HTTPBackendRef{BackendRef: source.BackendRefs[i]}))

@@ -168,13 +168,14 @@ func (r *Route) readHostnames(source []gatewayv1.Hostname) {
 	}
 }
 
-// answers says whether a route with problems keeps its requests from others by
-// answering them with 500. Without a valid hostname it is not known which are its.
+// answers says whether a route with problems keeps what is its from others: requests
+// by answering them with 500, connections to its servers by closing them. Without a
+// valid hostname it is not known which are its.
 func (r *Route) answers() bool {
-	return len(r.hostnames) > 0 && (r.Kind == KindHTTPRoute || r.Kind == KindGRPCRoute)
+	return len(r.hostnames) > 0 && (r.Kind == KindHTTPRoute || r.Kind == KindGRPCRoute || r.Kind == KindTLSRoute)
 }
 
-// spoil has the rule answer 500 when something is wrong with the route as a whole.
+// spoil has the rule serve nothing when something is wrong with the route as a whole.
 func (r *Route) spoil(rule *Rule) {
 	if message := r.Problems.Message(string(gatewayv1.RouteConditionAccepted)); message != "" {
 		rule.refuse(gatewayv1.RouteReasonUnsupportedValue, "%s", message)
