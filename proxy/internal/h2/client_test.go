@@ -122,3 +122,33 @@ func TestClientSends(t *testing.T) {
 		t.Errorf("sent %q", got)
 	}
 }
+
+// entangled is a Handler that releases another stream with one that is reset.
+type entangled struct {
+	recorder
+	others map[uint32]*Stream
+}
+
+func (e *entangled) Reset(s *Stream, code Code, refused bool) {
+	if other := e.others[s.ID()]; other != nil {
+		other.Release()
+	}
+	e.recorder.Reset(s, code, refused)
+}
+
+// A connection that fails has each stream end once, though the end of one may
+// have the owner give up another, of which he is not told then.
+func TestFailureReleasesOthers(t *testing.T) {
+	e, p := &entangled{recorder: recorder{all: map[uint32]*exchange{}}}, newPeer()
+	e.c.Init(Client, &Options{Pool: new(Pool)}, e, 0)
+	p.hello(Client)
+	e.c.Receive(0, p.take())
+	first := e.open("GET", true)
+	e.open("GET", true)
+	e.open("GET", true)
+	e.others = map[uint32]*Stream{5: first.s}
+	e.c.Fail(errTransport)
+	if got, want := strings.Join(e.log, "\n"), "5 reset NO_ERROR false\n3 reset NO_ERROR false"; got != want || e.c.Streams() != 0 {
+		t.Errorf("got %q, want %q, and %d streams are left", got, want, e.c.Streams())
+	}
+}

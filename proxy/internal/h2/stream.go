@@ -64,13 +64,16 @@ func (c *Conn) credit(n int) {
 // over and is not dealt with, so that all streams may soon stand still for a few.
 func (c *Conn) Choked() bool { return connWindow-c.recvWindow-c.unacked >= connWindow/2 }
 
-// Reset ends the stream before its time. The handler is not told.
+// Reset ends the stream before its time. The handler is not told, even where the
+// connection has failed and the stream's turn to be told of that is yet to come.
 func (s *Stream) Reset(code Code) {
 	c := s.c
-	if s.closed || c.err != nil {
+	if s.closed {
 		return
 	}
-	c.sendReset(s.id, code)
+	if c.err == nil {
+		c.sendReset(s.id, code)
+	}
 	c.remove(s)
 }
 
