@@ -3,6 +3,7 @@ package handshake
 import (
 	"net"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,18 @@ func pair(t *testing.T) (proxy, sensor *net.UnixConn) {
 	return conns[0], conns[1]
 }
 
+// sendWith sends a packet along with a number of descriptors.
+func sendWith(t *testing.T, conn *net.UnixConn, packet []byte, fds int) {
+	t.Helper()
+	var rights []byte
+	if fds > 0 {
+		rights = unix.UnixRights(slices.Repeat([]int{int(os.Stdin.Fd())}, fds)...)
+	}
+	if _, _, err := conn.WriteMsgUnix(packet, rights, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // FuzzHello greets by any packet with any number of descriptors. A greeting is
 // taken if it says what came with it, and whatever was not taken is closed.
 func FuzzHello(f *testing.F) {
@@ -53,17 +66,7 @@ func FuzzHello(f *testing.F) {
 		proxy, sensor := pair(t)
 		before := descriptorsOpen(t)
 		fds %= 6
-		var rights []byte
-		if fds > 0 {
-			all := make([]int, fds)
-			for i := range all {
-				all[i] = int(os.Stdin.Fd())
-			}
-			rights = unix.UnixRights(all...)
-		}
-		if _, _, err := proxy.WriteMsgUnix(packet, rights, nil); err != nil {
-			t.Fatal(err)
-		}
+		sendWith(t, proxy, packet, int(fds))
 		sensor.SetDeadline(time.Now().Add(10 * time.Second))
 		peer, err := receiveHello(sensor)
 		var hello probe.Hello
@@ -117,22 +120,12 @@ func FuzzUpdates(f *testing.F) {
 		proxy, sensor := pair(t)
 		h := &told{}
 		s := &Server{options: Options{Handler: h}}
-		var want []int
-		n, broken := 0, false
-		for _, packet := range [][]byte{first, second, first} {
-			if _, err := proxy.Write(packet); err != nil {
-				t.Fatal(err)
-			}
-			var u probe.Update
-			if broken = broken || probe.Decode(packet, &u) != nil; broken {
-				continue
-			}
-			n += len(u.Series) + len(u.Backends) + len(u.Endpoints) + len(u.Ports)
-			if u.Last {
-				want, n = append(want, n), 0
-			}
+		packets := [][]byte{first, second, first}
+		for _, packet := range packets {
+			sendWith(t, proxy, packet, 0)
 		}
 		proxy.CloseWrite()
+		want := entriesOf(packets)
 		sensor.SetDeadline(time.Now().Add(10 * time.Second))
 		if err := s.takeUpdates(sensor); err == nil {
 			t.Error("the conversation went on behind its end")
@@ -141,9 +134,29 @@ func FuzzUpdates(f *testing.F) {
 			t.Fatalf("told of %d tables, want %v", len(h.tables), want)
 		}
 		for i, got := range h.tables {
-			if len(got.Series)+len(got.Backends)+len(got.Endpoints)+len(got.Ports) != want[i] {
+			if entries(&got) != want[i] {
 				t.Errorf("tables %d have not %d entries", i, want[i])
 			}
 		}
 	})
+}
+
+func entries(t *probe.Tables) int {
+	return len(t.Series) + len(t.Backends) + len(t.Endpoints) + len(t.Ports)
+}
+
+// entriesOf counts the entries of each of the tables that some packets are the
+// parts of, up to the first that is none.
+func entriesOf(packets [][]byte) (counts []int) {
+	n := 0
+	for _, packet := range packets {
+		var u probe.Update
+		if probe.Decode(packet, &u) != nil {
+			break
+		}
+		if n += entries(&u.Tables); u.Last {
+			counts, n = append(counts, n), 0
+		}
+	}
+	return counts
 }

@@ -1,10 +1,6 @@
 package overload
 
-import (
-	"path"
-	"strings"
-	"testing"
-)
+import "testing"
 
 // clients are the connections of a Gate, as those who opened them know them.
 type clients struct {
@@ -113,102 +109,6 @@ func FuzzGate(f *testing.F) {
 			if n != c.refused[why] {
 				t.Errorf("%d refused as %s, want %d", n, why, c.refused[why])
 			}
-		}
-	})
-}
-
-// closing counts how often it was closed.
-type closing struct{ n int }
-
-func (c *closing) Close() error { c.n++; return nil }
-
-// FuzzRoom compares a Room with a queue: who is sent away is the one that waits
-// longest, once, and never somebody who has left.
-func FuzzRoom(f *testing.F) {
-	f.Add([]byte("\x00\x00\x00\x00\x00\x01\x01\x02"))
-	f.Add([]byte("\x00\x11\x00\x00\x00\x21\x00\x02\x00"))
-	f.Fuzz(func(t *testing.T, ops []byte) {
-		const most = 3
-		r := NewRoom(NewGate(Limits{}), most)
-		var places []*Place
-		var conns []*closing
-		var queue []int
-		closed := false
-		for i, op := range ops {
-			switch op & 3 {
-			case 0:
-				c := &closing{}
-				p := r.Enter(c)
-				if (p == nil) != closed {
-					t.Fatalf("step %d: entered %v", i, p != nil)
-				} else if closed {
-					continue
-				}
-				places, conns = append(places, p), append(conns, c)
-				if queue = append(queue, len(conns)-1); len(queue) > most {
-					if conns[queue[0]].n != 1 {
-						t.Fatalf("step %d: the first one stays", i)
-					}
-					queue = queue[1:]
-				}
-			case 1:
-				if len(places) == 0 {
-					continue
-				}
-				at, stayed := int(op>>2)%len(places), false
-				for j, q := range queue {
-					if stayed = q == at; stayed {
-						queue = append(queue[:j:j], queue[j+1:]...)
-						break
-					}
-				}
-				if got := r.Leave(places[at]); got != stayed {
-					t.Fatalf("step %d: left %v, want %v", i, got, stayed)
-				}
-			case 2:
-				closed, queue = true, nil
-				r.Close()
-			}
-			if r.Size() != len(queue) {
-				t.Fatalf("step %d: %d in the room, want %d", i, r.Size(), len(queue))
-			}
-			for _, q := range queue {
-				if conns[q].n != 0 {
-					t.Fatalf("step %d: who is in the room was closed", i)
-				}
-			}
-		}
-		for i, c := range conns {
-			if c.n > 1 {
-				t.Errorf("connection %d was closed %d times", i, c.n)
-			}
-		}
-	})
-}
-
-// FuzzGroups reads what the kernel says of a process's cgroups: the folders that
-// come of it lie within the hierarchy's, and end with its root.
-func FuzzGroups(f *testing.F) {
-	f.Add("0::/kubepods/pod1/a\n")
-	f.Add("12:memory:/a\n3:cpu,cpuacct:/b\n0::/\n")
-	f.Add("0::/../../other\n")
-	f.Fuzz(func(t *testing.T, own string) {
-		roots, lines := 0, 0
-		for _, g := range groups("/root/of", own) {
-			if g.folder != "/root/of" && !strings.HasPrefix(g.folder, "/root/of/") || path.Clean(g.folder) != g.folder {
-				t.Errorf("%q leads to %q", own, g.folder)
-			}
-			if g.folder == "/root/of" || g.folder == "/root/of/memory" && g.limit == "memory.limit_in_bytes" {
-				roots++
-			}
-		}
-		for line := range strings.Lines(own) {
-			if fields := strings.SplitN(strings.TrimSpace(line), ":", 3); len(fields) == 3 && (fields[1] == "" || fields[1] == "memory") {
-				lines++
-			}
-		}
-		if roots < lines {
-			t.Errorf("%d hierarchies of %d lines in %q", roots, lines, own)
 		}
 	})
 }

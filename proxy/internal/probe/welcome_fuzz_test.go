@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,11 +66,7 @@ func FuzzWelcome(f *testing.F) {
 		before := descriptorsOpen(t)
 		var rights []byte
 		if fds %= 5; fds > 0 {
-			all := make([]int, fds)
-			for i := range all {
-				all[i] = int(os.Stdin.Fd())
-			}
-			rights = unix.UnixRights(all...)
+			rights = unix.UnixRights(slices.Repeat([]int{int(os.Stdin.Fd())}, int(fds))...)
 		}
 		if _, _, err := sensor.WriteMsgUnix(packet, rights, nil); err != nil {
 			t.Fatal(err)
