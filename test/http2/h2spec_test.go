@@ -2,7 +2,6 @@ package http2
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -96,11 +95,8 @@ func judge(t *testing.T, c *config.Config, tc *spec.TestCase) bool {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err = tc.Run(c, conn); err != nil && tc.Desc == invalidPreface && !c.TLS {
-		err = closesInvalidPreface(c)
-	}
 	var failure *spec.TestError
-	switch {
+	switch err = tc.Run(c, conn); {
 	case errors.Is(err, spec.ErrSkipped):
 		return false
 	case errors.As(err, &failure):
@@ -110,31 +106,4 @@ func judge(t *testing.T, c *config.Config, tc *spec.TestCase) bool {
 		t.Errorf("%s\nrequirement: %s\nerror: %v", tc.Parent.Title(), tc.Requirement, err)
 	}
 	return true
-}
-
-const invalidPreface = "Sends invalid connection preface"
-
-// closesInvalidPreface judges the case of that name anew on a port that speaks
-// HTTP/1.1 too. There an invalid preface is an invalid HTTP/1.1 request, and
-// h2spec cannot read the answer that precedes the end of the connection.
-func closesInvalidPreface(c *config.Config) error {
-	conn, err := net.Dial("tcp", c.Addr())
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(c.Timeout)); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(conn, "INVALID CONNECTION PREFACE\r\n\r\n"); err != nil {
-		return err
-	}
-	answer, err := io.ReadAll(conn)
-	if err != nil {
-		return fmt.Errorf("after %q: %w", answer, err)
-	}
-	if len(answer) > 0 && !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
-		return fmt.Errorf("got %q, want a 400 or nothing", answer)
-	}
-	return nil
 }

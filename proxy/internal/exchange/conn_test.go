@@ -353,3 +353,22 @@ func BenchmarkExchange(b *testing.B) {
 		f()
 	}
 }
+
+// Who speaks no version of HTTP gets no answer by one, unless it has spoken it
+// before.
+func TestForeignProtocol(t *testing.T) {
+	const preface = "INVALID CONNECTION PREFACE\r\n\r\n"
+	w := newWorld(1, nil)
+	w.client(preface)
+	w.wants(t, "shutdown client")
+	if len(w.done) != 0 {
+		t.Errorf("got %d requests", len(w.done))
+	}
+	w = newWorld(1, nil)
+	w.client(get)
+	w.connected()
+	w.upstream(ok)
+	w.fake.log.Reset()
+	w.client(preface)
+	w.wants(t, `client <- HTTP/1.1 400 Bad Request (close) "Bad Request\n"`, "shutdown client")
+}

@@ -176,12 +176,18 @@ func (c *http1Client) headBytes(b []byte) (rest []byte) {
 		c.becomeHTTP2(b)
 		return nil
 	}
-	x := c.begin(c, c.since)
-	c.x, c.phase, c.used = x, inBody, true
 	r := &c.loop.req
 	if err == nil {
 		err = r.Parse(b[:n])
 	}
+	if err != nil && !c.used && h1.IsForeign(b) {
+		// It is an invalid preface of HTTP/2 at best, to whose sender an answer by
+		// HTTP/1 is a frame of megabytes (RFC 9113, section 3.4).
+		c.lingerOn()
+		return nil
+	}
+	x := c.begin(c, c.since)
+	c.x, c.phase, c.used = x, inBody, true
 	if err != nil {
 		c.refuse(statusOf(err))
 		return nil

@@ -90,6 +90,15 @@ func version(b []byte) (minor uint8, err error) {
 	return b[7] - '0', nil
 }
 
+// IsForeign reports whether b, which Find or Parse has refused, begins with a line
+// of another protocol: one that says something, without the slash that every
+// request line has in its version, and one of HTTP/0.9, which has none, in its
+// target.
+func IsForeign(b []byte) bool {
+	line, _, ended := bytes.Cut(bytes.TrimPrefix(b, emptyLine[:2]), emptyLine[:2])
+	return ended && len(line) > 0 && bytes.IndexByte(line, '/') < 0
+}
+
 // resolve finds host, path and query in the target and the Host field.
 func (r *Request) resolve(target []byte) error {
 	host, has := r.First(Host), r.Has(Host)

@@ -279,3 +279,16 @@ func TestParseDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations per head", n)
 	}
 }
+
+func TestIsForeign(t *testing.T) {
+	for in, want := range map[string]bool{
+		"INVALID CONNECTION PREFACE\r\n\r\n": true, "\r\nEHLO a\r\n": true, "SSH-2.0-x\r\n": true,
+		"\r\n\r\n": false, "GET / HTTP/1.1\r\n\r\n": false, "GET /\r\n": false, "GET a HTTP/1.1\r\n": false, "x\nGET / HTTP/1.1\r\n": false,
+		// Nobody knows what the line is going to have.
+		"EHLO a": false, "\x16\x03\x01": false, "": false,
+	} {
+		if got := IsForeign([]byte(in)); got != want {
+			t.Errorf("%q: got %v", in, got)
+		}
+	}
+}

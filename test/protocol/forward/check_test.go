@@ -51,7 +51,7 @@ func checkNames(v vector.Vector, r *message.Request) (problems []error) {
 }
 
 // checkAnswers is I2, and I3 on the client's side. After a refusal only the
-// refusal follows. same says why an answer does not belong to a request.
+// refusal follows, and after what is dropped nothing. same says why an answer does not belong to a request.
 func checkAnswers(v vector.Vector, out []byte, same func(answer, vector.Request) error) (problems []error) {
 	got, rest := answers(out, v.Want)
 	if v.Verdict == vector.Break {

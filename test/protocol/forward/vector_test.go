@@ -16,7 +16,7 @@ const smuggled = "GET /smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 // marked has what must be refused followed by a request that nobody may get.
 func marked(v vector.Vector) vector.Vector {
-	if v.Verdict == vector.Refuse {
+	if v.Verdict == vector.Refuse || v.Verdict == vector.Drop {
 		v.In += smuggled
 	}
 	return v

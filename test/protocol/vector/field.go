@@ -2,7 +2,9 @@ package vector
 
 import "strings"
 
-// startLines are request lines (RFC 9112, section 3).
+// startLines are request lines (RFC 9112, section 3). A first line without a slash
+// is one of no HTTP, and an invalid preface of HTTP/2 at best (RFC 9113, section
+// 3.4), whose sender cannot read an answer by HTTP/1.
 func startLines() []Vector {
 	const rest = "\r\nHost: a.example\r\n\r\n"
 	vectors := []Vector{
@@ -18,14 +20,21 @@ func startLines() []Vector {
 		pass("HTTP/1.0 in absolute-form", "GET http://a.example/b HTTP/1.0\r\n\r\n", get("/b")),
 	}
 	for _, in := range []string{
-		"GET", "GET ", "GET /", "GET / ", "GET /  HTTP/1.1", "GET  / HTTP/1.1", " GET / HTTP/1.1", "\tGET / HTTP/1.1", "GET\t/ HTTP/1.1", "GET /\tHTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/1.1\t", "GET / HTTP/1.1 x", "GET / x HTTP/1.1", "/ HTTP/1.1", "HTTP/1.1", "", " ",
+		"GET /", "GET / ", "GET /  HTTP/1.1", "GET  / HTTP/1.1", " GET / HTTP/1.1", "\tGET / HTTP/1.1", "GET\t/ HTTP/1.1", "GET /\tHTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/1.1\t", "GET / HTTP/1.1 x", "GET / x HTTP/1.1", "/ HTTP/1.1", "HTTP/1.1",
 		"GET / HTTP/1.2", "GET / HTTP/1.9", "GET / HTTP/2.0", "GET / HTTP/2", "GET / HTTP/3.0", "GET / HTTP/0.9", "GET / HTTP/1", "GET / HTTP/1.", "GET / HTTP/.1", "GET / HTTP/11", "GET / HTTP/1.10", "GET / HTTP/01.1", "GET / HTTP/1.01", "GET / HTTP/+1.1", "GET / HTTP/1,1", "GET / HTTP/1.1.1", "GET / HTTP/1.x", "GET / HTTP/x.1", "GET / HTTP/１.1", "GET / HTTP /1.1", "GET / HTTP/ 1.1",
 		"GET / http/1.1", "GET / Http/1.1", "GET / HTTPS/1.1", "GET / HTP/1.1", "GET / ICAP/1.0", "GET / RTSP/1.0", "GET / HTTP-1.1", "GET / HTTP/1.1\x00", "GET / HTTP/1.1\x0b", "GET\x00 / HTTP/1.1", "G\x00T / HTTP/1.1", "GET\x0b/ HTTP/1.1", "GET\xa0/ HTTP/1.1", "G(T / HTTP/1.1", "G:T / HTTP/1.1", "GET: / HTTP/1.1", "\"GET\" / HTTP/1.1", "GÉT / HTTP/1.1", "GET,POST / HTTP/1.1", "GET / HTTP/1.1\r", "GET /\rHTTP/1.1", "GET\r/ HTTP/1.1",
-		"PRI * HTTP/2.0", "HTTP/1.1 200 OK", "\x16\x03\x01\x02\x00\x01", "SSH-2.0-x", "\x00",
+		"PRI * HTTP/2.0", "HTTP/1.1 200 OK",
 	} {
 		vectors = append(vectors, refuse(named("%q", in), in+rest))
 	}
+	for _, in := range []string{
+		"GET", "GET ", "", " ", "GET a b", "INVALID CONNECTION PREFACE", "SSH-2.0-x", "EHLO a.example", "\x16\x03\x01\x02\x00\x01", "\x00",
+	} {
+		vectors = append(vectors, drop(named("no slash in %q", in), in+rest))
+	}
 	return append(vectors,
+		drop("no slash behind an empty line", "\r\nINVALID CONNECTION PREFACE\r\n\r\n"),
+		Vector{Name: "no slash in a second request", In: "GET / HTTP/1.1" + rest + "INVALID CONNECTION PREFACE\r\n\r\n", Verdict: Refuse, Want: []Request{get("/")}},
 		refuse("bare LF", "GET / HTTP/1.1\nHost: a.example\r\n\r\n"),
 		refuse("bare LF in all", "GET / HTTP/1.1\nHost: a.example\n\n"),
 		refuse("bare CR", "GET / HTTP/1.1\rHost: a.example\r\n\r\n"),

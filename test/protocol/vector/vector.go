@@ -15,6 +15,9 @@ const (
 	// Break: what follows Want turns bad, or ends, after its head may have been
 	// forwarded. No whole request comes of it, and its connections end.
 	Break
+	// Drop: it is no HTTP of any version. Nothing reaches the backend, and the
+	// connection ends without an answer.
+	Drop
 )
 
 // Vector is what a client sends on one connection.
@@ -75,6 +78,8 @@ func chunked(body string) string { return posted(chunk, body) }
 func pass(name, in string, want ...Request) Vector { return Vector{Name: name, In: in, Want: want} }
 
 func refuse(name, in string) Vector { return Vector{Name: name, In: in, Verdict: Refuse} }
+
+func drop(name, in string) Vector { return Vector{Name: name, In: in, Verdict: Drop} }
 
 func broken(name, in string) Vector { return Vector{Name: name, In: in, Verdict: Break} }
 
