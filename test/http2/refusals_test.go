@@ -159,6 +159,11 @@ var fieldRefusals = []refusal{
 var lengthRefusals = []refusal{
 	{name: "body shorter than its length", streamed: true, message: post([]string{"123"}, "content-length", "5")},
 	{name: "body longer than its length", streamed: true, message: post([]string{"123", "45678"}, "content-length", "5")},
+	{name: "body that goes on past its length", streamed: true, message: post([]string{"12345", "678"}, "content-length", "5")},
+	{name: "body that goes on past its length with another request", streamed: true,
+		message: post([]string{"12345", "GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n"}, "content-length", "5")},
+	{name: "trailers of a body that is short of its length", streamed: true, message: message{
+		fields: wire.Request("POST", target.HostA, "/case", "content-length", "5"), data: []string{"123"}, trailers: wire.Fields("x", "y")}},
 	{name: "no body for a length", message: message{fields: wire.Request("POST", target.HostA, "/case", "content-length", "5")}},
 	{name: "body for a length of zero", streamed: true, message: post([]string{"GET /x HTTP/1.1\r\n\r\n"}, "content-length", "0")},
 	{name: "two lengths", message: post([]string{"12345"}, "content-length", "5", "content-length", "6")},
