@@ -306,8 +306,16 @@ func TestGRPCDeadlineWithinAResponse(t *testing.T) {
 		c.Framer.WriteData(stream, false, []byte{0, 0, 0, 0, 9, 'x'})
 	})
 	conn := dial(t, target.Start(t, target.Backend{Address: begun, H2C: true}))
-	got := call(t, conn, 1, target.HostA, "/x/y", "grpc-timeout", "300m")
-	if got.Status() != "200" || got.Reset == nil || got.Complete {
-		t.Errorf("got %v, want a 200 that is cut", got)
+	for i, deadline := range []string{"100m", "1S", "9S"} {
+		got := call(t, conn, uint32(1+2*i), target.HostA, "/x/y", "grpc-timeout", deadline)
+		if got.Complete && wire.Get(got.Fields, "grpc-status") == "4" {
+			// It passed before the response on a machine that is that busy.
+			continue
+		}
+		if got.Status() != "200" || got.Reset == nil || len(got.Body) == 0 {
+			t.Errorf("got %v, want a 200 that is cut", got)
+		}
+		return
 	}
+	t.Error("no deadline passed within a response")
 }
