@@ -69,8 +69,8 @@ func (c *connection) receive(b []byte) (answers []byte, end bool) {
 
 // goOn asks for the body of a request that waits to be asked.
 func (c *connection) goOn() []byte {
-	head := bytes.ToLower(c.pending)
-	if c.continued || !bytes.Contains(head, []byte("\r\n\r\n")) || !bytes.Contains(head, []byte("\r\nexpect: 100-continue\r\n")) {
+	head, _, whole := bytes.Cut(c.pending, []byte("\r\n\r\n"))
+	if c.continued || !whole || !bytes.Contains(bytes.ToLower(head), []byte("\r\nexpect: 100-continue")) {
 		return nil
 	}
 	c.continued = true
