@@ -94,11 +94,7 @@ func (l Limits) at(level overload.Level) Limits {
 	if level == overload.Normal {
 		return l
 	}
-	patience := [...]time.Duration{
-		overload.StopKeepAlive:     20 * time.Second,
-		overload.ShedRequests:      5 * time.Second,
-		overload.RefuseConnections: time.Second,
-	}[level]
+	patience := level.Patience()
 	l.Idle, l.PoolIdle, l.Leaving = min(l.Idle, time.Second), min(l.PoolIdle, time.Second), min(l.Leaving, time.Second)
 	l.Head, l.Body, l.Stall = min(l.Head, patience), min(l.Body, patience), min(l.Stall, patience)
 	return l
@@ -126,8 +122,10 @@ func (l Limits) at(level overload.Level) Limits {
 //	epoll and netdriver: unsent               a read and a head, and h2's frames
 //	epoll: bodies that are passed on          256 KiB in the kernel, for 128 of a loop
 //	tlsconn: input, output                    64 KiB, and what is unsent with answers of 4 KiB
-//	TLS handshakes                            overload.Limits.Handshakes, and 10 seconds
-//	l4: a tunnel's direction, a session       16 KiB, 64 KiB; none while idle
+//	TLS handshakes                            overload.Limits.Handshakes, and 10 seconds; 16 or
+//	                                          4 KiB of input each under overload
+//	l4: a tunnel's direction, a session       16 KiB, 64 KiB; none while idle; 4 KiB of a
+//	                                          tunnel under overload, and a pipe for 256 of all
 //	what precedes a hello or PROXY header     64 KiB, for a quarter of the handshakes
 //
 // Free lists of buffers are bounded per loop, and given up under overload.

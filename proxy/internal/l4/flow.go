@@ -20,7 +20,7 @@ type flow struct {
 }
 
 func newFlow(s *session, l *lease, conn *net.UDPConn) (*flow, error) {
-	src, err := newSource(conn, datagramBuffers)
+	src, err := newSource(conn, func() *bufferPool { return datagramBuffers })
 	if err != nil {
 		return nil, err
 	}

@@ -5,17 +5,25 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 const (
 	// bufferSize is what is read at once while little comes. A buffer that gets
 	// full says that more is to come, which the kernel may then move by itself.
 	bufferSize = 16 << 10
-	// spliceSize is moved at most before a write's deadline is looked at again.
-	spliceSize = 1 << 20
+	// tinySize is the same while memory is short.
+	tinySize = 4 << 10
+	// leastSplice to spliceSize is moved before a write's deadline is looked at
+	// again: the more the quicker it goes, so that what goes slowly is not taken
+	// for what is stuck.
+	leastSplice = 64 << 10
+	spliceSize  = 1 << 20
+	quickly     = 100 * time.Millisecond
 	// spliceWait is how long the kernel's pipe is kept for a sender that pauses.
 	spliceWait = time.Second
 )
@@ -29,6 +37,9 @@ type pump struct {
 	bytes  uint64
 	// until is the deadline that is set for writes.
 	until time.Time
+	// writing is since when to has been sent something that it has not taken, on
+	// the Server's clock; zero if there is nothing.
+	writing atomic.Int64
 }
 
 // run forwards head and then what comes, until there is an end, which it hands
@@ -62,7 +73,7 @@ func (e writeError) Unwrap() error { return e.error }
 func (p *pump) copy() error {
 	from, isTCP := p.from.(*net.TCPConn)
 	to, both := p.to.(*net.TCPConn)
-	src, err := newSource(p.from, smallBuffers)
+	src, err := newSource(p.from, p.tunnel.server.lend)
 	if err != nil {
 		return err
 	}
@@ -72,8 +83,10 @@ func (p *pump) copy() error {
 		if err != nil {
 			return err
 		}
-		if full && isTCP && both {
-			if err := p.splice(to, from); err != nil {
+		if full && isTCP && both && p.tunnel.server.takeSplice() {
+			err := p.splice(to, from)
+			p.tunnel.server.giveSplice()
+			if err != nil {
 				return err
 			}
 		}
@@ -84,9 +97,11 @@ func (p *pump) copy() error {
 // more than that.
 func (p *pump) copyBuffered(src *source) (full bool, err error) {
 	for err = p.watch(); err == nil; {
+		p.rest()
 		var b []byte
 		b, err = src.next()
 		if len(b) > 0 {
+			p.tunnel.server.grow(len(b))
 			p.tunnel.active.Store(p.tunnel.server.opts.Now())
 			if err := p.write(b); err != nil {
 				return false, err
@@ -113,21 +128,26 @@ func (p *pump) watch() error {
 	return p.from.SetReadDeadline(time.Now().Add(p.tunnel.tick()))
 }
 
-// splice has the kernel move bytes until the sender pauses. Between two TCP
+// splice has the kernel move bytes until the sender pauses, or memory is short.
+// Between two TCP
 // connections ReadFrom is splice(2), and after a deadline nothing is left in
 // its pipe.
 func (p *pump) splice(to, from *net.TCPConn) error {
-	for {
+	s := p.tunnel.server
+	portion := int64(leastSplice)
+	for s.opts.Gate.Level() < overload.ShedRequests {
 		now := time.Now()
 		p.extend(now)
 		if err := from.SetReadDeadline(now.Add(min(spliceWait, p.tunnel.tick()))); err != nil {
 			return err
 		}
-		limited := io.LimitedReader{R: from, N: spliceSize}
+		limited := io.LimitedReader{R: from, N: portion}
+		p.writing.Store(s.opts.Now())
 		n, err := to.ReadFrom(&limited)
+		p.writing.Store(0)
 		p.bytes += uint64(n)
 		if n > 0 {
-			p.tunnel.active.Store(p.tunnel.server.opts.Now())
+			p.tunnel.active.Store(s.opts.Now())
 		}
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(p.until):
@@ -137,7 +157,11 @@ func (p *pump) splice(to, from *net.TCPConn) error {
 		case limited.N > 0:
 			return io.EOF
 		}
+		if portion = min(2*portion, spliceSize); time.Since(now) > quickly {
+			portion = leastSplice
+		}
 	}
+	return nil
 }
 
 func (p *pump) write(b []byte) error {
@@ -145,7 +169,9 @@ func (p *pump) write(b []byte) error {
 		return nil
 	}
 	p.extend(time.Now())
+	p.writing.Store(p.tunnel.server.opts.Now())
 	n, err := p.to.Write(b)
+	p.writing.Store(0)
 	p.bytes += uint64(n)
 	if err != nil {
 		return writeError{err}

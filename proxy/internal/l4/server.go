@@ -53,9 +53,15 @@ type Server struct {
 	mu sync.Mutex
 	// open counts the connections of each listener.
 	open map[listenerKey]int
+	// tunnels are those that are looked after; pressing says that somebody does.
+	tunnels  map[*tunnel]struct{}
+	pressing bool
 
 	connections, sessions atomic.Int64
 	refused, dropped      atomic.Uint64
+	// unseen is how much may come to be kept before the next glance, spliced how
+	// many directions the kernel moves.
+	unseen, spliced atomic.Int64
 }
 
 // listenerKey tells listeners apart, whatever their limits are.
@@ -82,7 +88,7 @@ func New(o Options) *Server {
 	if o.Gate == nil {
 		o.Gate = overload.NewGate(overload.Limits{})
 	}
-	s := &Server{opts: o, open: map[listenerKey]int{}}
+	s := &Server{opts: o, open: map[listenerKey]int{}, tunnels: map[*tunnel]struct{}{}}
 	s.reports.observer = o.Observer
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s

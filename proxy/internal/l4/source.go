@@ -18,8 +18,9 @@ func (p *bufferPool) get() *[]byte {
 
 func (p *bufferPool) put(b *[]byte) { p.pool.Put(b) }
 
-// The buffers of connections, and those that hold any datagram.
+// The buffers of connections, those of them while memory is short, and those that hold any datagram.
 var (
 	smallBuffers    = &bufferPool{size: bufferSize}
+	tinyBuffers     = &bufferPool{size: tinySize}
 	datagramBuffers = &bufferPool{size: 64 << 10}
 )

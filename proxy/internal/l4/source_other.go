@@ -11,7 +11,8 @@ type source struct {
 	buf  *[]byte
 }
 
-func newSource(c net.Conn, pool *bufferPool) (*source, error) {
+func newSource(c net.Conn, lend func() *bufferPool) (*source, error) {
+	pool := lend()
 	return &source{conn: c, pool: pool, buf: pool.get()}, nil
 }
 

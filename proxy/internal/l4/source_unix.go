@@ -12,7 +12,9 @@ import (
 // source reads from a connection into a borrowed buffer. While it waits for a
 // socket it holds none: a thousand idle tunnels share the few that are in use.
 type source struct {
-	conn  net.Conn
+	conn net.Conn
+	// lend says where a buffer comes from, pool where buf is from.
+	lend  func() *bufferPool
 	pool  *bufferPool
 	buf   *[]byte
 	raw   syscall.RawConn // nil for what is not a socket itself
@@ -21,8 +23,8 @@ type source struct {
 	err   error
 }
 
-func newSource(c net.Conn, pool *bufferPool) (*source, error) {
-	s := &source{conn: c, pool: pool}
+func newSource(c net.Conn, lend func() *bufferPool) (*source, error) {
+	s := &source{conn: c, lend: lend}
 	s.fetch = s.read
 	if sc, ok := c.(syscall.Conn); ok {
 		raw, err := sc.SyscallConn()
@@ -40,7 +42,7 @@ func newSource(c net.Conn, pool *bufferPool) (*source, error) {
 func (s *source) next() ([]byte, error) {
 	if s.raw == nil {
 		if s.buf == nil {
-			s.buf = s.pool.get()
+			s.borrow()
 		}
 		n, err := s.conn.Read(*s.buf)
 		return (*s.buf)[:n], err
@@ -56,7 +58,7 @@ func (s *source) next() ([]byte, error) {
 
 // read takes what there is, and says whether there was something.
 func (s *source) read(fd uintptr) bool {
-	s.buf = s.pool.get()
+	s.borrow()
 	for {
 		s.n, s.err = syscall.Read(int(fd), *s.buf)
 		if !errors.Is(s.err, syscall.EINTR) {
@@ -78,6 +80,11 @@ func (s *source) done() {
 	if s.raw != nil {
 		s.release()
 	}
+}
+
+func (s *source) borrow() {
+	s.pool = s.lend()
+	s.buf = s.pool.get()
 }
 
 // release gives the buffer back.

@@ -11,6 +11,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -58,6 +59,12 @@ func (s *Server) Serve(st *Stream) {
 		return
 	}
 	defer s.leave(st.Listener)
+	s.grow(tunnelSize)
+	if s.opts.Gate.Level() >= overload.ShedRequests {
+		s.opts.Gate.Refuse(overload.Overloaded)
+		s.refuse(st, 0, reset)
+		return
+	}
 	if !s.opts.Gate.Borrow() {
 		s.refuse(st, probe.FlagUpstreamFailed, reset)
 		return

@@ -26,6 +26,8 @@ type tunnel struct {
 	// active is when a byte was last read, on the Server's clock.
 	active atomic.Int64
 
+	// over: both connections were closed.
+	over atomic.Bool
 	// how is why the tunnel ended, if not in order.
 	how atomic.Uint32
 }
@@ -45,6 +47,8 @@ func newTunnel(s *Server, client, endpoint Conn, idle time.Duration) *tunnel {
 // for the endpoint, of which the first own bytes are the proxy's.
 func (t *tunnel) run(head []byte, own int) {
 	t.own = own
+	t.server.enlist(t)
+	defer t.server.dismiss(t)
 	var both sync.WaitGroup
 	both.Go(func() { t.up.run(head) })
 	t.down.run(nil)
@@ -60,6 +64,8 @@ func (t *tunnel) end(err error, broken probe.Flags) {
 	switch {
 	case t.server.ctx.Err() != nil:
 		closing = Conn.Close
+	case errors.Is(err, errStuck):
+		t.note(probe.FlagTimeout)
 	case errors.Is(err, errIdle), errors.Is(err, os.ErrDeadlineExceeded):
 		t.note(probe.FlagTimeout)
 		closing = Conn.Close
@@ -70,6 +76,7 @@ func (t *tunnel) end(err error, broken probe.Flags) {
 			closing = Conn.Close
 		}
 	}
+	t.over.Store(true)
 	_ = closing(t.up.from)
 	_ = closing(t.down.from)
 }

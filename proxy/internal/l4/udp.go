@@ -159,7 +159,7 @@ func (p *UDPPort) forward(key sessionKey, b []byte) bool {
 // port's sessions are locked.
 func (p *UDPPort) begin(key sessionKey, b []byte) bool {
 	gate := p.server.opts.Gate
-	if gate.Level() >= overload.RefuseConnections || !gate.Borrow() {
+	if gate.Level() >= overload.ShedRequests || !gate.Borrow() {
 		return false
 	}
 	done := newSession(p, key).forward(b)

@@ -16,7 +16,8 @@
 // The steps, each of which includes those before it:
 //
 //	StopKeepAlive      connections end after their requests; time limits shrink
-//	ShedRequests       new requests are answered 503; less is read at once
+//	ShedRequests       new requests are answered 503, connections and sessions below HTTP
+//	                   turned away, long hellos broken off; less is read at once
 //	RefuseConnections  new connections are closed at once; nothing is read of backends
 //
 // Memory goes up the steps at once, and each step down takes a time of calm

@@ -1,6 +1,9 @@
 package overload
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Level is how much of its work the proxy leaves undone.
 type Level uint32
@@ -15,6 +18,12 @@ const (
 	// RefuseConnections closes new connections at once.
 	RefuseConnections
 )
+
+// Patience is how long those who make others wait, and hold memory meanwhile, may
+// do so: less, the less there is of it. At Normal it is without end.
+func (l Level) Patience() time.Duration {
+	return [...]time.Duration{math.MaxInt64, 20 * time.Second, 5 * time.Second, time.Second}[l]
+}
 
 // The steps of memory are parts of what the process may have. The first leaves
 // room for connections to end by themselves, the last one for what is accepted
