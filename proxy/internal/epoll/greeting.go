@@ -2,7 +2,13 @@
 
 package epoll
 
-import "github.com/fleetgate/fleetgate/proxy/internal/exchange"
+import (
+	"math"
+	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+)
 
 // greeting is what is known of a client before its handshake has ended, and it
 // has a peer.
@@ -10,8 +16,31 @@ type greeting struct {
 	socket *socket
 	from   exchange.Origin
 	since  int64
+	// heard is how much of the handshake has come.
+	heard int
 
 	older, newer *greeting
+}
+
+// heardAtMost is how much a client may say in a handshake at a level of overload.
+// Each byte is kept several times before there is an end. Nearly all hellos have
+// less than 2 KiB; certificates of clients come to more.
+var heardAtMost = [...]int{
+	overload.Normal:            math.MaxInt,
+	overload.StopKeepAlive:     math.MaxInt,
+	overload.ShedRequests:      16 << 10,
+	overload.RefuseConnections: 4 << 10,
+}
+
+// hear takes note of what came, and reports whether it is too much.
+func (g *greeting) hear(n int, level overload.Level) (tooMuch bool) {
+	g.heard += n
+	return g.heard > heardAtMost[level]
+}
+
+// slow reports whether a client takes too long with its handshake.
+func (g *greeting) slow(now int64, level overload.Level) bool {
+	return time.Duration(now-g.since) > min(handshakeTime, level.Patience())
 }
 
 // handshakes are the greetings of a loop, in the order of their coming. When

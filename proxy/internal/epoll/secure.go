@@ -6,10 +6,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/tlsconn"
 )
 
@@ -76,6 +76,11 @@ func (l *loop) readCipher(s *socket) bool {
 			s.readable = false
 		}
 		l.state.Grow(n)
+		if t.greeting != nil && t.greeting.hear(n, l.gate.Level()) {
+			l.gate.Refuse(overload.NotGreeted)
+			l.reset(s)
+			return false
+		}
 		t.conn.Feed(l.buf[:n])
 	}
 	if t.handshaking {
@@ -92,11 +97,6 @@ func endOf(err error) error {
 		return nil
 	}
 	return err
-}
-
-// slow reports whether a client takes too long with its handshake.
-func (t *secure) slow(now int64) bool {
-	return t.greeting != nil && time.Duration(now-t.greeting.since) > handshakeTime
 }
 
 // silent reports whether no plaintext is there to be read.

@@ -185,7 +185,7 @@ func (l *loop) tick(s *socket) {
 		s.peer.Tick()
 		l.advance(s)
 		return
-	case s.tls.slow(l.state.Now()):
+	case s.tls.greeting != nil && s.tls.greeting.slow(l.state.Now(), l.gate.Level()):
 		l.kill(s)
 	}
 	if s.done && !s.dead && l.state.Now()-s.doneAt > int64(flushTime) {
