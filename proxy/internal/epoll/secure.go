@@ -42,7 +42,8 @@ func (l *loop) readSecure(s *socket) bool {
 		l.flush(s)
 		switch {
 		case n > 0:
-			t.full = n == want || t.conn.Buffered() > 0
+			// An end that came within the handshake is still to be told.
+			t.full = n == want || t.conn.Buffered() > 0 || t.eof
 			s.peer.Data(l.plain[:n])
 			return true
 		case errors.Is(err, tlsconn.ErrWant):
