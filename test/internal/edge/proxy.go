@@ -136,6 +136,9 @@ func (p *Proxy) write(c *proxyconfig.Config) {
 // listens fails while a listener refuses connections.
 func (p *Proxy) listens() error {
 	for _, l := range p.config.Listeners {
+		if l.Protocol == proxyconfig.UDP {
+			continue
+		}
 		c, err := net.Dial("tcp", address(l.Port))
 		if err != nil {
 			return err

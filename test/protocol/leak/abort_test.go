@@ -14,9 +14,18 @@ import (
 
 const head = " HTTP/1.1\r\nHost: a.example\r\n"
 
-// phases are where a connection is when its client is gone: what was sent, and
-// what the client waits for first.
-var phases = []struct{ name, sent, awaits string }{
+// phase is where a connection is when its client is gone: what was sent, and what
+// the client waits for first.
+type phase struct {
+	name, sent, awaits string
+	// act, where it is set, goes on from there.
+	act func(net.Conn) error
+	// breaks has the client be gone by a reset alone.
+	breaks bool
+}
+
+// requestPhases are those of HTTP/1.1.
+var requestPhases = []phase{
 	{name: "before a head"},
 	{name: "within a head", sent: "GET / HTTP/1.1\r\nHost: a.exam"},
 	{name: "within the first line", sent: "GE"},
@@ -37,24 +46,33 @@ var phases = []struct{ name, sent, awaits string }{
 	{name: "in a tunnel with bytes under way", sent: "GET /tunnel" + head + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + strings.Repeat("x", 5000), awaits: "HTTP/1.1 101"},
 }
 
-// abort opens a connection, brings it into the phase and is gone: by a reset, or
-// by closing in an orderly way every other time.
-func abort(addr string, i int) error {
-	phase := phases[i%len(phases)]
+// reach sends and awaits what brings a connection into the phase.
+func (p *phase) reach(c net.Conn) error {
+	// The proxy may have ended it before.
+	_, _ = io.WriteString(c, p.sent)
+	got := make([]byte, len(p.awaits))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != p.awaits {
+		return fmt.Errorf("got %q: %w", got, err)
+	}
+	if p.act != nil {
+		return p.act(c)
+	}
+	return nil
+}
+
+// abort opens a connection, brings it into one of the phases and is gone: by a
+// reset, or by closing in an orderly way every other time.
+func abort(addr string, phases []phase, i int) error {
+	p := &phases[i%len(phases)]
 	c, err := dial(addr)
 	if err != nil {
 		return err
 	}
-	// The proxy may have ended it before.
-	_, _ = io.WriteString(c, phase.sent)
-	if phase.awaits != "" {
-		got := make([]byte, len(phase.awaits))
-		if _, err := io.ReadFull(c, got); err != nil || string(got) != phase.awaits {
-			c.Close()
-			return fmt.Errorf("%s: got %q: %w", phase.name, got, err)
-		}
+	if err := p.reach(c); err != nil {
+		c.Close()
+		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	if i/len(phases)%2 == 0 {
+	if i/len(phases)%2 == 0 && !p.breaks {
 		return c.Close()
 	}
 	return reset(c)
@@ -63,14 +81,14 @@ func abort(addr string, i int) error {
 // aborters is how many connections are open at a time.
 const aborters = 16
 
-func abortMany(t *testing.T, addr string, n int) {
+func abortMany(t *testing.T, addr string, phases []phase, n int) {
 	t.Helper()
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range aborters {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && !t.Failed(); i = int(next.Add(1)) - 1 {
-				if err := abort(addr, i); err != nil {
+				if err := abort(addr, phases, i); err != nil {
 					t.Errorf("connection %d: %v", i, err)
 				}
 			}
@@ -79,29 +97,50 @@ func abortMany(t *testing.T, addr string, n int) {
 	wg.Wait()
 }
 
+// kinds are what connections are aborted of, by the listener.
+var kinds = []struct {
+	name, listener string
+	phases         []phase
+	// n is how many are aborted in the short form.
+	n int
+}{
+	{"Aborted connections", "http", requestPhases, 2_000},
+	{"Aborted TLS connections", "https", tlsPhases, 600},
+	{"Aborted HTTP2 connections", "http", http2Phases, 1_000},
+	{"Aborted connections passed through", "passthrough", passthroughPhases, 600},
+	{"Aborted TCP connections", "tcp", tcpPhases, 1_000},
+	{"Aborted connections with a PROXY header", "proxied", proxiedPhases, 1_000},
+	{"Aborted UDP sessions", "udp", datagramPhases, 1_000},
+	{"Connections aborted by backends", "http", backendPhases, 1_000},
+}
+
 // Connections that were aborted in every phase leave nothing behind.
 func TestAbortedConnections(t *testing.T) {
-	n := long.N(2_000, 1_000_000)
-	p := start(t)
-	before := costsOf(p)
-	// What the proxy allocates once, for all that come after.
-	abortMany(t, p.Addr("http"), 1_000)
-	settle(t, p, before)
-	memory := p.Usage().RssAnon
-	abortMany(t, p.Addr("http"), n)
-	settle(t, p, before)
-	after := p.Usage().RssAnon
-	// A heap may be twice as large for a while before it is collected.
-	if after > memory+16<<20 {
-		t.Errorf("anonymous memory grew from %d to %d KiB", memory>>10, after>>10)
+	for _, k := range kinds {
+		t.Run(strings.ReplaceAll(k.name, " ", ""), func(t *testing.T) {
+			n := long.N(k.n, 1_000_000)
+			p, addr := startAll(t, k.listener)
+			before := costsOf(p)
+			// What the proxy allocates once, for all that come after.
+			abortMany(t, addr, k.phases, k.n/2)
+			settle(t, p, before)
+			memory := p.Usage().RssAnon
+			abortMany(t, addr, k.phases, n)
+			settle(t, p, before)
+			after := p.Usage().RssAnon
+			// A heap may be twice as large for a while before it is collected.
+			if after > memory+16<<20 {
+				t.Errorf("anonymous memory grew from %d to %d KiB", memory>>10, after>>10)
+			}
+			c, err := net.Dial("tcp", p.Addr("http"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := get(c); err != nil {
+				t.Errorf("a client afterwards: %v", err)
+			}
+			long.Report(t, k.name, n, fmt.Sprintf("%+v before and %+v after; anonymous memory %d KiB before and %d KiB after", before, costsOf(p), memory>>10, after>>10))
+		})
 	}
-	c, err := net.Dial("tcp", p.Addr("http"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := get(c); err != nil {
-		t.Errorf("a client afterwards: %v", err)
-	}
-	long.Report(t, "Aborted connections", n, fmt.Sprintf("%+v before and %+v after; anonymous memory %d KiB before and %d KiB after", before, costsOf(p), memory>>10, after>>10))
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,8 +79,13 @@ func start(t *testing.T, args ...string) *edge.Proxy {
 	return edge.Start(t, edge.Options{Config: edge.To(backend(t)), Args: args})
 }
 
+// dial connects with host:port, by UDP where "udp://" stands before it.
 func dial(addr string) (net.Conn, error) {
-	c, err := net.Dial("tcp", addr)
+	network := "tcp"
+	if rest, ok := strings.CutPrefix(addr, "udp://"); ok {
+		network, addr = "udp", rest
+	}
+	c, err := net.Dial(network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +109,13 @@ func get(c net.Conn) error {
 	return nil
 }
 
-// reset ends a connection with an RST, so that no port is left waiting.
+// reset ends a connection with an RST, so that no port is left waiting. There is
+// none for datagrams.
 func reset(c net.Conn) error {
-	return errors.Join(c.(*net.TCPConn).SetLinger(0), c.Close())
+	if tcp, ok := c.(*net.TCPConn); ok {
+		return errors.Join(tcp.SetLinger(0), c.Close())
+	}
+	return c.Close()
 }
 
 // costs are what must come back to where it was.
