@@ -3,6 +3,7 @@ package websocket
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 
@@ -24,10 +25,12 @@ func coderServer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func coderClient(url string, compress bool) error {
+func coderClient(url string, trust *tls.Config, compress bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	options := &websocket.DialOptions{}
+	transport := &http.Transport{TLSClientConfig: trust}
+	defer transport.CloseIdleConnections()
+	options := &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}}
 	if compress {
 		options.CompressionMode = websocket.CompressionContextTakeover
 	}

@@ -3,6 +3,7 @@ package websocket
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -31,10 +32,10 @@ func gobwasServer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func gobwasClient(url string, compress bool) error {
+func gobwasClient(url string, trust *tls.Config, compress bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	dialer := ws.Dialer{}
+	dialer := ws.Dialer{TLSConfig: trust}
 	if compress {
 		dialer.Extensions = append(dialer.Extensions, wsflate.DefaultParameters.Option())
 	}
@@ -46,7 +47,11 @@ func gobwasClient(url string, compress bool) error {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil || buffered != nil {
 		return fmt.Errorf("data before the first message: %w", err)
 	}
-	g := &gobwas{c: c, mask: ws.MaskFrame, compressed: len(handshake.Extensions) > 0}
+	return (&gobwas{c: c, mask: ws.MaskFrame, compressed: len(handshake.Extensions) > 0}).talk()
+}
+
+// talk is a client's.
+func (g *gobwas) talk() error {
 	for _, size := range Sizes {
 		for op, data := range map[ws.OpCode][]byte{ws.OpText: text(size), ws.OpBinary: binary(size)} {
 			if err := g.echo(op, data); err != nil {

@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"time"
@@ -24,8 +25,8 @@ func gorillaServer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func gorillaClient(url string, compress bool) error {
-	dialer := websocket.Dialer{EnableCompression: compress}
+func gorillaClient(url string, trust *tls.Config, compress bool) error {
+	dialer := websocket.Dialer{EnableCompression: compress, TLSClientConfig: trust}
 	c, _, err := dialer.Dial(url, nil)
 	if err != nil {
 		return err

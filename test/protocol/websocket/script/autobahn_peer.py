@@ -1,5 +1,7 @@
-"""Client and server by the library autobahn: "server PORT" or "client URL"."""
+"""Client and server by the library autobahn: "server PORT" or "client URL COMPRESSION...", each of
+which is plain or deflate. Authorities are those of SSL_CERT_FILE."""
 import asyncio
+import ssl
 import sys
 
 from autobahn.asyncio.websocket import (WebSocketClientFactory, WebSocketClientProtocol,
@@ -76,17 +78,17 @@ async def client(url, compress):
         factory.setProtocolOptions(
             perMessageCompressionOffers=[PerMessageDeflateOffer()],
             perMessageCompressionAccept=lambda r: PerMessageDeflateResponseAccept(r) if isinstance(r, PerMessageDeflateResponse) else None)
-    await loop.create_connection(factory, factory.host, factory.port)
+    await loop.create_connection(factory, factory.host, factory.port, ssl=ssl.create_default_context() if factory.isSecure else None)
     closed = await factory.closed
     assert closed == (True, CLOSE_CODE), f"closed by {closed}"
 
 
-async def both(url):
-    await client(url, False)
-    await client(url, True)
+async def all(url, compressions):
+    for compression in compressions:
+        await client(url, compression == "deflate")
 
 
 if sys.argv[1] == "server":
     asyncio.run(server(int(sys.argv[2])))
 else:
-    asyncio.run(asyncio.wait_for(both(sys.argv[2]), PATIENCE))
+    asyncio.run(asyncio.wait_for(all(sys.argv[2], sys.argv[3:]), PATIENCE))

@@ -1,4 +1,5 @@
-"""Client and server by the library websockets: "server PORT" or "client URL"."""
+"""Client and server by the library websockets: "server PORT" or "client URL COMPRESSION...", each
+of which is plain or deflate. Authorities are those of SSL_CERT_FILE."""
 import asyncio
 import sys
 
@@ -33,12 +34,12 @@ async def client(url, compression):
         assert ws.close_code == CLOSE_CODE, f"closed by {ws.close_code}"
 
 
-async def both(url):
-    await client(url, None)
-    await client(url, "deflate")
+async def all(url, compressions):
+    for compression in compressions:
+        await client(url, None if compression == "plain" else compression)
 
 
 if sys.argv[1] == "server":
     asyncio.run(server(int(sys.argv[2])))
 else:
-    asyncio.run(asyncio.wait_for(both(sys.argv[2]), PATIENCE))
+    asyncio.run(asyncio.wait_for(all(sys.argv[2], sys.argv[3:]), PATIENCE))

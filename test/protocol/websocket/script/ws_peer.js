@@ -1,5 +1,6 @@
-// Client and server by the package ws: "server PORT" or "client URL". Its folder
-// is found by NODE_PATH.
+// Client and server by the package ws: "server PORT" or "client URL
+// COMPRESSION...", each of which is plain or deflate. Its folder is found by
+// NODE_PATH, authorities are those of NODE_EXTRA_CA_CERTS.
 const assert = require('node:assert');
 const { WebSocket, WebSocketServer } = require('ws');
 
@@ -46,14 +47,15 @@ async function client(url, perMessageDeflate) {
 	assert.equal((await closed)[0], closeCode);
 }
 
-async function both(url) {
-	await client(url, false);
-	await client(url, true);
+async function all(url, compressions) {
+	for (const compression of compressions) {
+		await client(url, compression === 'deflate');
+	}
 }
 
 if (process.argv[2] === 'server') {
 	server(Number(process.argv[3]));
 } else {
 	setTimeout(() => { throw new Error('it takes too long'); }, 60000).unref();
-	both(process.argv[3]).catch((error) => { console.error(error); process.exit(1); });
+	all(process.argv[3], process.argv.slice(4)).catch((error) => { console.error(error); process.exit(1); });
 }
