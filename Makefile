@@ -101,6 +101,12 @@ test-unit: ## Run the unit and golden tests and the fuzz seeds.
 	go -C test test ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... ./local/...
 	go -C test/conformance test ./renaming/...
 
+# DRIVER=portable has test-protocol, test-http2 and test-attack build the proxy
+# with the driver that systems other than Linux have, and DRIVER=portable-race
+# with the race detector as well.
+DRIVER ?= $(FLEETGATE_DRIVER)
+test-protocol test-http2 test-attack: export FLEETGATE_DRIVER = $(DRIVER)
+
 test-protocol: ## Run the protocol tests on the shipped proxy; they install the Debian and npm packages that they miss.
 	go -C test/protocol test -count=1 -timeout 10m -v ./...
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -37,6 +38,35 @@ func binary() (string, error) {
 	return built.file, built.err
 }
 
+// Portable reports whether the proxy is built with the driver that systems other
+// than Linux have: FLEETGATE_DRIVER is "portable", or "portable-race" for one that
+// ends at the first data race, too. What such a proxy costs is not what is claimed
+// of the shipped one.
+func Portable() bool { return strings.HasPrefix(os.Getenv("FLEETGATE_DRIVER"), portable) }
+
+const portable = "portable"
+
+// raced reports whether the proxy is built with the race detector.
+func raced() bool { return os.Getenv("FLEETGATE_DRIVER") == portable+"-race" }
+
+// command is what builds the proxy.
+func command(file string) *exec.Cmd {
+	args, cgo := []string{"build", "-ldflags", "-w", "-o", file}, "CGO_ENABLED=0"
+	if Portable() {
+		args = append(args, "-tags", portable)
+	}
+	if raced() {
+		// As go test -race builds it, which has most of it in the cache.
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	} else {
+		args = append(args, "-trimpath")
+	}
+	cmd := exec.Command("go", append(args, "./proxy")...)
+	// A test under the race detector needs cgo; the program ships without it.
+	cmd.Env = append(os.Environ(), cgo)
+	return cmd
+}
+
 func build() (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -46,10 +76,8 @@ func build() (string, error) {
 		return "", err
 	}
 	file := filepath.Join(built.dir, "fleetgate-proxy")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-w", "-o", file, "./proxy")
+	cmd := command(file)
 	cmd.Dir = root
-	// A test under the race detector needs cgo; the program ships without it.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the proxy: %w\n%s", err, out)
 	}

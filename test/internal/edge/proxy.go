@@ -88,7 +88,7 @@ func (p *Proxy) run(file string, o Options) {
 		"--admin-address", "127.0.0.1:0",
 		"--allow-loopback-backends",
 	}, o.Args...)...)
-	p.cmd.Env = append(os.Environ(), o.Env...)
+	p.cmd.Env = append(append(os.Environ(), "GORACE=halt_on_error=1"), o.Env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
