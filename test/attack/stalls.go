@@ -20,6 +20,8 @@ const (
 	stalled = 100
 	// hold is how long what need not end is kept up.
 	hold = time.Second
+	// apart is the time between two of a crowd.
+	apart = 5 * time.Millisecond
 	// dripEvery is how long a drip waits for the next one.
 	dripEvery = 50 * time.Millisecond
 )
@@ -62,7 +64,9 @@ func stalls() []Attack {
 	}
 }
 
-// crowd does one thing many times at once, and waits for all.
+// crowd does one thing many times beside each other, and waits for all. They come
+// one by one: who stalls is in no hurry, and what a burst of requests costs would be
+// the same if they meant well.
 func (a *Attacker) crowd(count int, one func() error) {
 	var all sync.WaitGroup
 	for range count {
@@ -71,6 +75,7 @@ func (a *Attacker) crowd(count int, one func() error) {
 				a.trouble(err)
 			}
 		})
+		time.Sleep(apart)
 	}
 	all.Wait()
 }
