@@ -3,10 +3,12 @@ package attack
 import (
 	"io"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/test/internal/wire"
 )
@@ -28,8 +30,13 @@ type Hostile struct {
 	answer func(c *wire.Conn, stream uint32) error
 }
 
-// Met counts the connections on which a hostile backend has shown itself.
-type Met = atomic.Int64
+// Met is what a hostile backend has done.
+type Met struct {
+	// Connections are those on which it has shown itself.
+	Connections atomic.Int64
+	// CPU is the time that it took for that, in nanoseconds, as far as it is over.
+	CPU atomic.Int64
+}
 
 // Serve accepts connections until the listener is closed.
 func (h Hostile) Serve(listener net.Listener, met *Met) {
@@ -42,6 +49,15 @@ func (h Hostile) Serve(listener net.Listener, met *Met) {
 	}
 }
 
+// threadCPU is what the calling thread has spent on a CPU, in nanoseconds.
+func threadCPU() int64 {
+	var used unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_THREAD, &used) != nil {
+		return 0
+	}
+	return used.Utime.Nano() + used.Stime.Nano()
+}
+
 // serve reads frames, and does its worst when a request has come.
 func (h Hostile) serve(raw net.Conn, met *Met) {
 	defer raw.Close()
@@ -52,7 +68,11 @@ func (h Hostile) serve(raw net.Conn, met *Met) {
 	if _, err := io.ReadFull(raw, make([]byte, len(http2.ClientPreface))); err != nil {
 		return
 	}
-	met.Add(1)
+	met.Connections.Add(1)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := threadCPU()
+	defer func() { met.CPU.Add(threadCPU() - before) }()
 	c := wire.New(raw)
 	greet := func(c *wire.Conn) error { return c.Framer.WriteSettings() }
 	if h.greet != nil {

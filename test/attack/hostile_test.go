@@ -20,17 +20,34 @@ const (
 
 func TestHostileBackends(t *testing.T) {
 	good := startBackend(t)
+	beside := target.Start(t, target.Backend{Address: good.address()})
 	for _, h := range Hostiles() {
 		t.Run(h.Name, func(t *testing.T) {
 			t.Parallel()
-			judgeHostile(t, h, good)
+			judgeHostile(t, h, good, beside)
 		})
 	}
 }
 
 // judgeHostile has a request go to the hostile backend, while a victim's go to
-// the good one.
-func judgeHostile(t *testing.T, h Hostile, good *backend) {
+// the good one, and again if need be: to another proxy then, as one that has met a
+// backend as bad as that may not ask it again.
+func judgeHostile(t *testing.T, h Hostile, good *backend, beside *target.Proxy) {
+	for attempt := 1; ; attempt++ {
+		m := meet(t, h, good, beside)
+		broken, slow := m.broken(), m.slow()
+		if len(broken) == 0 && len(slow) > 0 && attempt < attempts {
+			continue
+		}
+		t.Logf("measured: %v", m)
+		for _, rule := range append(broken, slow...) {
+			t.Error(rule)
+		}
+		return
+	}
+}
+
+func meet(t *testing.T, h Hostile, good *backend, beside *target.Proxy) round {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -39,25 +56,23 @@ func judgeHostile(t *testing.T, h Hostile, good *backend) {
 	var met Met
 	go h.Serve(listener, &met)
 	proxy := target.Start(t, target.Backend{Address: listener.Addr().String(), H2C: true}, target.Backend{Address: good.address()})
-	r := &rig{proxy: proxy, backend: good, victim: newVictim(t, proxy.Plain, target.HostB)}
+	r := newRig(t, proxy, good, target.HostB, beside, quiet)
 	var got wire.Outcome
-	_, _, grown, err := r.watch(func() (err error) {
+	m, err := r.under(func() (cpu time.Duration, err error) {
 		got, err = h.ask(proxy)
 		time.Sleep(quiet)
-		return err
+		return time.Duration(met.CPU.Load()), err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if met.Load() == 0 {
+	if met.Connections.Load() == 0 {
 		t.Error("the proxy has not spoken HTTP/2 to the backend")
 	}
 	if !h.failed(got) {
 		t.Errorf("got %v, which is not how a backend's failure is told", got)
 	}
-	if grown >= memory {
-		t.Errorf("the proxy grew by %d MiB", grown>>20)
-	}
+	return m
 }
 
 // ask sends a request with a body to the hostile backend.
