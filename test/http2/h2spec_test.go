@@ -53,7 +53,7 @@ func h2specConfig(t *testing.T, address string, secure bool) *config.Config {
 		t.Fatal(err)
 	}
 	return &config.Config{
-		Host: host, Port: number, Path: "/", Timeout: 2 * time.Second, MaxHeaderLen: 4000,
+		Host: host, Port: number, Path: "/", Timeout: 10 * time.Second, MaxHeaderLen: 4000,
 		TLS: secure, Insecure: true, Strict: true,
 	}
 }
