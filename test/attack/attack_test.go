@@ -27,8 +27,9 @@ const (
 	// inFlight is how many requests may be on their way when an attacker leaves:
 	// as many as a connection has parallel streams.
 	inFlight = 100
-	// attempts are made until one keeps the rules about time: another program on
-	// the machine can spoil some, a weakness of the proxy spoils all.
+	// attempts are made until one keeps the rules about time, or all of them together
+	// do: another program on the machine can spoil some, or leave each with too few
+	// requests to tell, a weakness of the proxy spoils all.
 	attempts = 5
 )
 
@@ -59,12 +60,24 @@ func TestAttacksByCertificate(t *testing.T) {
 // judge makes the attack, again if need be, and reports the rules that were
 // broken.
 func (r *rig) judge(t *testing.T, a Attack) {
-	for attempt := 1; ; attempt++ {
+	judge(t, func() round {
 		m, err := r.measure(a)
 		if err != nil {
 			t.Fatal(err)
 		}
+		return m
+	})
+}
+
+func judge(t *testing.T, measure func() round) {
+	var all round
+	for attempt := 1; ; attempt++ {
+		m := measure()
+		all = all.and(m)
 		broken, slow := m.broken(), m.slow()
+		if len(slow) > 0 {
+			slow = all.slow()
+		}
 		if len(broken) == 0 && len(slow) > 0 && attempt < attempts {
 			continue
 		}
@@ -74,6 +87,14 @@ func (r *rig) judge(t *testing.T, a Attack) {
 		}
 		return
 	}
+}
+
+// and is what two rounds say of time together.
+func (m round) and(later round) round {
+	later.around, later.under, later.beside = merge(m.around, later.around), merge(m.under, later.under), merge(m.beside, later.beside)
+	later.proxyCPU += m.proxyCPU
+	later.attackerCPU += m.attackerCPU
+	return later
 }
 
 // broken lists the rules that were not kept, whatever else the machine did.

@@ -33,18 +33,7 @@ func TestHostileBackends(t *testing.T) {
 // the good one, and again if need be: to another proxy then, as one that has met a
 // backend as bad as that may not ask it again.
 func judgeHostile(t *testing.T, h Hostile, good *backend, beside *target.Proxy) {
-	for attempt := 1; ; attempt++ {
-		m := meet(t, h, good, beside)
-		broken, slow := m.broken(), m.slow()
-		if len(broken) == 0 && len(slow) > 0 && attempt < attempts {
-			continue
-		}
-		t.Logf("measured: %v", m)
-		for _, rule := range append(broken, slow...) {
-			t.Error(rule)
-		}
-		return
-	}
+	judge(t, func() round { return meet(t, h, good, beside) })
 }
 
 func meet(t *testing.T, h Hostile, good *backend, beside *target.Proxy) round {
