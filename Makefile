@@ -64,10 +64,12 @@ demo-down: ## Take down what demo has started.
 ##@ Development
 
 .PHONY: manifests generate bpf fmt vet lint lint-fix verify
-manifests: controller-gen ## Generate the operator's ClusterRole from the markers in its code.
+manifests: controller-gen ## Generate the CRDs and the operator's ClusterRole from the markers in the code.
+	$(CONTROLLER_GEN) crd paths=./api/v1alpha1/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./operator/... output:rbac:dir=config/rbac
 
 generate: manifests ## Generate all code and manifests but the eBPF objects.
+	$(CONTROLLER_GEN) object paths=./api/v1alpha1/...
 
 bpf: bpf2go ## Compile the eBPF programs (needs clang-19).
 	PATH="$(TOOLS):$$PATH" go generate ./bpf/...

@@ -8,6 +8,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 )
 
 // Gateway is the root of a Graph.
@@ -27,6 +28,8 @@ type Gateway struct {
 	ClusterIP netip.Addr
 	// ClientCertificate is what the Gateway presents to backends, or nil.
 	ClientCertificate *Certificate
+	// Parameters are those in effect.
+	Parameters parameters.Effective
 	// Problems break the Gateway's own conditions; those of its listeners are on
 	// the listeners.
 	Problems conditions.Problems
