@@ -49,6 +49,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 	}}
 	c.class(controllerName)
 	if c.out.Class != nil {
+		c.parameters()
 		c.listenerSets(key)
 		c.routes(key)
 		c.defaultRoutes()

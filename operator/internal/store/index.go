@@ -57,7 +57,7 @@ type Index struct {
 
 // Indexes returns all indexes that Collect and GatewaysFor need.
 func Indexes() []Index {
-	all := slices.Concat(gatewayIndexes(), listenerSetIndexes(), policyIndexes(), xbackendIndexes())
+	all := slices.Concat(gatewayIndexes(), parametersIndexes(), listenerSetIndexes(), policyIndexes(), xbackendIndexes())
 	for _, kind := range RouteKinds() {
 		all = append(all, routeIndexes(kind)...)
 	}

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 )
 
 // Resources is everything that belongs to one Gateway: what it needs to be
@@ -18,6 +20,9 @@ type Resources struct {
 	// Class is the Gateway's class; nil when it does not exist or is not ours.
 	Class   *gatewayv1.GatewayClass
 	Gateway *gatewayv1.Gateway
+	// ClassParameters are those that the class names, and OwnParameters those that
+	// the Gateway does; nil where there are none.
+	ClassParameters, OwnParameters *v1alpha1.GatewayParameters
 	// HTTPRoutes have at least one parentRef to the Gateway, or to one of its
 	// ListenerSets, or are such that a default Gateway may claim.
 	HTTPRoutes map[types.NamespacedName]*gatewayv1.HTTPRoute

@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 )
 
 // GatewaysFor returns the Gateways that the object touches, each once. It reads
@@ -44,6 +46,8 @@ func GatewaysFor(ctx context.Context, r client.Reader, obj client.Object) ([]typ
 		return []types.NamespacedName{key}, nil
 	case *gatewayv1.GatewayClass:
 		return gateways(ctx, r, client.MatchingFields{GatewayByClass: obj.Name})
+	case *v1alpha1.GatewayParameters:
+		return withParameters(ctx, r, key)
 	case *gatewayv1.ListenerSet:
 		if gateway, ok := GatewayOf(obj); ok {
 			return []types.NamespacedName{gateway}, nil
