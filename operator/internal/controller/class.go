@@ -38,7 +38,11 @@ func (r *ClassReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if err := r.opts.Client.Get(ctx, request.NamespacedName, source); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	class := graph.BuildClass(source, r.opts.Graph)
+	named, err := store.ReadClassParameters(ctx, r.opts.Reader, source)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	class := graph.BuildClass(source, named, r.opts.Kinds.Missing(), r.opts.Graph)
 	if class == nil {
 		return reconcile.Result{}, nil
 	}
@@ -100,6 +104,15 @@ func (r *ClassReconciler) kindsChanged(ctx context.Context) {
 	}
 }
 
+// with leads from GatewayParameters to the classes that name them.
+func (r *ClassReconciler) with(ctx context.Context, obj client.Object) []reconcile.Request {
+	classes, err := store.ClassesWith(ctx, r.opts.Reader, client.ObjectKeyFromObject(obj))
+	if err != nil {
+		return nil
+	}
+	return requestsFor(classes)
+}
+
 // classOf leads from a Gateway to its class, and from the CRD of Gateways to
 // all classes.
 func (r *ClassReconciler) classOf(ctx context.Context, obj client.Object) []reconcile.Request {
@@ -117,9 +130,13 @@ func (r *ClassReconciler) all(ctx context.Context) []reconcile.Request {
 	if err := r.opts.Reader.List(ctx, &classes); err != nil {
 		return nil
 	}
-	requests := make([]reconcile.Request, len(classes.Items))
-	for i := range classes.Items {
-		requests[i].Name = classes.Items[i].Name
+	return requestsFor(classes.Items)
+}
+
+func requestsFor(classes []gatewayv1.GatewayClass) []reconcile.Request {
+	requests := make([]reconcile.Request, len(classes))
+	for i := range classes {
+		requests[i].Name = classes[i].Name
 	}
 	return requests
 }

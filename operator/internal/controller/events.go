@@ -26,6 +26,8 @@ const (
 	TranslationFailed = "TranslationFailed"
 	// ProvisioningFailed: the API server refuses an object of the fleet.
 	ProvisioningFailed = "ProvisioningFailed"
+	// ParametersRefused: fields of the parameters have no effect.
+	ParametersRefused = "ParametersRefused"
 	// StatusFull: there is no room in the status of a route or a policy to say what
 	// the Gateway makes of it. This one is about that object; of a policy, which does
 	// not apply then, the Gateway is told as well.

@@ -66,6 +66,8 @@ type GatewayReconciler struct {
 	policies policyReconcilers
 	bell     *doorbell
 	repairs  *repairs
+	// parameters are told what became of them.
+	parameters *ParametersReconciler
 
 	mu sync.Mutex
 	// reported is when the status of each Gateway was written last.
@@ -144,6 +146,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.tracker.Forget(key)
 	r.events.forget(key)
 	r.repairs.forget(key)
+	r.parameters.forget(key)
 	r.bell.forget(key)
 	r.mu.Lock()
 	defer r.mu.Unlock()

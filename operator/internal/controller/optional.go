@@ -23,6 +23,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -82,6 +83,7 @@ var (
 func optionalKinds() []optionalKind {
 	all := []optionalKind{
 		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
+		gatewayKind(v1alpha1.GroupVersion, v1alpha1.KindGatewayParameters, "gatewayparameters", &v1alpha1.GatewayParameters{}),
 		gatewayKind(gatewayGroup, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
 		gatewayKind(gatewayGroup, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}),
 		gatewayKind(gatewayGroup, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),

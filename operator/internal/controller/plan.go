@@ -9,6 +9,7 @@ import (
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/render"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -20,6 +21,8 @@ type plan struct {
 	config       proxyconfig.Config
 	certificates [names.CertificateShards]map[string][]byte
 	objects      []client.Object
+	// refusals are the fields of parameters that have no effect.
+	refusals []parameters.Refusal
 }
 
 // Translate turns resources into a graph. It is graph.Build, except in tests.
@@ -28,6 +31,7 @@ type Translate func(*store.Resources, graph.Options) *graph.Graph
 func makePlan(translate Translate, resources *store.Resources, opts graph.Options, settings provision.Settings) plan {
 	g := translate(resources, opts)
 	return plan{
+		refusals:     g.Gateway.Refusals,
 		graph:        g,
 		config:       render.Config(g),
 		certificates: render.CertificateSecrets(g),

@@ -24,6 +24,8 @@ package controller
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=backendtlspolicies/status;gatewayclasses/status;gateways/status;grpcroutes/status;httproutes/status;listenersets/status;tcproutes/status;tlsroutes/status;udproutes/status,verbs=patch
 // +kubebuilder:rbac:groups=gateway.networking.x-k8s.io,resources=xbackends;xbackendtrafficpolicies;xtelemetrypolicies,verbs=get;list;watch
 // +kubebuilder:rbac:groups=gateway.networking.x-k8s.io,resources=xbackends/status;xbackendtrafficpolicies/status;xtelemetrypolicies/status,verbs=patch
+// +kubebuilder:rbac:groups=fleetgate.io,resources=gatewayparameters,verbs=get;list;watch
+// +kubebuilder:rbac:groups=fleetgate.io,resources=gatewayparameters/status,verbs=patch
 // +kubebuilder:rbac:groups=certificates.k8s.io,resources=clustertrustbundles,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces;pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups=discovery.k8s.io,resources=endpointslices,verbs=get;list;watch

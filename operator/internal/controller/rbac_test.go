@@ -1,10 +1,13 @@
 package controller
 
 import (
+	"flag"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 
@@ -29,7 +32,7 @@ func clusterRole(t *testing.T) *rbacv1.ClusterRole {
 // The operator's rights name what they are for; and nobody can use it to write
 // what users write.
 func TestRightsAreNarrow(t *testing.T) {
-	users := []string{"gateways", "httproutes", "tcproutes", "tlsroutes", "udproutes", "listenersets", "referencegrants", "namespaces", "pods", "endpointslices", "customresourcedefinitions"}
+	users := []string{"gateways", "httproutes", "tcproutes", "tlsroutes", "udproutes", "listenersets", "referencegrants", "namespaces", "pods", "endpointslices", "gatewayparameters", "customresourcedefinitions"}
 	writing := []string{"create", "update", "patch", "delete", "deletecollection", "bind", "escalate", "impersonate"}
 	for _, rule := range clusterRole(t).Rules {
 		for _, list := range [][]string{rule.APIGroups, rule.Resources, rule.Verbs} {
@@ -77,4 +80,34 @@ func allows(role *rbacv1.ClusterRole, group, resource, verb string) bool {
 	return slices.ContainsFunc(role.Rules, func(rule rbacv1.PolicyRule) bool {
 		return slices.Contains(rule.APIGroups, group) && slices.Contains(rule.Resources, resource) && slices.Contains(rule.Verbs, verb)
 	})
+}
+
+var update = flag.Bool("update", false, "rewrite the files of testdata")
+
+// All that the operator may do in the cluster, as lines to review: a right that comes
+// or goes shows here.
+func TestRightsAreThoseThatWereReviewed(t *testing.T) {
+	var lines []string
+	for _, rule := range clusterRole(t).Rules {
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				lines = append(lines, strings.TrimSuffix(resource+"."+group, ".")+": "+strings.Join(slices.Sorted(slices.Values(rule.Verbs)), " "))
+			}
+		}
+	}
+	slices.Sort(lines)
+	got := strings.Join(lines, "\n") + "\n"
+	const path = "testdata/rights.txt"
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("rights (-reviewed +role.yaml), see -update:\n%s", diff)
+	}
 }

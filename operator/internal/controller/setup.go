@@ -23,6 +23,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
@@ -88,61 +89,72 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 
 	routes := newRouteReconcilers(opts)
 	policies := newPolicyReconcilers(opts)
-	gateways := newGatewayReconciler(opts, tracker, routes, policies, bell)
+	parameters := newParametersReconciler(opts)
+	gateways := newGatewayReconciler(opts, tracker, routes, policies, parameters, bell)
 	if err := errors.Join(setupStatuses(mgr, routes), setupStatuses(mgr, policies)); err != nil {
 		return err
 	}
-	ctrl, err := setupGateways(mgr, gateways)
-	if err != nil {
-		return err
-	}
 	optional.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now)}
-	if err := setupClasses(mgr, optional.classes); err != nil {
+	w := watchers{reconciler: gateways, classReconciler: optional.classes}
+	var errs [5]error
+	w.gateways, errs[0] = setupGateways(mgr, gateways)
+	w.classes, errs[1] = setupClasses(mgr, optional.classes)
+	w.sets, errs[2] = newController(mgr, "listenerset", &ListenerSetReconciler{opts: opts, routes: routes}, routeWorkers)
+	w.selectors, errs[3] = setupSelectors(mgr, &SelectorReconciler{opts: opts})
+	w.parameters, errs[4] = setupParameters(mgr, parameters)
+	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
-	sets, err := newController(mgr, "listenerset", &ListenerSetReconciler{opts: opts, routes: routes}, routeWorkers)
-	if err != nil {
-		return err
-	}
-	selectors, err := setupSelectors(mgr, &SelectorReconciler{opts: opts})
-	if err != nil {
-		return err
-	}
-	if err := optional.watchAll(watched(gateways, ctrl, sets, selectors)); err != nil {
+	if err := optional.watchAll(w.kinds()); err != nil {
 		return err
 	}
 	return setupKinds(mgr, optional)
 }
 
-// watched adds to the optional kinds who watches them.
-func watched(gateways *GatewayReconciler, ctrl, sets, selectors controller.Controller) []optionalKind {
+// watchers are the controllers that watch optional kinds.
+type watchers struct {
+	gateways, classes, sets, selectors, parameters controller.Controller
+
+	reconciler      *GatewayReconciler
+	classReconciler *ClassReconciler
+}
+
+// kinds are the optional kinds with who watches them.
+func (w *watchers) kinds() []optionalKind {
 	kinds := optionalKinds()
 	for i := range kinds {
-		kinds[i].watches = watchesOf(gateways, ctrl, sets, selectors, kinds[i].object)
+		kinds[i].watches = w.of(kinds[i].object)
 		for j, older := range kinds[i].older {
-			kinds[i].older[j].watches = watchesOf(gateways, ctrl, sets, selectors, older.object)
+			kinds[i].older[j].watches = w.of(older.object)
 		}
 	}
 	return kinds
 }
 
-func watchesOf(gateways *GatewayReconciler, ctrl, sets, selectors controller.Controller, object client.Object) func(cache.Cache) map[controller.Controller]source.Source {
-	w := gateways.watchOf(object)
+func (w *watchers) of(object client.Object) func(cache.Cache) map[controller.Controller]source.Source {
+	watch := w.reconciler.watchOf(object)
 	return func(objects cache.Cache) map[controller.Controller]source.Source {
-		all := map[controller.Controller]source.Source{ctrl: source.Kind(objects, object, w.handler(), w.predicate())}
-		if _, isSet := object.(*gatewayv1.ListenerSet); isSet {
-			all[sets] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(specChanged))
+		all := map[controller.Controller]source.Source{w.gateways: source.Kind(objects, object, watch.handler(), watch.predicate())}
+		itself := func(matter func(before, after client.Object) bool) source.Source {
+			return source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(matter))
 		}
-		if _, isBackend := object.(*gatewayxv1alpha1.XBackend); isBackend {
-			all[selectors] = source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(changed))
+		switch object.(type) {
+		case *gatewayv1.ListenerSet:
+			all[w.sets] = itself(specChanged)
+		case *gatewayxv1alpha1.XBackend:
+			all[w.selectors] = itself(changed)
+		case *v1alpha1.GatewayParameters:
+			all[w.parameters] = itself(specChanged)
+			all[w.classes] = source.Kind(objects, object, handler.EnqueueRequestsFromMapFunc(w.classReconciler.with), updates(specChanged))
 		}
 		return all
 	}
 }
 
-func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies policyReconcilers, bell *doorbell) *GatewayReconciler {
+func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies policyReconcilers,
+	parameters *ParametersReconciler, bell *doorbell) *GatewayReconciler {
 	return &GatewayReconciler{
-		opts: opts, tracker: tracker, routes: routes, policies: policies, bell: bell,
+		opts: opts, tracker: tracker, routes: routes, policies: policies, parameters: parameters, bell: bell,
 		applier: apply.New(apply.Options{
 			Client: opts.Client, Live: opts.Live, Kinds: fleetKinds(), Available: opts.Kinds.Available, Now: opts.Now,
 		}),
@@ -199,13 +211,13 @@ func setupStatuses[S comparable, W any](mgr manager.Manager, writers map[string]
 	return nil
 }
 
-func setupClasses(mgr manager.Manager, r *ClassReconciler) error {
+func setupClasses(mgr manager.Manager, r *ClassReconciler) (controller.Controller, error) {
 	ctrl, err := newController(mgr, "gatewayclass", r, 1)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byObject := handler.EnqueueRequestsFromMapFunc(r.classOf)
-	return add(ctrl, r.bell.source(),
+	return ctrl, add(ctrl, r.bell.source(),
 		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.GatewayClass{}, &handler.EnqueueRequestForObject{}),
 		source.Kind[client.Object](mgr.GetCache(), &gatewayv1.Gateway{}, byObject, updates(specChanged)),
 		source.Kind[client.Object](mgr.GetCache(), cluster.CRDMetadata(), byObject),

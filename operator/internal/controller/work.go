@@ -16,6 +16,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
@@ -53,6 +54,7 @@ type work struct {
 func (w *work) carryOut() (reconcile.Result, error) {
 	// A Gateway that was never accepted gets no fleet; one that was keeps it,
 	// and its proxies learn that nothing is left to serve.
+	w.noteParameters()
 	accepted := w.plan.graph.Gateway.Accepted()
 	if accepted || w.deployment != nil {
 		w.deliver()
@@ -254,6 +256,17 @@ func (w *work) follow() {
 	if err := w.tracker.Sync(w.key, access, pods); err != nil {
 		w.errs = append(w.errs, fmt.Errorf("following the pods of %s: %w", w.key, err))
 	}
+}
+
+// noteParameters tells of the parameters' fields that have no effect.
+func (w *work) noteParameters() {
+	use := parametersUse{refused: w.plan.refusals}
+	use.class, _ = store.ClassParameters(w.resources.Class)
+	use.own, _ = store.OwnParameters(w.gateway)
+	w.parameters.note(w.key, use)
+	w.observed.Refusals = w.plan.refusals
+	w.events.lasts(w.gateway, ParametersRefused, "MergeParameters",
+		conditions.Join(status.Refusals(w.plan.graph.Gateway, w.plan.refusals)))
 }
 
 // wanted is the number of proxies that the fleet is to have: what the live

@@ -23,6 +23,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
@@ -44,9 +45,11 @@ type world struct {
 	gateways *GatewayReconciler
 	routes   routeReconcilers
 	policies policyReconcilers
-	sets     *ListenerSetReconciler
-	classes  *ClassReconciler
-	kinds    *cluster.Kinds
+	// parameters write the status of GatewayParameters.
+	parameters *ParametersReconciler
+	sets       *ListenerSetReconciler
+	classes    *ClassReconciler
+	kinds      *cluster.Kinds
 
 	mu     sync.Mutex
 	now    time.Time
@@ -84,7 +87,8 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	}
 	w.routes = newRouteReconcilers(opts)
 	w.policies = newPolicyReconcilers(opts)
-	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, newDoorbell(reportPause, w.clock))
+	w.parameters = newParametersReconciler(opts)
+	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, w.parameters, newDoorbell(reportPause, w.clock))
 	w.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, w.clock)}
 	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
 	return w
@@ -106,7 +110,7 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 		WithStatusSubresource(&gatewayv1.GatewayClass{}, &gatewayv1.Gateway{}, &gatewayv1.HTTPRoute{},
 			&gatewayv1.TCPRoute{}, &gatewayv1.TLSRoute{}, &gatewayv1.UDPRoute{}, &gatewayv1.ListenerSet{},
 			&gatewayv1.GRPCRoute{}, &gatewayv1.BackendTLSPolicy{}, &gatewayxv1alpha1.XBackendTrafficPolicy{},
-			&gatewayxv1alpha1.XBackend{}, &gatewayxv1alpha1.XTelemetryPolicy{})
+			&gatewayxv1alpha1.XBackend{}, &gatewayxv1alpha1.XTelemetryPolicy{}, &v1alpha1.GatewayParameters{})
 	for _, index := range store.Indexes() {
 		b = b.WithIndex(index.Object, index.Name, index.Values)
 	}

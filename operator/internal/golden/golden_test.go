@@ -47,6 +47,9 @@ func run(t *testing.T, input string) map[string][]byte {
 	config := render.Config(g)
 	checkServable(t, &config)
 	c.Observed.Hash = hash(t, &config)
+	if g.Gateway != nil {
+		c.Observed.Refusals = g.Gateway.Refusals
+	}
 
 	out := make(map[string][]byte)
 	out["status.out.yaml"] = must(golden.Status(status.Build(g, c.Observed)))(t)
@@ -145,6 +148,9 @@ func build(t *testing.T, c *golden.Case) string {
 	g := graph.Build(c.Resources, options())
 	config := render.Config(g)
 	c.Observed.Hash = hash(t, &config)
+	if g.Gateway != nil {
+		c.Observed.Refusals = g.Gateway.Refusals
+	}
 	parts := [][]byte{
 		must(json.Marshal(config))(t),
 		must(json.Marshal(render.CertificateSecrets(g)))(t),

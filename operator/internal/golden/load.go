@@ -19,6 +19,7 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
@@ -91,6 +92,8 @@ func (c *Case) add(document []byte) error {
 	case "GatewayClass":
 		in.Class = &gatewayv1.GatewayClass{}
 		return decode(document, in.Class)
+	case v1alpha1.KindGatewayParameters:
+		return c.addParameters(document)
 	case "Gateway":
 		in.Gateway = &gatewayv1.Gateway{}
 		return decode(document, in.Gateway)
@@ -147,6 +150,26 @@ func (c *Case) add(document []byte) error {
 		}{Settings: c.Settings})
 	}
 	return fmt.Errorf("kind %q is not known", meta.Kind)
+}
+
+// addParameters adds parameters to the layers that name them. The class and the
+// Gateway stand before them.
+func (c *Case) addParameters(document []byte) error {
+	named := &v1alpha1.GatewayParameters{}
+	if err := decode(document, named); err != nil {
+		return err
+	}
+	in, key, used := c.Resources, client.ObjectKeyFromObject(named), false
+	if ofClass, ok := store.ClassParameters(in.Class); ok && ofClass == key {
+		in.ClassParameters, used = named, true
+	}
+	if own, ok := store.OwnParameters(in.Gateway); ok && own == key {
+		in.OwnParameters, used = named, true
+	}
+	if !used {
+		return fmt.Errorf("neither the class nor the Gateway names GatewayParameters %s", key)
+	}
+	return nil
 }
 
 func (c *Case) addL4Route(document []byte, kind string) error {

@@ -28,8 +28,9 @@ type Gateway struct {
 	ClusterIP netip.Addr
 	// ClientCertificate is what the Gateway presents to backends, or nil.
 	ClientCertificate *Certificate
-	// Parameters are those in effect.
+	// Parameters are those in effect, and Refusals what of them is not.
 	Parameters parameters.Effective
+	Refusals   []parameters.Refusal
 	// Problems break the Gateway's own conditions; those of its listeners are on
 	// the listeners.
 	Problems conditions.Problems
@@ -60,31 +61,10 @@ func (g *Gateway) Name() types.NamespacedName {
 	return types.NamespacedName{Namespace: g.Source.Namespace, Name: g.Source.Name}
 }
 
-// Class is a GatewayClass of ours.
-type Class struct {
-	Source   *gatewayv1.GatewayClass
-	Problems conditions.Problems
-}
-
-// BuildClass validates a GatewayClass by itself, as it has a status even when
-// no Gateway uses it. It returns nil for a class of another controller.
-func BuildClass(source *gatewayv1.GatewayClass, opts Options) *Class {
-	if string(source.Spec.ControllerName) != opts.ControllerName {
-		return nil
-	}
-	class := &Class{Source: source}
-	if ref := source.Spec.ParametersRef; ref != nil {
-		class.Problems.Add(string(gatewayv1.GatewayClassConditionStatusAccepted),
-			string(gatewayv1.GatewayClassReasonInvalidParameters),
-			"spec.parametersRef names a %s of group %q, which is not a kind of parameters", ref.Kind, ref.Group)
-	}
-	return class
-}
-
 func (b *builder) gateway() *Gateway {
 	source := b.in.Gateway
-	g := &Gateway{Source: source, Class: BuildClass(b.in.Class, b.opts)}
-	g.checkParameters()
+	g := &Gateway{Source: source, Class: BuildClass(b.in.Class, b.in.ClassParameters, b.in.MissingKinds, b.opts)}
+	b.readParameters(g)
 	g.checkAddresses()
 	b.readClientCertificate(g)
 	for i := range source.Spec.Listeners {
@@ -97,19 +77,4 @@ func (b *builder) gateway() *Gateway {
 
 func (g *Gateway) refuse(reason gatewayv1.GatewayConditionReason, format string, args ...any) {
 	g.Problems.Add(string(gatewayv1.GatewayConditionAccepted), string(reason), format, args...)
-}
-
-func (g *Gateway) checkParameters() {
-	if problem, bad := g.Class.Problems.First(string(gatewayv1.GatewayClassConditionStatusAccepted)); bad {
-		g.refuse(gatewayv1.GatewayReasonInvalidParameters,
-			"GatewayClass %s is not accepted: %s", g.Class.Source.Name, problem.Message)
-	}
-	infrastructure := g.Source.Spec.Infrastructure
-	if infrastructure == nil || infrastructure.ParametersRef == nil {
-		return
-	}
-	ref := infrastructure.ParametersRef
-	g.refuse(gatewayv1.GatewayReasonInvalidParameters,
-		"spec.infrastructure.parametersRef names %s %q of group %q, which is not a kind of parameters",
-		ref.Kind, ref.Name, ref.Group)
 }

@@ -14,11 +14,13 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/local/fleet"
 	"github.com/fleetgate/fleetgate/operator/internal/local/view"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/render"
+	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
@@ -28,7 +30,7 @@ func newScheme() (*runtime.Scheme, error) {
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
 		return nil, err
 	}
-	return scheme, errors.Join(gatewayv1.Install(scheme), gatewayxv1alpha1.Install(scheme))
+	return scheme, errors.Join(gatewayv1.Install(scheme), gatewayxv1alpha1.Install(scheme), v1alpha1.AddToScheme(scheme))
 }
 
 // pipeline translates the objects of a folder, one Gateway after the other.
@@ -62,6 +64,15 @@ type translation struct {
 }
 
 func (t *translation) key() types.NamespacedName { return client.ObjectKeyFromObject(t.source) }
+
+// observed is what is known of the Gateway and of its fleet.
+func (t *translation) observed(state fleet.State) status.Observed {
+	o := observe(state)
+	if t.graph.Gateway != nil {
+		o.Refusals = t.graph.Gateway.Refusals
+	}
+	return o
+}
 
 // run translates every Gateway among the objects, in their order.
 func (p *pipeline) run(ctx context.Context, objects []client.Object) ([]*translation, error) {

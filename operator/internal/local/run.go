@@ -183,7 +183,7 @@ func (r *runner) report(all []*translation, objects []client.Object) *table.Tabl
 	t := &table.Table{Source: r.opts.Dir, Notes: r.notes}
 	for _, translated := range all {
 		state := r.fleet.State(translated.key())
-		set := status.Build(translated.graph, observe(state))
+		set := status.Build(translated.graph, translated.observed(state))
 		r.statuses.update(set)
 		t.Gateways = append(t.Gateways, row(translated, set, state))
 		t.Troubles = append(t.Troubles, troubles(translated, set)...)

@@ -34,7 +34,7 @@ func TestClass(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			source := class(gatewayv1.GatewayClassSpec{ControllerName: ours, ParametersRef: test.parameters})
-			got := status.BuildClass(graph.BuildClass(source, graph.Options{ControllerName: string(ours)}), status.CRDs{Version: test.version})
+			got := status.BuildClass(graph.BuildClass(source, nil, nil, graph.Options{ControllerName: string(ours)}), status.CRDs{Version: test.version})
 			check := func(typ string, want metav1.ConditionStatus, reason string) {
 				c := conditions.Find(got.Conditions, typ)
 				if c == nil || c.Status != want || c.Reason != reason || c.ObservedGeneration != 3 {
@@ -49,14 +49,14 @@ func TestClass(t *testing.T) {
 
 func TestClassOfAnotherControllerIsNotOurs(t *testing.T) {
 	source := class(gatewayv1.GatewayClassSpec{ControllerName: "example.com/other"})
-	if got := graph.BuildClass(source, graph.Options{ControllerName: string(ours)}); got != nil {
+	if got := graph.BuildClass(source, nil, nil, graph.Options{ControllerName: string(ours)}); got != nil {
 		t.Errorf("got %+v", got)
 	}
 }
 
 func TestSupportedFeaturesAreSortedAndUnique(t *testing.T) {
 	source := class(gatewayv1.GatewayClassSpec{ControllerName: ours})
-	got := status.BuildClass(graph.BuildClass(source, graph.Options{ControllerName: string(ours)}), status.CRDs{Version: "v1.7.0", Channel: "experimental"})
+	got := status.BuildClass(graph.BuildClass(source, nil, nil, graph.Options{ControllerName: string(ours)}), status.CRDs{Version: "v1.7.0", Channel: "experimental"})
 	var list []string
 	for _, feature := range got.SupportedFeatures {
 		list = append(list, string(feature.Name))
@@ -75,7 +75,7 @@ func TestSupportedFeaturesAreSortedAndUnique(t *testing.T) {
 
 func TestFeaturesOfMissingKindsAreNotSupported(t *testing.T) {
 	source := class(gatewayv1.GatewayClassSpec{ControllerName: ours})
-	node := graph.BuildClass(source, graph.Options{ControllerName: string(ours)})
+	node := graph.BuildClass(source, nil, nil, graph.Options{ControllerName: string(ours)})
 	for _, feature := range status.BuildClass(node, status.CRDs{Version: "v1.7.0", MissingKinds: []string{"TLSRoute", "ServiceMonitor"}}).SupportedFeatures {
 		if strings.HasPrefix(string(feature.Name), "TLSRoute") {
 			t.Errorf("%s is supported", feature.Name)

@@ -40,6 +40,9 @@ func (b *builder) gatewayStatus() *Gateway {
 		out.Conditions = append(out.Conditions, b.gatewayCondition(ConditionDefaultGateway, metav1.ConditionTrue, ReasonDefaultGateway,
 			"The Gateway has the default scope "+string(b.gateway.Source.Spec.DefaultScope)))
 	}
+	if b.gateway.Parameterized() {
+		out.Conditions = append(out.Conditions, b.parametersAccepted())
+	}
 	for _, listener := range b.gateway.Listeners {
 		out.Listeners = append(out.Listeners, b.listener(listener))
 	}

@@ -183,6 +183,7 @@ func gatewayConditions() []string {
 		string(gatewayv1.GatewayConditionInsecureFrontendValidationMode),
 		string(gatewayv1.GatewayConditionAddressesAssigned),
 		string(ConditionDefaultGateway),
+		string(ConditionParametersAccepted),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 )
 
 // Observed is what is known of the fleet of a Gateway.
@@ -33,6 +34,8 @@ type Observed struct {
 	// Repaired is what was mended of the stored configuration lately, as a
 	// sentence, or empty.
 	Repaired string
+	// Refusals are the fields of parameters that have no effect.
+	Refusals []parameters.Refusal
 	// Problems are those of provisioning, as sentences that name the object:
 	// "Service a/b exists and does not belong to this Gateway".
 	Problems []string

@@ -77,15 +77,23 @@ func TestDefaultsAreThoseOfTheRelease(t *testing.T) {
 				name = "gateway.networking.k8s.io_" + name
 			}
 			path := filepath.Join(strings.TrimSpace(string(dir)), "config/crd/experimental", name+".yaml")
-			want := released(t, path)
-			var got []string
-			for _, d := range table {
-				got = append(got, d.path+" "+d.value)
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-release +table)\n%s", diff)
-			}
+			compareDefaults(t, path, table)
 		})
+	}
+}
+
+func TestDefaultsAreThoseOfOurCRD(t *testing.T) {
+	compareDefaults(t, "../../../../config/crd/bases/fleetgate.io_gatewayparameters.yaml", parametersDefaults())
+}
+
+func compareDefaults(t *testing.T, crd string, table []fieldDefault) {
+	t.Helper()
+	var got []string
+	for _, d := range table {
+		got = append(got, d.path+" "+d.value)
+	}
+	if diff := cmp.Diff(released(t, crd), got); diff != "" {
+		t.Errorf("(-schema +table)\n%s", diff)
 	}
 }
 

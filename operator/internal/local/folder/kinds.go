@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 )
 
 // kind is one kind of object that a folder may hold.
@@ -44,6 +46,8 @@ func kinds() map[schema.GroupVersionKind]kind {
 		core("Service"):                       {defaults: serviceDefaults()},
 		core("Secret"):                        {defaults: secretDefaults()},
 		core("ConfigMap"):                     {},
+
+		v1alpha1.GroupVersion.WithKind(v1alpha1.KindGatewayParameters): {defaults: parametersDefaults()},
 
 		certificatesv1.SchemeGroupVersion.WithKind("ClusterTrustBundle"): {cluster: true, aliases: []string{"v1beta1", "v1alpha1"}},
 
