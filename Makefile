@@ -188,26 +188,29 @@ GATEWAY_API_CRDS = $$(go mod download sigs.k8s.io/gateway-api && go list -m -f '
 ignore-not-found ?= false
 
 .PHONY: install uninstall deploy undeploy
-install: ## Install the Gateway API CRDs (experimental channel) in the current cluster.
+install: kustomize ## Install the CRDs in the current cluster: those of the Gateway API (experimental channel) and Fleetgate's own.
 	$(KUBECTL) apply --server-side -k $(GATEWAY_API_CRDS)
+	$(KUSTOMIZE) build config/crd | $(KUBECTL) apply --server-side -f -
 
-uninstall: ## Remove the Gateway API CRDs, and with them every Gateway and route.
+uninstall: kustomize ## Remove the CRDs, and with them every Gateway, route and GatewayParameters.
 	$(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -k $(GATEWAY_API_CRDS)
+	$(KUSTOMIZE) build config/crd | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
 
 deploy: kustomize ## Deploy the operator and the GatewayClass to the current cluster.
 	$(MANIFESTS) | $(KUBECTL) apply --server-side -f -
 	$(KUBECTL) apply --server-side -f $(CURDIR)/config/samples/gatewayclass.yaml
 
 # The GatewayClass stays: as long as Gateways use it, only the operator can let it
-# go.
+# go. So does the CRD, with which what users have written would go.
+WITHOUT_CRDS = awk 'BEGIN { RS = ORS = "---\n" } !/\nkind: CustomResourceDefinition\n/'
 undeploy: kustomize ## Remove the operator; Gateways go on serving until they are deleted.
-	$(MANIFESTS) | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
+	$(MANIFESTS) | $(WITHOUT_CRDS) | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
 
 ##@ OLM
 
 .PHONY: bundle bundle-build bundle-push
 bundle: kustomize ## Generate bundle/ for OLM from config/manifests.
-	$(KUSTOMIZE) build config/manifests | $(SET_IMAGES) | go -C test run ./bundle -version $(VERSION) -channels "$(CHANNELS)" -default-channel "$(DEFAULT_CHANNEL)" -out $(CURDIR)/bundle
+	$(KUSTOMIZE) build config/manifests | $(SET_IMAGES) | go -C test run ./bundle -examples $(CURDIR)/config/samples/parameters/gatewayparameters.yaml -version $(VERSION) -channels "$(CHANNELS)" -default-channel "$(DEFAULT_CHANNEL)" -out $(CURDIR)/bundle
 
 bundle-build: ## Build the bundle's image as an archive in dist/images.
 	@mkdir -p $(DIST)/images

@@ -34,10 +34,45 @@ type Spec struct {
 	Provider       Provider      `json:"provider"`
 	Links          []Link        `json:"links"`
 	InstallModes   []InstallMode `json:"installModes"`
-	// CustomResourceDefinitions is empty, as all kinds are the Gateway API's.
-	CustomResourceDefinitions struct{}       `json:"customresourcedefinitions"`
+	// CustomResourceDefinitions are our own kinds: those of the Gateway API are not
+	// required, as nothing in a catalog provides them.
+	CustomResourceDefinitions Definitions    `json:"customresourcedefinitions"`
 	Install                   Install        `json:"install"`
 	RelatedImages             []RelatedImage `json:"relatedImages"`
+}
+
+// Definitions are the kinds that the operator brings.
+type Definitions struct {
+	Owned []Definition `json:"owned,omitempty"`
+}
+
+// Definition describes a kind to those who look at a catalog.
+type Definition struct {
+	Name        string `json:"name"`
+	Version     string `json:"version"`
+	Kind        string `json:"kind"`
+	DisplayName string `json:"displayName"`
+	Description string `json:"description"`
+	// Resources are the kinds of what comes of an object.
+	Resources []Resource `json:"resources"`
+	// SpecDescriptors and StatusDescriptors describe the fields at the top of spec and
+	// status. They are those of the schema.
+	SpecDescriptors   []Descriptor `json:"specDescriptors,omitempty"`
+	StatusDescriptors []Descriptor `json:"statusDescriptors,omitempty"`
+}
+
+// Resource is a kind of objects.
+type Resource struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Descriptor describes one field.
+type Descriptor struct {
+	Path        string `json:"path"`
+	DisplayName string `json:"displayName"`
+	Description string `json:"description"`
 }
 
 // Icon is a picture in base64.

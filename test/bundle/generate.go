@@ -51,6 +51,9 @@ func generate(s *source, o options) (map[string][]byte, error) {
 	for _, role := range r.unbound {
 		objects["manifests/"+role.Name+"_rbac.authorization.k8s.io_v1_clusterrole.yaml"] = plainRole(role)
 	}
+	for _, c := range s.crds {
+		objects["manifests/"+c.file()] = c.raw
+	}
 	objects["metadata/annotations.yaml"] = map[string]any{"annotations": annotations(o)}
 	objects["tests/scorecard/config.yaml"] = scorecard()
 	files := map[string][]byte{"bundle.Dockerfile": dockerfile(o)}
@@ -76,11 +79,17 @@ func (s *source) csv(version string, r rights) (ClusterServiceVersion, error) {
 	if err != nil {
 		return csv, err
 	}
+	examples, err := json.MarshalIndent(s.examples, "", "  ")
+	if err != nil {
+		return csv, fmt.Errorf("encoding the examples: %w", err)
+	}
+	if csv.Spec.CustomResourceDefinitions.Owned, err = s.owned(); err != nil {
+		return csv, err
+	}
 	csv.Metadata.Name = packageName + ".v" + version
 	csv.Metadata.Annotations = maps.Clone(csv.Metadata.Annotations)
 	maps.Copy(csv.Metadata.Annotations, map[string]string{
-		// Examples are of owned kinds, of which there are none.
-		"alm-examples":   "[]",
+		"alm-examples":   string(examples),
 		"containerImage": images[0].Image,
 		"operatorframework.io/suggested-namespace":          s.namespaces[0].Name,
 		"operatorframework.io/suggested-namespace-template": namespace,

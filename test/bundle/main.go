@@ -22,6 +22,7 @@ func run(args []string, stdin io.Reader) error {
 	flags.StringVar(&o.channels, "channels", "candidate-v0", "comma-separated channels that the version is in")
 	flags.StringVar(&o.defaultChannel, "default-channel", "", "channel that users get who name none (default the first)")
 	output := flags.String("out", "bundle", "`folder` to write")
+	examples := flags.String("examples", "", "`file` with examples of our own kinds")
 	check := flags.Bool("check", false, "write nothing, fail when the folder holds anything else")
 	// ExitOnError: Parse does not return an error.
 	_ = flags.Parse(args)
@@ -30,6 +31,9 @@ func run(args []string, stdin io.Reader) error {
 	}
 	s, err := read(stdin)
 	if err != nil {
+		return err
+	}
+	if err := s.readExamples(*examples); err != nil {
 		return err
 	}
 	files, err := generate(s, o)

@@ -25,6 +25,10 @@ type source struct {
 	roleBindings        []rbacv1.RoleBinding
 	clusterRoles        []rbacv1.ClusterRole
 	clusterRoleBindings []rbacv1.ClusterRoleBinding
+	// crds are kept as they are.
+	crds []crd
+	// examples are objects of their kinds, as JSON would have them.
+	examples []any
 }
 
 // read takes a stream of YAML documents apart.
@@ -73,6 +77,8 @@ func (s *source) add(document []byte) error {
 		s.roleBindings, err = decode(s.roleBindings, document)
 	case "ClusterRole.rbac.authorization.k8s.io":
 		s.clusterRoles, err = decode(s.clusterRoles, document)
+	case "CustomResourceDefinition.apiextensions.k8s.io":
+		s.crds, err = addCRD(s.crds, document)
 	case "ClusterRoleBinding.rbac.authorization.k8s.io":
 		s.clusterRoleBindings, err = decode(s.clusterRoleBindings, document)
 	default:
