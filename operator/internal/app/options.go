@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/rest"
 
-	"github.com/fleetgate/fleetgate/operator/internal/controller"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 )
 
@@ -98,7 +97,7 @@ func (o *Options) fleetFlags(flags *flag.FlagSet, getenv func(string) string) {
 		fleet.Replicas = int32(n)
 		return err
 	})
-	flags.StringVar((*string)(&fleet.Sensor), "sensor", string(controller.SensorAuto),
+	flags.StringVar((*string)(&fleet.Sensor), "sensor", string(provision.SensorAuto),
 		"auto (by what the namespace's Pod Security level allows), full, unprivileged or off")
 	flags.StringVar(&fleet.HostCgroup, "host-cgroup", "",
 		"`path` of the unified cgroup hierarchy on nodes whose containers do not see it; mounted read-only into sensors")
@@ -114,7 +113,7 @@ func (o *Options) fleetFlags(flags *flag.FlagSet, getenv func(string) string) {
 
 func (o *Options) validate() error {
 	fleet := &o.Fleet
-	sensors := []provision.SensorMode{controller.SensorAuto, provision.SensorFull, provision.SensorUnprivileged, provision.SensorOff}
+	sensors := []provision.SensorMode{provision.SensorAuto, provision.SensorFull, provision.SensorUnprivileged, provision.SensorOff}
 	services := []corev1.ServiceType{corev1.ServiceTypeLoadBalancer, corev1.ServiceTypeNodePort, corev1.ServiceTypeClusterIP}
 	switch {
 	case fleet.Replicas < 1:

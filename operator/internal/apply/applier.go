@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -59,8 +60,8 @@ type Result struct {
 	Written []string
 }
 
-// Kept is an object of the core API group in the owner's namespace.
-type Kept struct{ Kind, Name string }
+// Kept is an object in the owner's namespace. The core API group has no name.
+type Kept struct{ Group, Kind, Name string }
 
 // Applier writes the objects of fleets. It is safe for concurrent use by
 // several owners, not for one owner twice at a time.
@@ -101,15 +102,15 @@ func New(opts Options) *Applier {
 
 // Sync brings the objects of the owner into the desired state and deletes those
 // of its objects, of all Kinds, that are neither desired nor among keep, which
-// somebody else writes. Kinds that are not available are passed over. A conflict is a result and not an error; the call
-// goes on with the other objects, as it does after an error, and returns the
-// first error.
+// somebody else writes. Kinds that are not available are passed over. A conflict is a
+// result and not an error; the call goes on with the other objects, as it does after
+// an error, and returns all errors, joined.
 func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object, keep ...Kept) (Result, error) {
 	var result Result
-	var first error
+	var errs []error
 	wanted := make(map[id]struct{}, len(objects)+len(keep))
 	for _, kept := range keep {
-		wanted[id{schema.GroupKind{Kind: kept.Kind}, types.NamespacedName{Namespace: owner.Namespace, Name: kept.Name}}] = struct{}{}
+		wanted[id{schema.GroupKind{Group: kept.Group, Kind: kept.Kind}, types.NamespacedName{Namespace: owner.Namespace, Name: kept.Name}}] = struct{}{}
 	}
 	memory := a.memory(owner.NamespacedName)
 	for _, obj := range objects {
@@ -117,18 +118,17 @@ func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object
 			continue
 		}
 		want, err := prepare(obj, owner, a.opts.Client.Scheme())
-		if err == nil {
-			wanted[want.id] = struct{}{}
-			err = a.ensure(ctx, owner, obj, want, memory, &result)
+		if err != nil {
+			// What it stands for is not known, and must not be removed.
+			return result, err
 		}
-		if err != nil && first == nil {
-			first = err
+		wanted[want.id] = struct{}{}
+		if err := a.ensure(ctx, owner, obj, want, memory, &result); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	if err := a.prune(ctx, owner, wanted, &result); err != nil && first == nil {
-		first = err
-	}
-	return result, first
+	errs = append(errs, a.prune(ctx, owner, wanted, &result))
+	return result, errors.Join(errs...)
 }
 
 // Forget drops what is remembered of the owner's objects.
@@ -195,6 +195,9 @@ func unchanged(want *desired, cached client.Object, owner Owner, memory *fleet) 
 
 func (a *Applier) create(ctx context.Context, owner Owner, want *desired, memory *fleet, result *Result) error {
 	body := want.body.DeepCopy()
+	if want.seed != nil {
+		body.Object["spec"].(map[string]any)["replicas"] = want.seed
+	}
 	err := a.opts.Client.Create(ctx, body, FieldManager)
 	switch {
 	case err == nil:
@@ -228,7 +231,15 @@ func (a *Applier) change(ctx context.Context, owner Owner, want *desired, memory
 		return fmt.Errorf("taking over the fields of %s: %w", want.id, err)
 	}
 	before := live.GetResourceVersion()
-	answer, err := a.apply(ctx, want, live)
+	ours, err := a.leaveReplicas(ctx, owner, want, live)
+	if err != nil {
+		return err
+	}
+	if ours != want && unwritten(ours, live) {
+		memory.remember(want, live)
+		return nil
+	}
+	answer, err := a.apply(ctx, ours, live)
 	if err != nil {
 		return fmt.Errorf("applying %s: %w", want.id, err)
 	}

@@ -22,6 +22,9 @@ type desired struct {
 	hash string
 	// body has exactly the fields that we mean to own.
 	body *unstructured.Unstructured
+	// seed is the number of replicas that a Create begins with where an autoscaler
+	// decides from then on; it is not in the body.
+	seed any
 }
 
 // id tells the objects of one cluster apart.
@@ -52,12 +55,15 @@ func prepare(obj client.Object, owner Owner, scheme *runtime.Scheme) (*desired, 
 	body.SetLabels(with(body.GetLabels(), owner.Labels))
 	setOwner(body, owner.Reference())
 
+	seed := takeSeed(body)
+
 	hash := digest(fields)
 	body.SetAnnotations(with(body.GetAnnotations(), map[string]string{HashAnnotation: hash}))
 	return &desired{
 		id:   id{gvk.GroupKind(), types.NamespacedName{Namespace: owner.Namespace, Name: obj.GetName()}},
 		hash: hash,
 		body: body,
+		seed: seed,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,16 +16,14 @@ import (
 
 // prune deletes the owner's objects of all kinds except those to keep.
 func (a *Applier) prune(ctx context.Context, owner Owner, keep map[id]struct{}, result *Result) error {
-	var first error
+	var errs []error
 	for _, kind := range a.opts.Kinds {
 		if !a.opts.Available(kind) {
 			continue
 		}
-		if err := a.pruneKind(ctx, owner, kind, keep, result); err != nil && first == nil {
-			first = err
-		}
+		errs = append(errs, a.pruneKind(ctx, owner, kind, keep, result))
 	}
-	return first
+	return errors.Join(errs...)
 }
 
 func (a *Applier) pruneKind(ctx context.Context, owner Owner, kind client.Object, keep map[id]struct{}, result *Result) error {

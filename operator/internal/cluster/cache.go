@@ -2,6 +2,7 @@ package cluster
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -32,18 +33,20 @@ func CacheOptions(namespaces []string) cache.Options {
 		DefaultTransform:             strip,
 		DefaultUnsafeDisableDeepCopy: &share,
 		ByObject: map[client.Object]cache.ByObject{
-			&corev1.Pod{}:                   pods,
-			&corev1.ServiceAccount{}:        fleets,
-			&appsv1.Deployment{}:            fleets,
-			&rbacv1.Role{}:                  fleets,
-			&rbacv1.RoleBinding{}:           fleets,
-			&policyv1.PodDisruptionBudget{}: fleets,
-			&networkingv1.NetworkPolicy{}:   fleets,
-			&corev1.ConfigMap{}:             {Transform: stripConfigMap},
-			&corev1.Service{}:               {Transform: stripService},
-			&discoveryv1.EndpointSlice{}:    {Namespaces: watchedSlices(namespaces), Transform: stripEndpoints},
-			&corev1.Namespace{}:             {Transform: stripNamespace},
-			CRDMetadata():                   {Transform: stripCRD},
+			&corev1.Pod{}:                            pods,
+			&corev1.ServiceAccount{}:                 fleets,
+			&appsv1.Deployment{}:                     fleets,
+			&appsv1.DaemonSet{}:                      fleets,
+			&autoscalingv2.HorizontalPodAutoscaler{}: fleets,
+			&rbacv1.Role{}:                           fleets,
+			&rbacv1.RoleBinding{}:                    fleets,
+			&policyv1.PodDisruptionBudget{}:          fleets,
+			&networkingv1.NetworkPolicy{}:            fleets,
+			&corev1.ConfigMap{}:                      {Transform: stripConfigMap},
+			&corev1.Service{}:                        {Transform: stripService},
+			&discoveryv1.EndpointSlice{}:             {Namespaces: watchedSlices(namespaces), Transform: stripEndpoints},
+			&corev1.Namespace{}:                      {Transform: stripNamespace},
+			CRDMetadata():                            {Transform: stripCRD},
 		},
 	}
 }

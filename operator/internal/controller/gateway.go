@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -44,7 +43,7 @@ type Options struct {
 	// ControllerName is the one that GatewayClasses name.
 	ControllerName string
 	Graph          graph.Options
-	// Settings are those of every fleet. Sensor may be SensorAuto.
+	// Settings are those of every fleet. Auto is found for each.
 	Settings  provision.Settings
 	Translate Translate
 	Now       func() time.Time
@@ -104,8 +103,14 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources)
 	}
 	settings := r.opts.Settings
 	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
-	settings.Sensor = chooseSensor(settings.Sensor, resources.Namespaces[w.key.Namespace], w.deployment)
-	err = contain(func() { w.plan = makePlan(r.opts.Translate, resources, r.opts.Graph, settings) })
+	sensor, refused := chooseSensor(resources.Namespaces[w.key.Namespace], w.live)
+	settings.Auto = sensor
+	err = contain(func() {
+		w.plan = makePlan(r.opts.Translate, resources, r.opts.Graph, settings)
+		if refused {
+			provision.Annotate(w.plan.objects, names.SensorRefusedAnnotation, "true")
+		}
+	})
 	r.opts.Metrics.BuildTook(r.opts.Now().Sub(w.started))
 	var result reconcile.Result
 	if err == nil {
@@ -120,20 +125,15 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources)
 }
 
 // begin returns the work on a Gateway with what is needed before translation.
-func (r *GatewayReconciler) begin(ctx context.Context, resources *store.Resources) (*work, error) {
+func (r *GatewayReconciler) begin(ctx context.Context, resources *store.Resources) (w *work, err error) {
 	gateway := resources.Gateway
-	w := &work{
+	w = &work{
 		GatewayReconciler: r, ctx: ctx, started: r.opts.Now(), resources: resources,
 		gateway: gateway, key: client.ObjectKeyFromObject(gateway), owner: ownerOf(gateway),
 		names: names.ForGateway(gateway.Name, string(gateway.Spec.GatewayClassName)),
 	}
-	deployment := &appsv1.Deployment{}
-	err := r.opts.Client.Get(ctx, types.NamespacedName{Namespace: w.key.Namespace, Name: w.names.Name()}, deployment)
-	switch {
-	case err == nil && w.owner.Owns(deployment):
-		w.deployment = deployment
-	case err != nil && !apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("reading the Deployment of %s: %w", w.key, err)
+	if w.live, err = r.liveOf(ctx, w.owner, w.names.Name()); err != nil {
+		return nil, err
 	}
 	return w, nil
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,12 +31,13 @@ type Translate func(*store.Resources, graph.Options) *graph.Graph
 
 func makePlan(translate Translate, resources *store.Resources, opts graph.Options, settings provision.Settings) plan {
 	g := translate(resources, opts)
+	desired := provision.Desired(g, settings)
 	return plan{
-		refusals:     g.Gateway.Refusals,
 		graph:        g,
 		config:       render.Config(g),
 		certificates: render.CertificateSecrets(g),
-		objects:      provision.Desired(g, settings),
+		objects:      desired.Objects,
+		refusals:     slices.Concat(g.Gateway.Refusals, desired.Refused),
 	}
 }
 

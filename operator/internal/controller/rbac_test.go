@@ -57,7 +57,7 @@ func TestRightsCoverTheProxies(t *testing.T) {
 	gw := gateway("gw")
 	g := graph.Build(&store.Resources{Gateway: gw, Class: class("fleetgate", controllerName)}, graph.Options{ControllerName: controllerName})
 	granted := 0
-	for _, obj := range provision.Desired(g, provision.Settings{ProxyImage: "p", SensorImage: "s"}) {
+	for _, obj := range provision.Desired(g, provision.Settings{ProxyImage: "p", SensorImage: "s"}).Objects {
 		given, ok := obj.(*rbacv1.Role)
 		if !ok {
 			continue

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 )
 
@@ -14,14 +15,13 @@ func TestChooseSensor(t *testing.T) {
 	labelled := func(level string) *corev1.Namespace {
 		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{enforceLabel: level}}}
 	}
-	deployment := func(added []corev1.Capability, conditions ...appsv1.DeploymentCondition) *appsv1.Deployment {
+	deployment := func(annotation string, conditions ...appsv1.DeploymentCondition) workloads {
 		d := &appsv1.Deployment{Status: appsv1.DeploymentStatus{Conditions: conditions}}
-		d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "proxy"}, {
-			Name: "sensor", SecurityContext: &corev1.SecurityContext{Capabilities: &corev1.Capabilities{Add: added}},
-		}}
-		return d
+		d.Annotations = map[string]string{names.SensorRefusedAnnotation: annotation}
+		return workloads{deployment: d}
 	}
-	bpf := []corev1.Capability{"BPF"}
+	daemonSet := &appsv1.DaemonSet{}
+	daemonSet.Annotations = map[string]string{names.SensorRefusedAnnotation: "true"}
 	failure := appsv1.DeploymentCondition{
 		Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue,
 		Message: `pods "x" is forbidden: violates PodSecurity "baseline:latest"`,
@@ -30,25 +30,25 @@ func TestChooseSensor(t *testing.T) {
 	quota.Message = "exceeded quota"
 	tests := []struct {
 		name      string
-		setting   provision.SensorMode
 		namespace *corev1.Namespace
-		live      *appsv1.Deployment
+		live      workloads
 		want      provision.SensorMode
+		refused   bool
 	}{
-		{"a setting that is not auto holds", provision.SensorOff, labelled("restricted"), nil, provision.SensorOff},
-		{"without a label", SensorAuto, labelled(""), nil, provision.SensorFull},
-		{"without a namespace", SensorAuto, nil, nil, provision.SensorFull},
-		{"baseline", SensorAuto, labelled("baseline"), nil, provision.SensorUnprivileged},
-		{"restricted", SensorAuto, labelled("restricted"), nil, provision.SensorUnprivileged},
-		{"pods are refused by a default of the cluster", SensorAuto, labelled(""), deployment(bpf, failure), provision.SensorUnprivileged},
-		{"pods are refused for another reason", SensorAuto, labelled(""), deployment(bpf, quota), provision.SensorFull},
-		{"having fallen back, it stays", SensorAuto, labelled(""), deployment(nil), provision.SensorUnprivileged},
-		{"until the label allows it", SensorAuto, labelled("privileged"), deployment(nil), provision.SensorFull},
-		{"what was full stays", SensorAuto, labelled(""), deployment(bpf), provision.SensorFull},
+		{"without a label", labelled(""), workloads{}, provision.SensorFull, false},
+		{"without a namespace", nil, workloads{}, provision.SensorFull, false},
+		{"baseline", labelled("baseline"), workloads{}, provision.SensorUnprivileged, false},
+		{"restricted", labelled("restricted"), workloads{}, provision.SensorUnprivileged, false},
+		{"pods are refused by a default of the cluster", labelled(""), deployment("", failure), provision.SensorUnprivileged, true},
+		{"pods are refused for another reason", labelled(""), deployment("", quota), provision.SensorFull, false},
+		{"having fallen back, it stays", labelled(""), deployment("true"), provision.SensorUnprivileged, true},
+		{"also as a DaemonSet", labelled(""), workloads{daemonSet: daemonSet}, provision.SensorUnprivileged, true},
+		{"until the label allows it", labelled("privileged"), deployment("true"), provision.SensorFull, false},
+		{"what was full stays", labelled(""), deployment(""), provision.SensorFull, false},
 	}
 	for _, tt := range tests {
-		if got := chooseSensor(tt.setting, tt.namespace, tt.live); got != tt.want {
-			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		if got, refused := chooseSensor(tt.namespace, tt.live); got != tt.want || refused != tt.refused {
+			t.Errorf("%s: got %s, %v, want %s, %v", tt.name, got, refused, tt.want, tt.refused)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -79,7 +80,8 @@ func (r *GatewayReconciler) watchOf(object client.Object) watch {
 func ownedKinds() []client.Object {
 	return []client.Object{
 		&corev1.ServiceAccount{}, &rbacv1.Role{}, &rbacv1.RoleBinding{}, &corev1.Service{},
-		&networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{}, &appsv1.Deployment{},
+		&networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{},
+		&appsv1.Deployment{}, &appsv1.DaemonSet{}, &autoscalingv2.HorizontalPodAutoscaler{},
 	}
 }
 
@@ -172,13 +174,7 @@ func ownedChanged(before, after client.Object) bool {
 		return changed(before, after)
 	}
 	return specChanged(before, after) || !reflect.DeepEqual(before.GetOwnerReferences(), after.GetOwnerReferences()) ||
-		refusalChanged(before, after)
-}
-
-// refusalChanged says whether a Deployment's pods have begun to be refused.
-func refusalChanged(before, after client.Object) bool {
-	old, ok := before.(*appsv1.Deployment)
-	return ok && refused(old) != refused(after.(*appsv1.Deployment))
+		progressed(before, after)
 }
 
 func endpointsChanged(before, after client.Object) bool {

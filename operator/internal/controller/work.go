@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,9 +36,9 @@ type work struct {
 	key       types.NamespacedName
 	names     names.Fleet
 	owner     apply.Owner
-	// deployment is the fleet's as the cache has it, or nil.
-	deployment *appsv1.Deployment
-	plan       plan
+	// live are the fleet's workloads as the cache has them.
+	live workloads
+	plan plan
 
 	observed  status.Observed
 	conflicts []apply.Conflict
@@ -56,7 +56,7 @@ func (w *work) carryOut() (reconcile.Result, error) {
 	// and its proxies learn that nothing is left to serve.
 	w.noteParameters()
 	accepted := w.plan.graph.Gateway.Accepted()
-	if accepted || w.deployment != nil {
+	if accepted || w.live.any() {
 		w.deliver()
 	}
 	if accepted {
@@ -143,30 +143,13 @@ func (w *work) count(result delivery.ConfigResult, err error) {
 }
 
 func (w *work) provision() {
-	w.keepClusterIP()
-	result, err := w.applier.Sync(w.ctx, w.owner, w.plan.objects, w.delivered()...)
+	w.keepImmutable()
+	result, err := w.applier.Sync(w.ctx, w.owner, w.plan.objects, append(w.delivered(), w.live.predecessors(w.plan.objects)...)...)
 	w.wrote(w.ctx, result)
 	for _, conflict := range result.Conflicts {
 		w.conflict(conflict)
 	}
 	w.note(err)
-}
-
-// keepClusterIP asks for the address that the Service has in the cluster, where it
-// has one and another is wanted: it cannot be changed, and an update that tries
-// would be refused as a whole. The status tells that it is another one.
-func (w *work) keepClusterIP() {
-	for _, obj := range w.plan.objects {
-		service, is := obj.(*corev1.Service)
-		if !is || service.Spec.ClusterIP == "" || service.Spec.ClusterIP == corev1.ClusterIPNone {
-			continue
-		}
-		live := &corev1.Service{}
-		err := w.opts.Client.Get(w.ctx, types.NamespacedName{Namespace: w.key.Namespace, Name: service.Name}, live)
-		if err == nil && live.Spec.ClusterIP != "" {
-			service.Spec.ClusterIP = live.Spec.ClusterIP
-		}
-	}
 }
 
 // delivered are the objects of the fleet that the plan does not hold.
@@ -185,8 +168,13 @@ func (w *work) delivered() []apply.Kept {
 // for a retry to solve.
 func (w *work) note(err error) {
 	var foreign *delivery.ForeignError
+	joined, several := err.(interface{ Unwrap() []error }) //nolint:errorlint // The parts of this very error are meant.
 	switch {
 	case err == nil:
+	case several:
+		for _, part := range joined.Unwrap() {
+			w.note(part)
+		}
 	case errors.As(err, &foreign):
 		w.conflict(foreign.Conflict)
 	default:
@@ -219,9 +207,9 @@ func (w *work) observe() {
 	case err != nil && !apierrors.IsNotFound(err):
 		w.errs = append(w.errs, fmt.Errorf("reading the Service of %s: %w", w.key, err))
 	}
-	w.observed.Wanted = w.wanted()
+	w.observed.Wanted = w.live.wanted(w.plan.objects, int(w.opts.Settings.Replicas))
 	w.observed.Repaired, w.repairLeft = w.repairs.recent(w.key, w.started)
-	if w.deployment == nil && !w.plan.graph.Gateway.Accepted() {
+	if !w.live.any() && !w.plan.graph.Gateway.Accepted() {
 		w.tracker.Forget(w.key)
 		return
 	}
@@ -269,15 +257,6 @@ func (w *work) noteParameters() {
 		conditions.Join(status.Refusals(w.plan.graph.Gateway, w.plan.refusals)))
 }
 
-// wanted is the number of proxies that the fleet is to have: what the live
-// Deployment says, as an autoscaler may have changed it.
-func (w *work) wanted() int {
-	if w.deployment != nil && w.deployment.Spec.Replicas != nil {
-		return int(*w.deployment.Spec.Replicas)
-	}
-	return int(w.opts.Settings.Replicas)
-}
-
 // announce tells of lasting troubles once.
 func (w *work) announce() {
 	var foreign string
@@ -286,11 +265,11 @@ func (w *work) announce() {
 			w.conflicts[0].Kind, w.conflicts[0].NamespacedName)
 	}
 	w.events.lasts(w.gateway, ForeignObject, "Provision", foreign)
-	var failed string
+	var failed []string
 	for _, err := range w.errs {
 		if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
-			failed = err.Error()
+			failed = append(failed, err.Error())
 		}
 	}
-	w.events.lasts(w.gateway, ProvisioningFailed, "Provision", failed)
+	w.events.lasts(w.gateway, ProvisioningFailed, "Provision", strings.Join(failed, "; "))
 }

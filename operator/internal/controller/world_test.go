@@ -12,9 +12,11 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -56,6 +58,10 @@ type world struct {
 	writes []string
 	// panics has the translation of a Gateway panic.
 	panics map[types.NamespacedName]bool
+	// workload, if not nil, is what the parameters of every Gateway say of it.
+	workload *v1alpha1.WorkloadParameters
+	// invalid has the API server refuse what is created of a kind.
+	invalid string
 	// prunes has the API server drop the routability of addresses.
 	prunes bool
 	// racing is called once, before the next write of a status.
@@ -81,7 +87,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
 		Graph: graph.Options{ControllerName: controllerName, ReservedPorts: provision.ReservedPorts()},
 		Settings: provision.Settings{
-			ProxyImage: "proxy", SensorImage: "sensor", Sensor: SensorAuto, Replicas: 2, OperatorNamespace: "fleetgate-system",
+			ProxyImage: "proxy", SensorImage: "sensor", Sensor: provision.SensorAuto, Replicas: 2, OperatorNamespace: "fleetgate-system",
 		},
 		Translate: w.translate, Now: w.clock,
 	}
@@ -117,6 +123,9 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 	return b.WithInterceptorFuncs(interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
 			w.wrote("create", obj)
+			if kind := obj.GetObjectKind().GroupVersionKind().GroupKind(); w.invalid != "" && kind.Kind == w.invalid {
+				return apierrors.NewInvalid(kind, obj.GetName(), field.ErrorList{field.Invalid(field.NewPath("spec", "minReplicas"), 3, "is more than maxReplicas")})
+			}
 			return c.Create(ctx, obj, opts...)
 		},
 		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
@@ -175,7 +184,11 @@ func (w *world) translate(in *store.Resources, opts graph.Options) *graph.Graph 
 	if w.panics[client.ObjectKeyFromObject(in.Gateway)] {
 		panic("a bug")
 	}
-	return graph.Build(in, opts)
+	g := graph.Build(in, opts)
+	if w.workload != nil {
+		g.Gateway.Parameters.Spec.Workload = w.workload
+	}
+	return g
 }
 
 // look reconciles a Gateway, and all routes for which that proposed something.

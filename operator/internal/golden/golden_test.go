@@ -55,7 +55,7 @@ func run(t *testing.T, input string) map[string][]byte {
 	out["status.out.yaml"] = must(golden.Status(status.Build(g, c.Observed)))(t)
 	out["config.out.yaml"] = must(yaml.Marshal(config))(t)
 	if c.Settings != nil {
-		out["objects.out.yaml"] = must(golden.Objects(provision.Desired(g, *c.Settings)))(t)
+		out["objects.out.yaml"] = must(golden.Objects(provision.Desired(g, *c.Settings).Objects))(t)
 	}
 	return out
 }
@@ -155,7 +155,7 @@ func build(t *testing.T, c *golden.Case) string {
 		must(json.Marshal(config))(t),
 		must(json.Marshal(render.CertificateSecrets(g)))(t),
 		must(golden.Status(status.Build(g, c.Observed)))(t),
-		must(golden.Objects(provision.Desired(g, provision.Settings{ServiceMonitor: true})))(t),
+		must(golden.Objects(provision.Desired(g, provision.Settings{ServiceMonitor: true}).Objects))(t),
 	}
 	return string(bytes.Join(parts, []byte("\n")))
 }

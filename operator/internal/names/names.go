@@ -33,9 +33,9 @@ func ForGateway(gateway, class string) Fleet {
 	return Fleet{name: dnsLabel(gateway + "-" + class)}
 }
 
-// Name is shared by the Deployment, the Service, the ServiceMonitor, the
-// ServiceAccount, the Role, the RoleBinding, the PodDisruptionBudget and the
-// NetworkPolicy.
+// Name is shared by the Deployment or DaemonSet, the HorizontalPodAutoscaler, the
+// Service, the ServiceMonitor, the ServiceAccount, the Role, the RoleBinding, the
+// PodDisruptionBudget and the NetworkPolicy.
 func (f Fleet) Name() string { return f.name }
 
 // MetricsService is the headless Service that carries the metrics ports. As a

@@ -1,5 +1,7 @@
 // Package provision turns a Graph into the objects that its fleet of proxies
-// runs as: Deployment, Services, ServiceMonitor, and what goes with them.
+// runs as: a Deployment or DaemonSet, Services, a ServiceMonitor, and what goes with
+// them. What is said in GatewayParameters comes before the settings of the operator,
+// and those before the defaults.
 //
 // The objects are meant for server-side apply. They carry their TypeMeta, the
 // owner reference to the Gateway, and only those fields that the operator means

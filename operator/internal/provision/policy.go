@@ -6,19 +6,36 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 )
 
-// disruptionBudget lets a drain of nodes take one proxy at a time.
+// disruptionBudget lets a drain of nodes take one proxy at a time, if nothing else is
+// said. It is nil where there is none.
 func (f *fleet) disruptionBudget() *policyv1.PodDisruptionBudget {
-	one := intstr.FromInt32(1)
+	wanted := deref(f.running.DisruptionBudget)
+	if deref(wanted.Disabled) || !f.countable(wanted.MinAvailable) {
+		return nil
+	}
+	if wanted.MinAvailable == nil && wanted.MaxUnavailable == nil {
+		wanted.MaxUnavailable = new(intstr.FromInt32(1))
+	}
 	return &policyv1.PodDisruptionBudget{
 		TypeMeta:   metav1.TypeMeta{APIVersion: policyv1.SchemeGroupVersion.String(), Kind: "PodDisruptionBudget"},
 		ObjectMeta: f.meta(f.names.Name()),
 		Spec: policyv1.PodDisruptionBudgetSpec{
-			MaxUnavailable: &one,
+			MinAvailable:   wanted.MinAvailable,
+			MaxUnavailable: wanted.MaxUnavailable,
 			Selector:       &metav1.LabelSelector{MatchLabels: f.selector()},
 		},
 	}
+}
+
+// countable says whether Kubernetes can work with a budget: a DaemonSet cannot be
+// scaled, so that it knows no number of its pods that a share or a loss would be of.
+// Drains of nodes pass them over anyway.
+func (f *fleet) countable(minAvailable *intstr.IntOrString) bool {
+	return f.kind() == v1alpha1.WorkloadDeployment || minAvailable != nil && minAvailable.Type == intstr.Int
 }
 
 // networkPolicy closes the admin port to everybody but the operator. It speaks

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -46,9 +47,12 @@ func (f *fleet) proxyArgs() []string {
 		"--admin-dir=" + adminDir,
 		"--watch-configmap=" + f.names.ConfigMap(),
 		"--watch-secrets=" + strings.Join(f.names.CertificateSecrets(), ","),
-		"--drain-timeout=" + drainTimeout,
+		"--drain-timeout=" + f.drainTimeout().String(),
 		"--access-log=" + f.settings.AccessLog,
 		"--log-level=" + f.settings.LogLevel,
+	}
+	if f.proxies.Loops != nil {
+		args = append(args, "--loops="+strconv.Itoa(int(*f.proxies.Loops)))
 	}
 	if f.settings.Sensor != SensorOff {
 		args = append(args, "--probe-socket="+probeSocket)

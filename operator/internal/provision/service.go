@@ -30,8 +30,15 @@ func (f *fleet) service() *corev1.Service {
 			Selector:       f.selector(),
 			Ports:          f.listenerPorts(),
 			IPFamilyPolicy: &family,
+			IPFamilies:     f.exposure.IPFamilies,
 		},
 	}
+	service.Labels = f.beside(service.Labels, f.exposure.Labels)
+	service.Annotations = over(service.Annotations, f.exposure.Annotations)
+	if policy := f.exposure.IPFamilyPolicy; policy != nil {
+		service.Spec.IPFamilyPolicy = policy
+	}
+	f.expose(&service.Spec)
 	// A Service has room for one address. When the Gateway asks for more, its
 	// status says which ones it did not get.
 	if len(f.node.Addresses) > 0 && service.Spec.Type == corev1.ServiceTypeLoadBalancer {
@@ -41,6 +48,34 @@ func (f *fleet) service() *corev1.Service {
 		service.Spec.ClusterIP = f.node.ClusterIP.String()
 	}
 	return service
+}
+
+// expose sets what the type of the Service has room for.
+func (f *fleet) expose(spec *corev1.ServiceSpec) {
+	if spec.Type == corev1.ServiceTypeClusterIP {
+		return
+	}
+	spec.ExternalTrafficPolicy = deref(f.exposure.ExternalTrafficPolicy)
+	for i := range spec.Ports {
+		spec.Ports[i].NodePort = f.nodePort(&spec.Ports[i])
+	}
+	if spec.Type != corev1.ServiceTypeLoadBalancer {
+		return
+	}
+	spec.LoadBalancerClass = f.exposure.LoadBalancerClass
+	for _, network := range f.exposure.LoadBalancerSourceRanges {
+		spec.LoadBalancerSourceRanges = append(spec.LoadBalancerSourceRanges, string(network))
+	}
+}
+
+// nodePort is the one that is asked for, or 0.
+func (f *fleet) nodePort(port *corev1.ServicePort) int32 {
+	for _, wanted := range f.exposure.NodePorts {
+		if wanted.Port == port.Port && cmp.Or(wanted.Protocol, corev1.ProtocolTCP) == port.Protocol {
+			return wanted.NodePort
+		}
+	}
+	return 0
 }
 
 // serviceType keeps a Gateway in the cluster that asks for nothing else.
@@ -116,12 +151,23 @@ func (f *fleet) serviceMonitor() *monitoringv1.ServiceMonitor {
 	}
 	monitor.Spec.Selector.MatchLabels[names.LabelComponent] = names.ComponentMetrics
 	for _, port := range f.metricsPorts() {
-		monitor.Spec.Endpoints = append(monitor.Spec.Endpoints, monitoringv1.Endpoint{Port: port.Name, Path: "/metrics"})
+		monitor.Spec.Endpoints = append(monitor.Spec.Endpoints, f.endpoint(port.Name))
 	}
 	for key, text := range f.settings.ServiceMonitorLabels {
 		if _, ours := monitor.Labels[key]; !ours {
 			monitor.Labels[key] = text
 		}
 	}
+	monitor.Labels = f.beside(monitor.Labels, f.scraping.Labels)
 	return monitor
+}
+
+func (f *fleet) endpoint(port string) monitoringv1.Endpoint {
+	return monitoringv1.Endpoint{
+		Port: port, Path: "/metrics",
+		Interval:             deref(f.scraping.Interval),
+		ScrapeTimeout:        deref(f.scraping.ScrapeTimeout),
+		RelabelConfigs:       f.scraping.Relabelings,
+		MetricRelabelConfigs: f.scraping.MetricRelabelings,
+	}
 }

@@ -1,8 +1,12 @@
 package provision
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 )
 
 // SensorMode says how much the sensor may do.
@@ -17,6 +21,8 @@ const (
 	SensorUnprivileged SensorMode = "unprivileged"
 	// SensorOff leaves the sensor out of the pod.
 	SensorOff SensorMode = "off"
+	// SensorAuto is what Settings.Auto says.
+	SensorAuto SensorMode = "auto"
 )
 
 // The ports of a proxy pod that no listener can have.
@@ -46,6 +52,9 @@ type Settings struct {
 	Replicas int32
 	// Sensor is SensorFull when empty.
 	Sensor SensorMode
+	// Auto is what SensorAuto stands for in the Gateway's namespace; SensorFull when
+	// empty.
+	Auto SensorMode
 	// HostCgroup is the path of the node's unified cgroup hierarchy. It is set
 	// for nodes whose containers do not see it, and mounted read-only into a
 	// SensorFull only.
@@ -70,9 +79,38 @@ type Settings struct {
 	SensorResources *corev1.ResourceRequirements
 }
 
+// with puts what the parameters say over the settings of all fleets.
+func (s Settings) with(spec *v1alpha1.GatewayParametersSpec) Settings {
+	proxy, sensor := deref(spec.Proxy), deref(spec.Sensor)
+	set(&s.ProxyImage, proxy.Image)
+	set(&s.PullPolicy, proxy.ImagePullPolicy)
+	set(&s.SensorImage, sensor.Image)
+	set(&s.HostCgroup, sensor.HostCgroup)
+	set(&s.ServiceType, deref(spec.Service).Type)
+	if proxy.Resources != nil {
+		s.ProxyResources = proxy.Resources
+	}
+	if sensor.Resources != nil {
+		s.SensorResources = sensor.Resources
+	}
+	if sensor.Mode != nil {
+		s.Sensor = SensorMode(strings.ToLower(string(*sensor.Mode)))
+	}
+	return s
+}
+
+func set[T any](field, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
 func (s Settings) withDefaults() Settings {
 	if s.Replicas == 0 {
 		s.Replicas = 2
+	}
+	if s.Sensor == SensorAuto {
+		s.Sensor = s.Auto
 	}
 	if s.Sensor == "" {
 		s.Sensor = SensorFull

@@ -1,0 +1,162 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
+)
+
+// workloads are what runs the proxies of a fleet: one of the two, and for the time of
+// a change from one to the other both. nil is what there is not.
+type workloads struct {
+	deployment *appsv1.Deployment
+	daemonSet  *appsv1.DaemonSet
+}
+
+// liveOf returns the owner's workloads as the cache has them.
+func (r *GatewayReconciler) liveOf(ctx context.Context, owner apply.Owner, name string) (live workloads, err error) {
+	key := types.NamespacedName{Namespace: owner.Namespace, Name: name}
+	if live.deployment, err = ownObject(ctx, r.opts.Client, owner, key, &appsv1.Deployment{}); err != nil {
+		return live, err
+	}
+	live.daemonSet, err = ownObject(ctx, r.opts.Client, owner, key, &appsv1.DaemonSet{})
+	return live, err
+}
+
+// ownObject reads an object of the owner's. It returns nil when there is none.
+func ownObject[T client.Object](ctx context.Context, reader client.Reader, owner apply.Owner, key types.NamespacedName, into T) (T, error) {
+	var none T
+	err := reader.Get(ctx, key, into)
+	switch {
+	case apierrors.IsNotFound(err), err == nil && !owner.Owns(into):
+		return none, nil
+	case err != nil:
+		return none, fmt.Errorf("reading %T %s: %w", into, key, err)
+	}
+	return into, nil
+}
+
+func (l *workloads) all() []client.Object {
+	var all []client.Object
+	if l.deployment != nil {
+		all = append(all, l.deployment)
+	}
+	if l.daemonSet != nil {
+		all = append(all, l.daemonSet)
+	}
+	return all
+}
+
+func (l *workloads) any() bool { return l.deployment != nil || l.daemonSet != nil }
+
+// wanted is the number of proxies that the fleet is to have: what the live workload
+// says, as an autoscaler or the number of nodes may have changed it.
+func (l *workloads) wanted(objects []client.Object, initially int) int {
+	switch workload := provision.Workload(objects).(type) {
+	case *appsv1.DaemonSet:
+		if l.daemonSet != nil {
+			return int(l.daemonSet.Status.DesiredNumberScheduled)
+		}
+		return initially
+	case *appsv1.Deployment:
+		initially = int(*workload.Spec.Replicas)
+	}
+	if l.deployment != nil && l.deployment.Spec.Replicas != nil {
+		return int(*l.deployment.Spec.Replicas)
+	}
+	return initially
+}
+
+// predecessors are the workloads of another kind than the one that is wanted, as long
+// as that one does not serve: they go when it does.
+func (l *workloads) predecessors(objects []client.Object) []apply.Kept {
+	switch workload := provision.Workload(objects).(type) {
+	case *appsv1.DaemonSet:
+		if l.daemonSet == nil || !rolledOut(l.daemonSet) {
+			return []apply.Kept{{Group: appsv1.GroupName, Kind: "Deployment", Name: workload.Name}}
+		}
+	case *appsv1.Deployment:
+		if l.deployment == nil || !rolledOut(l.deployment) {
+			return []apply.Kept{{Group: appsv1.GroupName, Kind: "DaemonSet", Name: workload.Name}}
+		}
+	}
+	return nil
+}
+
+// rolledOut says whether all pods of a workload are of its newest template, and
+// available.
+func rolledOut(workload client.Object) bool {
+	switch workload := workload.(type) {
+	case *appsv1.DaemonSet:
+		status := &workload.Status
+		return status.ObservedGeneration >= workload.Generation && status.DesiredNumberScheduled > 0 &&
+			status.UpdatedNumberScheduled >= status.DesiredNumberScheduled && status.NumberAvailable >= status.DesiredNumberScheduled
+	case *appsv1.Deployment:
+		status, wanted := &workload.Status, int32(1)
+		if workload.Spec.Replicas != nil {
+			wanted = *workload.Spec.Replicas
+		}
+		return status.ObservedGeneration >= workload.Generation && status.UpdatedReplicas >= wanted &&
+			status.Replicas <= status.UpdatedReplicas && status.AvailableReplicas >= wanted
+	}
+	return false
+}
+
+// progressed says whether the pods of a workload have begun to be refused or to be
+// all there, or have ceased to be.
+func progressed(before, after client.Object) bool {
+	switch after := after.(type) {
+	case *appsv1.Deployment:
+		old, now := workloads{deployment: before.(*appsv1.Deployment)}, workloads{deployment: after}
+		return old.refused() != now.refused() || rolledOut(before) != rolledOut(after)
+	case *appsv1.DaemonSet:
+		return rolledOut(before) != rolledOut(after) ||
+			before.(*appsv1.DaemonSet).Status.DesiredNumberScheduled != after.Status.DesiredNumberScheduled
+	}
+	return false
+}
+
+// keepImmutable asks for what the Service has already of what cannot be changed later:
+// an update that tries would be refused as a whole. For the address of the cluster the
+// status tells that it is another one.
+func (w *work) keepImmutable() {
+	for _, obj := range w.plan.objects {
+		service, is := obj.(*corev1.Service)
+		if !is || service.Spec.ClusterIP == corev1.ClusterIPNone {
+			continue
+		}
+		key := types.NamespacedName{Namespace: w.key.Namespace, Name: service.Name}
+		if live, err := ownObject(w.ctx, w.opts.Client, w.owner, key, &corev1.Service{}); err == nil && live != nil {
+			keepOf(&live.Spec, &service.Spec)
+		}
+	}
+}
+
+func keepOf(live, wanted *corev1.ServiceSpec) {
+	if wanted.ClusterIP != "" && live.ClusterIP != "" {
+		wanted.ClusterIP = live.ClusterIP
+	}
+	if wanted.Type == corev1.ServiceTypeLoadBalancer && live.Type == corev1.ServiceTypeLoadBalancer {
+		wanted.LoadBalancerClass = live.LoadBalancerClass
+	}
+	if len(wanted.IPFamilies) > 0 && len(live.IPFamilies) > 0 && wanted.IPFamilies[0] != live.IPFamilies[0] {
+		wanted.IPFamilies = primary(live.IPFamilies[0], len(wanted.IPFamilies))
+	}
+}
+
+// primary returns as many families as are wanted, that one first.
+func primary(family corev1.IPFamily, wanted int) []corev1.IPFamily {
+	other := corev1.IPv4Protocol
+	if family == corev1.IPv4Protocol {
+		other = corev1.IPv6Protocol
+	}
+	return []corev1.IPFamily{family, other}[:min(wanted, 2)]
+}

@@ -1,0 +1,179 @@
+package controller
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+)
+
+// runs lists the kinds of the workloads that there are.
+func (w *world) runs(name string) string {
+	var kinds []string
+	if w.exists(name, &appsv1.Deployment{}) {
+		kinds = append(kinds, "Deployment")
+	}
+	if w.exists(name, &appsv1.DaemonSet{}) {
+		kinds = append(kinds, "DaemonSet")
+	}
+	return strings.Join(kinds, " and ")
+}
+
+func (w *world) kind(kind v1alpha1.WorkloadKind) {
+	w.workload = &v1alpha1.WorkloadParameters{Kind: &kind}
+}
+
+// serve has all pods of a workload become available.
+func serve[T client.Object](w *world, name string, workload T) {
+	w.t.Helper()
+	switch live := any(get(w, name, workload)).(type) {
+	case *appsv1.Deployment:
+		n := *live.Spec.Replicas
+		live.Status = appsv1.DeploymentStatus{ObservedGeneration: live.Generation, Replicas: n, UpdatedReplicas: n, AvailableReplicas: n}
+	case *appsv1.DaemonSet:
+		live.Status = appsv1.DaemonSetStatus{
+			ObservedGeneration: live.Generation, DesiredNumberScheduled: 3, UpdatedNumberScheduled: 3, NumberAvailable: 3,
+		}
+	}
+	w.must(w.client.Status().Update(w.t.Context(), workload))
+}
+
+func TestAWorkloadOfAnotherKindServesBeforeTheOldOneGoes(t *testing.T) {
+	w := newWorld(t, gateway("gw"))
+	name := fleet("gw").Name()
+	w.look("gw")
+	serve(w, name, &appsv1.Deployment{})
+	step := func(want string) {
+		t.Helper()
+		w.look("gw")
+		if got := w.runs(name); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	w.kind(v1alpha1.WorkloadDaemonSet)
+	step("Deployment and DaemonSet")
+	step("Deployment and DaemonSet")
+	serve(w, name, &appsv1.DaemonSet{})
+	step("DaemonSet")
+	w.kind(v1alpha1.WorkloadDeployment)
+	step("Deployment and DaemonSet")
+	serve(w, name, &appsv1.Deployment{})
+	step("Deployment")
+}
+
+func TestWhatParametersSwitchOffIsRemoved(t *testing.T) {
+	w := newWorld(t, gateway("gw"))
+	name := fleet("gw").Name()
+	yes := true
+	w.workload = &v1alpha1.WorkloadParameters{Autoscaling: &v1alpha1.Autoscaling{}}
+	w.look("gw")
+	if !w.exists(name, &autoscalingv2.HorizontalPodAutoscaler{}) || !w.exists(name, &policyv1.PodDisruptionBudget{}) {
+		t.Fatal("there is no autoscaler or no budget")
+	}
+	w.workload = &v1alpha1.WorkloadParameters{DisruptionBudget: &v1alpha1.DisruptionBudget{Disabled: &yes}}
+	w.look("gw")
+	if w.exists(name, &autoscalingv2.HorizontalPodAutoscaler{}) || w.exists(name, &policyv1.PodDisruptionBudget{}) {
+		t.Error("there still is an autoscaler or a budget")
+	}
+}
+
+// What the API server refuses is told with its words, and the rest goes on.
+func TestARefusedObjectIsTold(t *testing.T) {
+	w := newWorld(t, gateway("gw"))
+	w.invalid = "HorizontalPodAutoscaler"
+	w.workload = &v1alpha1.WorkloadParameters{Autoscaling: &v1alpha1.Autoscaling{}}
+	_, err := w.gateways.Reconcile(t.Context(), request("tenant", "gw"))
+	if err == nil {
+		t.Error("it is not tried again")
+	}
+	if got := w.runs(fleet("gw").Name()); got != "Deployment" {
+		t.Errorf("got %q", got)
+	}
+	programmed := conditions.Find(get(w, "gw", &gatewayv1.Gateway{}).Status.Conditions, "Programmed")
+	event := w.event()
+	for _, text := range []string{programmed.Message, event} {
+		if !strings.Contains(text, "HorizontalPodAutoscaler") || !strings.Contains(text, "is more than maxReplicas") {
+			t.Errorf("it tells %q", text)
+		}
+	}
+	if !strings.Contains(event, ProvisioningFailed) {
+		t.Errorf("got the event %q", event)
+	}
+}
+
+func TestKeepOf(t *testing.T) {
+	metal, cloud := "metal", "cloud"
+	const balancer = corev1.ServiceTypeLoadBalancer
+	tests := []struct {
+		name               string
+		live, wanted, want corev1.ServiceSpec
+	}{
+		{"a class cannot be changed", corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &metal},
+			corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &cloud}, corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &metal}},
+		{"nor set later", corev1.ServiceSpec{Type: balancer},
+			corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &cloud}, corev1.ServiceSpec{Type: balancer}},
+		{"nor removed", corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &metal},
+			corev1.ServiceSpec{Type: balancer}, corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &metal}},
+		{"but set with the type", corev1.ServiceSpec{Type: corev1.ServiceTypeClusterIP},
+			corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &cloud}, corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &cloud}},
+		{"and removed with it", corev1.ServiceSpec{Type: balancer, LoadBalancerClass: &metal},
+			corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort}, corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort}},
+		{"the first family stays", corev1.ServiceSpec{IPFamilies: []corev1.IPFamily{"IPv4"}},
+			corev1.ServiceSpec{IPFamilies: []corev1.IPFamily{"IPv6", "IPv4"}}, corev1.ServiceSpec{IPFamilies: []corev1.IPFamily{"IPv4", "IPv6"}}},
+		{"alone too", corev1.ServiceSpec{IPFamilies: []corev1.IPFamily{"IPv6", "IPv4"}},
+			corev1.ServiceSpec{IPFamilies: []corev1.IPFamily{"IPv4"}}, corev1.ServiceSpec{IPFamilies: []corev1.IPFamily{"IPv6"}}},
+		{"the address stays", corev1.ServiceSpec{ClusterIP: "10.0.0.1"},
+			corev1.ServiceSpec{ClusterIP: "10.0.0.2"}, corev1.ServiceSpec{ClusterIP: "10.0.0.1"}},
+		{"and is not asked for", corev1.ServiceSpec{ClusterIP: "10.0.0.1"}, corev1.ServiceSpec{}, corev1.ServiceSpec{}},
+	}
+	for _, tt := range tests {
+		keepOf(&tt.live, &tt.wanted)
+		if diff := cmp.Diff(tt.want, tt.wanted); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+}
+
+func TestRolledOut(t *testing.T) {
+	deployment := func(wanted, all, updated, available int32, observed int64) *appsv1.Deployment {
+		d := &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &wanted}}
+		d.Generation = 2
+		d.Status = appsv1.DeploymentStatus{ObservedGeneration: observed, Replicas: all, UpdatedReplicas: updated, AvailableReplicas: available}
+		return d
+	}
+	daemonSet := func(wanted, updated, available int32) *appsv1.DaemonSet {
+		return &appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{
+			DesiredNumberScheduled: wanted, UpdatedNumberScheduled: updated, NumberAvailable: available,
+		}}
+	}
+	tests := []struct {
+		name     string
+		workload client.Object
+		want     bool
+	}{
+		{"all there", deployment(2, 2, 2, 2, 2), true},
+		{"none wanted", deployment(0, 0, 0, 0, 2), true},
+		{"not seen yet", deployment(2, 2, 2, 2, 1), false},
+		{"an old one is left", deployment(2, 3, 2, 2, 2), false},
+		{"one is old", deployment(2, 2, 1, 2, 2), false},
+		{"one is not available", deployment(2, 2, 2, 1, 2), false},
+		{"on every node", daemonSet(3, 3, 3), true},
+		{"on no node", daemonSet(0, 0, 0), false},
+		{"on one node it is old", daemonSet(3, 2, 3), false},
+		{"on one node it is not available", daemonSet(3, 3, 2), false},
+	}
+	for _, tt := range tests {
+		if got := rolledOut(tt.workload); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}

@@ -1,0 +1,12 @@
+package names
+
+// ReplicasAnnotation says on a Deployment who decides on the number of its replicas:
+// an autoscaler (ReplicasAutoscaled), or else the number that was asked for last.
+const (
+	ReplicasAnnotation = "fleetgate.io/replicas"
+	ReplicasAutoscaled = "autoscaled"
+)
+
+// SensorRefusedAnnotation is on a workload whose pods were refused with a sensor that
+// loads eBPF programs.
+const SensorRefusedAnnotation = "fleetgate.io/sensor-refused"
