@@ -12,6 +12,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/parameters"
+	"github.com/fleetgate/fleetgate/operator/internal/provision/overlay"
 )
 
 // Result is what the fleet of a Gateway is to consist of.
@@ -49,7 +50,8 @@ func Desired(g *graph.Graph, settings Settings) Result {
 	if f.settings.ServiceMonitor && !deref(f.scraping.Disabled) {
 		objects = append(objects, f.serviceMonitor())
 	}
-	return Result{Objects: objects}
+	refused := overlay.Apply(objects, g.Gateway.Parameters.Overlays, f.names.MetricsService())
+	return Result{Objects: objects, Refused: refused}
 }
 
 // fleet is what the objects of one Gateway have in common.
