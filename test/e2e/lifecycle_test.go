@@ -15,7 +15,7 @@ import (
 )
 
 // fleetKinds are the kinds of objects that a Gateway gets.
-const fleetKinds = "deployments,replicasets,pods,services,endpointslices,configmaps,secrets,serviceaccounts,roles,rolebindings,poddisruptionbudgets,networkpolicies"
+const fleetKinds = "deployments,daemonsets,horizontalpodautoscalers,replicasets,pods,services,endpointslices,configmaps,secrets,serviceaccounts,roles,rolebindings,poddisruptionbudgets,networkpolicies"
 
 func TestGatewaysAndRoutesAreCreatedChangedAndDeleted(t *testing.T) {
 	s := serving(t, "lifecycle", "v1", "v2")

@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -131,8 +132,8 @@ func TestAllErrorsAreTold(t *testing.T) {
 	w := newWorld(t)
 	w.applier = apply.New(apply.Options{Client: refusing{w.client}, Live: w.client})
 	result, err := w.applier.Sync(t.Context(), w.owner, []client.Object{service(80), deployment(1, "1", "v1"), budget()})
-	several, joined := err.(interface{ Unwrap() []error })
-	if !joined || len(several.Unwrap()) != 2 {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) || len(joined.Unwrap()) != 2 {
 		t.Errorf("got the error %v", err)
 	}
 	if len(result.Written) != 1 || result.Written[0] != "created Deployment fleet" {

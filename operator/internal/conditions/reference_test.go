@@ -94,7 +94,7 @@ func reasonsOf(n ast.Node, events bool) []string {
 	case *ast.SelectorExpr:
 		owner, ok := n.X.(*ast.Ident)
 		_, reason, found := strings.Cut(n.Sel.Name, "Reason")
-		if ok && found && strings.HasPrefix(owner.Name, "gateway") && reason != "" {
+		if ok && found && (strings.HasPrefix(owner.Name, "gateway") || owner.Name == "v1alpha1") && reason != "" {
 			return []string{reason}
 		}
 	case *ast.ValueSpec:

@@ -25,6 +25,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/rollout"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
@@ -67,6 +68,7 @@ type GatewayReconciler struct {
 	repairs  *repairs
 	// parameters are told what became of them.
 	parameters *ParametersReconciler
+	rollouts   *rollout.Gate
 
 	mu sync.Mutex
 	// reported is when the status of each Gateway was written last.
@@ -104,7 +106,7 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources)
 	settings := r.opts.Settings
 	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
 	sensor, refused := chooseSensor(resources.Namespaces[w.key.Namespace], w.live)
-	settings.Auto = sensor
+	settings.Auto, w.sensor = sensor, sensor
 	err = contain(func() {
 		w.plan = makePlan(r.opts.Translate, resources, r.opts.Graph, settings)
 		if refused {
@@ -147,6 +149,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.events.forget(key)
 	r.repairs.forget(key)
 	r.parameters.forget(key)
+	r.rollouts.Leave(key, "")
 	r.bell.forget(key)
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -31,6 +31,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
+	"github.com/fleetgate/fleetgate/operator/internal/rollout"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
@@ -153,6 +154,8 @@ func (w *watchers) of(object client.Object) func(cache.Cache) map[controller.Con
 
 func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeReconcilers, policies policyReconcilers,
 	parameters *ParametersReconciler, bell *doorbell) *GatewayReconciler {
+	rollouts := rollout.NewGate(rollout.Options{Fleets: fleetsOf(opts.Client), Wake: bell.ring, Now: opts.Now})
+	opts.Metrics.Rollouts(rollouts.Counts)
 	return &GatewayReconciler{
 		opts: opts, tracker: tracker, routes: routes, policies: policies, parameters: parameters, bell: bell,
 		applier: apply.New(apply.Options{
@@ -161,6 +164,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 		writer:   delivery.New(delivery.Options{Client: opts.Client, Live: opts.Live, Now: opts.Now}),
 		events:   newAnnouncer(opts.Events),
 		repairs:  newRepairs(),
+		rollouts: rollouts,
 		reported: make(map[types.NamespacedName]time.Time),
 	}
 }

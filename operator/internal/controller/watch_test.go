@@ -28,6 +28,7 @@ func TestWhatMatters(t *testing.T) {
 		{"a label", specChanged, deploymentOf(1, nil), deploymentOf(1, map[string]string{"a": "b"}), true},
 		{"a Role's new version", ownedChanged, &corev1.ServiceAccount{}, version("2"), true},
 		{"a Deployment's progress", ownedChanged, deploymentOf(1, nil), progress(deploymentOf(1, nil), 1), false},
+		{"a Deployment whose pods are all there", ownedChanged, deploymentOf(1, nil), complete(deploymentOf(1, nil)), true},
 		{"a Deployment whose pods are refused", ownedChanged, deploymentOf(1, nil), refuse(deploymentOf(1, nil)), true},
 		{"a Deployment that lost its owner", ownedChanged, owned(deploymentOf(1, nil)), deploymentOf(1, nil), true},
 		{"endpoints", endpointsChanged, &discoveryv1.EndpointSlice{}, &discoveryv1.EndpointSlice{Endpoints: []discoveryv1.Endpoint{{}}}, true},
@@ -60,6 +61,11 @@ func version(v string) *corev1.ServiceAccount {
 
 func progress(d *appsv1.Deployment, ready int32) *appsv1.Deployment {
 	d.Status.ReadyReplicas, d.ResourceVersion = ready, "2"
+	return d
+}
+
+func complete(d *appsv1.Deployment) *appsv1.Deployment {
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: 1, Replicas: 1, UpdatedReplicas: 1, AvailableReplicas: 1}
 	return d
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -38,12 +39,16 @@ type work struct {
 	owner     apply.Owner
 	// live are the fleet's workloads as the cache has them.
 	live workloads
-	plan plan
+	// sensor is what provision.SensorAuto stands for.
+	sensor provision.SensorMode
+	plan   plan
 
 	observed  status.Observed
 	conflicts []apply.Conflict
 	// renewAt is when the credentials are to be renewed.
 	renewAt time.Time
+	// rollAgain is when to look again at pods that are being replaced, or wait for it.
+	rollAgain time.Duration
 	// repairLeft is how much longer the status tells of a repair.
 	repairLeft time.Duration
 	errs       []error
@@ -76,7 +81,7 @@ func (w *work) carryOut() (reconcile.Result, error) {
 // that waits or has told of a repair for long enough, for a conflict that nobody tells the end of, or to renew the
 // credentials.
 func (w *work) next(wait time.Duration) time.Duration {
-	due := []time.Duration{wait, w.repairLeft}
+	due := []time.Duration{wait, w.repairLeft, w.rollAgain}
 	if len(w.conflicts) > 0 {
 		due = append(due, conflictPause)
 	}
@@ -144,8 +149,12 @@ func (w *work) count(result delivery.ConfigResult, err error) {
 
 func (w *work) provision() {
 	w.keepImmutable()
-	result, err := w.applier.Sync(w.ctx, w.owner, w.plan.objects, append(w.delivered(), w.live.predecessors(w.plan.objects)...)...)
+	objects, kept, turn := w.roll()
+	result, err := w.applier.Sync(w.ctx, w.owner, objects, append(w.delivered(), kept...)...)
 	w.wrote(w.ctx, result)
+	if err != nil && turn != "" {
+		w.rollouts.Leave(w.key, turn)
+	}
 	for _, conflict := range result.Conflicts {
 		w.conflict(conflict)
 	}
@@ -168,10 +177,10 @@ func (w *work) delivered() []apply.Kept {
 // for a retry to solve.
 func (w *work) note(err error) {
 	var foreign *delivery.ForeignError
-	joined, several := err.(interface{ Unwrap() []error }) //nolint:errorlint // The parts of this very error are meant.
+	var joined interface{ Unwrap() []error }
 	switch {
 	case err == nil:
-	case several:
+	case errors.As(err, &joined):
 		for _, part := range joined.Unwrap() {
 			w.note(part)
 		}

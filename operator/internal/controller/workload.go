@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/rollout"
 )
 
 // workloads are what runs the proxies of a fleet: one of the two, and for the time of
@@ -80,34 +82,15 @@ func (l *workloads) wanted(objects []client.Object, initially int) int {
 func (l *workloads) predecessors(objects []client.Object) []apply.Kept {
 	switch workload := provision.Workload(objects).(type) {
 	case *appsv1.DaemonSet:
-		if l.daemonSet == nil || !rolledOut(l.daemonSet) {
+		if l.daemonSet == nil || !rollout.Complete(l.daemonSet) {
 			return []apply.Kept{{Group: appsv1.GroupName, Kind: "Deployment", Name: workload.Name}}
 		}
 	case *appsv1.Deployment:
-		if l.deployment == nil || !rolledOut(l.deployment) {
+		if l.deployment == nil || !rollout.Complete(l.deployment) {
 			return []apply.Kept{{Group: appsv1.GroupName, Kind: "DaemonSet", Name: workload.Name}}
 		}
 	}
 	return nil
-}
-
-// rolledOut says whether all pods of a workload are of its newest template, and
-// available.
-func rolledOut(workload client.Object) bool {
-	switch workload := workload.(type) {
-	case *appsv1.DaemonSet:
-		status := &workload.Status
-		return status.ObservedGeneration >= workload.Generation && status.DesiredNumberScheduled > 0 &&
-			status.UpdatedNumberScheduled >= status.DesiredNumberScheduled && status.NumberAvailable >= status.DesiredNumberScheduled
-	case *appsv1.Deployment:
-		status, wanted := &workload.Status, int32(1)
-		if workload.Spec.Replicas != nil {
-			wanted = *workload.Spec.Replicas
-		}
-		return status.ObservedGeneration >= workload.Generation && status.UpdatedReplicas >= wanted &&
-			status.Replicas <= status.UpdatedReplicas && status.AvailableReplicas >= wanted
-	}
-	return false
 }
 
 // progressed says whether the pods of a workload have begun to be refused or to be
@@ -116,9 +99,10 @@ func progressed(before, after client.Object) bool {
 	switch after := after.(type) {
 	case *appsv1.Deployment:
 		old, now := workloads{deployment: before.(*appsv1.Deployment)}, workloads{deployment: after}
-		return old.refused() != now.refused() || rolledOut(before) != rolledOut(after)
+		return old.refused() != now.refused() || rollout.StateOf(before, time.Time{}) != rollout.StateOf(after, time.Time{}) ||
+			rollout.Complete(before) != rollout.Complete(after)
 	case *appsv1.DaemonSet:
-		return rolledOut(before) != rolledOut(after) ||
+		return rollout.Complete(before) != rollout.Complete(after) ||
 			before.(*appsv1.DaemonSet).Status.DesiredNumberScheduled != after.Status.DesiredNumberScheduled
 	}
 	return false

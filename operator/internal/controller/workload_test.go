@@ -142,38 +142,3 @@ func TestKeepOf(t *testing.T) {
 		}
 	}
 }
-
-func TestRolledOut(t *testing.T) {
-	deployment := func(wanted, all, updated, available int32, observed int64) *appsv1.Deployment {
-		d := &appsv1.Deployment{Spec: appsv1.DeploymentSpec{Replicas: &wanted}}
-		d.Generation = 2
-		d.Status = appsv1.DeploymentStatus{ObservedGeneration: observed, Replicas: all, UpdatedReplicas: updated, AvailableReplicas: available}
-		return d
-	}
-	daemonSet := func(wanted, updated, available int32) *appsv1.DaemonSet {
-		return &appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{
-			DesiredNumberScheduled: wanted, UpdatedNumberScheduled: updated, NumberAvailable: available,
-		}}
-	}
-	tests := []struct {
-		name     string
-		workload client.Object
-		want     bool
-	}{
-		{"all there", deployment(2, 2, 2, 2, 2), true},
-		{"none wanted", deployment(0, 0, 0, 0, 2), true},
-		{"not seen yet", deployment(2, 2, 2, 2, 1), false},
-		{"an old one is left", deployment(2, 3, 2, 2, 2), false},
-		{"one is old", deployment(2, 2, 1, 2, 2), false},
-		{"one is not available", deployment(2, 2, 2, 1, 2), false},
-		{"on every node", daemonSet(3, 3, 3), true},
-		{"on no node", daemonSet(0, 0, 0), false},
-		{"on one node it is old", daemonSet(3, 2, 3), false},
-		{"on one node it is not available", daemonSet(3, 3, 2), false},
-	}
-	for _, tt := range tests {
-		if got := rolledOut(tt.workload); got != tt.want {
-			t.Errorf("%s: got %v", tt.name, got)
-		}
-	}
-}

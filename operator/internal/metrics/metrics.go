@@ -26,12 +26,15 @@ type Metrics struct {
 	status  *prometheus.CounterVec
 	objects *prometheus.CounterVec
 	lag     prometheus.Histogram
+
+	registry prometheus.Registerer
 }
 
 // New registers the metrics. reporting returns how many proxies there are, and
 // how many of them answer; it is called at each scrape.
 func New(registry prometheus.Registerer, reporting func() (all, answering int)) *Metrics {
 	m := &Metrics{
+		registry: registry,
 		build: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "fleetgate_operator_graph_build_duration_seconds",
 			Help:    "Time to translate the resources of one Gateway into its configuration and objects.",
@@ -85,6 +88,33 @@ func (m *Metrics) Status(kind string, result Result) {
 
 // Object counts one write of an object of a fleet.
 func (m *Metrics) Object(operation string) { m.objects.WithLabelValues(operation).Inc() }
+
+// Rollouts registers how many fleets have a turn in a rollout, or wait for one. counts is
+// called at each scrape.
+func (m *Metrics) Rollouts(counts func() (waiting, underWay, failed int)) {
+	m.registry.MustRegister(rollouts(counts))
+}
+
+// rollouts reads the numbers of fleets when it is scraped.
+type rollouts func() (waiting, underWay, failed int)
+
+func rolloutsDesc() *prometheus.Desc {
+	return prometheus.NewDesc("fleetgate_operator_rollout_fleets",
+		"Fleets whose pods are to be replaced for the operator's or the class's sake, by how far they are. While one has failed, all others wait.",
+		[]string{"state"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (r rollouts) Describe(ch chan<- *prometheus.Desc) { ch <- rolloutsDesc() }
+
+// Collect implements prometheus.Collector.
+func (r rollouts) Collect(ch chan<- prometheus.Metric) {
+	waiting, underWay, failed := r()
+	desc := rolloutsDesc()
+	ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(waiting), "waiting")
+	ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(underWay), "under_way")
+	ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(failed), "failed")
+}
 
 // proxies reads the numbers of proxies when it is scraped.
 type proxies func() (all, answering int)

@@ -10,3 +10,10 @@ const (
 // SensorRefusedAnnotation is on a workload whose pods were refused with a sensor that
 // loads eBPF programs.
 const SensorRefusedAnnotation = "fleetgate.io/sensor-refused"
+
+// TemplateAnnotation is the fingerprint of a workload's pods, and TurnAnnotation when
+// they were replaced for the operator's or the class's sake last (package rollout).
+const (
+	TemplateAnnotation = "fleetgate.io/template"
+	TurnAnnotation     = "fleetgate.io/turn"
+)
