@@ -57,9 +57,9 @@ type work struct {
 // carryOut does what the plan says. One step that goes wrong does not keep the
 // others from being taken, and the status tells of it.
 func (w *work) carryOut() (reconcile.Result, error) {
+	w.noteParameters()
 	// A Gateway that was never accepted gets no fleet; one that was keeps it,
 	// and its proxies learn that nothing is left to serve.
-	w.noteParameters()
 	accepted := w.plan.graph.Gateway.Accepted()
 	if accepted || w.live.any() {
 		w.deliver()
