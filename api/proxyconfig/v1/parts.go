@@ -189,7 +189,7 @@ func (c *Config) only(kind PartKind) *Config {
 
 // index is the configuration that the document of a split one has.
 func index(whole *Config, parts []Part) *Config {
-	return &Config{Tracing: whole.Tracing, Parts: parts}
+	return &Config{Tracing: whole.Tracing, Settings: whole.Settings, Parts: parts}
 }
 
 // IndexHash is Document.Hash of what EncodeIndex returns.

@@ -33,7 +33,8 @@ type RefusedItem struct {
 	// Kind is one of the kinds below.
 	Kind string `json:"kind"`
 	// Name is a listener's name (also for a certificate), "namespace/name" of a
-	// route, the ID of a backend, or the service name of tracing.
+	// route, the ID of a backend, the service name of tracing, or the path of a field
+	// within Settings.
 	Name string `json:"name"`
 	// RouteKind is the kind of the route, where Kind is "Route" or "Rule": routes
 	// of different kinds may have the same name. A proxy may leave it out.
@@ -51,4 +52,5 @@ const (
 	KindRule        = "Rule"
 	KindBackend     = "Backend"
 	KindTracing     = "Tracing"
+	KindSetting     = "Setting"
 )

@@ -107,6 +107,19 @@ func sampleConfig() *Config {
 			Attributes: []SpanAttribute{{Name: "env", Literal: "test"}, {Name: "user", Header: "X-User"}, {Name: "query", Key: "url.query"}},
 			Headers:    &CertificateRef{Secret: 1, Key: "shop.edge-telemetry", SHA256: "cc33"},
 		},
+		Settings: sampleSettings(),
+	}
+}
+
+func sampleSettings() *Settings {
+	percent, hops := int32(10), int32(2)
+	return &Settings{
+		LogLevel: LogDebug, AccessLog: &AccessLog{Format: AccessLogJSON, SamplePercent: &percent}, TrustedHops: &hops,
+		Limits: &ConnectionLimits{MaxConnections: 2000, MaxConnectionsPerPort: 1000},
+		Timeouts: &PhaseTimeouts{
+			RequestHeadMillis: 5000, RequestBodyIdleMillis: 30000, ResponseIdleMillis: 31000, KeepAliveMillis: 75000,
+			TunnelIdleMillis: 600000, BackendConnectMillis: 1000, BackendIdleMillis: 120000, BackendKeepAliveMillis: 45000,
+		},
 	}
 }
 

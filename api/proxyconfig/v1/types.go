@@ -11,6 +11,8 @@ type Config struct {
 	// Tracing is nil where nothing is traced; the fields by which requests belong
 	// to traces are then passed on like any other.
 	Tracing *Tracing `json:"tracing,omitempty"`
+	// Settings are nil where all is left to the proxy.
+	Settings *Settings `json:"settings,omitempty"`
 	// Parts, when not empty, are where the rest of the configuration lies: see
 	// FeatureParts.
 	Parts []Part `json:"parts,omitempty"`

@@ -37,6 +37,7 @@ func Validate(c *Config) []RefusedItem {
 	if err := ValidateTracing(c.Tracing); err != nil {
 		refuse(RefusedItem{Kind: KindTracing, Name: c.Tracing.ServiceName, Reason: err.Error()})
 	}
+	ValidSettings(c, refuse)
 	return refused
 }
 
