@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
 	"github.com/fleetgate/fleetgate/proxy/internal/app"
 )
@@ -84,16 +85,12 @@ func interpret(o *app.Options, secrets, bind, accessLog, level string) error {
 	if o.AccessLog, err = accesslog.ParseFormat(accessLog); err != nil {
 		return fmt.Errorf("--access-log: %w", err)
 	}
-	o.Log, err = newLog(level)
-	return err
-}
-
-// newLog makes a log on stderr. V(1) of logr is the level debug.
-func newLog(level string) (logr.Logger, error) {
-	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "error": slog.LevelError}
-	least, ok := levels[level]
+	least, ok := app.LogLevel(proxyconfig.LogLevel(level))
 	if !ok {
-		return logr.Logger{}, fmt.Errorf("--log-level: unknown level %q", level)
+		return fmt.Errorf("--log-level: unknown level %q", level)
 	}
-	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: least})), nil
+	o.LogLevel = new(slog.LevelVar)
+	o.LogLevel.Set(least)
+	o.Log = logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: o.LogLevel}))
+	return nil
 }

@@ -4,6 +4,9 @@
 // goroutine takes the buffers and writes them. When writing does not keep up,
 // lines are dropped and counted: a slow log never slows a request.
 //
+// The log may be turned on and off, and sampled, while it runs. A request that is not
+// logged costs one atomic read.
+//
 // What a client sent is escaped and cut, so that a line can neither be split
 // nor faked, nor can it carry what a terminal would obey.
 package accesslog

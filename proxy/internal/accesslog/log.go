@@ -14,8 +14,9 @@ import (
 
 // Options of a Log.
 type Options struct {
-	Format Format
-	Out    io.Writer
+	// Mode is the one to begin with.
+	Mode Mode
+	Out  io.Writer
 	// Loops is the number of Observers.
 	Loops int
 	// Flush is how long a line may wait; zero means 200 milliseconds.
@@ -30,6 +31,8 @@ const bufferBytes = 64 << 10
 // Log writes the lines of all loops. Run must be running for lines to come out.
 type Log struct {
 	options Options
+	// mode is a packed Mode.
+	mode    atomic.Uint32
 	loops   []*loopLog
 	wake    chan struct{}
 	dropped atomic.Uint64
@@ -42,11 +45,30 @@ func New(o Options) *Log {
 		o.Flush = 200 * time.Millisecond
 	}
 	l := &Log{options: o, wake: make(chan struct{}, 1)}
+	l.mode.Store(o.Mode.pack())
 	for range o.Loops {
 		l.loops = append(l.loops, &loopLog{log: l})
 	}
 	return l
 }
+
+// Set has the requests from now on logged in another mode. What was logged before
+// comes out as it is.
+func (l *Log) Set(m Mode) {
+	l.mode.Store(m.pack())
+	l.hurry()
+}
+
+// hurry has Run look at once.
+func (l *Log) hurry() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// off says whether nothing is logged.
+func (l *Log) off() bool { return unpack(l.mode.Load()).Format == Off }
 
 // Observer returns the observer of one loop, numbered from zero.
 func (l *Log) Observer(loop int) traffic.Observer { return l.loops[loop] }
@@ -60,11 +82,16 @@ func (l *Log) Dropped() uint64 {
 }
 
 // Run writes lines until ctx ends, and then what is left. Whoever ends ctx has
-// stopped the loops before.
+// stopped the loops before. While nothing is logged it sleeps.
 func (l *Log) Run(ctx context.Context) {
 	tick := time.NewTicker(l.options.Flush)
 	defer tick.Stop()
 	for {
+		if l.off() {
+			tick.Stop()
+		} else {
+			tick.Reset(l.options.Flush)
+		}
 		select {
 		case <-ctx.Done():
 			l.flush()
@@ -112,37 +139,52 @@ type loopLog struct {
 	spare []byte
 }
 
-// RequestDone adds the line of a request. It implements traffic.Observer.
+// RequestDone adds the line of a request that is to be logged. It implements
+// traffic.Observer.
 func (l *loopLog) RequestDone(d *traffic.Done) {
-	l.mu.Lock()
-	if l.buf == nil {
-		l.buf, l.spare = make([]byte, 0, bufferBytes), make([]byte, 0, bufferBytes)
+	if !unpack(l.log.mode.Load()).wants(d) {
+		return
 	}
-	fits := cap(l.buf)-len(l.buf) >= maxLine
-	if fits {
-		l.buf = appendLine(l.buf, l.log.options.Format, d)
-		l.lines++
-	}
-	urgent := len(l.buf) > bufferBytes/2
-	l.mu.Unlock()
+	fits, urgent := l.add(d)
 	if !fits {
 		l.log.dropped.Add(1)
 	}
 	if urgent {
-		select {
-		case l.log.wake <- struct{}{}:
-		default:
-		}
+		l.log.hurry()
 	}
 }
 
-// take returns the lines so far, which are the caller's until the next take.
+// add appends a line, if there is room for it, and says whether there will soon be
+// none. The format is read with the lock held, so that nothing comes after the last
+// take of a log that was turned off.
+func (l *loopLog) add(d *traffic.Done) (fits, urgent bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	format := unpack(l.log.mode.Load()).Format
+	if format == Off {
+		return true, false
+	}
+	if l.buf == nil {
+		l.buf, l.spare = make([]byte, 0, bufferBytes), make([]byte, 0, bufferBytes)
+	}
+	if fits = cap(l.buf)-len(l.buf) >= maxLine; fits {
+		l.buf = appendLine(l.buf, format, d)
+		l.lines++
+	}
+	return fits, len(l.buf) > bufferBytes/2
+}
+
+// take returns the lines so far, which are the caller's until the next take. A log
+// that is off keeps no buffers.
 func (l *loopLog) take() (lines []byte, count uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines, count = l.buf, l.lines
 	if len(lines) > 0 {
 		l.buf, l.spare, l.lines = l.spare[:0], lines, 0
+	}
+	if l.log.off() {
+		l.buf, l.spare = nil, nil
 	}
 	return lines, count
 }

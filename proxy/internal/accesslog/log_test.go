@@ -142,7 +142,7 @@ func (g *gate) Write(p []byte) (int, error) {
 }
 
 func start(t *testing.T, out *gate, loops int) (*Log, func()) {
-	l := New(Options{Format: JSON, Out: out, Loops: loops, Flush: time.Millisecond, Log: logr.Discard()})
+	l := New(Options{Mode: Mode{JSON, 100}, Out: out, Loops: loops, Flush: time.Millisecond, Log: logr.Discard()})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { l.Run(ctx) })
@@ -214,7 +214,7 @@ func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
 }
 
 func TestRequestDoneAllocatesNothing(t *testing.T) {
-	l := New(Options{Format: JSON, Loops: 1})
+	l := New(Options{Mode: Mode{JSON, 100}, Loops: 1})
 	o, d := l.Observer(0), sampleDone()
 	o.RequestDone(d)
 	if n := testing.AllocsPerRun(100, func() { o.RequestDone(d) }); n != 0 {
@@ -223,7 +223,7 @@ func TestRequestDoneAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkRequestDone(b *testing.B) {
-	l := New(Options{Format: JSON, Loops: 1})
+	l := New(Options{Mode: Mode{JSON, 100}, Loops: 1})
 	o, d := l.loops[0], sampleDone()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +35,9 @@ type instance struct {
 	grace         time.Duration
 	watch         Watch
 	client        *http.Client
+	// logger is the proxy's own log, at a level.
+	logger logr.Logger
+	level  *slog.LevelVar
 }
 
 type safeBuffer struct {
@@ -74,7 +78,7 @@ func (i *instance) start() {
 		ConfigDir: i.config, StateDir: i.state, Watch: i.watch, Bind: netip.MustParseAddr("127.0.0.1"),
 		HealthAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Loops: 1, DrainGrace: i.grace,
 		AccessLog: accesslog.Text, AccessLogOut: i.log, AllowLoopbackBackends: true,
-		Log: logr.Discard(), Started: func(a Addresses) { addresses <- a },
+		Log: i.logger, LogLevel: i.level, Started: func(a Addresses) { addresses <- a },
 	}
 	go func() { i.finished <- Run(ctx, options) }()
 	select {
@@ -96,7 +100,7 @@ func (i *instance) stop() {
 
 func newInstance(t *testing.T) *instance {
 	i := &instance{t: t, config: t.TempDir(), state: t.TempDir(), port: freePort(t), grace: time.Millisecond,
-		client: &http.Client{Transport: &http.Transport{}}}
+		client: &http.Client{Transport: &http.Transport{}}, logger: logr.Discard()}
 	t.Cleanup(i.client.CloseIdleConnections)
 	return i
 }

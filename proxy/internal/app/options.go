@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/netip"
 	"runtime"
 	"time"
@@ -39,9 +40,12 @@ type Options struct {
 	// Loops is the number of the engine's loops; zero takes as many as there are
 	// CPUs in the quota.
 	Loops int
-	// Limits bound connections; zero fields have the defaults.
-	Limits                overload.Limits
-	AccessLog             accesslog.Format
+	// Limits bound connections; zero fields have the defaults. They, AccessLog,
+	// TrustedHops and the level that LogLevel begins with hold as far as the
+	// configuration does not set them.
+	Limits    overload.Limits
+	AccessLog accesslog.Format
+	// AccessLogOut may be nil: nothing is logged.
 	AccessLogOut          io.Writer
 	AllowLoopbackBackends bool
 	// TrustedHops is how many proxies stand before this one whose X-Forwarded
@@ -54,6 +58,8 @@ type Options struct {
 	Zone    string
 	Version string
 	Log     logr.Logger
+	// LogLevel is the level of Log; nil for a Log that has one for good.
+	LogLevel *slog.LevelVar
 	// Started, when not nil, is told the addresses of the proxy's own ports.
 	Started func(Addresses)
 }
@@ -87,8 +93,8 @@ func (o *Options) complete() error {
 	if o.DrainTimeout <= 0 {
 		o.DrainTimeout = 25 * time.Second
 	}
-	if o.AccessLogOut == nil {
-		o.AccessLog = accesslog.Off
+	if o.LogLevel == nil {
+		o.LogLevel = new(slog.LevelVar)
 	}
 	return nil
 }

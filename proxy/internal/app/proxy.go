@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -36,11 +37,13 @@ type proxy struct {
 	draining atomic.Bool
 
 	current     atomic.Pointer[snapshot.Snapshot]
+	settings    *proxyconfig.Settings // those in effect; nil for the options alone
+	least       slog.Level            // of the log, where settings have none
 	publishing  sync.Mutex
 	registry    *balance.Registry
 	resolver    *resolve.Resolver
 	requests    *metrics.Requests
-	accessLog   *accesslog.Log // nil when it is off
+	accessLog   *accesslog.Log // nil when there is nowhere to write it
 	probe       *probe.Client
 	spans       *otlp.Exporter
 	gate        *overload.Gate
@@ -61,6 +64,7 @@ func newProxy(o Options) (*proxy, error) {
 	p := &proxy{
 		options:  o,
 		applied:  make(chan struct{}, 1),
+		least:    o.LogLevel.Level(),
 		epoch:    time.Now(),
 		registry: balance.NewRegistry(balance.Options{AllowLoopback: o.AllowLoopbackBackends, Zone: o.Zone}),
 		gate:     overload.NewGate(o.Limits),
@@ -68,9 +72,9 @@ func newProxy(o Options) (*proxy, error) {
 		probe:    probe.New(probe.Options{Socket: o.ProbeSocket, Log: o.Log.WithName("probe")}),
 	}
 	p.spans = otlp.New(p.spanOptions())
-	if o.AccessLog != accesslog.Off {
+	if o.AccessLogOut != nil {
 		p.accessLog = accesslog.New(accesslog.Options{
-			Format: o.AccessLog, Out: o.AccessLogOut, Loops: observed, Log: o.Log.WithName("accesslog"),
+			Mode: accessLogMode(o.AccessLog, nil), Out: o.AccessLogOut, Loops: observed, Log: o.Log.WithName("accesslog"),
 		})
 	}
 	if o.ConfigDir != "" {
@@ -139,6 +143,8 @@ func (p *proxy) observer(loop int) traffic.Observer {
 // apply makes a snapshot the one that serves. A port that cannot be opened
 // refuses its listeners.
 func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
+	// Bounds hold before the ports are open that they are for.
+	p.adopt(s.Settings)
 	p.current.Store(s)
 	p.spans.Follow(s.Spans)
 	var refused []proxyconfig.RefusedItem

@@ -126,6 +126,8 @@ type exchange struct {
 	// repeats are the times that the request was sent again because no backend
 	// can have acted upon it, or twice does no harm; retries are by the rule.
 	repeats, retries, interims uint8
+	// hops is how many proxies before this one are believed.
+	hops uint8
 	// own is the status of an answer of the proxy's own; zero if a backend is
 	// to answer.
 	own int

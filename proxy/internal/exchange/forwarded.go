@@ -46,7 +46,7 @@ func (x *exchange) appendForwarded(out []byte, r *h1.Request, edits h1.Dropper) 
 // told returns what a request tells by a field that is believed of trusted hops
 // alone.
 func (x *exchange) told(r *h1.Request, name string) []byte {
-	if x.loop.opts.TrustedHops == 0 {
+	if x.hops == 0 {
 		return nil
 	}
 	return r.Told(name)
@@ -57,7 +57,7 @@ func (x *exchange) told(r *h1.Request, name string) []byte {
 func (x *exchange) trueClient(r *h1.Request) netip.AddrPort {
 	client := x.from.client
 	chain := x.told(r, "x-forwarded-for")
-	for hops := x.loop.opts.TrustedHops; hops > 0 && len(chain) > 0; hops-- {
+	for hops := x.hops; hops > 0 && len(chain) > 0; hops-- {
 		var item []byte
 		chain, item = h1.LastItem(chain)
 		addr, ok := parseClient(string(item))

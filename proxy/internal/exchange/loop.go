@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/h2"
@@ -33,7 +34,8 @@ type Options struct {
 	// Epoch is the wall clock time of instant zero.
 	Epoch time.Time
 	// Seed makes request identifiers differ among loops and processes.
-	Seed   uint64
+	Seed uint64
+	// Limits and TrustedHops hold as far as the configuration does not set them.
 	Limits Limits
 	// TrustedHops is how many proxies stand before this one whose X-Forwarded
 	// fields are believed; zero believes nobody.
@@ -50,10 +52,13 @@ type Loop struct {
 	Open, Active atomic.Int64
 
 	opts Options
-	// limits are those of the present level, which the last sweep has seen.
-	limits Limits
-	dialer Dialer
-	now    int64
+	// settings are those of the configuration that were seen last; hops and base follow
+	// from them. limits are base at the level that the last sweep has seen.
+	settings     *proxyconfig.Settings
+	hops         uint8
+	base, limits Limits
+	dialer       Dialer
+	now          int64
 
 	// home is where connections to backends are kept that carry requests of any
 	// client.
@@ -100,7 +105,8 @@ type Loop struct {
 // NewLoop returns a Loop at instant zero.
 func NewLoop(o Options) *Loop {
 	o.Limits = o.Limits.withDefaults()
-	l := &Loop{opts: o, limits: o.Limits, wake: math.MaxInt64, ids: rand.NewPCG(o.Seed, uint64(o.Epoch.UnixNano()))}
+	l := &Loop{opts: o, wake: math.MaxInt64, ids: rand.NewPCG(o.Seed, uint64(o.Epoch.UnixNano()))}
+	l.adopt(nil)
 	l.http2.Pool = new(h2.Pool)
 	return l
 }
@@ -159,7 +165,8 @@ func (l *Loop) TLS(port uint16) *tls.Config {
 // Sweep forgets what is not needed any more. It is called each SweepEvery,
 // before the Ticks.
 func (l *Loop) Sweep() {
-	l.limits = l.opts.Limits.at(l.opts.Gate.Level())
+	l.follow()
+	l.limits = l.base.at(l.opts.Gate.Level())
 	all := l.crowded()
 	l.spare.sweep(all)
 	l.buffers.sweep(all)

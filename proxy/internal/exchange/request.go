@@ -113,6 +113,8 @@ func (x *exchange) redirects() bool { return x.location != span{} }
 
 // describe takes down what is needed of the request after its head has gone.
 func (x *exchange) describe(r *h1.Request) {
+	x.loop.follow()
+	x.hops = x.loop.hops
 	x.origin = x.trueClient(r)
 	x.method = x.note(r.Method)
 	x.host = x.note(r.Name)

@@ -70,7 +70,7 @@ func (x *exchange) next() (at int64, what expiry) {
 	case x.client.blocked():
 		return x.since + int64(lim.Stall), clientStalled
 	default:
-		return x.since + int64(x.loop.opts.Limits.Stall), backendSlow
+		return x.since + int64(x.loop.base.Stall), backendSlow
 	}
 	consider(x.deadline, requestSlow)
 	consider(x.retryAt, retryDue)
@@ -94,7 +94,7 @@ func (x *exchange) next() (at int64, what expiry) {
 		consider(x.since+int64(lim.Body), bodySlow)
 	case blocked:
 		// Overload on this side is no sign of a dead backend.
-		consider(x.since+int64(x.loop.opts.Limits.Stall), backendSlow)
+		consider(x.since+int64(x.loop.base.Stall), backendSlow)
 	case x.client.leaving():
 		consider(x.since+int64(lim.Leaving), clientLeft)
 	case x.rule == nil || x.rule.RequestTimeout == 0 && x.rule.BackendTimeout == 0:

@@ -94,11 +94,21 @@ func (s *Server) attempt(st *Stream, d *dialed, e *balance.Endpoint, config *tls
 	return nil
 }
 
+// patience is how long one attempt to reach an endpoint may take.
+func (s *Server) patience() time.Duration {
+	if snap := s.opts.Snapshot.Load(); snap != nil && snap.Settings != nil {
+		if t := snap.Settings.Timeouts; t != nil && t.BackendConnectMillis > 0 {
+			return time.Duration(t.BackendConnectMillis) * time.Millisecond
+		}
+	}
+	return s.opts.Connect
+}
+
 // reach connects with the endpoint of d, and by TLS where config is not nil and
 // what the client sends is not a TLS session already. A PROXY protocol header
 // comes before the handshake.
 func (s *Server) reach(st *Stream, d *dialed, config *tls.Config) error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.opts.Connect)
+	ctx, cancel := context.WithTimeout(s.ctx, s.patience())
 	defer cancel()
 	dialer := keepalive.PatientDialer()
 	nc, err := dialer.DialTCP(ctx, "tcp", netip.AddrPort{}, d.endpoint.Addr)

@@ -24,8 +24,8 @@ type Options struct {
 	// and sessions expire. The default counts from Epoch.
 	Now   func() int64
 	Epoch time.Time
-	// Connect bounds one attempt to reach an endpoint; the default is 5
-	// seconds.
+	// Connect bounds one attempt to reach an endpoint where the configuration does
+	// not; the default is 5 seconds.
 	Connect time.Duration
 	// Idle is how long a connection may be silent in both directions, or be
 	// unable to deliver in one; the default is an hour. It is for listeners that
@@ -34,8 +34,9 @@ type Options struct {
 	// SessionIdle is how long a UDP session without a datagram lasts; the
 	// default is 60 seconds.
 	SessionIdle time.Duration
-	// MaxConnections bounds the connections of one listener, MaxSessions the
-	// sessions of one UDP port; the default of both is 10,000.
+	// MaxConnections bounds the connections of one listener, by default to those
+	// that the Gate has for one port; MaxSessions the sessions of one UDP port, by
+	// default to 10,000.
 	MaxConnections, MaxSessions int
 	// Gate has descriptors for connections to endpoints and for sessions; nil
 	// makes one of the default limits.
@@ -83,7 +84,6 @@ func New(o Options) *Server {
 	orElse(&o.Connect, 5*time.Second)
 	orElse(&o.Idle, time.Hour)
 	orElse(&o.SessionIdle, time.Minute)
-	orElse(&o.MaxConnections, 10000)
 	orElse(&o.MaxSessions, 10000)
 	if o.Gate == nil {
 		o.Gate = overload.NewGate(overload.Limits{})
@@ -127,7 +127,7 @@ func (s *Server) Close() { s.cancel() }
 func (s *Server) admit(l *snapshot.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[keyOf(l)] >= cmp.Or(l.MaxSessions, s.opts.MaxConnections) {
+	if s.open[keyOf(l)] >= cmp.Or(l.MaxSessions, s.opts.MaxConnections, s.opts.Gate.Limits().PerListener) {
 		return false
 	}
 	s.open[keyOf(l)]++

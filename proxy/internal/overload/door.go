@@ -16,16 +16,16 @@ func (d *Door) Enter() bool {
 		g.Refuse(Overloaded)
 		return false
 	}
-	if !take(&d.open, g.limits.PerListener) {
+	if !take(&d.open, g.perListener.Load()) {
 		g.Refuse(ListenerFull)
 		return false
 	}
-	if !take(&g.clients, g.limits.Total) {
+	if !take(&g.clients, g.total.Load()) {
 		d.open.Add(-1)
 		g.Refuse(Full)
 		return false
 	}
-	if !take(&g.descriptors, g.limits.Descriptors) {
+	if !take(&g.descriptors, int64(g.limits.Descriptors)) {
 		g.clients.Add(-1)
 		d.open.Add(-1)
 		g.Refuse(NoDescriptor)

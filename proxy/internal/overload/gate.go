@@ -1,6 +1,7 @@
 package overload
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 )
@@ -77,9 +78,13 @@ type Gate struct {
 	level atomic.Uint32
 	// glance, once there is a Monitor, looks at the memory without waiting.
 	glance atomic.Pointer[func() int]
-	limits Limits
-	mu     sync.Mutex
-	doors  map[uint16]*Door
+	// limits are those that the Gate was made with; perListener and total are in
+	// force in place of theirs. most bounds total.
+	limits             Limits
+	perListener, total atomic.Int64
+	most               int
+	mu                 sync.Mutex
+	doors              map[uint16]*Door
 
 	clients, descriptors, backends atomic.Int64
 	lackedAt                       atomic.Int64
@@ -98,12 +103,25 @@ func NewGate(l Limits) *Gate {
 		}
 	}
 	// Nobody can ask for more than the process may have.
-	l.Total = min(l.Total, l.Descriptors, max(clientShare(d.Descriptors), 1))
-	return &Gate{limits: l, doors: map[uint16]*Door{}}
+	g := &Gate{limits: l, most: min(l.Descriptors, max(clientShare(d.Descriptors), 1)), doors: map[uint16]*Door{}}
+	g.Bound(0, 0)
+	return g
+}
+
+// Bound puts bounds in force in place of Limits.PerListener and Limits.Total; zero
+// puts that back which the Gate was made with. Connections that are above a bound
+// stay: nobody comes in until enough of them have left.
+func (g *Gate) Bound(perListener, total int) {
+	g.perListener.Store(int64(cmp.Or(perListener, g.limits.PerListener)))
+	g.total.Store(int64(min(cmp.Or(total, g.limits.Total), g.most)))
 }
 
 // Limits returns the limits that are in force.
-func (g *Gate) Limits() Limits { return g.limits }
+func (g *Gate) Limits() Limits {
+	l := g.limits
+	l.PerListener, l.Total = int(g.perListener.Load()), int(g.total.Load())
+	return l
+}
 
 // Level returns the present level. A nil Gate has the level Normal.
 func (g *Gate) Level() Level {
@@ -142,10 +160,10 @@ func (g *Gate) Refuse(r Reason) { g.refused[r].Add(1) }
 // Borrow counts a connection to a backend in, unless there are too many; Return
 // counts it out.
 func (g *Gate) Borrow() bool {
-	if !take(&g.backends, g.limits.Backends) {
+	if !take(&g.backends, int64(g.limits.Backends)) {
 		return false
 	}
-	if !take(&g.descriptors, g.limits.Descriptors) {
+	if !take(&g.descriptors, int64(g.limits.Descriptors)) {
 		g.backends.Add(-1)
 		return false
 	}
@@ -176,14 +194,14 @@ func (g *Gate) Return() {
 
 // Open counts a descriptor in that is none of a connection, unless there is none
 // left; Closed counts it out.
-func (g *Gate) Open() bool { return take(&g.descriptors, g.limits.Descriptors) }
+func (g *Gate) Open() bool { return take(&g.descriptors, int64(g.limits.Descriptors)) }
 
 // Closed is the end of a descriptor that Open was called for.
 func (g *Gate) Closed() { g.descriptors.Add(-1) }
 
 // take takes one of at most most.
-func take(n *atomic.Int64, most int) bool {
-	if n.Add(1) > int64(most) {
+func take(n *atomic.Int64, most int64) bool {
+	if n.Add(1) > most {
 		n.Add(-1)
 		return false
 	}

@@ -102,6 +102,39 @@ func TestDoors(t *testing.T) {
 	}
 }
 
+// Bounds change while connections are open: nobody has to go, and nobody comes in
+// until there is room again.
+func TestBoundsOfConnectionsThatAreOpen(t *testing.T) {
+	g := NewGate(Limits{PerListener: 5, Total: 8, Descriptors: 1000})
+	a, b := g.Door(80), g.Door(443)
+	enter(a, 5)
+	g.Bound(2, 6)
+	if got := g.Limits(); got.PerListener != 2 || got.Total != 6 || a.Open() != 5 {
+		t.Errorf("got %+v with %d open", got, a.Open())
+	}
+	if enter(a, 1) != 0 || enter(b, 3) != 1 {
+		t.Error("the bounds of a port and of all are not two and six")
+	}
+	for range 4 {
+		a.Leave()
+	}
+	if enter(a, 3) != 1 {
+		t.Error("there is no room for one of two")
+	}
+	g.Bound(0, 0)
+	if got := g.Limits(); got.PerListener != 5 || got.Total != 8 {
+		t.Errorf("got %+v, want what the gate was made with", got)
+	}
+	if enter(a, 9) != 3 {
+		t.Error("the bound of a port is not five again")
+	}
+	// Nobody can ask for more than the process may have.
+	g.Bound(0, 5000)
+	if got := g.Limits().Total; got > 1000 {
+		t.Errorf("a bound of %d connections for 1000 descriptors", got)
+	}
+}
+
 func TestTicketsAreUsedOnce(t *testing.T) {
 	g := NewGate(Limits{Total: 1})
 	first := g.Door(80).Ticket()

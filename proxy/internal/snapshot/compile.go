@@ -52,6 +52,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 	c.refused = append(c.refused, c.out.change.Refused()...)
 	c.compileTransports(backends)
 	c.compileTracing()
+	c.compileSettings()
 	c.compileListeners()
 	c.compileRoutes()
 	c.buildPorts()

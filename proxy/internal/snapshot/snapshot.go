@@ -27,6 +27,9 @@ type Snapshot struct {
 	Series []Series
 	// Spans is where what is recorded of requests goes; nil where nothing is.
 	Spans *Spans
+	// Settings are those of the process that are sound. It is the same pointer as long
+	// as nothing of them changes.
+	Settings *proxyconfig.Settings
 	// Compiled is how many routes were compiled for it; the others were taken over
 	// from the snapshot before.
 	Compiled int
