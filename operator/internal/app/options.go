@@ -103,7 +103,7 @@ func (o *Options) fleetFlags(flags *flag.FlagSet, getenv func(string) string) {
 		"`path` of the unified cgroup hierarchy on nodes whose containers do not see it; mounted read-only into sensors")
 	flags.StringVar((*string)(&fleet.ServiceType), "service-type", string(corev1.ServiceTypeLoadBalancer),
 		"type of the Gateways' Services: LoadBalancer, NodePort or ClusterIP")
-	flags.StringVar(&fleet.AccessLog, "access-log", "off", "access log of the proxies: off, json or text")
+	flags.StringVar(&fleet.AccessLog, "access-log", "off", "access log of the proxies whose parameters do not say: off, json or text")
 	flags.Func("service-monitor-labels", "comma-separated `key=value` labels of ServiceMonitors, which a Prometheus selects by", func(text string) error {
 		labels, err := parseLabels(text)
 		fleet.ServiceMonitorLabels = labels

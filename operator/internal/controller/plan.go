@@ -32,9 +32,11 @@ type Translate func(*store.Resources, graph.Options) *graph.Graph
 func makePlan(translate Translate, resources *store.Resources, opts graph.Options, settings provision.Settings) plan {
 	g := translate(resources, opts)
 	desired := provision.Desired(g, settings)
+	config := render.Config(g)
+	render.LogByDefault(&config, settings.AccessLog)
 	return plan{
 		graph:        g,
-		config:       render.Config(g),
+		config:       config,
 		certificates: render.CertificateSecrets(g),
 		objects:      desired.Objects,
 		refusals:     slices.Concat(g.Gateway.Refusals, desired.Refused),

@@ -14,6 +14,7 @@ func (f *fleet) proxy() corev1.Container {
 		Image:           f.settings.ProxyImage,
 		ImagePullPolicy: f.settings.PullPolicy,
 		Args:            f.proxyArgs(),
+		Env:             []corev1.EnvVar{zone()},
 		// The listeners' ports are not listed: a list informs and nothing else,
 		// and each change of it would replace the pods.
 		Ports: []corev1.ContainerPort{
@@ -48,8 +49,7 @@ func (f *fleet) proxyArgs() []string {
 		"--watch-configmap=" + f.names.ConfigMap(),
 		"--watch-secrets=" + strings.Join(f.names.CertificateSecrets(), ","),
 		"--drain-timeout=" + f.drainTimeout().String(),
-		"--access-log=" + f.settings.AccessLog,
-		"--log-level=" + f.settings.LogLevel,
+		"--zone=$(" + zoneVariable + ")",
 	}
 	if f.proxies.Loops != nil {
 		args = append(args, "--loops="+strconv.Itoa(int(*f.proxies.Loops)))
@@ -58,6 +58,18 @@ func (f *fleet) proxyArgs() []string {
 		args = append(args, "--probe-socket="+probeSocket)
 	}
 	return args
+}
+
+// zoneVariable is the environment variable with the zone of the pod's node.
+const zoneVariable = "ZONE"
+
+// zone is what Kubernetes copies from the node to its pods since version 1.35. It is
+// empty before, and on nodes without a zone, which prefers none: the node's own label
+// is not for a proxy to read.
+func zone() corev1.EnvVar {
+	return corev1.EnvVar{Name: zoneVariable, ValueFrom: &corev1.EnvVarSource{
+		FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.labels['" + corev1.LabelTopologyZone + "']"},
+	}}
 }
 
 func probe(path string, period, failures int32) *corev1.Probe {

@@ -68,10 +68,10 @@ type Settings struct {
 	// OperatorNamespace is the only one from which the admin port is reached;
 	// fleetgate-system when empty.
 	OperatorNamespace string
-	// AccessLog is the proxies' access log format; off when empty.
+	// AccessLog is the format of the access log of those proxies whose parameters say
+	// nothing of it: off, json or text; off when empty. It is part of their
+	// configuration: see render.LogByDefault.
 	AccessLog string
-	// LogLevel is that of the proxies' own log; info when empty.
-	LogLevel string
 	// ProxyResources and SensorResources have small requests and no limits
 	// when empty: a limit on memory would turn a burst into an outage, and one
 	// on CPU into latency.
@@ -120,12 +120,6 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.OperatorNamespace == "" {
 		s.OperatorNamespace = "fleetgate-system"
-	}
-	if s.AccessLog == "" {
-		s.AccessLog = "off"
-	}
-	if s.LogLevel == "" {
-		s.LogLevel = "info"
 	}
 	if s.ProxyResources == nil {
 		s.ProxyResources = requests("50m", "48Mi")

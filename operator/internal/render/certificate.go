@@ -40,7 +40,7 @@ func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]by
 // listener nor a route that is attached leads to stays where it is: its key is
 // nobody's here.
 func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
-	var used map[string]struct{}
+	var used uses
 	for _, backend := range g.Backends {
 		if backend.TLS == nil || backend.TLS.ClientCertificate == nil {
 			continue
@@ -48,7 +48,7 @@ func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
 		if used == nil {
 			used = referenced(listeners(g.Gateway.AllListeners()), routes(g.Routes))
 		}
-		if _, is := used[backendID(backend.Key)]; is {
+		if used[backendID(backend.Key)] != 0 {
 			list = append(list, backend.TLS.ClientCertificate)
 		}
 	}

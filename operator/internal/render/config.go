@@ -19,24 +19,39 @@ func Config(g *graph.Graph) proxyconfig.Config {
 		Listeners: listeners(g.Gateway.AllListeners()),
 		Routes:    routes(g.Routes),
 		Tracing:   tracing(g.Tracing),
+		Settings:  settings(g.Gateway.Parameters.Spec.Proxy),
 	}
 	wanted := referenced(config.Listeners, config.Routes)
 	if config.Tracing != nil {
-		wanted[config.Tracing.Collector] = struct{}{}
+		wanted.add(config.Tracing.Collector, asksItself)
 	}
 	config.Backends = backends(g, wanted)
 	return config
 }
 
-// referenced are the IDs of the backends that the listeners and the routes lead
-// to. A route that may not attach, in whatever namespace, adds nothing to the
-// configuration.
-func referenced(listeners []proxyconfig.Listener, routes []proxyconfig.Route) map[string]struct{} {
-	ids := make(map[string]struct{})
+// use is what a backend is there for.
+type use uint8
+
+const (
+	// asksItself: the proxy has questions or reports of its own for it.
+	asksItself use = 1 << iota
+	// servesClients: it gets the requests of clients, or copies of them.
+	servesClients
+)
+
+// uses are by the IDs of backends.
+type uses map[string]use
+
+func (u uses) add(id string, what use) { u[id] |= what }
+
+// referenced are the backends that the listeners and the routes lead to. A route
+// that may not attach, in whatever namespace, adds nothing to the configuration.
+func referenced(listeners []proxyconfig.Listener, routes []proxyconfig.Route) uses {
+	all := make(uses)
 	for i := range listeners {
 		if filters := listeners[i].Filters; filters != nil {
 			for _, filter := range filters.Requests {
-				ids[filter.ExternalAuth.Backend] = struct{}{}
+				all.add(filter.ExternalAuth.Backend, asksItself)
 			}
 		}
 	}
@@ -44,19 +59,19 @@ func referenced(listeners []proxyconfig.Listener, routes []proxyconfig.Route) ma
 		for j := range routes[i].Rules {
 			rule := &routes[i].Rules[j]
 			for _, ref := range rule.Backends {
-				ids[ref.Backend] = struct{}{}
+				all.add(ref.Backend, servesClients)
 			}
 			for _, filter := range rule.Filters {
 				if filter.Mirror != nil {
-					ids[filter.Mirror.Backend] = struct{}{}
+					all.add(filter.Mirror.Backend, servesClients)
 				}
 				if filter.ExternalAuth != nil {
-					ids[filter.ExternalAuth.Backend] = struct{}{}
+					all.add(filter.ExternalAuth.Backend, asksItself)
 				}
 			}
 		}
 	}
-	return ids
+	return all
 }
 
 func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
@@ -93,11 +108,13 @@ func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
 	return out
 }
 
-func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend {
+func backends(g *graph.Graph, wanted uses) []proxyconfig.Backend {
+	common := g.Gateway.Parameters.Spec.Backends
 	var out []proxyconfig.Backend
 	for _, node := range g.Backends {
 		id := backendID(node.Key)
-		if _, used := wanted[id]; !used {
+		used := wanted[id]
+		if used == 0 {
 			continue
 		}
 		out = append(out, proxyconfig.Backend{
@@ -110,7 +127,7 @@ func backends(g *graph.Graph, wanted map[string]struct{}) []proxyconfig.Backend 
 			TLS:       backendTLS(node.TLS, clientCertificate(node, g.Gateway)),
 			Endpoints: endpoints(reachable(node)),
 			External:  node.External,
-			Policy:    policy(node),
+			Policy:    policy(node, used, common),
 		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })

@@ -40,14 +40,6 @@ func mirrors(nodes []*graph.Mirror) []proxyconfig.Filter {
 	return out
 }
 
-// policy is nil for a backend that has the defaults.
-func policy(node *graph.Backend) *proxyconfig.Policy {
-	if node.RetryBudget == nil {
-		return nil
-	}
-	return &proxyconfig.Policy{RetryBudget: node.RetryBudget}
-}
-
 // retry renders a retry policy. A rule that has one retries connections that
 // fail, too (GEP-1731). By Reset the proxy repeats only what is idempotent once
 // it was sent, which HTTPRouteRetry wants to be documented.
