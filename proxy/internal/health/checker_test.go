@@ -195,6 +195,24 @@ func TestChecksEndWithTheirPolicyOrEndpoint(t *testing.T) {
 	})
 }
 
+// An endpoint that waits for its next check does not wait for what the interval was.
+func TestAShorterIntervalHoldsAtOnce(t *testing.T) {
+	every := func(millis int64) *proxyconfig.Policy {
+		return &proxyconfig.Policy{Check: &proxyconfig.HealthCheck{Type: proxyconfig.CheckTCP, IntervalMillis: millis}}
+	}
+	inWorld(t, func(w *world) {
+		w.apply(every(3_600_000), "10.0.0.1", "10.0.0.2")
+		pass(10 * time.Second)
+		w.apply(every(4000), "10.0.0.1", "10.0.0.2")
+		pass(9 * time.Second)
+		w.probed("10.0.0.1", "0 14 18 ")
+		w.probed("10.0.0.2", "14 18 ")
+		w.apply(every(3_600_000), "10.0.0.1", "10.0.0.2")
+		pass(time.Minute)
+		w.probed("10.0.0.1", "0 14 18 22 ")
+	})
+}
+
 // A probe that fails after ejection was turned off must not be run again and
 // again.
 func TestTurningEjectionOffEndsItsProbes(t *testing.T) {

@@ -59,7 +59,7 @@ func (s *schedule) follow(clusters []*balance.Cluster, now int64) {
 				s.targets[e] = t
 				heap.Push(&s.waiting, t)
 			}
-			s.adopt(t, check)
+			s.adopt(t, check, now)
 		}
 	}
 	for e, t := range s.targets {
@@ -70,13 +70,17 @@ func (s *schedule) follow(clusters []*balance.Cluster, now int64) {
 }
 
 // adopt brings a target up to its backend's policy.
-func (s *schedule) adopt(t *target, check *balance.Check) {
+func (s *schedule) adopt(t *target, check *balance.Check, now int64) {
 	if check == nil {
 		t.acquit()
 	}
 	t.check = check
 	if t.place < 0 {
 		return // learn sees to it when the probe ends
+	}
+	// The interval may have become shorter.
+	if check != nil && now+int64(check.Interval) < t.at {
+		s.move(t, now+int64(check.Interval))
 	}
 	if until := t.endpoint.EjectedUntil(); until != 0 && (check == nil || until < t.at) {
 		s.move(t, until)
