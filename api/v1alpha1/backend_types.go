@@ -91,12 +91,16 @@ type EjectionParameters struct {
 // +kubebuilder:validation:Enum=TCP;HTTP;GRPC
 type HealthCheckType string
 
-// HealthCheckParameters ask each endpoint at an interval how it is.
+// HealthCheckParameters ask each endpoint at an interval how it is. Backends that
+// cannot answer the check are left alone: those of UDP; for HTTP and GRPC also those
+// over TLS, of other routes than HTTPRoutes or GRPCRoutes, and servers for
+// authorization and traces.
 //
 // +kubebuilder:validation:XValidation:rule="self.type == 'HTTP' || (!has(self.path) && !has(self.host) && !has(self.statuses))",message="path, host and statuses are for HTTP"
 // +kubebuilder:validation:XValidation:rule="self.type == 'GRPC' || !has(self.service)",message="service is for GRPC"
 type HealthCheckParameters struct {
-	// type is TCP, which opens a connection, HTTP, or GRPC, which asks
+	// type is TCP, which opens a connection, HTTP, which is for backends of HTTPRoutes
+	// that speak HTTP/1.1, or GRPC, which asks those of GRPCRoutes for
 	// grpc.health.v1.Health.
 	Type HealthCheckType `json:"type"`
 	// path is asked for by HTTP; "/" by default.
@@ -117,7 +121,8 @@ type HealthCheckParameters struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
 	Service *string `json:"service,omitempty"`
-	// port is the endpoint's own by default.
+	// port is the endpoint's own by default. One that is set is asked in plaintext,
+	// whatever the endpoint's own speaks.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
@@ -173,7 +178,8 @@ type CircuitParameters struct {
 }
 
 // ZoneParameters keep requests in the zone of the proxy as long as the endpoints
-// there are well.
+// there are well. They have no effect where the proxies' pods have no label
+// topology.kubernetes.io/zone; Kubernetes 1.35 and later copies it from the node.
 type ZoneParameters struct {
 	// prefer says whether they do; false by default.
 	// +optional

@@ -83,7 +83,8 @@ type AccessLogParameters struct {
 	SamplePercent *int32 `json:"samplePercent,omitempty"`
 }
 
-// LimitParameters bound what clients can make one proxy hold.
+// LimitParameters bound what clients can make one proxy hold. A lower bound ends no
+// connection that is there: it is for those who come.
 type LimitParameters struct {
 	// maxConnections bounds the connections of clients on all ports; 50000 by
 	// default, or what the limit of open files leaves.
@@ -99,7 +100,8 @@ type LimitParameters struct {
 }
 
 // TimeoutParameters bound how long each phase of an exchange may take. The timeouts
-// of a route's rule come before those of backends here.
+// of a route's rule come before those of backends here. They are kept to about a
+// second, and a change holds for phases in progress as well.
 type TimeoutParameters struct {
 	// requestHead bounds the time from the first byte of a request's head to its
 	// last; 10s by default.
