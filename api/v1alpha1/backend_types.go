@@ -23,7 +23,9 @@ type BackendParameters struct {
 	// ejection passes over endpoints that fail the requests they get.
 	// +optional
 	Ejection *EjectionParameters `json:"ejection,omitempty"`
-	// healthCheck asks each endpoint how it is. Nothing is asked where it is not set.
+	// healthCheck asks each endpoint how it is. Nothing is asked where it is not set,
+	// nor of backends that cannot answer: those of UDP, and for HTTP and GRPC those
+	// over TLS, of other routes, and servers for authorization and traces.
 	// +optional
 	HealthCheck *HealthCheckParameters `json:"healthCheck,omitempty"`
 	// slowStart is the time over which a new endpoint comes to its full share of the
@@ -34,7 +36,8 @@ type BackendParameters struct {
 	// them is answered 503.
 	// +optional
 	Limits *CircuitParameters `json:"limits,omitempty"`
-	// zone prefers endpoints in the zone of the proxy.
+	// zone prefers endpoints in the zone of the proxy, where its pod has the label
+	// topology.kubernetes.io/zone, which Kubernetes 1.35 and later copies from the node.
 	// +optional
 	Zone *ZoneParameters `json:"zone,omitempty"`
 }
@@ -91,10 +94,7 @@ type EjectionParameters struct {
 // +kubebuilder:validation:Enum=TCP;HTTP;GRPC
 type HealthCheckType string
 
-// HealthCheckParameters ask each endpoint at an interval how it is. Backends that
-// cannot answer the check are left alone: those of UDP; for HTTP and GRPC also those
-// over TLS, of other routes than HTTPRoutes or GRPCRoutes, and servers for
-// authorization and traces.
+// HealthCheckParameters ask each endpoint at an interval how it is.
 //
 // +kubebuilder:validation:XValidation:rule="self.type == 'HTTP' || (!has(self.path) && !has(self.host) && !has(self.statuses))",message="path, host and statuses are for HTTP"
 // +kubebuilder:validation:XValidation:rule="self.type == 'GRPC' || !has(self.service)",message="service is for GRPC"
@@ -178,8 +178,7 @@ type CircuitParameters struct {
 }
 
 // ZoneParameters keep requests in the zone of the proxy as long as the endpoints
-// there are well. They have no effect where the proxies' pods have no label
-// topology.kubernetes.io/zone; Kubernetes 1.35 and later copies it from the node.
+// there are well.
 type ZoneParameters struct {
 	// prefer says whether they do; false by default.
 	// +optional

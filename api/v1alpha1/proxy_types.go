@@ -61,10 +61,12 @@ type ProxyParameters struct {
 	// accessLog is the log of requests.
 	// +optional
 	AccessLog *AccessLogParameters `json:"accessLog,omitempty"`
-	// limits bound what clients can make a proxy hold.
+	// limits bound what clients can make a proxy hold. A lower one ends no connection
+	// that is there: it is for those who come.
 	// +optional
 	Limits *LimitParameters `json:"limits,omitempty"`
-	// timeouts bound how long each phase may take.
+	// timeouts bound how long each phase may take, to about a second. A change holds
+	// for phases in progress as well.
 	// +optional
 	Timeouts *TimeoutParameters `json:"timeouts,omitempty"`
 }
@@ -83,8 +85,7 @@ type AccessLogParameters struct {
 	SamplePercent *int32 `json:"samplePercent,omitempty"`
 }
 
-// LimitParameters bound what clients can make one proxy hold. A lower bound ends no
-// connection that is there: it is for those who come.
+// LimitParameters bound what clients can make one proxy hold.
 type LimitParameters struct {
 	// maxConnections bounds the connections of clients on all ports; 50000 by
 	// default, or what the limit of open files leaves.
@@ -100,8 +101,7 @@ type LimitParameters struct {
 }
 
 // TimeoutParameters bound how long each phase of an exchange may take. The timeouts
-// of a route's rule come before those of backends here. They are kept to about a
-// second, and a change holds for phases in progress as well.
+// of a route's rule come before those of backends here.
 type TimeoutParameters struct {
 	// requestHead bounds the time from the first byte of a request's head to its
 	// last; 10s by default.
