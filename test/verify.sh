@@ -34,7 +34,7 @@ check "go.mod is not tidy" go mod tidy -diff
 check "test/go.mod is not tidy" go -C test mod tidy -diff
 check "test/http2/go.mod is not tidy" go -C test/http2 mod tidy -diff
 check "test/protocol/go.mod is not tidy" go -C test/protocol mod tidy -diff
-check "make generate changes" regenerated generate config/rbac config/crd api/v1alpha1
+check "make generate changes" regenerated generate config/rbac config/crd api/v1alpha1 docs/reference
 check "make bundle changes" regenerated bundle bundle
 if command -v clang-19 >/dev/null; then
 	check "make bpf changes" regenerated bpf bpf
