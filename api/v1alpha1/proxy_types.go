@@ -12,14 +12,14 @@ type LogLevel string
 
 // AccessLogFormat is how an access log is written.
 //
-// +kubebuilder:validation:Enum=Off;JSON;Text
+// +kubebuilder:validation:Enum=Disabled;JSON;Text
 type AccessLogFormat string
 
 // The formats of access logs.
 const (
-	AccessLogOff  AccessLogFormat = "Off"
-	AccessLogJSON AccessLogFormat = "JSON"
-	AccessLogText AccessLogFormat = "Text"
+	AccessLogDisabled AccessLogFormat = "Disabled"
+	AccessLogJSON     AccessLogFormat = "JSON"
+	AccessLogText     AccessLogFormat = "Text"
 )
 
 // ProxyParameters are the settings of each proxy. A change of image, resources, loops
@@ -74,7 +74,7 @@ type ProxyParameters struct {
 // AccessLogParameters are the settings of the log of requests, which goes to the
 // proxy container's standard output.
 type AccessLogParameters struct {
-	// format is Off, JSON or Text; Off by default.
+	// format is Disabled, JSON or Text; Disabled by default.
 	// +optional
 	Format *AccessLogFormat `json:"format,omitempty"`
 	// samplePercent is the share of the requests that are logged; 100 by default.
@@ -136,7 +136,7 @@ type TimeoutParameters struct {
 
 // SensorMode says whether there is a sensor, and what it may do.
 //
-// +kubebuilder:validation:Enum=Auto;Full;Unprivileged;Off
+// +kubebuilder:validation:Enum=Auto;Full;Unprivileged;Disabled
 type SensorMode string
 
 // The modes of the sensor.
@@ -149,13 +149,13 @@ const (
 	SensorFull SensorMode = "Full"
 	// SensorUnprivileged has no capability.
 	SensorUnprivileged SensorMode = "Unprivileged"
-	// SensorOff leaves the sensor out of the pod.
-	SensorOff SensorMode = "Off"
+	// SensorDisabled leaves the sensor out of the pod.
+	SensorDisabled SensorMode = "Disabled"
 )
 
 // SensorParameters are the settings of the sensor beside each proxy.
 type SensorParameters struct {
-	// mode is Auto by default. A Gateway may set Unprivileged and Off; Auto and Full
+	// mode is Auto by default. A Gateway may set Unprivileged and Disabled; Auto and Full
 	// are for a class.
 	// +optional
 	Mode *SensorMode `json:"mode,omitempty"`

@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
-	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/rollout"
 )
@@ -58,14 +58,11 @@ func (w *work) roll() (objects []client.Object, kept []apply.Kept, turn string) 
 // wish is what the Gateway itself says of its pods, and what its namespace does. What
 // of it changes waits for no turn.
 func (w *work) wish() any {
-	of := &w.plan.graph.Gateway.Parameters
-	var overlays []parameters.Overlay
-	for _, overlay := range of.Overlays {
-		if overlay.Layer == parameters.LayerGateway {
-			overlays = append(overlays, overlay)
-		}
+	var own *v1alpha1.GatewayParametersSpec
+	if object := w.resources.OwnParameters; object != nil {
+		own = &object.Spec
 	}
-	return []any{w.gateway.Spec.Infrastructure, overlays, w.sensor}
+	return []any{w.gateway.Spec.Infrastructure, own, w.sensor}
 }
 
 // tellTurn tells of a turn that ends those of others.

@@ -129,12 +129,12 @@ func TestMerge(t *testing.T) {
 				"Gateway proxy.image: it is for a GatewayClass alone",
 				"Gateway sensor.image: it is for a GatewayClass alone",
 				"Gateway sensor.hostCgroup: it is for a GatewayClass alone",
-				"Gateway sensor.mode: a Gateway may set Unprivileged and Off; Auto and Full are for a GatewayClass alone",
+				"Gateway sensor.mode: a Gateway may set Unprivileged and Disabled; Auto and Full are for a GatewayClass alone",
 			},
 		},
 		{
-			name: "a Gateway may have less of a sensor", class: `{sensor: {mode: Full}}`, gateway: `{sensor: {mode: "Off"}}`,
-			want: `{"sensor":{"mode":"Off"}}`,
+			name: "a Gateway may have less of a sensor", class: `{sensor: {mode: Full}}`, gateway: `{sensor: {mode: "Disabled"}}`,
+			want: `{"sensor":{"mode":"Disabled"}}`,
 		},
 		{
 			name:    "a bad value leaves that of the layer below",

@@ -29,7 +29,7 @@ var choices = []struct {
 	{"proxy.drainTimeout", []any{"10s", "50s", "x"}},
 	{"proxy.resources.requests", []any{map[string]any{"cpu": "1"}, map[string]any{"cpu": "-1", "memory": "1Gi"}}},
 	{"proxy.resources.limits", []any{map[string]any{"cpu": "500m"}, map[string]any{"memory": "2Gi"}}},
-	{"sensor.mode", []any{"Auto", "Full", "Unprivileged", "Off"}},
+	{"sensor.mode", []any{"Auto", "Full", "Unprivileged", "Disabled"}},
 	{"backends.hash.source", []any{"SourceIP", "Header"}},
 	{"backends.hash.name", []any{"X-User"}},
 	{"backends.ejection.baseTime", []any{"10s", "40s"}},

@@ -37,7 +37,7 @@ func always() []reservation {
 		{path: at("sensor.image"), message: message},
 		{path: at("sensor.hostCgroup"), message: message},
 		{
-			path: at("sensor.mode"), message: "a Gateway may set Unprivileged and Off; Auto and Full are for a GatewayClass alone",
+			path: at("sensor.mode"), message: "a Gateway may set Unprivileged and Disabled; Auto and Full are for a GatewayClass alone",
 			values: []any{string(v1alpha1.SensorAuto), string(v1alpha1.SensorFull)},
 		},
 	}

@@ -1,8 +1,6 @@
 package provision
 
 import (
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -94,9 +92,22 @@ func (s Settings) with(spec *v1alpha1.GatewayParametersSpec) Settings {
 		s.SensorResources = sensor.Resources
 	}
 	if sensor.Mode != nil {
-		s.Sensor = SensorMode(strings.ToLower(string(*sensor.Mode)))
+		s.Sensor = sensorMode(*sensor.Mode)
 	}
 	return s
+}
+
+// sensorMode is the fleet's word for a mode of the parameters.
+func sensorMode(mode v1alpha1.SensorMode) SensorMode {
+	switch mode {
+	case v1alpha1.SensorFull:
+		return SensorFull
+	case v1alpha1.SensorUnprivileged:
+		return SensorUnprivileged
+	case v1alpha1.SensorDisabled:
+		return SensorOff
+	}
+	return SensorAuto
 }
 
 func set[T any](field, value *T) {

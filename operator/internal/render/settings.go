@@ -1,8 +1,6 @@
 package render
 
 import (
-	"strings"
-
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -25,15 +23,28 @@ func settings(source *v1alpha1.ProxyParameters) *proxyconfig.Settings {
 	})
 }
 
-// accessLog renders Off as well, as an installation may log by default.
+// accessLog renders one that is disabled as well, as an installation may log by default.
 func accessLog(source *v1alpha1.AccessLogParameters) *proxyconfig.AccessLog {
 	if source == nil {
 		return nil
 	}
 	return unlessZero(proxyconfig.AccessLog{
-		Format:        proxyconfig.AccessLogFormat(strings.ToLower(string(value(source.Format)))),
+		Format:        accessLogFormat(value(source.Format)),
 		SamplePercent: source.SamplePercent,
 	})
+}
+
+// accessLogFormat is the contract's word for a format.
+func accessLogFormat(format v1alpha1.AccessLogFormat) proxyconfig.AccessLogFormat {
+	switch format {
+	case v1alpha1.AccessLogDisabled:
+		return proxyconfig.AccessLogOff
+	case v1alpha1.AccessLogJSON:
+		return proxyconfig.AccessLogJSON
+	case v1alpha1.AccessLogText:
+		return proxyconfig.AccessLogText
+	}
+	return ""
 }
 
 // LogByDefault has the proxies of a configuration write an access log of a format,
