@@ -21,10 +21,9 @@ func TestPaceFollowsTheHeap(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)
 	Pace()
-	ballast := make([]byte, 200<<20)
+	sink = make([]byte, 200<<20)
 	eventually(t, "is 15 with much in use", func() bool { return settled() == 15 })
-	runtime.KeepAlive(ballast)
-	ballast = nil
+	sink = nil
 	eventually(t, "is 50 with little in use", func() bool { return settled() == 50 })
 }
 
