@@ -23,6 +23,7 @@ func TestPaceFollowsTheHeap(t *testing.T) {
 	Pace()
 	sink = make([]byte, 200<<20)
 	eventually(t, "is 15 with much in use", func() bool { return settled() == 15 })
+	runtime.KeepAlive(sink)
 	sink = nil
 	eventually(t, "is 50 with little in use", func() bool { return settled() == 50 })
 }
