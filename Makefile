@@ -108,7 +108,7 @@ test-unit: ## Run the unit and golden tests and the fuzz seeds.
 # with the driver that systems other than Linux have, and DRIVER=portable-race
 # with the race detector as well.
 DRIVER ?= $(FLEETGATE_DRIVER)
-test-protocol test-http2 test-attack: export FLEETGATE_DRIVER = $(DRIVER)
+test-protocol test-http2 test-attack: export FLEETGATE_DRIVER := $(DRIVER)
 
 test-protocol: ## Run the protocol tests on the shipped proxy; they install the Debian and npm packages that they miss.
 	go -C test/protocol test -count=1 -timeout 10m -v ./...
