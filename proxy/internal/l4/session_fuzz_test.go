@@ -41,7 +41,7 @@ func (c *datagramClients) send(client int, size int) {
 	switch {
 	case known && !gone:
 		want = true
-	case !known && (len(c.last) >= fuzzedSessions || len(c.last) >= fuzzedBackends || c.gate.Level() >= overload.RefuseConnections):
+	case !known && (len(c.last) >= fuzzedSessions || len(c.last) >= fuzzedBackends || c.gate.Level() >= overload.ShedRequests):
 		want = false
 	}
 	if got := c.port.forward(key, make([]byte, size)); got != want {
