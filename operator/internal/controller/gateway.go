@@ -66,6 +66,7 @@ type GatewayReconciler struct {
 	policies policyReconcilers
 	bell     *doorbell
 	repairs  *repairs
+	memories *memories
 	// parameters are told what became of them.
 	parameters *ParametersReconciler
 	rollouts   *rollout.Gate
@@ -108,7 +109,9 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources)
 	sensor, refused := chooseSensor(resources.Namespaces[w.key.Namespace], w.live)
 	settings.Auto, w.sensor = sensor, sensor
 	err = contain(func() {
-		w.plan = makePlan(r.opts.Translate, resources, r.opts.Graph, settings)
+		known := r.memories.take(w.key)
+		w.plan = makePlan(r.opts.Translate, known, resources, r.opts.Graph, settings)
+		r.memories.keep(w.key, known)
 		if refused {
 			provision.Annotate(w.plan.objects, names.SensorRefusedAnnotation, "true")
 		}
@@ -148,6 +151,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.tracker.Forget(key)
 	r.events.forget(key)
 	r.repairs.forget(key)
+	r.memories.forget(key)
 	r.parameters.forget(key)
 	r.rollouts.Leave(key, "")
 	r.bell.forget(key)

@@ -26,13 +26,14 @@ type plan struct {
 	refusals []parameters.Refusal
 }
 
-// Translate turns resources into a graph. It is graph.Build, except in tests.
-type Translate func(*store.Resources, graph.Options) *graph.Graph
+// Translate turns resources into a graph. It is (*graph.Memory).Build, except in
+// tests.
+type Translate func(*graph.Memory, *store.Resources, graph.Options) *graph.Graph
 
-func makePlan(translate Translate, resources *store.Resources, opts graph.Options, settings provision.Settings) plan {
-	g := translate(resources, opts)
+func makePlan(translate Translate, known *memory, resources *store.Resources, opts graph.Options, settings provision.Settings) plan {
+	g := translate(&known.graph, resources, opts)
 	desired := provision.Desired(g, settings)
-	config := render.Config(g)
+	config := known.rules.Config(g)
 	render.LogByDefault(&config, settings.AccessLog)
 	return plan{
 		graph:        g,

@@ -70,7 +70,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 		Events:         mgr.GetEventRecorder("fleetgate"),
 		Kinds:          kinds,
 		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,
-		Translate: graph.Build, Now: time.Now,
+		Translate: (*graph.Memory).Build, Now: time.Now,
 	}
 	bell := newDoorbell(reportPause, opts.Now)
 	tracker := proxies.New(proxies.Options{
@@ -164,6 +164,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 		writer:   delivery.New(delivery.Options{Client: opts.Client, Live: opts.Live, Now: opts.Now}),
 		events:   newAnnouncer(opts.Events),
 		repairs:  newRepairs(),
+		memories: newMemories(),
 		rollouts: rollouts,
 		reported: make(map[types.NamespacedName]time.Time),
 	}

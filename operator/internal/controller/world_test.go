@@ -180,11 +180,11 @@ func (w *world) take() []string {
 
 func (w *world) clock() time.Time { return w.now }
 
-func (w *world) translate(in *store.Resources, opts graph.Options) *graph.Graph {
+func (w *world) translate(known *graph.Memory, in *store.Resources, opts graph.Options) *graph.Graph {
 	if w.panics[client.ObjectKeyFromObject(in.Gateway)] {
 		panic("a bug")
 	}
-	g := graph.Build(in, opts)
+	g := known.Build(in, opts)
 	if w.workload != nil {
 		g.Gateway.Parameters.Spec.Workload = w.workload
 	}

@@ -169,6 +169,7 @@ func (b *builder) serviceRefBy(transport Transport, route *Route, rule *Rule, fi
 
 // resolve looks at each port of a Service once, however many rules lead to it.
 func (b *builder) resolve(key BackendKey) *resolution {
+	b.recall.leads = append(b.recall.leads, key)
 	if known, ok := b.backends[key]; ok {
 		return known
 	}

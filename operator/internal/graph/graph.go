@@ -53,14 +53,18 @@ type Graph struct {
 
 // Build connects the resources of one Gateway. The result depends on nothing
 // but the arguments, and not on the order of the resources' slices.
-func Build(in *store.Resources, opts Options) *Graph {
+func Build(in *store.Resources, opts Options) *Graph { return new(Memory).Build(in, opts) }
+
+// build returns what it has found of each backend as well.
+func build(in *store.Resources, opts Options, recall *recall) (*Graph, map[BackendKey]*resolution) {
 	if in.Gateway == nil || in.Class == nil || string(in.Class.Spec.ControllerName) != opts.ControllerName {
-		return &Graph{}
+		return &Graph{}, nil
 	}
 	opts.Forbidden = opts.Forbidden.with(in.APIServers)
 	b := &builder{
 		in:       in,
 		opts:     opts,
+		recall:   recall,
 		grants:   indexGrants(in.Grants),
 		backends: make(map[BackendKey]*resolution),
 
@@ -73,13 +77,14 @@ func Build(in *store.Resources, opts Options) *Graph {
 	g.Policies, g.TrafficPolicies = reached(b, g.Policies), reached(b, g.TrafficPolicies)
 	g.Backends = b.resolved()
 	g.XBackends = slices.SortedFunc(maps.Values(b.xbackends), func(x, y *XBackend) int { return compareNames(x.Name(), y.Name()) })
-	return g
+	return g, b.backends
 }
 
 // builder holds what the steps of one Build share.
 type builder struct {
 	in       *store.Resources
 	opts     Options
+	recall   *recall
 	grants   grants
 	backends map[BackendKey]*resolution
 	// xbackends are those that were looked up.

@@ -65,6 +65,9 @@ func (r *Rule) unresolved(reason gatewayv1.RouteConditionReason, format string, 
 }
 
 func (b *builder) httpRoute(source *gatewayv1.HTTPRoute) *Route {
+	if known := b.recall.route(source, b.backends); known != nil {
+		return known
+	}
 	route := &Route{
 		Kind: KindHTTPRoute,
 		Name: types.NamespacedName{Namespace: source.Namespace, Name: source.Name},
@@ -74,6 +77,7 @@ func (b *builder) httpRoute(source *gatewayv1.HTTPRoute) *Route {
 	for i := range source.Spec.Rules {
 		route.Rules = append(route.Rules, b.httpRule(route, i, &source.Spec.Rules[i]))
 	}
+	b.recall.keep(source, route)
 	return route
 }
 

@@ -11,13 +11,15 @@ import (
 )
 
 // Config renders what the proxies of the graph's Gateway serve.
-func Config(g *graph.Graph) proxyconfig.Config {
+func Config(g *graph.Graph) proxyconfig.Config { return config(g, rules) }
+
+func config(g *graph.Graph, rules func([]*graph.Rule) []proxyconfig.Rule) proxyconfig.Config {
 	if g.Gateway == nil {
 		return proxyconfig.Config{}
 	}
 	config := proxyconfig.Config{
 		Listeners: listeners(g.Gateway.AllListeners()),
-		Routes:    routes(g.Routes),
+		Routes:    routes(g.Routes, rules),
 		Tracing:   tracing(g.Tracing),
 		Settings:  settings(g.Gateway.Parameters.Spec.Proxy),
 	}

@@ -12,7 +12,7 @@ import (
 
 // routes renders those routes that some served listener has. The graph has
 // sorted them already.
-func routes(nodes []*graph.Route) []proxyconfig.Route {
+func routes(nodes []*graph.Route, rules func([]*graph.Rule) []proxyconfig.Rule) []proxyconfig.Route {
 	var out []proxyconfig.Route
 	for _, node := range nodes {
 		attached := attachments(node)

@@ -1,0 +1,45 @@
+package controller
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/render"
+)
+
+// memory is what the translations of one Gateway pass on from each to the next.
+type memory struct {
+	graph graph.Memory
+	rules render.Memory
+}
+
+// memories are those of all Gateways. It is safe for concurrent use.
+type memories struct {
+	mu   sync.Mutex
+	kept map[types.NamespacedName]*memory
+}
+
+func newMemories() *memories { return &memories{kept: make(map[types.NamespacedName]*memory)} }
+
+// take hands out what is remembered of a Gateway, once: whoever does not keep it
+// afterwards, as its translation has panicked, has it forgotten.
+func (m *memories) take(gateway types.NamespacedName) *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known := m.kept[gateway]
+	delete(m.kept, gateway)
+	if known == nil {
+		known = &memory{}
+	}
+	return known
+}
+
+func (m *memories) keep(gateway types.NamespacedName, known *memory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept[gateway] = known
+}
+
+func (m *memories) forget(gateway types.NamespacedName) { m.take(gateway) }

@@ -1,0 +1,140 @@
+package graph
+
+import (
+	"maps"
+	"slices"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// Memory keeps what one translation of a Gateway has found for the next one, so that
+// a changed route, or a changed endpoint, does not have all others looked at again.
+// What it builds is what Build builds. The zero value remembers nothing. It is for
+// one Gateway and one set of Options, and not safe for concurrent use.
+type Memory struct {
+	// around are the resources of the translation before, without its routes.
+	around   *store.Resources
+	backends map[BackendKey]*resolution
+	routes   map[types.NamespacedName]*remembered
+}
+
+// remembered is a route before it is attached to anything.
+type remembered struct {
+	stamp stamp
+	route Route
+	// leads are the backends that were looked at for it.
+	leads []BackendKey
+}
+
+// stamp tells one state of an object from all others. Nothing that no API server has
+// stored has one.
+type stamp struct {
+	uid     types.UID
+	version string
+}
+
+func stampOf(o metav1.Object) stamp { return stamp{o.GetUID(), o.GetResourceVersion()} }
+
+func (s stamp) same(o metav1.Object) bool { return s.version != "" && s == stampOf(o) }
+
+// Build is the function Build.
+func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
+	r := &recall{before: m, in: in, after: Memory{routes: make(map[types.NamespacedName]*remembered, len(in.HTTPRoutes))}}
+	r.idle = !sameAround(m.around, in)
+	g, backends := build(in, opts, r)
+	around := *in
+	around.HTTPRoutes, around.GRPCRoutes, around.L4Routes = nil, nil, nil
+	r.after.around, r.after.backends = &around, backends
+	*m = r.after
+	return g
+}
+
+// recall is the use of a Memory by one translation.
+type recall struct {
+	before *Memory
+	after  Memory
+	in     *store.Resources
+	// idle says that something is new that any rule may depend on.
+	idle bool
+	// leads are the backends that were looked at since the last route began.
+	leads []BackendKey
+}
+
+// route returns the route as it was found before, or nil. What it leads to counts as
+// looked at.
+func (r *recall) route(source *gatewayv1.HTTPRoute, backends map[BackendKey]*resolution) *Route {
+	r.leads = r.leads[:0]
+	key := types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
+	known := r.before.routes[key]
+	if r.idle || known == nil || !known.stamp.same(source) || slices.ContainsFunc(known.leads, r.moved) {
+		return nil
+	}
+	for _, lead := range known.leads {
+		backends[lead] = r.before.backends[lead]
+	}
+	r.after.routes[key] = known
+	route := known.route
+	route.Meta = &source.ObjectMeta
+	return &route
+}
+
+// keep remembers a route that was looked at. Those that lead to XBackends are not:
+// what becomes of these is noted elsewhere, too.
+func (r *recall) keep(source *gatewayv1.HTTPRoute, route *Route) {
+	if slices.ContainsFunc(r.leads, func(key BackendKey) bool { return key.Kind != "" }) {
+		return
+	}
+	known := &remembered{stamp: stampOf(source), route: *route, leads: slices.Clone(r.leads)}
+	// The metadata lie in a list of all routes, which need not be kept.
+	known.route.Meta = nil
+	known.route.Rules = slices.Clip(route.Rules)
+	known.route.Problems = slices.Clip(route.Problems)
+	known.route.hostnames = slices.Clip(route.hostnames)
+	r.after.routes[known.route.Name] = known
+}
+
+// moved says whether a Service or its endpoints are others than before.
+func (r *recall) moved(key BackendKey) bool {
+	return !sameObject(r.before.around.Services[key.Service], r.in.Services[key.Service]) ||
+		!sameSlices(r.before.around.EndpointSlices[key.Service], r.in.EndpointSlices[key.Service])
+}
+
+func sameSlices(a, b []*discoveryv1.EndpointSlice) bool { return slices.EqualFunc(a, b, sameObject) }
+
+// stored is a pointer to something with metadata.
+type stored[T any] interface {
+	*T
+	metav1.Object
+}
+
+// sameObject says whether two objects are one in the same state, or both are missing.
+func sameObject[T any, P stored[T]](a, b P) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return stampOf(a).same(b)
+}
+
+func sameObjects[K comparable, T any, P stored[T]](a, b map[K]P) bool {
+	return maps.EqualFunc(a, b, sameObject[T, P])
+}
+
+// sameAround says whether all is as before that a rule may depend on beside its own
+// route, and the Services that this leads to.
+func sameAround(before, now *store.Resources) bool {
+	return before != nil && before.Gateway != nil && now.Gateway != nil &&
+		before.Gateway.Namespace == now.Gateway.Namespace &&
+		slices.EqualFunc(before.Grants, now.Grants, sameObject) &&
+		sameObject(before.APIServers, now.APIServers) &&
+		sameObjects(before.BackendTLSPolicies, now.BackendTLSPolicies) &&
+		sameObjects(before.TrafficPolicies, now.TrafficPolicies) &&
+		sameObjects(before.Secrets, now.Secrets) &&
+		sameObjects(before.ConfigMaps, now.ConfigMaps) &&
+		sameObjects(before.TrustBundles, now.TrustBundles) &&
+		slices.Equal(slices.Sorted(slices.Values(before.MissingKinds)), slices.Sorted(slices.Values(now.MissingKinds)))
+}
