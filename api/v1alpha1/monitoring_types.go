@@ -30,7 +30,8 @@ type ServiceMonitorParameters struct {
 	// default.
 	// +optional
 	ScrapeTimeout *monitoringv1.Duration `json:"scrapeTimeout,omitempty"`
-	// relabelings are applied to each target.
+	// relabelings are applied to each target. None may change where it is asked:
+	// __address__, __scheme__, __metrics_path__ and __param_ are refused.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32

@@ -219,6 +219,15 @@ func TestMerge(t *testing.T) {
 			},
 		},
 		{
+			name: "relabelings lead Prometheus nowhere else",
+			gateway: `{monitoring: {serviceMonitor: {interval: 10s, relabelings: [
+				{targetLabel: team, replacement: web}, {targetLabel: __param_target, replacement: x}, {targetLabel: __address__, replacement: "other:80"}]}}}`,
+			want: `{"monitoring":{"serviceMonitor":{"interval":"10s"}}}`,
+			refused: []string{
+				"Gateway monitoring.serviceMonitor.relabelings: __param_target is where Prometheus asks, which is the fleet",
+			},
+		},
+		{
 			name: "much that is bad at once",
 			class: `{workload: {updateStrategy: {maxSurge: 0}, disruptionBudget: {minAvailable: 1, maxUnavailable: 1}},
 				proxy: {timeouts: {keepAlive: 0s, requestHead: soon, tunnelIdle: 25h, backendIdle: 24h}},

@@ -3,6 +3,7 @@ package parameters
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
@@ -63,6 +64,17 @@ func (c *checker) serviceMonitor(m *v1alpha1.ServiceMonitorParameters) {
 	if interval > 0 && timeout > interval {
 		c.bad(fmt.Sprintf("scrapeTimeout %s is more than interval %s", timeout, interval), at(field+"interval"), at(field+"scrapeTimeout"))
 	}
+	for _, relabeling := range m.Relabelings {
+		if redirects(relabeling.TargetLabel) {
+			c.bad(relabeling.TargetLabel+" is where Prometheus asks, which is the fleet", at(field+"relabelings"))
+		}
+	}
+}
+
+// redirects says whether a label of a target is a part of its URL. Whoever may write
+// parameters is not to have Prometheus ask others.
+func redirects(label string) bool {
+	return label == "__address__" || label == "__scheme__" || label == "__metrics_path__" || strings.HasPrefix(label, "__param_")
 }
 
 // scrapeTime reads a duration as Prometheus writes them; 0 where it is not set.
