@@ -70,7 +70,7 @@ func (w *work) tellTurn(state rollout.State) {
 	var text string
 	switch state {
 	case rollout.Failed:
-		text = "The new proxies do not become available; other Gateways keep those that they have until these do"
+		text = "The new proxies do not become available; where this happens three times, other Gateways keep those that they have"
 		w.problem(text)
 		w.rollAgain = underWayPause
 	case rollout.UnderWay:

@@ -14,8 +14,13 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
-// together is how many fleets have their turn at a time, once one has ended well.
-const together = 5
+const (
+	// together is how many fleets have their turn at a time, once one has ended well.
+	together = 5
+	// tolerated is how many failed ones stop all others. Fewer may be for a quota or a
+	// node of their own, and one tenant's trouble is not to keep others from theirs.
+	tolerated = 3
+)
 
 // Options are what a Gate works with. All fields are required.
 type Options struct {
@@ -64,7 +69,7 @@ func (g *Gate) Ask(ctx context.Context, gateway types.NamespacedName) (string, e
 	if has && known.state == UnderWay {
 		return known.began, nil
 	}
-	if !has && !free(g.turns, g.proven) {
+	if !has && room(g.turns, g.proven) == 0 {
 		g.waiting[gateway] = struct{}{}
 		return "", nil
 	}
@@ -74,14 +79,22 @@ func (g *Gate) Ask(ctx context.Context, gateway types.NamespacedName) (string, e
 	return began, nil
 }
 
-// free says whether another fleet can have its turn.
-func free(turns map[types.NamespacedName]turn, proven bool) bool {
+// room is how many more fleets can have their turn.
+func room(turns map[types.NamespacedName]turn, proven bool) int {
+	failed := 0
 	for _, turn := range turns {
 		if turn.state == Failed {
-			return false
+			failed++
 		}
 	}
-	return len(turns) == 0 || proven && len(turns) < together
+	most := 1
+	if proven {
+		most = together
+	}
+	if failed >= tolerated {
+		return 0
+	}
+	return max(0, most-(len(turns)-failed))
 }
 
 func (g *Gate) load(ctx context.Context) error {
@@ -155,17 +168,14 @@ func (g *Gate) wake() {
 	if len(g.waiting) == 0 && len(g.turns) == 0 {
 		g.proven = false
 	}
-	if len(g.waiting) == 0 || !free(g.turns, g.proven) {
+	free := room(g.turns, g.proven)
+	if len(g.waiting) == 0 || free == 0 {
 		return
-	}
-	room := 1
-	if g.proven {
-		room = together - len(g.turns)
 	}
 	next := slices.SortedFunc(maps.Keys(g.waiting), func(a, b types.NamespacedName) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	for _, gateway := range next[:min(room, len(next))] {
+	for _, gateway := range next[:min(free, len(next))] {
 		g.opts.Wake(gateway)
 	}
 }

@@ -39,16 +39,24 @@ func TestGate(t *testing.T) {
 			"ask a: turn", "ask c: wait", "ask b: wait", "a moves:", "a done: woken b c", "ask b: turn", "ask c: turn",
 			"ask d: turn", "ask e: turn", "ask f: turn", "ask g: wait", "d done: woken g", "ask g: turn",
 		}},
-		{"a fleet that fails ends the turns of others", nil, []string{
-			"ask a: turn", "ask b: wait", "a fails:", "ask c: wait", "ask a: turn", "ask c: wait", "a done: woken b c",
+		{"a fleet that fails has the next one try, alone", nil, []string{
+			"ask a: turn", "ask b: wait", "ask c: wait", "a fails: woken b", "ask b: turn", "ask c: wait", "b done: woken c", "ask c: turn",
 		}},
-		{"until it is gone", nil, []string{"ask a: turn", "ask b: wait", "a fails:", "a leaves: woken b", "ask b: turn"}},
+		{"three that fail end the turns of all others", nil, []string{
+			"ask a: turn", "a fails:", "ask b: turn", "b fails:", "ask c: turn", "ask d: wait", "c fails:", "ask d: wait",
+			"ask a: turn", "ask d: wait", "a done: woken d", "ask d: turn",
+		}},
+		{"until one of them is gone", nil, []string{
+			"ask a: turn", "a fails:", "ask b: turn", "b fails:", "ask c: turn", "ask d: wait", "c fails:", "b leaves: woken d",
+		}},
 		{"who waits may cease to", nil, []string{"ask a: turn", "ask b: wait", "ask c: wait", "b passes:", "a done: woken c"}},
 		{"what another process began counts", map[types.NamespacedName][]client.Object{
 			key("z"): {fleet("2026-01-01T11:59:00Z", "ReplicaSetUpdated")},
 			key("y"): {fleet("2026-01-01T11:58:00Z", "NewReplicaSetAvailable")},
 		}, []string{"ask a: wait", "ask z: turn"}},
 		{"and what has failed there", map[types.NamespacedName][]client.Object{
+			key("x"): {fleet("2026-01-01T11:59:00Z", "ProgressDeadlineExceeded")},
+			key("y"): {fleet("2026-01-01T11:59:00Z", "ProgressDeadlineExceeded")},
 			key("z"): {fleet("2026-01-01T11:59:00Z", "ProgressDeadlineExceeded")},
 		}, []string{"ask a: wait", "ask z: turn"}},
 		{"each rollout begins with one again", nil, []string{
