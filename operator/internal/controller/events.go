@@ -28,8 +28,8 @@ const (
 	ProvisioningFailed = "ProvisioningFailed"
 	// ParametersRefused: fields of the parameters have no effect.
 	ParametersRefused = "ParametersRefused"
-	// RolloutFailed: new pods do not become available, and the fleets of others keep
-	// theirs for that.
+	// RolloutFailed: new pods do not become available. Of three Gateways, those of all
+	// others stay for that.
 	RolloutFailed = "RolloutFailed"
 	// StatusFull: there is no room in the status of a route or a policy to say what
 	// the Gateway makes of it. This one is about that object; of a policy, which does
