@@ -39,12 +39,11 @@ func TestMain(m *testing.M) {
 }
 
 // child is a proxy in a process of its own. It serves one backend on a port for
-// HTTP and one for HTTPS, and a hostage on one for TCP.
+// HTTP and one for HTTPS.
 type child struct {
 	t             *testing.T
 	cmd           *exec.Cmd
 	plain, secure string
-	raw           string
 	health        string
 	log           *bytes.Buffer
 	client        *http.Client
@@ -54,9 +53,7 @@ type child struct {
 // before it runs.
 func start(t *testing.T, backend http.HandlerFunc, how func(*exec.Cmd)) *child {
 	t.Helper()
-	return startWith(t, backend, func(c *child, dir string, ports []int, backend int) {
-		c.configure(dir, ports, backend, startHostage(t))
-	}, how)
+	return startWith(t, backend, (*child).configure, how)
 }
 
 // startWith is start with another configuration, which is given the folder to be
@@ -68,11 +65,11 @@ func startWith(t *testing.T, backend http.HandlerFunc, configure func(c *child, 
 		server.CloseClientConnections()
 		server.Close()
 	})
-	ports := freePorts(t, 4)
+	ports := freePorts(t, 3)
 	c := &child{
-		t: t, plain: address(ports[0]), secure: address(ports[1]), health: "http://" + address(ports[2]), raw: address(ports[3]),
+		t: t, plain: address(ports[0]), secure: address(ports[1]), health: "http://" + address(ports[2]),
 		log:    &bytes.Buffer{},
-		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
+		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	dir := t.TempDir()
 	configure(c, dir, ports, server.Listener.Addr().(*net.TCPAddr).Port)
@@ -123,7 +120,7 @@ func freePorts(t *testing.T, n int) (ports []int) {
 }
 
 // configure writes the configuration.
-func (c *child) configure(dir string, ports []int, backend, hostage int) {
+func (c *child) configure(dir string, ports []int, backend int) {
 	c.t.Helper()
 	chain, key := certificate(c.t)
 	sum := sha256.Sum256(chain)
@@ -132,18 +129,16 @@ func (c *child) configure(dir string, ports []int, backend, hostage int) {
 			{Name: "http", Port: int32(ports[0]), Protocol: proxyconfig.HTTP},
 			{Name: "https", Port: int32(ports[1]), Protocol: proxyconfig.HTTPS,
 				Certificates: []proxyconfig.CertificateRef{{Key: "a", SHA256: hex.EncodeToString(sum[:])}}},
-			{Name: "tcp", Port: int32(ports[3]), Protocol: proxyconfig.TCP},
 		},
 		Routes: []proxyconfig.Route{{
 			Kind: "HTTPRoute", Namespace: "ns", Name: "all",
 			Attachments: []proxyconfig.Attachment{{Listener: "http", Hostnames: []string{""}}, {Listener: "https", Hostnames: []string{""}}},
 			Rules:       []proxyconfig.Rule{{Backends: []proxyconfig.BackendRef{{Backend: "b", Weight: 1}}}},
-		}, {
-			Kind: proxyconfig.TCPRoute, Namespace: "ns", Name: "tcp",
-			Attachments: []proxyconfig.Attachment{{Listener: "tcp", Hostnames: []string{""}}},
-			Rules:       []proxyconfig.Rule{{Backends: []proxyconfig.BackendRef{{Backend: "h", Weight: 1}}}},
 		}},
-		Backends: []proxyconfig.Backend{backendOf("b", "http", backend), backendOf("h", proxyconfig.BackendTCP, hostage)},
+		Backends: []proxyconfig.Backend{{
+			ID: "b", Namespace: "ns", Service: "b", Port: 80, Protocol: "http",
+			Endpoints: []proxyconfig.Endpoint{{Address: "127.0.0.1", Port: int32(backend)}},
+		}},
 	}
 	data, _, err := proxyconfig.Encode(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: "uid"}, 1, config)
 	if err != nil {
@@ -153,13 +148,6 @@ func (c *child) configure(dir string, ports []int, backend, hostage int) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			c.t.Fatal(err)
 		}
-	}
-}
-
-func backendOf(name, protocol string, port int) proxyconfig.Backend {
-	return proxyconfig.Backend{
-		ID: name, Namespace: "ns", Service: name, Port: 80, Protocol: protocol,
-		Endpoints: []proxyconfig.Endpoint{{Address: "127.0.0.1", Port: int32(port)}},
 	}
 }
 
@@ -219,7 +207,7 @@ func (c *child) await(url string) {
 
 func (c *child) eventually(what string, f func() bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !f(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("never came true: %s", what)
 		}

@@ -92,9 +92,12 @@ func (x *exchange) next() (at int64, what expiry) {
 		// What was decided is done at the end of the turn.
 	case !x.requestEnded && !blocked && !x.converses() && !x.client.starved():
 		consider(x.since+int64(lim.Body), bodySlow)
-	case blocked:
+	case blocked && x.requestEnded:
 		// Overload on this side is no sign of a dead backend.
 		consider(x.since+int64(x.loop.base.Stall), backendSlow)
+	case blocked:
+		// It is not blamed, and what is held for it may be needed elsewhere.
+		consider(x.since+int64(lim.Stall), backendSlow)
 	case x.client.leaving():
 		consider(x.since+int64(lim.Leaving), clientLeft)
 	case x.rule == nil || x.rule.RequestTimeout == 0 && x.rule.BackendTimeout == 0:

@@ -15,8 +15,8 @@ type Limits struct {
 	// else they need, Backends those to backends and the sessions of datagrams.
 	Descriptors, Backends int
 	// Handshakes bounds the clients that are within a TLS handshake, in each
-	// driver. A flood of ten thousand a second leaves each of 2048 two tenths of
-	// a second, which is more than most round trips.
+	// driver. A flood of ten thousand a second leaves each of 2048, which are the most by
+	// default, two tenths of a second, which is more than most round trips.
 	Handshakes int
 }
 
@@ -25,6 +25,10 @@ type Limits struct {
 // kernel and the proxy keep some KiB each: a burst of requests must not take all
 // of the memory before the levels can tell.
 const bytesPerBackend = 32 << 10
+
+// bytesPerHandshake is the same for clients within a TLS handshake: its state, what
+// the client says, and what is garbage of both until it is collected.
+const bytesPerHandshake = 256 << 10
 
 // DefaultLimits returns the limits for a process that may have a number of open
 // files, and of bytes. A tenth of the files, at least 48, is kept for the proxy's
@@ -37,7 +41,7 @@ func DefaultLimits(files int, memory int64) Limits {
 	return Limits{
 		PerListener: min(perListener, most), Total: most,
 		Descriptors: descriptors, Backends: int(max(min(memory/bytesPerBackend, int64(descriptors)), 1)),
-		Handshakes: 2048,
+		Handshakes: int(min(2048, max(memory/bytesPerHandshake, 64))),
 	}
 }
 

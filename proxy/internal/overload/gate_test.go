@@ -14,11 +14,11 @@ func TestDefaultLimits(t *testing.T) {
 		want   Limits
 	}{
 		{1 << 20, math.MaxInt64, Limits{10_000, 50_000, 943_719, 943_719, 2048}},
-		{1 << 20, 128 << 20, Limits{10_000, 50_000, 943_719, 4096, 2048}},
+		{1 << 20, 128 << 20, Limits{10_000, 50_000, 943_719, 4096, 512}},
 		{20_000, math.MaxInt64, Limits{10_000, 13_500, 18_000, 18_000, 2048}},
-		{1024, 64 << 20, Limits{690, 690, 922, 922, 2048}},
-		{256, 1 << 20, Limits{156, 156, 208, 32, 2048}},
-		{10, 0, Limits{1, 1, 1, 1, 2048}},
+		{1024, 64 << 20, Limits{690, 690, 922, 922, 256}},
+		{256, 1 << 20, Limits{156, 156, 208, 32, 64}},
+		{10, 0, Limits{1, 1, 1, 1, 64}},
 	} {
 		if got := DefaultLimits(c.files, c.memory); got != c.want {
 			t.Errorf("%d files, %d bytes: got %+v, want %+v", c.files, c.memory, got, c.want)
