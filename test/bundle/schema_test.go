@@ -103,7 +103,7 @@ func TestSchemaRefusesWhatOneObjectTells(t *testing.T) {
 		"service: {loadBalancerSourceRanges: [10.0.0.0]}":                            "is not a network",
 		"service: {loadBalancerSourceRanges: [10.0.0.0/8, \"2001:db8::/32\"]}":       "",
 		"sensor: {mode: \"On\"}":                                                     "Unsupported value",
-		"sensor: {mode: \"Off\"}":                                                    "",
+		"sensor: {mode: Disabled}":                                                   "",
 		"sensor: {hostCgroup: \"a:b\"}":                                              "should match",
 		"proxy: {drainTimeout: soon}":                                                "should match",
 		"proxy: {accessLog: {samplePercent: 101}}":                                   "less than or equal to 100",
