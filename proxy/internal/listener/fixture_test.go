@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -230,14 +232,32 @@ func (c *rawConn) wantEnd() string {
 	return string(b)
 }
 
+// freePort returns a port that nobody has, of TCP and of UDP. It is none of those that
+// the system gives to whoever asks for any.
 func freePort(t testing.TB) uint16 {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 100 {
+		port := uint16(20_000 + rand.IntN(10_000))
+		if isFree(port) {
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
+func isFree(port uint16) bool {
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)))
+	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
 	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).AddrPort().Port()
+	conn, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
 }
 
 // to is a configuration that sends every request to the addresses.
