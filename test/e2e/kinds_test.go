@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -241,7 +242,13 @@ func restore(t *testing.T, crd *unstructured.Unstructured, objects *unstructured
 	for i := range objects.Items {
 		object := &objects.Items[i]
 		object.SetResourceVersion("")
-		err := client.Poll(ctx, func(ctx context.Context) error { return cluster.Client.Create(ctx, object) })
+		err := client.Poll(ctx, func(ctx context.Context) error {
+			err := cluster.Client.Create(ctx, object)
+			if leaving(ctx, object.GetNamespace()) {
+				return nil
+			}
+			return err
+		})
 		if err != nil {
 			t.Errorf("bringing back %s: %v", object.GetName(), err)
 		}
@@ -318,4 +325,11 @@ func installExperimental(t *testing.T) {
 	if err != nil {
 		t.Errorf("bringing back the experimental channel: %v", err)
 	}
+}
+
+// leaving says whether a namespace is gone, or about to go: that of a test before.
+func leaving(ctx context.Context, name string) bool {
+	namespace := &corev1.Namespace{}
+	err := cluster.Client.Get(ctx, ctrlclient.ObjectKey{Name: name}, namespace)
+	return apierrors.IsNotFound(err) || err == nil && namespace.DeletionTimestamp != nil
 }
