@@ -42,50 +42,33 @@ func markOverlaps(listeners []*Listener) {
 
 // peerIndex finds the listeners of one socket by their names.
 type peerIndex struct {
-	// hostnames has the precise ones, wildcards what the others have behind the
-	// "*", and below what all hostnames have that could be covered by one.
-	hostnames, wildcards, below places
+	hosts hostIndex[places]
 	// certified has the names of certificates, and siblings the parents of these:
 	// the wildcard of a certificate stands for one label (RFC 6125, section 6.4.3),
 	// and not for several as in hostnames.
-	certified, siblings places
+	certified, siblings map[string]places
 }
 
 func newPeerIndex() *peerIndex {
-	return &peerIndex{make(places), make(places), make(places), make(places), make(places)}
+	return &peerIndex{newHostIndex[places](), make(map[string]places), make(map[string]places)}
 }
 
 func (x *peerIndex) add(at int, l *Listener) {
-	if suffix, wild := wildcard(l.Hostname); wild {
-		x.wildcards.add(suffix, at)
-	} else {
-		x.hostnames.add(l.Hostname, at)
-	}
-	for suffix := range suffixes(l.Hostname) {
-		x.below.add(suffix, at)
-	}
+	x.hosts.add(l.Hostname, func(had places) places { return had.with(at) })
 	for name := range l.certified() {
-		x.certified.add(name, at)
-		x.siblings.add(parentOf(name), at)
+		x.certified[name] = x.certified[name].with(at)
+		x.siblings[parentOf(name)] = x.siblings[parentOf(name)].with(at)
 	}
 }
 
-// overlapping are the listeners with a hostname that overlaps with the
-// listener's: those that cover it, and those that it covers.
-func (x *peerIndex) overlapping(l *Listener) [][]int {
-	found := [][]int{x.hostnames[l.Hostname]}
-	for suffix := range suffixes(l.Hostname) {
-		found = append(found, x.wildcards[suffix])
-	}
-	if suffix, wild := wildcard(l.Hostname); wild {
-		found = append(found, x.below[suffix])
-	}
-	return found
+// overlapping are the listeners with a hostname that overlaps with the listener's.
+func (x *peerIndex) overlapping(l *Listener) []places {
+	return slices.Collect(x.hosts.overlapping(l.Hostname))
 }
 
 // sharing are the listeners with a certificate for some host that one of the
 // listener's is for, too.
-func (x *peerIndex) sharing(l *Listener) (found [][]int) {
+func (x *peerIndex) sharing(l *Listener) (found []places) {
 	for name := range l.certified() {
 		parent := parentOf(name)
 		found = append(found, x.certified[name], x.certified["*."+parent])
@@ -115,41 +98,20 @@ func parentOf(name string) string {
 	return parent
 }
 
-// wildcard returns what a hostname that stands for several has behind its "*".
-// One that is empty stands for all, and has nothing there.
-func wildcard(hostname string) (suffix string, _ bool) {
-	suffix, wild := strings.CutPrefix(hostname, "*")
-	return suffix, wild || hostname == ""
-}
-
-// suffixes are what wildcards that cover the hostname have behind their "*":
-//
-//	a.b.example.com -> .b.example.com, .example.com, .com, and nothing
-func suffixes(hostname string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := 1; i < len(hostname); i++ {
-			if hostname[i] == '.' && !yield(hostname[i:]) {
-				return
-			}
-		}
-		yield("")
-	}
-}
-
 // places are where a name is found first, in ascending order: as many as it takes
 // to name maxPeers beside the one that asks, and to know whether there are more.
-type places map[string][]int
+type places []int
 
-func (p places) add(name string, at int) {
-	had := p[name]
-	if n := len(had); n < maxPeers+2 && (n == 0 || had[n-1] != at) {
-		p[name] = append(had, at)
+func (p places) with(at int) places {
+	if n := len(p); n < maxPeers+2 && (n == 0 || p[n-1] != at) {
+		return append(p, at)
 	}
+	return p
 }
 
 // firstOf are the first of the listeners whose places were found, without the one
 // that asks.
-func firstOf(listeners []*Listener, asks int, found [][]int) Peers {
+func firstOf(listeners []*Listener, asks int, found []places) Peers {
 	all := slices.Concat(found...)
 	slices.Sort(all)
 	var out Peers
