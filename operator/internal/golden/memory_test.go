@@ -2,6 +2,7 @@ package golden_test
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"testing"
 
@@ -100,20 +101,12 @@ func (w *denseWorld) resources() *store.Resources {
 		shallow := *route
 		in.HTTPRoutes[name] = &shallow
 	}
-	in.Services = clone(w.in.Services)
-	in.EndpointSlices = clone(w.in.EndpointSlices)
-	in.ConfigMaps = clone(w.in.ConfigMaps)
-	in.BackendTLSPolicies = clone(w.in.BackendTLSPolicies)
-	in.TrafficPolicies = clone(w.in.TrafficPolicies)
+	in.Services = maps.Clone(w.in.Services)
+	in.EndpointSlices = maps.Clone(w.in.EndpointSlices)
+	in.ConfigMaps = maps.Clone(w.in.ConfigMaps)
+	in.BackendTLSPolicies = maps.Clone(w.in.BackendTLSPolicies)
+	in.TrafficPolicies = maps.Clone(w.in.TrafficPolicies)
 	return &in
-}
-
-func clone[K comparable, V any](m map[K]V) map[K]V {
-	out := make(map[K]V, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
 }
 
 // meta has a version that no other object has.

@@ -27,18 +27,23 @@ const (
 // that is less. It holds for the rest of the process: each collection sets the pace
 // for the next one.
 func Pace() {
-	debug.SetGCPercent(percent(measure(live)))
-	follow()
+	now := percent(measure(live))
+	debug.SetGCPercent(now)
+	follow(now)
 }
 
 // mark is what one collection finds unused, which tells that it has happened.
 type mark struct{ _ [16]byte }
 
-func follow() {
-	runtime.AddCleanup(&mark{}, func(struct{}) {
-		debug.SetGCPercent(percent(measure(live)))
-		follow()
-	}, struct{}{})
+// follow leaves a pace that is right as it is: setting it stops the world.
+func follow(pace int) {
+	runtime.AddCleanup(&mark{}, func(before int) {
+		now := percent(measure(live))
+		if now != before {
+			debug.SetGCPercent(now)
+		}
+		follow(now)
+	}, pace)
 }
 
 // percent is the growth after which a heap of so many live bytes is collected.

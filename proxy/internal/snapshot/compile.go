@@ -39,7 +39,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 		Revision: in.Document.Revision,
 		Config:   in.Config,
 		change:   in.Registry.Prepare(backends),
-		routes:   make(map[routeKey]*compiledRoute, len(in.Config.Routes)),
+		routes:   make(map[RouteID]*compiledRoute, len(in.Config.Routes)),
 		labels:   make(map[string]*Listener, len(in.Config.Listeners)),
 		series:   newSeriesTable(),
 		tickets:  map[ticketScope]*tls.Config{},
@@ -130,7 +130,7 @@ func compareRoutes(a, b *proxyconfig.Route) int {
 
 // compileRoute takes the route over from the snapshot before where it can.
 func (c *compiler) compileRoute(r *proxyconfig.Route) *compiledRoute {
-	key := RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+	key := routeID(r)
 	var compiled *compiledRoute
 	if c.in.Previous != nil {
 		compiled = c.in.Previous.routes[key]
@@ -158,7 +158,7 @@ func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compi
 			Reason: fmt.Sprintf("listener %q of protocol %s takes no %s", a.Listener, l.source.Protocol, r.Kind)})
 		return
 	}
-	id := RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+	id := routeID(r)
 	for i := range compiled.rules {
 		fail := 0
 		if misfits[i] {

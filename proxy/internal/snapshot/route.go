@@ -14,7 +14,9 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
 )
 
-type routeKey = RouteID
+func routeID(r *proxyconfig.Route) RouteID {
+	return RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+}
 
 // compiledRoute is a route before it is attached to a listener.
 type compiledRoute struct {
@@ -108,7 +110,7 @@ func compileRoute(r *proxyconfig.Route, s *Snapshot) *compiledRoute {
 // sound, and answers 500.
 func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, s *Snapshot) {
 	in := &r.Rules[index]
-	rule := &Rule{Route: RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}, Name: in.Name, Index: index}
+	rule := &Rule{Route: routeID(r), Name: in.Name, Index: index}
 	err := proxyconfig.ValidateRouteRule(r, in)
 	if err == nil {
 		err = c.fill(rule, in, s)

@@ -40,7 +40,7 @@ type Snapshot struct {
 	// secret is Input.SessionSecret.
 	secret []byte
 	// These are carried from one snapshot to the next by Compile.
-	routes     map[routeKey]*compiledRoute
+	routes     map[RouteID]*compiledRoute
 	labels     map[string]*Listener
 	series     *seriesTable
 	transports map[string]*Transport

@@ -9,8 +9,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 )
 
-const parametersOfClass = parameters.LayerClass
-
 // containers keeps those that are there, and holds all of them to the restricted Pod
 // Security Standard, but for the rights that the sensor has already.
 func (g *guard) containers(at string, pod *corev1.PodSpec, before, after []corev1.Container) {
@@ -27,7 +25,7 @@ func (g *guard) containers(at string, pod *corev1.PodSpec, before, after []corev
 		is := &after[i]
 		was := container(before, is.Name)
 		if was == nil {
-			g.require(g.layer == parametersOfClass, at+"."+is.Name, "can be added by the parameters of a GatewayClass alone")
+			g.require(g.layer == parameters.LayerClass, at+"."+is.Name, "can be added by the parameters of a GatewayClass alone")
 			was = &corev1.Container{Name: is.Name}
 		}
 		g.confined(at+"."+is.Name, was, is)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 )
 
 // template holds the pods to what they are: no part of the node, no other identity, no
@@ -98,7 +100,7 @@ func (g *guard) addedVolume(at string, added *corev1.Volume) {
 	}
 	harmless := source
 	harmless.EmptyDir, harmless.DownwardAPI = nil, nil
-	g.require(g.layer == parametersOfClass || harmless == corev1.VolumeSource{}, at, "can be added by the parameters of a GatewayClass alone")
+	g.require(g.layer == parameters.LayerClass || harmless == corev1.VolumeSource{}, at, "can be added by the parameters of a GatewayClass alone")
 	allowed := harmless
 	allowed.ConfigMap, allowed.Secret, allowed.Projected = nil, nil, nil
 	allowed.CSI, allowed.Ephemeral, allowed.PersistentVolumeClaim = nil, nil, nil
