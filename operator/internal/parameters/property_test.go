@@ -188,7 +188,7 @@ func FuzzMerge(f *testing.F) {
 		var specs [2]v1alpha1.GatewayParametersSpec
 		for i, data := range [][]byte{class, gateway} {
 			if json.Unmarshal(data, &specs[i]) != nil {
-				t.Skip()
+				return // These are no parameters.
 			}
 		}
 		holdToPromises(t, &specs[0], &specs[1])
