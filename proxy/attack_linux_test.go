@@ -1,116 +1,108 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // attack is clients that have a proxy hold as much for them as they can.
 type attack struct {
-	target  string
-	stopped chan struct{}
+	c       *child
+	ctx     context.Context
+	stopNow context.CancelFunc
 	running sync.WaitGroup
-	// asked is what they ask to be held, in bytes.
-	asked atomic.Int64
+	// asked is what they ask to be held, in bytes, clients how many they are, and
+	// came how many of them have said all that they had to say, or were kept from
+	// it, at least once.
+	asked, clients, came atomic.Int64
 }
 
-// The attack's parts. Each client comes again when it is sent away.
-const (
-	headClients, headBytes       = 800, 15 << 10
-	bodyClients                  = 400
-	streamClients, streamsOfEach = 40, 90
-)
-
-// attack starts it.
-func (c *child) attack() *attack {
-	a := &attack{target: c.plain, stopped: make(chan struct{})}
-	for range headClients {
-		a.client("GET / HTTP/1.1\r\nHost: a\r\nx: "+strings.Repeat("x", headBytes), headBytes)
-	}
-	for range bodyClients {
-		a.client("GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 64<<10)
-	}
-	for range streamClients {
-		a.client(stalledStreams(streamsOfEach), streamsOfEach*64<<10)
-	}
+func newAttack(c *child) *attack {
+	a := &attack{c: c}
+	a.ctx, a.stopNow = context.WithCancel(context.Background())
 	return a
 }
 
-// client sends something, reads nothing, and waits to be sent away.
-func (a *attack) client(hello string, asks int64) {
+// client sends something to an address, reads nothing, waits to be sent away and
+// comes again. What it sends may be more than the proxy takes.
+func (a *attack) client(target, hello string, asks int64) {
 	a.asked.Add(asks)
+	a.clients.Add(1)
 	a.running.Go(func() {
-		for !a.pause(time.Second) {
-			if nc, err := net.Dial("tcp", a.target); err == nil {
-				// What the kernel holds is not the proxy's memory.
-				_ = nc.(*net.TCPConn).SetReadBuffer(4 << 10)
-				if _, err := io.WriteString(nc, hello); err == nil {
-					a.untilClosed(nc)
-				}
-				nc.Close()
+		come := sync.OnceFunc(func() { a.came.Add(1) })
+		for a.ctx.Err() == nil {
+			if nc, err := net.Dial("tcp", target); err == nil {
+				a.say(nc.(*net.TCPConn), hello, come)
 			}
+			come()
+			a.pause(time.Second)
 		}
 	})
 }
 
-// pause waits a little, and reports whether the attack is over.
-func (a *attack) pause(d time.Duration) bool {
-	select {
-	case <-a.stopped:
-		return true
-	case <-time.After(d):
-		return false
+// sayTime is how long a client is believed to be saying something still. What
+// goes on for longer is stuck, which is what it is meant to be.
+const sayTime = time.Second
+
+func (a *attack) say(nc *net.TCPConn, hello string, said func()) {
+	defer context.AfterFunc(a.ctx, func() { nc.Close() })()
+	defer nc.Close()
+	defer time.AfterFunc(sayTime, said).Stop()
+	limitBuffers(nc)
+	if _, err := io.WriteString(nc, hello); err == nil {
+		said()
+		untilOver(nc)
 	}
 }
 
-// untilClosed waits until the connection can be written to no more; who is sent
-// away by a reset sees that.
-func (a *attack) untilClosed(nc net.Conn) {
-	raw, err := nc.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		return
-	}
-	for !a.pause(300 * time.Millisecond) {
-		if isReset(raw) {
-			return
-		}
+// limitBuffers keeps what the kernel holds of a connection small: it is not the
+// proxy's memory.
+func limitBuffers(nc *net.TCPConn) {
+	_ = nc.SetReadBuffer(4 << 10)
+	_ = nc.SetWriteBuffer(64 << 10)
+}
+
+// pause waits a little, unless the attack is over.
+func (a *attack) pause(d time.Duration) {
+	select {
+	case <-a.ctx.Done():
+	case <-time.After(d):
 	}
 }
+
+// inForce reports whether all clients have come.
+func (a *attack) inForce() bool { return a.came.Load() == a.clients.Load() }
 
 func (a *attack) stop() {
-	close(a.stopped)
+	a.stopNow()
 	a.running.Wait()
 }
 
-// stalledStreams is what an HTTP/2 client sends that asks for bodies and has no
-// window for them.
-func stalledStreams(n int) string {
-	out := []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-	// SETTINGS_INITIAL_WINDOW_SIZE is zero.
-	out = appendFrame(out, 4, 0, 0, "\x00\x04\x00\x00\x00\x00")
-	for i := range n {
-		// GET, http and authority "a" by the static table; a path of its own.
-		out = appendFrame(out, 1, 5, uint32(2*i+1), "\x82\x86\x41\x01a\x04\x06/large")
-	}
-	return string(out)
-}
-
+// appendFrame appends a frame of HTTP/2.
 func appendFrame(out []byte, kind, flags byte, stream uint32, payload string) []byte {
-	out = append(out, 0, byte(len(payload)>>8), byte(len(payload)), kind, flags)
+	out = append(out, byte(len(payload)>>16), byte(len(payload)>>8), byte(len(payload)), kind, flags)
 	return append(binary.BigEndian.AppendUint32(out, stream), payload...)
 }
 
-// isReset asks the kernel whether a connection has been broken off.
-func isReset(raw syscall.RawConn) (reset bool) {
-	_ = raw.Control(func(fd uintptr) {
-		e, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR)
-		reset = err != nil || e != 0
-	})
-	return reset
+// untilOver waits until the other side of a connection has ended it, or has broken
+// it off, or this side has closed it, and reads nothing of what came before.
+func untilOver(nc *net.TCPConn) {
+	raw, err := nc.SyscallConn()
+	if err == nil {
+		// An error is the close.
+		_ = raw.Read(isOver)
+	}
+}
+
+func isOver(fd uintptr) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+	n, err := unix.Poll(p, 0)
+	return err != nil || n > 0
 }

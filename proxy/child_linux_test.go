@@ -39,11 +39,12 @@ func TestMain(m *testing.M) {
 }
 
 // child is a proxy in a process of its own. It serves one backend on a port for
-// HTTP and one for HTTPS.
+// HTTP and one for HTTPS, and a hostage on one for TCP.
 type child struct {
 	t             *testing.T
 	cmd           *exec.Cmd
 	plain, secure string
+	raw           string
 	health        string
 	log           *bytes.Buffer
 	client        *http.Client
@@ -53,7 +54,9 @@ type child struct {
 // before it runs.
 func start(t *testing.T, backend http.HandlerFunc, how func(*exec.Cmd)) *child {
 	t.Helper()
-	return startWith(t, backend, (*child).configure, how)
+	return startWith(t, backend, func(c *child, dir string, ports []int, backend int) {
+		c.configure(dir, ports, backend, startHostage(t))
+	}, how)
 }
 
 // startWith is start with another configuration, which is given the folder to be
@@ -65,11 +68,11 @@ func startWith(t *testing.T, backend http.HandlerFunc, configure func(c *child, 
 		server.CloseClientConnections()
 		server.Close()
 	})
-	ports := freePorts(t, 3)
+	ports := freePorts(t, 4)
 	c := &child{
-		t: t, plain: address(ports[0]), secure: address(ports[1]), health: "http://" + address(ports[2]),
+		t: t, plain: address(ports[0]), secure: address(ports[1]), health: "http://" + address(ports[2]), raw: address(ports[3]),
 		log:    &bytes.Buffer{},
-		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
+		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	dir := t.TempDir()
 	configure(c, dir, ports, server.Listener.Addr().(*net.TCPAddr).Port)
@@ -120,7 +123,7 @@ func freePorts(t *testing.T, n int) (ports []int) {
 }
 
 // configure writes the configuration.
-func (c *child) configure(dir string, ports []int, backend int) {
+func (c *child) configure(dir string, ports []int, backend, hostage int) {
 	c.t.Helper()
 	chain, key := certificate(c.t)
 	sum := sha256.Sum256(chain)
@@ -129,16 +132,18 @@ func (c *child) configure(dir string, ports []int, backend int) {
 			{Name: "http", Port: int32(ports[0]), Protocol: proxyconfig.HTTP},
 			{Name: "https", Port: int32(ports[1]), Protocol: proxyconfig.HTTPS,
 				Certificates: []proxyconfig.CertificateRef{{Key: "a", SHA256: hex.EncodeToString(sum[:])}}},
+			{Name: "tcp", Port: int32(ports[3]), Protocol: proxyconfig.TCP},
 		},
 		Routes: []proxyconfig.Route{{
 			Kind: "HTTPRoute", Namespace: "ns", Name: "all",
 			Attachments: []proxyconfig.Attachment{{Listener: "http", Hostnames: []string{""}}, {Listener: "https", Hostnames: []string{""}}},
 			Rules:       []proxyconfig.Rule{{Backends: []proxyconfig.BackendRef{{Backend: "b", Weight: 1}}}},
+		}, {
+			Kind: proxyconfig.TCPRoute, Namespace: "ns", Name: "tcp",
+			Attachments: []proxyconfig.Attachment{{Listener: "tcp", Hostnames: []string{""}}},
+			Rules:       []proxyconfig.Rule{{Backends: []proxyconfig.BackendRef{{Backend: "h", Weight: 1}}}},
 		}},
-		Backends: []proxyconfig.Backend{{
-			ID: "b", Namespace: "ns", Service: "b", Port: 80, Protocol: "http",
-			Endpoints: []proxyconfig.Endpoint{{Address: "127.0.0.1", Port: int32(backend)}},
-		}},
+		Backends: []proxyconfig.Backend{backendOf("b", "http", backend), backendOf("h", proxyconfig.BackendTCP, hostage)},
 	}
 	data, _, err := proxyconfig.Encode(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: "uid"}, 1, config)
 	if err != nil {
@@ -148,6 +153,13 @@ func (c *child) configure(dir string, ports []int, backend int) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			c.t.Fatal(err)
 		}
+	}
+}
+
+func backendOf(name, protocol string, port int) proxyconfig.Backend {
+	return proxyconfig.Backend{
+		ID: name, Namespace: "ns", Service: name, Port: 80, Protocol: protocol,
+		Endpoints: []proxyconfig.Endpoint{{Address: "127.0.0.1", Port: int32(port)}},
 	}
 }
 
@@ -207,7 +219,7 @@ func (c *child) await(url string) {
 
 func (c *child) eventually(what string, f func() bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("never came true: %s", what)
 		}

@@ -1,76 +1,75 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
-// memoryLimit is what the proxy may have, a quarter of what its clients would
-// make it hold.
-const memoryLimit = 64 << 20
-
-// confined has the proxy run with the limit: as a cgroup's, where one can be
-// made, and else as the runtime's alone.
-func confined(t *testing.T) func(*exec.Cmd) {
-	own, _ := os.ReadFile("/proc/self/cgroup")
-	_, rest, found := strings.Cut(string(own), ":memory:")
-	path, _, _ := strings.Cut(rest, "\n")
-	group := filepath.Join("/sys/fs/cgroup/memory", path, fmt.Sprintf("fleetgate-test-%d", os.Getpid()))
-	if !found || os.Mkdir(group, 0o755) != nil {
-		t.Log("no cgroup can be made: the limit is GOMEMLIMIT")
-		return func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, fmt.Sprintf("GOMEMLIMIT=%d", memoryLimit/10*9)) }
-	}
-	t.Cleanup(func() { os.Remove(group) })
-	if err := os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), fmt.Append(nil, memoryLimit), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return func(cmd *exec.Cmd) {
-		cmd.Args = append([]string{"sh", "-c", `echo $$ >` + group + `/cgroup.procs; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
-		cmd.Path = "/bin/sh"
-	}
-}
-
-// Four times as much as the memory would hold is asked for: heads that never
-// end, large bodies that nobody reads, and HTTP/2 streams without a window. The
-// proxy stays within its limit, goes on answering, and recovers by itself.
-func TestOverloadOfMemory(t *testing.T) {
+// Four times as much as the memory would hold is asked for, by clients of one
+// kind after another. The proxy stays within its limit, is not killed, and
+// recovers by itself.
+func TestOverload(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's own memory is many times that of the proxy")
 	}
-	large := bytes.Repeat([]byte("x"), 1<<20)
-	c := start(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/large" {
-			w.Write(large)
+	for _, kind := range attackers {
+		t.Run(kind.name, func(t *testing.T) {
+			limit := confine(t)
+			c := start(t, hostage, limit.how)
+			a := newAttack(c)
+			kind.begin(a)
+			answers, most := c.endure(a)
+			a.stop()
+			unserved := c.unserved()
+			t.Logf("at most %d MiB, %d with the kernel's, %v refused or shed; answers by status: %v; %d of %d clients came, who asked to hold %d MiB",
+				most>>20, limit.most()>>20, unserved, answers, a.came.Load(), a.clients.Load(), a.asked.Load()>>20)
+			if most > memoryLimit {
+				t.Errorf("used %d bytes, more than %d", most, memoryLimit)
+			}
+			if unserved == 0 && a.asked.Load() > memoryLimit && a.inForce() {
+				t.Error("nothing was seen of the overload")
+			}
+			if n := limit.kills(); n != 0 {
+				t.Errorf("%d processes were killed", n)
+			}
+			c.eventually("the overload ends", func() bool { return c.metric("fleetgate_proxy_overload_level") == 0 })
+			c.eventually("a new client is served", func() bool { return c.fresh(5*time.Second) == http.StatusOK })
+		})
+	}
+}
+
+// unserved counts the requests and connections that were turned away, for whatever
+// reason.
+func (c *child) unserved() float64 {
+	n := c.metric("fleetgate_proxy_shed_requests_total")
+	for _, reason := range overload.Reasons() {
+		n += c.metric(fmt.Sprintf("fleetgate_proxy_refused_connections_total{reason=%q}", reason))
+	}
+	return n
+}
+
+// An attack lasts enduredFor after all of its clients have come, for which they
+// have comingTime.
+const (
+	enduredFor = time.Second
+	comingTime = 10 * time.Second
+)
+
+// endure has an attack go on, and returns how a client of good will was answered
+// meanwhile, and the most memory that the proxy had.
+func (c *child) endure(a *attack) (answers map[int]int, most int64) {
+	answers = map[int]int{}
+	end := time.Now().Add(comingTime)
+	for begun := false; time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if !begun && a.inForce() {
+			begun, end = true, time.Now().Add(enduredFor)
 		}
-	}, confined(t))
-	a := c.attack()
-	answers := map[int]int{}
-	var most int64
-	for end := time.Now().Add(8 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		answers[c.fresh(2*time.Second)]++
 		most = max(most, c.anonymous())
 	}
-	unserved := c.metric(`fleetgate_proxy_refused_connections_total{reason="overload"}`) + c.metric("fleetgate_proxy_shed_requests_total")
-	t.Logf("at most %d MiB, %v refused or shed; answers by status: %v; asked to hold %d MiB", most>>20, unserved, answers, a.asked.Load()>>20)
-	a.stop()
-	if most > memoryLimit {
-		t.Errorf("used %d bytes, more than %d", most, memoryLimit)
-	}
-	if unserved == 0 {
-		t.Error("nothing was seen of the overload")
-	}
-	if answers[http.StatusOK] == 0 {
-		t.Errorf("nobody was served: %v", answers)
-	}
-	c.eventually("the overload ends", func() bool { return c.metric("fleetgate_proxy_overload_level") == 0 })
-	if got := c.fresh(5 * time.Second); got != http.StatusOK {
-		t.Errorf("after the overload: got %d", got)
-	}
+	return answers, most
 }

@@ -36,8 +36,20 @@ func (l *loop) send(s *socket, b []byte) bool {
 	if s.out == nil {
 		s.out = l.buffer()
 	}
-	s.out = append(s.out, b...)
+	s.out = l.extend(s.out, b)
 	return false
+}
+
+// extend appends b to a buffer, which doubles where it is too small: what growing leaves
+// behind is never more than what is kept.
+func (l *loop) extend(buf, b []byte) []byte {
+	if n := len(buf) + len(b); n > cap(buf) {
+		larger := append(make([]byte, 0, max(n, 2*cap(buf))), buf...)
+		l.free(buf)
+		l.state.Grow(cap(larger))
+		buf = larger
+	}
+	return append(buf, b...)
 }
 
 // waits reports whether anything waits to be sent.

@@ -190,11 +190,11 @@ func (x *exchange) requestData(b []byte) {
 	case x.own != 0:
 	case x.stage == gathering:
 		if x.auth.takes(len(b)) {
-			x.buf = append(x.buf, b...)
+			x.buf = x.loop.extend(x.buf, b)
 		}
 	case x.up != nil:
 		if x.keeps(len(b)) {
-			x.buf = append(x.buf, b...)
+			x.buf = x.loop.extend(x.buf, b)
 		} else {
 			x.streamed = true
 		}

@@ -30,7 +30,7 @@ func (b *http1Backend) Data(p []byte) {
 func (b *http1Backend) headBytes(p []byte) {
 	scanned := len(b.partial)
 	if scanned > 0 {
-		b.partial = append(b.partial, p...)
+		b.partial = b.loop.extend(b.partial, p)
 		p = b.partial
 	}
 	for {

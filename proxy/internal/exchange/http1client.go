@@ -150,7 +150,7 @@ func (c *http1Client) keep(b []byte) {
 		c.kept = c.kept[:copy(c.kept, c.kept[c.read:])]
 		c.read = 0
 	}
-	c.kept = append(c.kept, b...)
+	c.kept = c.loop.extend(c.kept, b)
 }
 
 func (c *http1Client) dropKept() {

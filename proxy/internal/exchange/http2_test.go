@@ -33,10 +33,12 @@ type pipe struct {
 	peer Peer
 	out  []byte
 	dead bool
+	// resumed is how often more input was asked for.
+	resumed int
 }
 
 func (p *pipe) Write(b []byte) bool   { p.out = append(p.out, b...); return true }
-func (p *pipe) Resume()               {}
+func (p *pipe) Resume()               { p.resumed++ }
 func (p *pipe) Shutdown()             {}
 func (p *pipe) Close()                { p.dead = true }
 func (p *pipe) Drop()                 { p.dead = true }

@@ -18,10 +18,10 @@ type http2Backend struct {
 	// calls are those in progress; the ones that have no stream wait for the
 	// connection.
 	calls []*http2Call
-	// connected: dialing has succeeded. holds: there may be calls that wait for
+	// connected: dialing has succeeded. paused: it is not read from. holds: there may be calls that wait for
 	// the backend's settings. pending: the connection is in Loop.dirty. closed: it
 	// takes no exchange any more. ended: it is closed altogether.
-	connected, holds, pending, closed, ended bool
+	connected, paused, holds, pending, closed, ended bool
 	// proven: it has brought an answer.
 	proven    bool
 	idleSince int64
@@ -152,12 +152,23 @@ func (b *http2Backend) Connected() {
 }
 
 // Want implements Peer. What the backend may send before it is wanted is a
-// matter of HTTP/2's own windows.
+// matter of HTTP/2's own windows, as long as there is the memory that they promise.
 func (b *http2Backend) Want(most int) int {
 	if !b.connected {
 		return 0
 	}
+	if b.paused = b.loop.overfull(&b.conn); b.paused {
+		return 0
+	}
 	return most
+}
+
+// unpause is that of clients.
+func (b *http2Backend) unpause() {
+	if b.paused && !b.loop.overfull(&b.conn) {
+		b.paused = false
+		b.io.Resume()
+	}
 }
 
 // Ahead implements Peer.
@@ -212,6 +223,7 @@ func (b *http2Backend) Ended(err error) {
 // more.
 func (b *http2Backend) Tick() {
 	if len(b.calls) > 0 {
+		b.unpause()
 		b.watch()
 		return
 	}
@@ -250,7 +262,9 @@ func (b *http2Backend) writeOut() {
 		b.retire()
 		b.giveUpHeld()
 		b.end(Transport.Close)
+		return
 	}
+	b.unpause()
 }
 
 func (b *http2Backend) mark() bool {

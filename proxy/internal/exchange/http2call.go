@@ -143,7 +143,7 @@ func (call *http2Call) data(b []byte) {
 		if call.out == nil {
 			call.out = call.conn.loop.buffer()
 		}
-		call.out = append(call.out, b...)
+		call.out = call.conn.loop.extend(call.out, b)
 	}
 }
 

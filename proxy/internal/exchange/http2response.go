@@ -69,7 +69,7 @@ func (st *http2Stream) data(b []byte) {
 		if out == nil {
 			out = st.conn.loop.buffer()
 		}
-		st.hold(append(out, b...))
+		st.hold(st.conn.loop.extend(out, b))
 	}
 }
 

@@ -139,7 +139,7 @@ func (st *http2Stream) body(b []byte, end bool) {
 		if st.early == nil {
 			st.early = st.conn.loop.buffer()
 		}
-		st.early = append(st.early, b...)
+		st.early = st.conn.loop.extend(st.early, b)
 		st.owed += len(b)
 		st.half = end
 		return
@@ -203,4 +203,4 @@ func (st *http2Stream) resume() {
 
 func (st *http2Stream) blocked() bool { return st.out != nil }
 func (st *http2Stream) leaving() bool { return false }
-func (st *http2Stream) starved() bool { return st.conn.conn.Choked() }
+func (st *http2Stream) starved() bool { return st.conn.paused || st.conn.conn.Choked() }

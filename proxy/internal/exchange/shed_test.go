@@ -158,3 +158,43 @@ func TestSheddingBeforeConnecting(t *testing.T) {
 		t.Errorf("reported %+v", w.done)
 	}
 }
+
+// Who sends bodies by HTTP/2 that their backends do not take is not read from while
+// memory is short, and again when they are taken or it is short no more.
+func TestHTTP2IsPausedWhileItsBodiesWait(t *testing.T) {
+	const read = 1000
+	for _, tt := range []struct {
+		size  int
+		level overload.Level
+		want  int
+	}{
+		{maxKept - 1, overload.StopKeepAlive, read},
+		{maxKept - 1, overload.ShedRequests, read},
+		{maxKept, overload.StopKeepAlive, read},
+		{maxKept, overload.ShedRequests, 0},
+		{1, overload.RefuseConnections, 0},
+		{0, overload.RefuseConnections, read},
+	} {
+		for _, relief := range []string{"bodies are taken", "the level falls"} {
+			w, gate := under(overload.Normal)
+			w.fake.quiet = true
+			b := newBrowser(w)
+			b.post(tt.size)
+			gate.Set(tt.level)
+			if got := b.io.peer.Want(read); got != tt.want {
+				t.Errorf("%d bytes wait at level %d: wants %d, not %d", tt.size, tt.level, got, tt.want)
+			}
+			b.io.resumed = 0
+			if relief == "bodies are taken" {
+				w.connected()
+				b.pump()
+			} else {
+				gate.Set(overload.Normal)
+				b.io.peer.Tick()
+			}
+			if got, want := b.io.resumed > 0, tt.want == 0; got != want || b.io.peer.Want(read) != read {
+				t.Errorf("%d bytes wait at level %d, %s: resumed %v, wants %d", tt.size, tt.level, relief, got, b.io.peer.Want(read))
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/h2"
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
 // source is an HTTP/2 backend that answers every request without end.
@@ -86,6 +87,8 @@ func (s *source) GoingAway()                          {}
 func TestSlowClientsOfAnHTTP2Backend(t *testing.T) {
 	const streams, window = 60, 1 << 20
 	w := newWorldBy(proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{})
+	gate := overload.NewGate(overload.Limits{})
+	w.loop.opts.Gate = gate
 	b := newBrowser(w)
 	b.hoards = true
 	b.get()
@@ -101,6 +104,15 @@ func TestSlowClientsOfAnHTTP2Backend(t *testing.T) {
 	if got := b.io.peer.(*http2Client).held; got > window*5/4 {
 		t.Errorf("%d bytes of memory hold them", got)
 	}
+
+	backend := first.io.peer.(*http2Backend)
+	for level, want := range map[overload.Level]int{overload.Normal: 1, overload.ShedRequests: 0, overload.RefuseConnections: 0} {
+		gate.Set(level)
+		if got := backend.Want(1); got != want {
+			t.Errorf("at level %d the backend is wanted %d bytes of, not %d", level, got, want)
+		}
+	}
+	gate.Set(overload.Normal)
 
 	reader := newBrowser(w)
 	reader.get()
@@ -133,7 +145,7 @@ func TestSlowClientsOfAnHTTP2Backend(t *testing.T) {
 	// Once the slow clients are gone, it is like any other.
 	b.io.peer.Broken()
 	first.exchange()
-	if first.io.peer.(*http2Backend).choked() {
+	if backend.choked() {
 		t.Error("what was held is not given back")
 	}
 }

@@ -55,6 +55,18 @@ func (l *Loop) free(b []byte) {
 	}
 }
 
+// extend appends b to a buffer. One that is too small doubles, so that what growing
+// leaves behind is never more than what is kept, and the memory that takes is seen.
+func (l *Loop) extend(buf, b []byte) []byte {
+	if n := len(buf) + len(b); n > cap(buf) {
+		larger := append(make([]byte, 0, max(n, 2*cap(buf))), buf...)
+		l.free(buf)
+		l.Grow(cap(larger))
+		buf = larger
+	}
+	return append(buf, b...)
+}
+
 func (l *Loop) exchange() *exchange {
 	if x, ok := l.spare.take(); ok {
 		return x

@@ -60,9 +60,12 @@ func (c *Conn) credit(n int) {
 	}
 }
 
+// Pending returns how many bytes were handed over and are not dealt with.
+func (c *Conn) Pending() int { return connWindow - c.recvWindow - c.unacked }
+
 // Choked reports whether half or more of what the peer may send at all was handed
 // over and is not dealt with, so that all streams may soon stand still for a few.
-func (c *Conn) Choked() bool { return connWindow-c.recvWindow-c.unacked >= connWindow/2 }
+func (c *Conn) Choked() bool { return c.Pending() >= connWindow/2 }
 
 // Reset ends the stream before its time. The handler is not told, even where the
 // connection has failed and the stream's turn to be told of that is yet to come.

@@ -79,6 +79,17 @@ func groups(root, own string) []cgroup {
 // Limit returns the limit in bytes.
 func (c *Container) Limit() int64 { return c.limit }
 
+// leastSlack is what the last step leaves free at least, but of very small containers:
+// what a burst takes before it is noticed does not shrink with the container.
+const leastSlack = 10 << 20
+
+// bound returns the bytes that the steps of memory are parts of: the limit, or less
+// where that would leave too little behind the last step.
+func (c *Container) bound() int64 {
+	lacking := leastSlack - int64(float64(c.limit)*(1-refuseConnectionsAt))
+	return c.limit - min(max(lacking, 0), c.limit/8)
+}
+
 // used returns how much memory is used, but for file pages that the kernel gives
 // up first, as they were last seen.
 func (c *Container) used() int64 {

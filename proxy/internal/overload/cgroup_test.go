@@ -74,3 +74,17 @@ func TestContainers(t *testing.T) {
 		})
 	}
 }
+
+func TestBound(t *testing.T) {
+	const mebi = 1 << 20
+	for limit, want := range map[int64]int64{
+		16 * mebi:  14 * mebi,
+		60 * mebi:  56 * mebi,
+		100 * mebi: 100 * mebi,
+		1 << 40:    1 << 40,
+	} {
+		if got := (&Container{limit: limit}).bound(); got/mebi != want/mebi {
+			t.Errorf("%d MiB: got %d, want %d", limit/mebi, got/mebi, want/mebi)
+		}
+	}
+}

@@ -153,7 +153,7 @@ func (g *Gate) Glance() (next int) {
 
 // leastGlance is the least that Glance returns. A glance costs as much as
 // forwarding some KiB.
-const leastGlance = 1 << 20
+const leastGlance = 256 << 10
 
 // Shed counts a request that was answered 503 for the level's sake.
 func (g *Gate) Shed() { g.shed.Add(1) }

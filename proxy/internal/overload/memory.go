@@ -60,7 +60,7 @@ func (m *memory) quick() (pressure float64, room int64) {
 	pressure = m.read()
 	least := m.limit.Load()
 	if m.container != nil {
-		least = min(least, m.container.limit)
+		least = min(least, m.container.bound())
 	}
 	return pressure, int64((stopKeepAliveAt - pressure) * float64(least))
 }
@@ -113,7 +113,7 @@ func (m *memory) read() float64 {
 	}
 	if c := m.container; c != nil {
 		// What the runtime holds in reserve it gives back before it needs more.
-		p = max(p, float64(c.used()-free)/float64(c.limit))
+		p = max(p, float64(c.used()-free)/float64(c.bound()))
 	}
 	return p
 }
