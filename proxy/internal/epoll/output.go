@@ -36,20 +36,12 @@ func (l *loop) send(s *socket, b []byte) bool {
 	if s.out == nil {
 		s.out = l.buffer()
 	}
-	s.out = l.extend(s.out, b)
-	return false
-}
-
-// extend appends b to a buffer, which doubles where it is too small: what growing leaves
-// behind is never more than what is kept.
-func (l *loop) extend(buf, b []byte) []byte {
-	if n := len(buf) + len(b); n > cap(buf) {
-		larger := append(make([]byte, 0, max(n, 2*cap(buf))), buf...)
-		l.free(buf)
-		l.state.Grow(cap(larger))
-		buf = larger
+	larger, moved := l.state.Enlarge(s.out, len(b))
+	if moved {
+		l.free(s.out)
 	}
-	return append(buf, b...)
+	s.out = append(larger, b...)
+	return false
 }
 
 // waits reports whether anything waits to be sent.

@@ -55,16 +55,26 @@ func (l *Loop) free(b []byte) {
 	}
 }
 
-// extend appends b to a buffer. One that is too small doubles, so that what growing
-// leaves behind is never more than what is kept, and the memory that takes is seen.
-func (l *Loop) extend(buf, b []byte) []byte {
-	if n := len(buf) + len(b); n > cap(buf) {
-		larger := append(make([]byte, 0, max(n, 2*cap(buf))), buf...)
-		l.free(buf)
-		l.Grow(cap(larger))
-		buf = larger
+// Enlarge returns buf with room for n bytes more, and whether it had to move. One that
+// is too small doubles, so that what growing leaves behind is never more than what is
+// kept, and the memory that takes is seen.
+func (l *Loop) Enlarge(buf []byte, n int) (larger []byte, moved bool) {
+	need := len(buf) + n
+	if need <= cap(buf) {
+		return buf, false
 	}
-	return append(buf, b...)
+	larger = append(make([]byte, 0, max(need, 2*cap(buf))), buf...)
+	l.Grow(cap(larger))
+	return larger, true
+}
+
+// extend appends b to a buffer of the loop.
+func (l *Loop) extend(buf, b []byte) []byte {
+	larger, moved := l.Enlarge(buf, len(b))
+	if moved {
+		l.free(buf)
+	}
+	return append(larger, b...)
 }
 
 func (l *Loop) exchange() *exchange {

@@ -112,7 +112,8 @@ func (c *conn) Write(b []byte) bool {
 	if c.broken || c.done {
 		return true
 	}
-	c.pending = append(c.pending, b...)
+	larger, _ := c.shard.loop.Enlarge(c.pending, len(b))
+	c.pending = append(larger, b...)
 	c.touch()
 	return false
 }
