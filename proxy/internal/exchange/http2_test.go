@@ -18,8 +18,9 @@ type browser struct {
 	head  []byte
 	// answers counts the responses, data the bytes of their bodies.
 	answers, data int
-	// resets counts the streams that were reset.
+	// resets counts the streams that were reset, code is that of the last one.
 	resets int
+	code   h2.Code
 	// status is that of the last one. leaving: there was a GOAWAY.
 	status  int
 	leaving bool
@@ -124,9 +125,13 @@ func (b *browser) ended(s *h2.Stream, end bool) {
 	}
 }
 
-func (b *browser) Reset(s *h2.Stream, _ h2.Code, _ bool) { b.resets++; s.Release() }
-func (b *browser) Writable(*h2.Stream)                   {}
-func (b *browser) GoingAway()                            { b.leaving = true }
+func (b *browser) Reset(s *h2.Stream, code h2.Code, _ bool) {
+	b.resets++
+	b.code = code
+	s.Release()
+}
+func (b *browser) Writable(*h2.Stream) {}
+func (b *browser) GoingAway()          { b.leaving = true }
 
 // The client's window is given back for a body that came with its head, whether
 // there was a connection to the backend or not.

@@ -214,19 +214,25 @@ func (call *http2Call) head(r *h1.Response, end bool) {
 		return
 	}
 	call.answered = true
-	body := framing(r.Length)
-	switch {
-	case r.Bodiless(x.isHead):
-		body = bodiless
-	case end:
-		body = 0
-	}
-	x.responseHead(r, body)
+	x.responseHead(r, framingOf(r, x.isHead, end))
 	if end {
 		call.responseEnd(nil)
 		return
 	}
 	x.client.flush()
+}
+
+// framingOf is what the head of a response says of its body.
+func framingOf(r *h1.Response, isHead, end bool) framing {
+	switch {
+	case r.Bodiless(isHead):
+		return bodiless
+	case end:
+		return 0
+	case r.Length == 0:
+		return empty
+	}
+	return framing(r.Length)
 }
 
 // body takes a part of the response's body.

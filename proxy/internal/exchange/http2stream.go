@@ -28,9 +28,14 @@ type http2Stream struct {
 	owed  int
 	// half: the client's half has ended before there was a tunnel.
 	half bool
+	// left is how much is missing of the length that the body was announced with;
+	// negative if it was with none.
+	left int64
 	// held: the request says that it has no body, but has not ended. It could
-	// still turn out to be malformed.
-	held bool
+	// still turn out to be malformed. withheld: so could one that has all of its
+	// body, of which last is the last byte.
+	held, withheld bool
+	last           [1]byte
 	// begun: it is in Loop.begun.
 	begun bool
 
@@ -70,7 +75,7 @@ func (st *http2Stream) release() {
 func (st *http2Stream) begin(r *h1.Request, end bool) {
 	c := st.conn
 	x := c.begin(st, c.loop.now)
-	st.x = x
+	st.x, st.left = x, r.Length
 	x.protocol = probe.HTTP2
 	if len(r.Protocol) > 0 {
 		st.beginTunnel(r)
@@ -116,6 +121,7 @@ func (st *http2Stream) goOn() {
 // GET with an Upgrade is.
 func (st *http2Stream) beginTunnel(r *h1.Request) {
 	x := st.x
+	st.left = -1
 	if h1.EqualFold(r.Protocol, "websocket") {
 		x.websocket = true
 		r.Method = methodGet
@@ -144,7 +150,7 @@ func (st *http2Stream) body(b []byte, end bool) {
 		st.half = end
 		return
 	}
-	if len(b) > 0 {
+	if b := st.withhold(b, end); len(b) > 0 {
 		x.requestData(b)
 	}
 	if x.wantsRequest() {
@@ -157,11 +163,30 @@ func (st *http2Stream) body(b []byte, end bool) {
 	}
 }
 
+// withhold keeps the last byte of a body of an announced length until its end has
+// come, and returns the others. More may come in place of the end: then the request is
+// malformed (RFC 9113, section 8.1.1), and must not be whole to an HTTP/1 backend.
+func (st *http2Stream) withhold(b []byte, end bool) []byte {
+	if st.left < 0 || len(b) == 0 {
+		return b
+	}
+	if st.left -= int64(len(b)); st.left > 0 || end {
+		return b
+	}
+	n := len(b) - 1
+	st.last[0], st.withheld = b[n], true
+	return b[:n]
+}
+
 func (st *http2Stream) requestEnd(trailer []byte) {
 	x := st.x
 	if x.upgrade && x.stage != tunnel {
 		st.half = true
 		return
+	}
+	if st.withheld {
+		st.withheld = false
+		x.requestData(st.last[:])
 	}
 	x.requestEnd(trailer)
 	switch {

@@ -76,4 +76,7 @@ const (
 	unsized framing = -1
 	// bodiless messages have none, whatever their fields say.
 	bodiless framing = -2
+	// empty messages are of length zero, but have not ended: by HTTP/2 more may come,
+	// which makes them malformed.
+	empty framing = -3
 )
