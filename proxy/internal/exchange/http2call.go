@@ -279,10 +279,11 @@ func (call *http2Call) reset(refused bool) {
 	closed := b.proven && (b.conn.Leaving() || b.conn.Err() != nil)
 	x := call.leave()
 	switch {
+	case answered:
+		// It was acted upon then, whatever the backend says.
+		x.broken()
 	case refused:
 		x.refused(closed)
-	case answered:
-		x.broken()
 	default:
 		x.unanswered(false, closed)
 	}

@@ -172,9 +172,11 @@ func TestBodiesOfTheirLengthAreForwarded(t *testing.T) {
 }
 
 // frame is a frame of the first stream.
-func frame(kind, flags byte, payload string) string {
-	n := len(payload)
-	return string([]byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags, 0, 0, 0, 1}) + payload
+func frame(kind, flags byte, payload string) string { return frameOn(1, kind, flags, payload) }
+
+func frameOn(stream uint32, kind, flags byte, payload string) string {
+	head := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind))
+	return string(binary.BigEndian.AppendUint32(append(head, flags), stream)) + payload
 }
 
 // answers has an HTTP/2 backend answer with the body, each frame in a turn of its own.
