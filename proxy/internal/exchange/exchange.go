@@ -137,7 +137,7 @@ type exchange struct {
 	chunked bool
 	// requestEnded: the whole of the request was taken.
 	requestEnded bool
-	// streamed: more was sent than buf has.
+	// streamed: more was sent than buf has, or it has nothing of it any more.
 	streamed bool
 	// overBudget: it failed, and the backend's budget had no retry left for it.
 	overBudget bool
@@ -196,7 +196,7 @@ func (x *exchange) requestData(b []byte) {
 		if x.keeps(len(b)) {
 			x.buf = x.loop.extend(x.buf, b)
 		} else {
-			x.streamed = true
+			x.forget()
 		}
 		x.up.data(b)
 	}

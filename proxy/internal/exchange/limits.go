@@ -106,7 +106,8 @@ func (l Limits) at(level overload.Level) Limits {
 //
 //	what                                      at most
 //	http1Client.kept, of a head or sent ahead h1.MaxHead, or maxKept, and a read
-//	exchange.buf, head and body for retries   twice h1.MaxHead, and maxReplay or a read
+//	exchange.buf, head, and body for retries  twice h1.MaxHead, and maxReplay or a read
+//	  before there is an answer
 //	exchange.buf, while a body is shown       proxyconfig.MaxAuthBodyBytes and a read,
 //	  to an authorization server              and once more in the question
 //	authorization, of its answer              extauth.MaxAnswer, and h1.MaxHead

@@ -33,7 +33,7 @@ func (x *exchange) requestWire() Transport {
 func (x *exchange) requestPassed(n int, flushed bool) {
 	x.since = x.loop.now
 	x.requestLen += uint64(n)
-	x.streamed = true
+	x.forget()
 	x.up.passed(flushed)
 }
 

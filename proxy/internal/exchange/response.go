@@ -17,6 +17,7 @@ func (x *exchange) responseInterim(r *h1.Response) bool {
 		x.broken()
 		return false
 	}
+	x.forget()
 	x.client.interim(r)
 	x.client.flush()
 	return true
@@ -25,6 +26,7 @@ func (x *exchange) responseInterim(r *h1.Response) bool {
 // responseHead forwards the head of the final response.
 func (x *exchange) responseHead(r *h1.Response, body framing) {
 	x.since = x.loop.now
+	x.forget()
 	x.status, x.stage = r.Status, answering
 	x.try.answered = x.loop.now
 	x.keepSession()
@@ -81,6 +83,7 @@ func (x *exchange) bootstrapped(r *h1.Response) {
 
 func (x *exchange) beginTunnel(r *h1.Response) {
 	x.since = x.loop.now
+	x.forget()
 	x.status, x.stage = http.StatusSwitchingProtocols, tunnel
 	x.deadline, x.tryDeadline = 0, 0
 	x.try.answered = x.loop.now

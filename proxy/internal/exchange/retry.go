@@ -6,17 +6,6 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 )
 
-// maxReplay bounds the body that is kept so that a request can be sent again.
-const maxReplay = 64 << 10
-
-// keeps reports whether n more bytes of the body, which go to the backend
-// already, are kept for sending the request again. An HTTP/2 backend says of any
-// request that it has not acted upon it, when it leaves (RFC 9113, section 8.7).
-func (x *exchange) keeps(n int) bool {
-	wanted := x.idempotent || x.rule.Retry != nil || x.backend.Transport.HTTP2
-	return wanted && !x.streamed && x.stage == asking && len(x.buf)-x.body+n <= maxReplay
-}
-
 // The causes of retries by the rule's policy.
 type cause uint8
 

@@ -23,6 +23,14 @@ func (s *spares[T]) take() (v T, ok bool) {
 	return v, true
 }
 
+// last returns what take would, but does not take it.
+func (s *spares[T]) last() (v T, ok bool) {
+	if n := len(s.idle) - 1; n >= 0 {
+		return s.idle[n], true
+	}
+	return v, false
+}
+
 func (s *spares[T]) put(v T) { s.idle = append(s.idle, v) }
 
 // sweep lets go of those that were not needed since the last sweep, or of all.
@@ -68,12 +76,21 @@ func (l *Loop) Enlarge(buf []byte, n int) (larger []byte, moved bool) {
 	return larger, true
 }
 
-// extend appends b to a buffer of the loop.
+// extend appends b to a buffer of the loop, which moves to one that was freed where
+// that is large enough.
 func (l *Loop) extend(buf, b []byte) []byte {
-	larger, moved := l.Enlarge(buf, len(b))
-	if moved {
-		l.free(buf)
+	n := len(buf) + len(b)
+	if n <= cap(buf) {
+		return append(buf, b...)
 	}
+	larger := buf
+	if spare, ok := l.buffers.last(); ok && cap(spare) >= n {
+		larger, _ = l.buffers.take()
+		larger = append(larger, buf...)
+	} else {
+		larger, _ = l.Enlarge(buf, len(b))
+	}
+	l.free(buf)
 	return append(larger, b...)
 }
 

@@ -52,6 +52,9 @@ func (r *Retry) OnStatus(status int) bool {
 	return r.codes[(status-400)/64]>>((status-400)%64)&1 != 0
 }
 
+// Statuses says whether there is a response that is worth another attempt.
+func (r *Retry) Statuses() bool { return r.codes != [4]uint64{} }
+
 // Backoff is how long to wait before the n-th retry, which counts from one. The
 // wait doubles each time, and random, any number, puts it into its upper half:
 // retries of requests that failed together do not come together.
