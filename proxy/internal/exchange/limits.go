@@ -127,7 +127,8 @@ func (l Limits) at(level overload.Level) Limits {
 //	                                          4 KiB of input each under overload
 //	l4: a tunnel's direction, a session       16 KiB, 64 KiB; none while idle; 4 KiB of a
 //	                                          tunnel under overload, and a pipe for 256 of all
-//	what precedes a hello or PROXY header     64 KiB, for a quarter of the handshakes
+//	what precedes a hello or PROXY header     64 KiB, for a quarter of the handshakes; 16 or 4
+//	                                          KiB under overload
 //
 // Free lists of buffers are bounded per loop, and given up under overload.
 const (

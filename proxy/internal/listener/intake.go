@@ -37,7 +37,7 @@ func (in *intake) Accept() (net.Conn, error) {
 		if p == nil || p.Speech <= snapshot.HTTPS && len(p.TrustedSources) == 0 {
 			return nc, nil
 		}
-		v := newVisitor(nc.(*net.TCPConn), in.driver.set.opts.Gate.Door(in.port).Ticket())
+		v := newVisitor(nc.(*net.TCPConn), in.driver.set.opts.Gate, in.port)
 		if v.ticket == nil {
 			v.reset()
 			continue
@@ -70,7 +70,6 @@ func (g *goroutines) sort(v *visitor, number uint16) {
 // receive reads what comes before a visitor's own bytes, and returns what is to
 // be done with them; nil if there is nothing to be done.
 func (g *goroutines) receive(v *visitor, p *snapshot.Port) func(*l4.Stream) {
-	_ = v.conn.SetReadDeadline(time.Now().Add(patience))
 	if p.Trusts(v.source.Addr()) && v.readProxyHeader() != nil {
 		return nil
 	}
@@ -110,7 +109,7 @@ func (g *goroutines) receiveTLS(v *visitor, p *snapshot.Port) func(*l4.Stream) {
 		return func(st *l4.Stream) { g.hand(v, st.Port) }
 	}
 	_ = v.conn.SetWriteDeadline(time.Now().Add(patience))
-	secured, err := netdriver.Shake(v.replayed(), p.Terminating.Config, (*tls.Conn).Handshake)
+	secured, err := netdriver.Shake(v.replayed(), v.newGreeting(g.set.opts.Gate), p.Terminating.Config, (*tls.Conn).Handshake)
 	if err != nil {
 		return nil
 	}

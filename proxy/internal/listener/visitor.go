@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/netdriver"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/proxyproto"
 	"github.com/fleetgate/fleetgate/proxy/internal/sni"
@@ -22,15 +23,24 @@ type visitor struct {
 	// that is believed tells others.
 	source, destination netip.AddrPort
 	// head is what was read and belongs to the session.
-	head  []byte
-	hello sni.Hello
+	head     []byte
+	hello    sni.Hello
+	greeting *netdriver.Greeting
 }
 
-func newVisitor(nc *net.TCPConn, t *overload.Ticket) *visitor {
-	return &visitor{
-		conn: nc, ticket: t, start: time.Now(),
+// newVisitor lets a connection in by the door of a port.
+func newVisitor(nc *net.TCPConn, g *overload.Gate, port uint16) *visitor {
+	v := &visitor{
+		conn: nc, ticket: g.Door(port).Ticket(), start: time.Now(),
 		source: unmapped(nc.RemoteAddr()), destination: unmapped(nc.LocalAddr()),
 	}
+	v.greeting = v.newGreeting(g)
+	return v
+}
+
+// newGreeting bounds what the visitor says from now on, and takes for all of it.
+func (v *visitor) newGreeting(g *overload.Gate) *netdriver.Greeting {
+	return netdriver.NewGreeting(g, v.start, patience)
 }
 
 // leave counts the visitor out, unless a driver has it.
@@ -57,7 +67,7 @@ const readSize = 2 << 10
 // more appends to head what comes next.
 func (v *visitor) more() error {
 	v.head = slices.Grow(v.head, readSize)
-	n, err := v.conn.Read(v.head[len(v.head):cap(v.head)])
+	n, err := v.greeting.Read(v.conn, v.head[len(v.head):cap(v.head)])
 	v.head = v.head[:len(v.head)+n]
 	if n > 0 {
 		return nil

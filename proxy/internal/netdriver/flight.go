@@ -3,6 +3,7 @@ package netdriver
 import (
 	"crypto/tls"
 	"net"
+	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/tlsconn"
 )
@@ -16,21 +17,22 @@ const flightRead = 4 << 10
 // be before another one has it.
 type flight struct {
 	net.Conn
-	n    int
-	over bool
+	greeting *Greeting
+	n        int
+	over     bool
 }
 
-// Shake makes the handshake of a client whose connection has the deadlines that it
-// is to have. No more comes of the client than package tlsconn takes of one. The
-// connection is the caller's to close.
-func Shake(nc net.Conn, config *tls.Config, handshake func(*tls.Conn) error) (*tls.Conn, error) {
-	f := &flight{Conn: nc}
+// Shake makes the handshake of a client within the bounds of a Greeting. No more comes
+// of the client at a time than package tlsconn takes of one. The connection, of which
+// the deadline for writing is the caller's, is the caller's to close.
+func Shake(nc net.Conn, g *Greeting, config *tls.Config, handshake func(*tls.Conn) error) (*tls.Conn, error) {
+	f := &flight{Conn: nc, greeting: g}
 	tc := tls.Server(f, config)
 	if err := handshake(tc); err != nil {
 		return nil, err
 	}
 	f.over = true
-	return tc, nil
+	return tc, nc.SetReadDeadline(time.Time{})
 }
 
 // Read implements net.Conn.
@@ -38,7 +40,7 @@ func (f *flight) Read(b []byte) (int, error) {
 	if f.over {
 		return f.Conn.Read(b)
 	}
-	n, err := f.Conn.Read(b[:min(len(b), flightRead)])
+	n, err := f.greeting.Read(f.Conn, b[:min(len(b), flightRead)])
 	if f.n += n; f.n > tlsconn.MaxFlight {
 		return 0, tlsconn.ErrFlood
 	}

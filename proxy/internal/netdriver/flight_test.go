@@ -52,7 +52,7 @@ func TestClientsSendNoMoreThanAHandshakeNeeds(t *testing.T) {
 				// What cannot be written was refused, as the other side says.
 				_, _ = c.Write(body)
 			}()
-			tc, err := Shake(near, config, (*tls.Conn).Handshake)
+			tc, err := Shake(near, NewGreeting(nil, time.Now(), time.Minute), config, (*tls.Conn).Handshake)
 			switch {
 			case !well:
 				if !errors.Is(err, tlsconn.ErrFlood) || seen != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"time"
 )
 
 // handshake returns the connection after its handshake, or nil if there was
@@ -16,7 +17,8 @@ func (s *Server) handshake(nc net.Conn, config *tls.Config) *tls.Conn {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.Handshake)
 	defer cancel()
-	tc, err := Shake(nc, config, func(tc *tls.Conn) error { return tc.HandshakeContext(ctx) })
+	greeting := NewGreeting(s.opts.Gate, time.Now(), s.opts.Handshake)
+	tc, err := Shake(nc, greeting, config, func(tc *tls.Conn) error { return tc.HandshakeContext(ctx) })
 	if !s.shaking.Leave(place) || err != nil {
 		nc.Close()
 		return nil
