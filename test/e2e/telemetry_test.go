@@ -16,6 +16,7 @@ import (
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
+	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
@@ -72,16 +73,34 @@ func TestSpansOfRequestsArriveAtACollector(t *testing.T) {
 	s.route("shop", "shop.example.com", "steady", "shop")
 	s.waitDeployment("shop")
 	s.waitProgrammed()
-	s.waitSpans("by-http", byHTTP, "4bf92f3577b34da6a3ce929d0e0e4736")
-	s.waitSpans("by-grpc", byGRPC, "0af7651916cd43dd8448eb211c80319c")
+	s.apply("traces", map[string]any{"Collector": "by-http", "XBackend": false})
+	s.waitSpans(byHTTP, "4bf92f3577b34da6a3ce929d0e0e4736")
+	s.apply("traces", map[string]any{"Collector": "by-grpc", "XBackend": false})
+	s.waitSpans(byGRPC, "0af7651916cd43dd8448eb211c80319c")
+	s.applyText(externalCollector, map[string]any{"Hostname": "by-grpc." + s.namespace + ".svc." + client.OutsideDomain})
+	s.apply("traces", map[string]any{"Collector": "outside", "XBackend": true})
+	s.waitSpans(byGRPC, "b7ad6b7169203331a1b2c3d4e5f60718")
+	s.waitXBackend("outside", metav1.ConditionTrue, "Accepted")
 	s.waitExported()
 }
 
-// waitSpans has spans sent to the collector of the name, and waits for one of the
-// trace.
-func (s *tenantSpace) waitSpans(name string, spans *collector, trace string) {
+// externalCollector is a collector outside of the cluster.
+const externalCollector = `
+apiVersion: gateway.networking.x-k8s.io/v1alpha1
+kind: XBackend
+metadata:
+  name: outside
+  namespace: {{.Namespace}}
+spec:
+  type: ExternalHostname
+  protocol: GRPC
+  port: {number: 4317}
+  externalHostname: {hostname: {{.Hostname}}}
+`
+
+// waitSpans sends requests of the trace, and waits for a span of it at the collector.
+func (s *tenantSpace) waitSpans(spans *collector, trace string) {
 	s.t.Helper()
-	s.apply("traces", map[string]any{"Collector": name})
 	for _, condition := range []string{"Accepted", "ResolvedRefs"} {
 		s.waitTelemetry("traces", condition)
 	}
@@ -101,7 +120,7 @@ func (s *tenantSpace) waitSpans(name string, spans *collector, trace string) {
 			return fmt.Errorf("status %d; the backend has traceparent %q, want another span of trace %s", r.Status, parent, trace)
 		}
 		if !spans.has(id, []byte(s.namespace+"-edge")) {
-			return fmt.Errorf("the collector %s has no span of the trace", name)
+			return fmt.Errorf("the collector at %s has no span of the trace", spans.path)
 		}
 		return nil
 	})

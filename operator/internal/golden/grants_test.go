@@ -99,7 +99,7 @@ func references() []reference {
 func TestXBackendsAreForTheirOwnNamespace(t *testing.T) {
 	const service, xbackend = "{name: echo, namespace: vault, port: 80}", "{group: gateway.networking.x-k8s.io, kind: XBackend, name: echo, namespace: vault}"
 	for _, r := range references() {
-		if r.to != "Service" || r.from == "XTelemetryPolicy" {
+		if r.to != "Service" {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {

@@ -13,38 +13,67 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // collector resolves where a policy sends spans to. It returns nil, and leaves a
 // problem of ResolvedRefs, where that is not possible.
 func (b *builder) collector(p *TelemetryPolicy, source *gatewayv1.BackendObjectReference) *Backend {
 	const field = "spec.tracing.provider.backendRef"
-	if group, kind := value(source.Group, ""), value(source.Kind, "Service"); group != "" || kind != "Service" {
-		p.unresolved(gatewayxv1alpha1.TelemetryPolicyReasonInvalidKind,
-			"%s names a %s of group %q; only Services are supported", field, kind, group)
-		return nil
-	}
-	if source.Name == "" {
-		p.invalid(".provider.backendRef is missing")
-		return nil
-	}
 	name := types.NamespacedName{
 		Namespace: string(value(source.Namespace, gatewayv1.Namespace(p.Meta.Namespace))),
 		Name:      string(source.Name),
 	}
-	from := object{group: gatewayxv1alpha1.GroupName, kind: KindTelemetryPolicy, namespace: p.Meta.Namespace}
-	if !b.grants.allowFrom(from, serviceObject(name)) {
-		p.unresolved(gatewayxv1alpha1.TelemetryPolicyReasonRefNotPermitted,
-			"%s: no ReferenceGrant in namespace %s lets an %s of namespace %s use Service %s",
-			field, name.Namespace, p.Kind, p.Meta.Namespace, name.Name)
+	key := BackendKey{Service: name, Port: value(source.Port, 0)}
+	group, kind := value(source.Group, ""), value(source.Kind, "Service")
+	switch {
+	case group == gatewayxv1alpha1.GroupName && kind == store.KindXBackend:
+		key.Kind = store.KindXBackend
+	case group != "" || kind != "Service":
+		p.unresolved(gatewayxv1alpha1.TelemetryPolicyReasonInvalidKind,
+			"%s names a %s of group %q; only Services and XBackends are supported", field, kind, group)
 		return nil
 	}
-	port := value(source.Port, 0)
-	found := b.resolve(BackendKey{Service: name, Port: port, Transport: exportTransport(b.in.Services[name], port)})
+	switch {
+	case source.Name == "":
+		p.invalid(".provider.backendRef is missing")
+		return nil
+	case !b.mayExport(p, field, key):
+		return nil
+	case key.Kind == store.KindXBackend:
+		key.Transport = exportTransportTo(b.in.XBackends[name])
+	default:
+		key.Transport = exportTransport(b.in.Services[name], key.Port)
+	}
+	found := b.resolve(key)
 	if found.reason != "" {
 		p.unresolved(gatewayv1.PolicyConditionReason(found.reason), "%s: %s", field, found.messageFor(p.Meta.Namespace, name.Namespace))
 	}
 	return found.backend
+}
+
+// mayExport says whether the policy may send spans to the backend, and leaves a
+// problem where not. It is asked before the backend is looked at, so that nobody
+// learns of another namespace which ones it has.
+func (b *builder) mayExport(p *TelemetryPolicy, field string, to BackendKey) bool {
+	name := to.Service
+	if to.Kind == store.KindXBackend {
+		if name.Namespace == p.Meta.Namespace {
+			return true
+		}
+		// No grant changes that (GEP-4894, Route Attachment and Consumer Overrides).
+		p.unresolved(gatewayxv1alpha1.TelemetryPolicyReasonRefNotPermitted,
+			"%s names XBackend %s, which is for those who refer to it from namespace %s alone", field, name, name.Namespace)
+		return false
+	}
+	from := object{group: gatewayxv1alpha1.GroupName, kind: KindTelemetryPolicy, namespace: p.Meta.Namespace}
+	if b.grants.allowFrom(from, serviceObject(name)) {
+		return true
+	}
+	p.unresolved(gatewayxv1alpha1.TelemetryPolicyReasonRefNotPermitted,
+		"%s: no ReferenceGrant in namespace %s lets an %s of namespace %s use Service %s",
+		field, name.Namespace, p.Kind, p.Meta.Namespace, name.Name)
+	return false
 }
 
 // otlpHTTPPort is the port of OTLP/HTTP (OpenTelemetry Protocol, section
@@ -67,6 +96,25 @@ func exportTransport(service *corev1.Service, number int32) Transport {
 		return Requests
 	}
 	return Calls
+}
+
+// exportTransportTo is exportTransport for an XBackend, whose protocol says so, or
+// else its port.
+func exportTransportTo(backend *gatewayxv1alpha1.XBackend) Transport {
+	if backend == nil {
+		return Calls
+	}
+	written := value(backend.Spec.Protocol, "")
+	known := xbackendProtocols[written]
+	switch {
+	case written == "" && backend.Spec.Port.Number != otlpHTTPPort:
+		return Calls
+	case written == "", written == gatewayxv1alpha1.BackendProtocolHTTP:
+		return Requests
+	case known.grpc || known.protocol == proxyconfig.BackendTCP:
+		return Calls
+	}
+	return Requests
 }
 
 // sealHeaders puts the fields of requests to the collector where a certificate has

@@ -18,7 +18,8 @@ import (
 const (
 	// PolicyByService finds policies by a Service that they target.
 	PolicyByService = "fleetgate.service"
-	// PolicyByXBackend finds XBackendTrafficPolicies by an XBackend that they target.
+	// PolicyByXBackend finds XBackendTrafficPolicies by an XBackend that they target,
+	// and XTelemetryPolicies by one that they send spans to.
 	PolicyByXBackend = "fleetgate.xbackend"
 	// PolicyByGateway finds policies by a Gateway that they target or that their
 	// status names.

@@ -52,8 +52,8 @@ type Resources struct {
 	BackendTLSPolicies map[types.NamespacedName]*gatewayv1.BackendTLSPolicy
 	// TrafficPolicies are those that target such a Service, too, or one of XBackends.
 	TrafficPolicies map[types.NamespacedName]*gatewayxv1alpha1.XBackendTrafficPolicy
-	// XBackends are those that the routes and the listeners' filters name and that
-	// exist.
+	// XBackends are those that the routes, the listeners' filters and the telemetry
+	// policies name and that exist.
 	XBackends map[types.NamespacedName]*gatewayxv1alpha1.XBackend
 	// XBackendSlices are the EndpointSlices of an XBackend's selector, those alone
 	// that were made for it.

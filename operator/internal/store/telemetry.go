@@ -19,6 +19,7 @@ func telemetryIndexes() []Index {
 	}
 	return []Index{
 		index(PolicyByCollector, func(p *gatewayxv1alpha1.XTelemetryPolicy) []string { return values(CollectorServices(p)) }),
+		index(PolicyByXBackend, func(p *gatewayxv1alpha1.XTelemetryPolicy) []string { return values(CollectorXBackends(p)) }),
 		index(ByForeignNamespace, func(p *gatewayxv1alpha1.XTelemetryPolicy) []string {
 			return foreign(p.Namespace, CollectorServices(p))
 		}),
@@ -45,8 +46,17 @@ func TargetGateways(policy Policy) []types.NamespacedName {
 // CollectorServices returns the Service that the policy sends spans to, or
 // nothing.
 func CollectorServices(policy *gatewayxv1alpha1.XTelemetryPolicy) []types.NamespacedName {
+	return collectorOf(policy, "", "Service")
+}
+
+// CollectorXBackends is CollectorServices for an XBackend, as XBackends has them.
+func CollectorXBackends(policy *gatewayxv1alpha1.XTelemetryPolicy) []types.NamespacedName {
+	return within(policy.Namespace, collectorOf(policy, gatewayxv1alpha1.GroupName, KindXBackend))
+}
+
+func collectorOf(policy *gatewayxv1alpha1.XTelemetryPolicy, group, kind string) []types.NamespacedName {
 	ref := &policy.Spec.Tracing.Provider.BackendRef
-	if ref.Name == "" || !is(ref.Group, "") || !is(ref.Kind, "Service") {
+	if ref.Name == "" || or(ref.Group, "") != group || or(ref.Kind, "Service") != kind {
 		return nil
 	}
 	return []types.NamespacedName{{Namespace: or(ref.Namespace, policy.Namespace), Name: string(ref.Name)}}

@@ -72,6 +72,34 @@ func TestCollectFindsWhatATelemetryPolicyNeeds(t *testing.T) {
 	}
 }
 
+func TestCollectFindsAnXBackendThatATelemetryPolicySendsTo(t *testing.T) {
+	traces, foreign := telemetryPolicy("a", "traces", "gw", key("a", "pay")), telemetryPolicy("a", "foreign", "gw", key("b", "pay"))
+	for _, p := range []*gatewayxv1alpha1.XTelemetryPolicy{traces, foreign} {
+		ref := &p.Spec.Tracing.Provider.BackendRef
+		ref.Group, ref.Kind = new(gatewayv1.Group(gatewayxv1alpha1.GroupName)), new(gatewayv1.Kind(store.KindXBackend))
+	}
+	r := reader(t,
+		class("fleetgate", controllerName), gateway("a", "gw", "fleetgate"), gateway("a", "apart", "fleetgate"), traces, foreign,
+		xbackend("a", "pay"), xbackend("b", "pay"), selector("a", "pay"), selected("a", "pay-1", "pay"), trafficPolicyOfXBackend("a", "pay"),
+	)
+	got, err := store.Collect(t.Context(), r, key("a", "gw"), controllerName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a/pay"}, names(got.XBackends)); diff != "" {
+		t.Errorf("XBackends (-want +got):\n%s", diff)
+	}
+	if slices := got.XBackendSlices[key("a", "pay")]; len(slices) != 1 {
+		t.Errorf("got EndpointSlices %v", slices)
+	}
+	for _, obj := range []client.Object{
+		xbackend("a", "pay"), selected("a", "pay-1", "pay"), selector("a", "pay"), trafficPolicyOfXBackend("a", "pay"),
+	} {
+		checkGatewaysFor(t, r, obj, []string{"a/gw"})
+	}
+	checkGatewaysFor(t, r, xbackend("b", "pay"), nil)
+}
+
 func grant(namespace string) *gatewayv1.ReferenceGrant {
 	return &gatewayv1.ReferenceGrant{ObjectMeta: meta(namespace, "grant")}
 }

@@ -114,8 +114,8 @@ func setXBackendAncestors(backend *gatewayxv1alpha1.XBackend, ancestors []gatewa
 	}
 }
 
-// xbackends finds the XBackends that routes and listeners name, with what they
-// select.
+// xbackends finds the XBackends that routes, listeners and telemetry policies name,
+// with what they select.
 func (c *collector) xbackends() {
 	add := func(keys []types.NamespacedName) {
 		for _, key := range keys {
@@ -130,6 +130,9 @@ func (c *collector) xbackends() {
 	}
 	for _, route := range c.out.Routes() {
 		add(XBackends(route))
+	}
+	for _, policy := range c.out.TelemetryPolicies {
+		add(CollectorXBackends(policy))
 	}
 }
 
@@ -177,7 +180,7 @@ func selectorGateways(ctx context.Context, r client.Reader, service *corev1.Serv
 }
 
 // xbackendGateways returns the Gateways with a route to the XBackend, those that ask
-// it by a filter of a listener, and those in its status.
+// it by a filter of a listener or send it spans, and those in its status.
 func xbackendGateways(ctx context.Context, r client.Reader, backend *gatewayxv1alpha1.XBackend) ([]types.NamespacedName, error) {
 	key := client.ObjectKeyFromObject(backend).String()
 	byRoutes, err := routesGateways(ctx, r, client.MatchingFields{RouteByXBackend: key})
@@ -185,7 +188,11 @@ func xbackendGateways(ctx context.Context, r client.Reader, backend *gatewayxv1a
 		return nil, err
 	}
 	byFilters, err := withFilters(ctx, r, client.MatchingFields{GatewayByXBackend: key})
-	return merge(merge(AncestorGateways(backend), byRoutes), byFilters), err
+	if err != nil {
+		return nil, err
+	}
+	traced, err := telemetryGateways(ctx, r, client.MatchingFields{PolicyByXBackend: key})
+	return merge(merge(merge(AncestorGateways(backend), byRoutes), byFilters), traced), err
 }
 
 // xbackendsGateways returns the Gateways of the XBackends that are listed.
