@@ -18,6 +18,10 @@ type Report struct {
 	// Refused are the items of the served configuration that could not be
 	// compiled or started, each of which fails alone.
 	Refused []RefusedItem `json:"refused,omitempty"`
+	// Hostnames are those of external backends that do not lead where they are said
+	// to, each with its port, sorted. One is told once that has lasted for seconds. A
+	// proxy of an earlier version tells of none.
+	Hostnames []HostnameProblem `json:"hostnames,omitempty"`
 }
 
 // Rejection is a whole configuration that was refused.
@@ -53,4 +57,25 @@ const (
 	KindBackend     = "Backend"
 	KindTracing     = "Tracing"
 	KindSetting     = "Setting"
+)
+
+// HostnameProblem tells why a hostname does not lead to a backend.
+type HostnameProblem struct {
+	Hostname string `json:"hostname"`
+	Port     int32  `json:"port"`
+	// Reason is one of those below.
+	Reason string `json:"reason"`
+	// Stale says that the addresses of an earlier answer are used meanwhile. Without
+	// it requests are answered with 503.
+	Stale bool `json:"stale,omitempty"`
+}
+
+// The reasons for which a hostname leads to no backend.
+const (
+	// HostnameNotFound is that of a name without addresses.
+	HostnameNotFound = "NotFound"
+	// HostnameNoAnswer is that of a name of which no server of the DNS tells.
+	HostnameNoAnswer = "NoAnswer"
+	// HostnameForbidden is that of a name whose addresses no backend may have.
+	HostnameForbidden = "Forbidden"
 )

@@ -84,7 +84,7 @@ func newProxy(o Options) (*proxy, error) {
 		p.saved = &configsource.SavedConfig{Dir: o.StateDir}
 	}
 	p.resolver = resolve.New(resolve.Options{
-		Registry: p.registry, Lookup: o.Lookup, Changed: p.publish, Log: o.Log.WithName("resolve"),
+		Registry: p.registry, Lookup: o.Lookup, Changed: p.publish, Problems: func() { p.coordinator.Renew() }, Log: o.Log.WithName("resolve"),
 	})
 	p.coordinator = configsource.New(p.coordinatorOptions())
 	p.gatherer = p.newGatherer()
@@ -114,6 +114,7 @@ func (p *proxy) coordinatorOptions() configsource.Options {
 		GatewayUID: p.options.Gateway.UID,
 		Registry:   p.registry,
 		Apply:      p.apply,
+		Hostnames:  p.registry.HostnameProblems,
 		Now:        time.Now,
 		Log:        p.options.Log.WithName("config"),
 

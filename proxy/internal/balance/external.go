@@ -40,8 +40,10 @@ func (r *resolver) notify() {
 type name struct {
 	// addresses are those of the last good answer, sorted.
 	addresses []netip.Addr
-	// err is why the last answer was no good one; nil if it was.
-	err error
+	// err is why the last answer was no good one; nil if it was. failures counts such
+	// answers in a row.
+	err      error
+	failures int
 	// asked is closed once there was an answer of any kind.
 	asked chan struct{}
 }
@@ -172,8 +174,13 @@ func (r *Registry) Resolved(hostname string, addresses []netip.Addr, err error) 
 	if err == nil && len(usable) == 0 {
 		err = errForbidden
 	}
-	if n.err = err; err != nil || slices.Equal(n.addresses, usable) {
+	if n.err = err; err != nil {
+		n.failures++
 		return false, err
+	}
+	n.failures = 0
+	if slices.Equal(n.addresses, usable) {
+		return false, nil
 	}
 	n.addresses = usable
 	r.moveEndpoints(hostname)
@@ -204,29 +211,4 @@ func (r *Registry) moveEndpoints(hostname string) {
 		c.swap(set)
 	}
 	r.prober.notify()
-}
-
-// NameCounts are the hostnames of external backends by state.
-type NameCounts struct {
-	// Resolved have a good last answer, Stale go on with an earlier one, and
-	// Unresolved never had one.
-	Resolved, Stale, Unresolved int
-}
-
-// NameCounts returns how many hostnames there are.
-func (r *Registry) NameCounts() NameCounts {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var counts NameCounts
-	for _, n := range r.names {
-		switch {
-		case len(n.addresses) == 0:
-			counts.Unresolved++
-		case n.err != nil:
-			counts.Stale++
-		default:
-			counts.Resolved++
-		}
-	}
-	return counts
 }

@@ -50,16 +50,20 @@ type RejectionKey struct {
 // board shows the newest Status and Report, and wakes those who wait for
 // another one.
 type board struct {
+	// hostnames may be nil.
+	hostnames func() []proxyconfig.HostnameProblem
+
 	mu      sync.Mutex
 	status  Status
 	report  proxyconfig.Report
 	changed chan struct{}
 }
 
-func newBoard(gatewayUID string) *board {
+func newBoard(gatewayUID string, hostnames func() []proxyconfig.HostnameProblem) *board {
 	return &board{
-		report:  proxyconfig.Report{GatewayUID: gatewayUID},
-		changed: make(chan struct{}),
+		hostnames: hostnames,
+		report:    proxyconfig.Report{GatewayUID: gatewayUID},
+		changed:   make(chan struct{}),
 	}
 }
 
@@ -68,6 +72,12 @@ func (b *board) publish(s Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status = s
+	b.renew()
+}
+
+// renew makes a report of what is known. The mutex is held.
+func (b *board) renew() {
+	s := &b.status
 	next := proxyconfig.Report{
 		Sequence:   b.report.Sequence,
 		GatewayUID: b.report.GatewayUID,
@@ -76,6 +86,9 @@ func (b *board) publish(s Status) {
 	}
 	if s.Document != nil {
 		next.Hash, next.Revision = s.Document.Hash, s.Document.Revision
+	}
+	if b.hostnames != nil {
+		next.Hostnames = b.hostnames()
 	}
 	if reflect.DeepEqual(next, b.report) {
 		return
@@ -91,6 +104,14 @@ func (c *Coordinator) Status() Status {
 	c.board.mu.Lock()
 	defer c.board.mu.Unlock()
 	return c.board.status
+}
+
+// Renew has the report tell what Options.Hostnames returns now. It is safe for
+// concurrent use.
+func (c *Coordinator) Renew() {
+	c.board.mu.Lock()
+	defer c.board.mu.Unlock()
+	c.board.renew()
 }
 
 // Report returns the newest report.

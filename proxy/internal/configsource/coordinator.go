@@ -28,6 +28,9 @@ type Options struct {
 	// Apply makes a snapshot the one that serves, and returns what could not be
 	// started, such as a port that is taken.
 	Apply func(*snapshot.Snapshot) []proxyconfig.RefusedItem
+	// Hostnames returns what the report tells of the names of external backends; nil
+	// tells nothing. See Renew.
+	Hostnames func() []proxyconfig.HostnameProblem
 	// Retry is how often what could not be started is tried again; zero means
 	// every two seconds.
 	Retry time.Duration
@@ -70,7 +73,7 @@ func New(o Options) *Coordinator {
 	}
 	c := &Coordinator{
 		options:      o,
-		board:        newBoard(o.GatewayUID),
+		board:        newBoard(o.GatewayUID, o.Hostnames),
 		certificates: certificates{byLane: map[Source]map[string]snapshot.KeyPair{}},
 		seen:         map[Source][sha256.Size]byte{},
 		rejected:     map[Source]*proxyconfig.Rejection{},

@@ -306,3 +306,24 @@ func TestSavedConfig(t *testing.T) {
 		t.Error("saving into a directory that is not there succeeded")
 	}
 }
+
+// Who waits for the next report learns of a hostname's trouble, and of its end.
+func TestReportTellsOfHostnames(t *testing.T) {
+	var problems []proxyconfig.HostnameProblem
+	c := New(Options{GatewayUID: ownUID, Registry: balance.NewRegistry(balance.Options{}), Hostnames: func() []proxyconfig.HostnameProblem { return problems }})
+	before := c.Report()
+	c.Renew()
+	if got := c.Report(); got.Sequence != before.Sequence {
+		t.Errorf("sequence %d without news, want %d", got.Sequence, before.Sequence)
+	}
+	problems = []proxyconfig.HostnameProblem{{Hostname: "api.example.net", Port: 443, Reason: proxyconfig.HostnameNotFound}}
+	c.Renew()
+	if got := c.AwaitReport(t.Context(), before.Sequence); !slices.Equal(got.Hostnames, problems) {
+		t.Errorf("got %v, want %v", got.Hostnames, problems)
+	}
+	before, problems = c.Report(), nil
+	c.Renew()
+	if got := c.AwaitReport(t.Context(), before.Sequence); len(got.Hostnames) > 0 {
+		t.Errorf("got %v, want none any more", got.Hostnames)
+	}
+}

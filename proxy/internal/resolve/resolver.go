@@ -32,7 +32,10 @@ type Options struct {
 	Lookup func(ctx context.Context, hostname string) ([]netip.Addr, error)
 	// Changed, when not nil, is called after endpoints have changed.
 	Changed func()
-	Log     logr.Logger
+	// Problems, when not nil, is called after what Registry.HostnameProblems returns
+	// may have changed.
+	Problems func()
+	Log      logr.Logger
 }
 
 // Resolver resolves the hostnames of a Registry.
@@ -48,6 +51,9 @@ func New(o Options) *Resolver {
 	}
 	if o.Changed == nil {
 		o.Changed = func() {}
+	}
+	if o.Problems == nil {
+		o.Problems = func() {}
 	}
 	return &Resolver{options: o, lookups: make(chan struct{}, maxLookups)}
 }
@@ -96,11 +102,14 @@ func (r *Resolver) keep(ctx context.Context, hostname string) {
 	retry := firstRetry
 	var last error
 	for {
-		problem := r.ask(ctx, hostname)
+		changed, problem := r.ask(ctx, hostname)
 		if ctx.Err() != nil {
 			return
 		}
 		r.tell(hostname, last, problem)
+		if changed || problem != nil || last != nil {
+			r.options.Problems()
+		}
 		last = problem
 		pause := interval
 		if problem == nil {
@@ -126,27 +135,27 @@ func (r *Resolver) tell(hostname string, before, now error) {
 	}
 }
 
-// ask looks a hostname up and tells the Registry. It returns why the answer is of
-// no use.
-func (r *Resolver) ask(ctx context.Context, hostname string) error {
+// ask looks a hostname up and tells the Registry. It returns whether endpoints have
+// changed, and why the answer is of no use.
+func (r *Resolver) ask(ctx context.Context, hostname string) (changed bool, problem error) {
 	select {
 	case r.lookups <- struct{}{}:
 		defer func() { <-r.lookups }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	bounded, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	addresses, err := r.options.Lookup(bounded, hostname)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
-	changed, problem := r.options.Registry.Resolved(hostname, addresses, err)
+	changed, problem = r.options.Registry.Resolved(hostname, addresses, err)
 	if changed {
 		r.options.Log.V(1).Info("An external hostname leads elsewhere", "hostname", hostname, "addresses", len(addresses))
 		r.options.Changed()
 	}
-	return problem
+	return changed, problem
 }
 
 // jitter spreads the lookups of names and of proxies that began together.

@@ -23,6 +23,7 @@ type servers struct {
 	answers map[string]string
 	asked   map[string]int
 	changed int
+	told    int
 	logged  []string
 }
 
@@ -67,8 +68,9 @@ func start(t *testing.T, r *balance.Registry) *servers {
 	ctx, cancel := context.WithCancel(t.Context())
 	resolver := New(Options{
 		Registry: r, Lookup: s.lookup,
-		Changed: func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
-		Log:     funcr.New(func(_, line string) { s.mu.Lock(); s.logged = append(s.logged, line); s.mu.Unlock() }, funcr.Options{}),
+		Changed:  func() { s.mu.Lock(); s.changed++; s.mu.Unlock() },
+		Problems: func() { s.mu.Lock(); s.told++; s.mu.Unlock() },
+		Log:      funcr.New(func(_, line string) { s.mu.Lock(); s.logged = append(s.logged, line); s.mu.Unlock() }, funcr.Options{}),
 	})
 	wait := resolver.Start(ctx)
 	t.Cleanup(func() { cancel(); wait() })
@@ -141,6 +143,31 @@ func TestAFirstFailureIsSoonTriedAgain(t *testing.T) {
 		time.Sleep(2 * firstRetry)
 		if got, want := first(c), "192.0.2.1:443"; got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestWhoTellsOfProblemsIsAskedToWhereTheyMayHaveChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := balance.NewRegistry(balance.Options{})
+		s := start(t, r)
+		serve(r, "api.example.net")
+		time.Sleep(2 * interval)
+		synctest.Wait()
+		if asked := s.take("api.example.net"); s.told != asked || len(r.HostnameProblems()) != 1 {
+			t.Errorf("asked %d times in vain and told of it %d times; the problems are %v", asked, s.told, r.HostnameProblems())
+		}
+		s.answer("api.example.net", "192.0.2.1")
+		time.Sleep(2 * interval)
+		synctest.Wait()
+		before := s.told
+		if problems := r.HostnameProblems(); len(problems) > 0 {
+			t.Errorf("once it leads somewhere: %v", problems)
+		}
+		time.Sleep(10 * interval)
+		synctest.Wait()
+		if s.told != before {
+			t.Errorf("told %d times of a name that is well", s.told-before)
 		}
 	})
 }
