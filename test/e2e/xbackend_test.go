@@ -20,7 +20,7 @@ func TestXBackendsSelectPodsAndLeadNowhereForbidden(t *testing.T) {
 	for _, version := range []string{"v1", "v2"} {
 		s.apply("backend", map[string]any{"Name": version, "Replicas": 1})
 	}
-	for _, name := range []string{"pods", "loopback", "inside"} {
+	for _, name := range []string{"pods", "loopback", "inside", "nowhere"} {
 		s.apply("xroute", map[string]any{"XBackend": name})
 	}
 	for _, version := range []string{"v1", "v2"} {
@@ -50,7 +50,10 @@ func TestXBackendsSelectPodsAndLeadNowhereForbidden(t *testing.T) {
 	})
 
 	s.waitXBackend("loopback", metav1.ConditionTrue, "Accepted")
-	s.waitFor("loopback.example.com", "/", answer{Status: http.StatusServiceUnavailable})
+	for name, reason := range map[string]string{"loopback": "ForbiddenBackend", "nowhere": "HostnameNotFound"} {
+		s.waitFor(name+".example.com", "/", answer{Status: http.StatusServiceUnavailable})
+		s.wantText("xbackend/"+name, `{.status.ancestors[0].conditions[?(@.type=="fleetgate.io/Unresolved")]['status','reason']}`, "True "+reason)
+	}
 	s.waitXBackend("inside", metav1.ConditionFalse, "Invalid")
 	s.wantRoute("inside", "ResolvedRefs", metav1.ConditionFalse, "InvalidXBackend")
 	s.waitFor("inside.example.com", "/", answer{Status: http.StatusInternalServerError})

@@ -225,7 +225,7 @@ func (w *work) observe() {
 	w.follow()
 	fleet := w.tracker.Fleet(w.key)
 	w.observed.Ready, w.observed.Serving = fleet.Ready(w.observed.Hash)
-	w.observed.Refused, w.observed.Rejected = fleet.Refused(), fleet.Rejected()
+	w.observed.Refused, w.observed.Rejected, w.observed.Hostnames = fleet.Refused(), fleet.Rejected(), fleet.Hostnames()
 }
 
 // follow has the Tracker ask the pods of the fleet.

@@ -98,12 +98,13 @@ func (s *statuses) update(set status.Set) {
 func observe(state fleet.State) status.Observed {
 	ready, serving := state.Proxies.Ready(state.Hash)
 	o := status.Observed{
-		Hash:     state.Hash,
-		Wanted:   1,
-		Ready:    ready,
-		Serving:  serving,
-		Refused:  state.Proxies.Refused(),
-		Rejected: state.Proxies.Rejected(),
+		Hash:      state.Hash,
+		Wanted:    1,
+		Ready:     ready,
+		Serving:   serving,
+		Refused:   state.Proxies.Refused(),
+		Rejected:  state.Proxies.Rejected(),
+		Hostnames: state.Proxies.Hostnames(),
 	}
 	if state.Address.IsValid() {
 		o.Addresses = []gatewayv1.GatewayStatusAddress{{

@@ -1,6 +1,7 @@
 package proxies
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,6 +74,32 @@ func (f Fleet) Refused() []proxyconfig.RefusedItem {
 		}
 	}
 	return items
+}
+
+// Hostnames are the problems with names of external backends that any proxy has,
+// sorted. Where proxies differ, it is the worst of each name and port.
+func (f Fleet) Hostnames() []proxyconfig.HostnameProblem {
+	var all []proxyconfig.HostnameProblem
+	for i := range f {
+		if f[i].Report != nil {
+			all = append(all, f[i].Report.Hostnames...)
+		}
+	}
+	slices.SortFunc(all, func(a, b proxyconfig.HostnameProblem) int {
+		return cmp.Or(cmp.Compare(a.Hostname, b.Hostname), cmp.Compare(a.Port, b.Port), byStale(a.Stale, b.Stale), cmp.Compare(a.Reason, b.Reason))
+	})
+	return slices.CompactFunc(all, func(a, b proxyconfig.HostnameProblem) bool { return a.Hostname == b.Hostname && a.Port == b.Port })
+}
+
+// byStale orders who still serves behind who does not.
+func byStale(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // Rejected tells in sentences which proxies refused a whole configuration.

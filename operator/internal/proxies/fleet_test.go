@@ -31,6 +31,28 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+func TestFleetTellsTheWorstOfEachHostname(t *testing.T) {
+	problem := func(hostname string, port int32, reason string, stale bool) proxyconfig.HostnameProblem {
+		return proxyconfig.HostnameProblem{Hostname: hostname, Port: port, Reason: reason, Stale: stale}
+	}
+	said := func(list ...proxyconfig.HostnameProblem) Proxy {
+		return Proxy{Report: &proxyconfig.Report{Hostnames: list}}
+	}
+	fleet := Fleet{
+		said(problem("a", 443, proxyconfig.HostnameNoAnswer, true), problem("b", 80, proxyconfig.HostnameNotFound, false)),
+		{},
+		said(problem("a", 80, proxyconfig.HostnameForbidden, false), problem("a", 443, proxyconfig.HostnameNotFound, false)),
+		said(problem("a", 443, proxyconfig.HostnameForbidden, true)),
+	}
+	want := []proxyconfig.HostnameProblem{
+		problem("a", 80, proxyconfig.HostnameForbidden, false), problem("a", 443, proxyconfig.HostnameNotFound, false),
+		problem("b", 80, proxyconfig.HostnameNotFound, false),
+	}
+	if diff := cmp.Diff(want, fleet.Hostnames()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestFromPod(t *testing.T) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", UID: "u"}}
 	pod.Status.PodIP = "10.0.0.1"

@@ -116,5 +116,6 @@ func policyConditions() []string {
 	return []string{
 		string(gatewayv1.PolicyConditionAccepted),
 		string(gatewayv1.BackendTLSPolicyConditionResolvedRefs),
+		ConditionUnresolved,
 	}
 }

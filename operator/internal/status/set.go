@@ -26,6 +26,8 @@ type Observed struct {
 	Wanted, Ready, Serving int
 	// Refused are the items of the configuration that some proxy refused.
 	Refused []proxyconfig.RefusedItem
+	// Hostnames are the names of external backends that do not lead where they should.
+	Hostnames []proxyconfig.HostnameProblem
 	// Oversize are the items that were left out of the configuration, as it would
 	// have become too large.
 	Oversize []proxyconfig.RefusedItem
@@ -158,7 +160,7 @@ func Build(g *graph.Graph, observed Observed) Set {
 		set.Policies = append(set.Policies, b.policy(&policy.PolicyNode))
 	}
 	for _, backend := range g.XBackends {
-		set.Policies = append(set.Policies, b.policy(&backend.PolicyNode))
+		set.Policies = append(set.Policies, b.xbackend(backend))
 	}
 	for _, policy := range g.TelemetryPolicies {
 		set.Policies = append(set.Policies, b.resolvingPolicy(&policy.PolicyNode))
