@@ -7,6 +7,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 )
@@ -44,4 +46,29 @@ func (l *workloads) refused() bool {
 		return c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue &&
 			strings.Contains(c.Message, "violates PodSecurity")
 	})
+}
+
+// narrowed tells, as a sentence, of sensors that may do less than they would have
+// been made to elsewhere, and is empty for others.
+func narrowed(auto provision.SensorMode, objects []client.Object) string {
+	if auto != provision.SensorUnprivileged {
+		return ""
+	}
+	var pod *corev1.PodSpec
+	switch workload := provision.Workload(objects).(type) {
+	case *appsv1.Deployment:
+		pod = &workload.Spec.Template.Spec
+	case *appsv1.DaemonSet:
+		pod = &workload.Spec.Template.Spec
+	default:
+		return ""
+	}
+	for i := range pod.Containers {
+		context := pod.Containers[i].SecurityContext
+		if pod.Containers[i].Name != "sensor" || context == nil || context.Capabilities == nil || len(context.Capabilities.Add) > 0 {
+			continue
+		}
+		return "the sensors run without capabilities, as the namespace's Pod Security level allows none"
+	}
+	return ""
 }

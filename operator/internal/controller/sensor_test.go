@@ -7,8 +7,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 func TestChooseSensor(t *testing.T) {
@@ -49,6 +51,27 @@ func TestChooseSensor(t *testing.T) {
 	for _, tt := range tests {
 		if got, refused := chooseSensor(tt.namespace, tt.live); got != tt.want || refused != tt.refused {
 			t.Errorf("%s: got %s, %v, want %s, %v", tt.name, got, refused, tt.want, tt.refused)
+		}
+	}
+}
+
+// A sensor is told to be narrowed by what is in its pod, not by what was asked for.
+func TestSensorsThatMayDoLessAreTold(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		settings provision.Settings
+		want     bool
+	}{
+		{"by the namespace", provision.Settings{Sensor: provision.SensorAuto, Auto: provision.SensorUnprivileged}, true},
+		{"full", provision.Settings{Sensor: provision.SensorAuto, Auto: provision.SensorFull}, false},
+		{"full all the same", provision.Settings{Sensor: provision.SensorFull, Auto: provision.SensorUnprivileged}, false},
+		{"none", provision.Settings{Sensor: provision.SensorOff, Auto: provision.SensorUnprivileged}, false},
+		{"asked for", provision.Settings{Sensor: provision.SensorUnprivileged, Auto: provision.SensorFull}, false},
+	} {
+		tt.settings.ProxyImage, tt.settings.SensorImage = "p", "s"
+		g := graph.Build(&store.Resources{Gateway: gateway("gw"), Class: class("fleetgate", controllerName)}, graph.Options{ControllerName: controllerName})
+		if got := narrowed(tt.settings.Auto, provision.Desired(g, tt.settings).Objects); (got != "") != tt.want {
+			t.Errorf("%s: %q, want something: %t", tt.name, got, tt.want)
 		}
 	}
 }

@@ -59,6 +59,9 @@ func (b *builder) troubles() []string {
 	if b.observed.Repaired != "" {
 		troubles = append(troubles, b.observed.Repaired)
 	}
+	if b.observed.Sensor != "" {
+		troubles = append(troubles, b.observed.Sensor)
+	}
 	return troubles
 }
 

@@ -36,6 +36,8 @@ type Observed struct {
 	// Repaired is what was mended of the stored configuration lately, as a
 	// sentence, or empty.
 	Repaired string
+	// Sensor tells of sensors that may do less than usual, as a sentence, or is empty.
+	Sensor string
 	// Refusals are the fields of parameters that have no effect.
 	Refusals []parameters.Refusal
 	// Problems are those of provisioning, as sentences that name the object:
