@@ -39,7 +39,8 @@ type WorkloadParameters struct {
 	// +optional
 	UpdateStrategy *UpdateStrategy `json:"updateStrategy,omitempty"`
 	// disruptionBudget bounds how many proxies a drain of nodes may take at a time;
-	// one by default.
+	// one by default. A DaemonSet has none but minAvailable as a whole number: a drain
+	// of nodes passes its pods over.
 	// +optional
 	DisruptionBudget *DisruptionBudget `json:"disruptionBudget,omitempty"`
 }

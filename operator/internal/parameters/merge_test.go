@@ -178,6 +178,33 @@ func TestMerge(t *testing.T) {
 			refused: []string{"Gateway workload.replicas: the fleet is a DaemonSet, which has one proxy on each node"},
 		},
 		{
+			name:    "a DaemonSet with a budget that Kubernetes cannot count",
+			class:   `{workload: {kind: DaemonSet, disruptionBudget: {maxUnavailable: 1}}}`,
+			gateway: `{workload: {disruptionBudget: {minAvailable: 50%}}}`,
+			want:    `{"workload":{"kind":"DaemonSet"}}`,
+			refused: []string{
+				"GatewayClass workload.disruptionBudget.maxUnavailable: the budget of a DaemonSet is minAvailable as a whole number, and there is none without it",
+				"Gateway workload.disruptionBudget.minAvailable: the budget of a DaemonSet is minAvailable as a whole number, and there is none without it",
+			},
+		},
+		{
+			name:    "a DaemonSet with one that it can",
+			gateway: `{workload: {kind: DaemonSet, disruptionBudget: {minAvailable: 2}}}`,
+			want:    `{"workload":{"kind":"DaemonSet","disruptionBudget":{"minAvailable":2}}}`,
+		},
+		{
+			name:    "a DaemonSet over a class with a share",
+			class:   `{workload: {disruptionBudget: {minAvailable: 50%}}}`,
+			gateway: `{workload: {kind: DaemonSet}}`,
+			want:    `{"workload":{"kind":"DaemonSet"}}`,
+		},
+		{
+			name:    "and over one with a number",
+			class:   `{workload: {disruptionBudget: {minAvailable: 2}}}`,
+			gateway: `{workload: {kind: DaemonSet}}`,
+			want:    `{"workload":{"kind":"DaemonSet","disruptionBudget":{"minAvailable":2}}}`,
+		},
+		{
 			name:    "another bound of the disruption budget",
 			class:   `{workload: {disruptionBudget: {minAvailable: 50%}}}`,
 			gateway: `{workload: {disruptionBudget: {maxUnavailable: 2}}}`,

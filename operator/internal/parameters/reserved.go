@@ -50,18 +50,29 @@ type exclusion struct {
 	// without has the values that do not exclude; none does where it is nil.
 	without []any
 	drops   []path
+	// spares says of a value that it keeps its meaning; nil spares none.
+	spares func(value any) bool
 }
 
 func exclusions() []exclusion {
 	const budget, check = "workload.disruptionBudget.", "backends.healthCheck."
 	return []exclusion{
 		{path: at("workload.kind"), without: []any{string(v1alpha1.WorkloadDeployment)}, drops: []path{at("workload.replicas"), at("workload.autoscaling")}},
+		{path: at("workload.kind"), without: []any{string(v1alpha1.WorkloadDeployment)}, spares: isNumber,
+			drops: []path{at(budget + "minAvailable")}},
+		{path: at("workload.kind"), without: []any{string(v1alpha1.WorkloadDeployment)}, drops: []path{at(budget + "maxUnavailable")}},
 		{path: at(budget + "minAvailable"), drops: []path{at(budget + "maxUnavailable")}},
 		{path: at(budget + "maxUnavailable"), drops: []path{at(budget + "minAvailable")}},
 		{path: at("backends.hash.source"), drops: []path{at("backends.hash.name")}},
 		{path: at(check + "type"), without: []any{"HTTP"}, drops: []path{at(check + "path"), at(check + "host"), at(check + "statuses")}},
 		{path: at(check + "type"), without: []any{"GRPC"}, drops: []path{at(check + "service")}},
 	}
+}
+
+// isNumber says whether a budget is a number of pods rather than a share of them.
+func isNumber(value any) bool {
+	_, share := value.(string)
+	return !share
 }
 
 func (e *exclusion) applies(own tree) bool {
@@ -82,6 +93,9 @@ func exclude(base, own tree, reserved []reservation) (tree, []problem) {
 			continue
 		}
 		for _, drop := range e.drops {
+			if value, set := base.get(drop); set && e.spares != nil && e.spares(value) {
+				continue
+			}
 			if r := firstReserved(base, drop, reserved); r != nil {
 				problems = append(problems, problem{
 					paths:   []path{e.path},

@@ -17,6 +17,7 @@ func (c *checker) workload(w *v1alpha1.WorkloadParameters) {
 		if w.Autoscaling != nil && !valueOr(w.Autoscaling.Disabled, false) {
 			c.bad(message, at("workload.autoscaling"))
 		}
+		c.daemonBudget(w.DisruptionBudget)
 	}
 	if w.Autoscaling != nil {
 		c.autoscaling(w.Autoscaling)
@@ -28,6 +29,21 @@ func (c *checker) workload(w *v1alpha1.WorkloadParameters) {
 	if b := w.DisruptionBudget; b != nil && b.MinAvailable != nil && b.MaxUnavailable != nil {
 		c.bad("minAvailable and maxUnavailable exclude each other",
 			at("workload.disruptionBudget.minAvailable"), at("workload.disruptionBudget.maxUnavailable"))
+	}
+}
+
+// daemonBudget refuses what Kubernetes cannot work with: a DaemonSet cannot be scaled,
+// so that there is no number of its pods that a share or a loss would be of.
+func (c *checker) daemonBudget(b *v1alpha1.DisruptionBudget) {
+	if b == nil || valueOr(b.Disabled, false) {
+		return
+	}
+	const message = "the budget of a DaemonSet is minAvailable as a whole number, and there is none without it"
+	if b.MinAvailable != nil && b.MinAvailable.Type != intstr.Int {
+		c.bad(message, at("workload.disruptionBudget.minAvailable"))
+	}
+	if b.MaxUnavailable != nil {
+		c.bad(message, at("workload.disruptionBudget.maxUnavailable"))
 	}
 }
 
