@@ -95,7 +95,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy conformance
+.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-fleet conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -142,6 +142,9 @@ bench: ## Run the Go benchmarks: the hot path of the proxy, and translation.
 
 bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 50 quiet minutes; ARGS="-runs 1 -rounds 2 -seconds 1" takes 6).
 	@go -C test/bench run . $(ARGS)
+
+bench-fleet: ## Measure 1,000 Gateways in a test cluster of its own (root; ARGS="-gateways 50 -crowd 0" for a short one).
+	@go -C test run ./fleet $(ARGS)
 
 conformance: ## Run the official Gateway API conformance suite in the test cluster.
 	@go -C test run ./demo conformance $(ARGS)

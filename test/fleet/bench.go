@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/test/cluster/client"
+	"github.com/fleetgate/fleetgate/test/internal/stack"
+)
+
+// bench is one run.
+type bench struct {
+	*stack.Stack
+	opts options
+	http *http.Client
+	// tell is told how far the run is.
+	tell func(string)
+	told time.Time
+
+	progress progress
+	leases   leases
+	// backend is the address that all routes lead to, and addresses those of
+	// real proxies by their namespaces.
+	backend   string
+	addresses map[string]string
+
+	results results
+}
+
+// results are what was measured.
+type results struct {
+	// creating took from the first create to the last, and programming from then
+	// until all were Programmed.
+	creating, programming time.Duration
+	// born is what the operator used from before the first create until it was
+	// quiet, and atProgrammed until the last one was Programmed.
+	born, atProgrammed delta
+	settled            usage
+	idle               delta
+	proxies, sensors   []memory
+	alone              durations
+	crowd              crowd
+	restart            restart
+}
+
+// delta is what was used between two moments.
+type delta struct {
+	took, cpu               time.Duration
+	writes, refused, routes float64
+}
+
+func (u usage) since(before usage) delta {
+	return delta{
+		took: u.at.Sub(before.at), cpu: u.cpu - before.cpu,
+		writes: u.writes - before.writes, refused: u.refused - before.refused, routes: u.routes - before.routes,
+	}
+}
+
+// measure goes through all phases.
+func (b *bench) measure(ctx context.Context) error {
+	b.http = b.HTTPClient()
+	b.addresses = make(map[string]string)
+	b.progress.when = make(map[ctrlclient.ObjectKey]time.Time)
+	b.leases.counts = make(map[string]int)
+	phases := []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"open the operator's metrics", b.openMetrics},
+		{"follow Gateways and the operator's lease", b.watch},
+		{"make classes and a backend", b.classes},
+		{fmt.Sprintf("make %d namespaces", b.opts.gateways), b.tenants},
+		{fmt.Sprintf("create %d Gateways with %d routes each", b.opts.gateways, b.opts.routes), b.birth},
+		{"check what they serve", b.verify},
+		{"leave them alone", b.idle},
+		{"read the memory of proxies and sensors", b.memories},
+		{"change routes", b.alone},
+		{"change routes beside a crowded tenant", b.crowded},
+		{"restart the operator", b.restart},
+	}
+	for _, phase := range phases {
+		start := time.Now()
+		b.tell(phase.name)
+		if err := phase.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", phase.name, err)
+		}
+		fmt.Printf("   %.1f s\n", time.Since(start).Seconds())
+	}
+	return nil
+}
+
+// birth creates the fleet and waits until nothing is left to do.
+func (b *bench) birth(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, b.opts.within)
+	defer cancel()
+	before, err := b.usage(ctx)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	created, err := b.gateways(ctx)
+	if err != nil {
+		return err
+	}
+	b.tell(fmt.Sprintf("created after %.1f s", created.Sub(start).Seconds()))
+	last, err := b.progress.await(ctx, b.opts.gateways, b.tell)
+	if err != nil {
+		return err
+	}
+	b.tell(fmt.Sprintf("all Programmed %.1f s after the last create", last.Sub(created).Seconds()))
+	at, err := b.usage(ctx)
+	if err != nil {
+		return err
+	}
+	r := &b.results
+	if r.settled, err = b.quiet(ctx); err != nil {
+		return err
+	}
+	r.creating, r.programming = created.Sub(start), max(0, last.Sub(created))
+	r.atProgrammed, r.born = at.since(before), r.settled.since(before)
+	return nil
+}
+
+// quietFor is how long the operator has to write nothing to count as done.
+const quietFor = 10 * time.Second
+
+// quiet waits until the operator writes nothing any more.
+func (b *bench) quiet(ctx context.Context) (usage, error) {
+	last, err := b.usage(ctx)
+	if err != nil {
+		return last, err
+	}
+	since := last
+	for now := last; now.at.Sub(since.at) < quietFor; last = now {
+		select {
+		case <-ctx.Done():
+			return now, fmt.Errorf("the operator does not become quiet: %w", ctx.Err())
+		case <-time.After(time.Second):
+		}
+		if now, err = b.usage(ctx); err != nil {
+			return now, err
+		}
+		if now.writes != last.writes {
+			since = now
+		}
+	}
+	return since, nil
+}
+
+// idle measures a fleet that nobody touches.
+func (b *bench) idle(ctx context.Context) error {
+	before, err := b.quiet(ctx)
+	if err != nil {
+		return err
+	}
+	if before, err = b.usage(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(b.opts.idle):
+	}
+	after, err := b.usage(ctx)
+	b.results.idle = after.since(before)
+	return err
+}
+
+func (b *bench) alone(ctx context.Context) (err error) {
+	b.results.alone, err = b.changes(ctx, "alone")
+	return err
+}
+
+// restart is what the end of the operator's pod brought.
+type restart struct {
+	// ready is the time from the deletion until the next pod was ready, and
+	// following until that heard of every proxy.
+	ready, following time.Duration
+	// spent is all that the new process used until it was quiet.
+	spent usage
+}
+
+// restart has the operator end as for a new version.
+func (b *bench) restart(ctx context.Context) error {
+	old, err := b.operatorPod(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := b.usage(ctx)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := b.Client.Delete(ctx, old); err != nil {
+		return err
+	}
+	r := &b.results.restart
+	err = client.Poll(ctx, func(ctx context.Context) error {
+		pod, err := b.operatorPod(ctx)
+		if err != nil {
+			return err
+		}
+		if pod.UID == old.UID || !podReady(pod) {
+			return errors.New("the next pod is not ready")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.ready = time.Since(start)
+	err = client.Poll(ctx, func(ctx context.Context) error {
+		now, err := b.usage(ctx)
+		if err == nil && now.reporting < before.reporting {
+			err = fmt.Errorf("%v of %v proxies are heard of", now.reporting, before.reporting)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.following = time.Since(start)
+	r.spent, err = b.quiet(ctx)
+	return err
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/procfs"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/test/cluster/client"
+	"github.com/fleetgate/fleetgate/test/internal/scrape"
+	"github.com/fleetgate/fleetgate/test/internal/stack"
+)
+
+// leaseName is the operator's lease, which it renews all the time.
+const leaseName = "7d1f0c36.fleetgate.io"
+
+// usage is what the operator has used up to one moment.
+type usage struct {
+	at  time.Time
+	cpu time.Duration
+	// rss and anonymous are its memory in bytes, and peak the most of the first.
+	rss, anonymous, peak uint64
+	// writes are its requests that change something, without those for the lease,
+	// refused the part of them that failed, and routes those for statuses of routes.
+	writes, refused, routes float64
+	// reporting and silent are the proxies that it hears from, and does not.
+	reporting, silent float64
+}
+
+// openMetrics has the operator serve its metrics without asking the API server
+// about who reads them, which would count as its own writes.
+func (b *bench) openMetrics(ctx context.Context) error {
+	const patch = `[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--metrics-secure=false"}]`
+	if _, err := b.Kubectl(ctx, "patch", "deployment", stack.Operator, "-n", stack.Namespace, "--type=json", "-p", patch); err != nil {
+		return err
+	}
+	return b.WaitDeployment(ctx, stack.Namespace, stack.Operator)
+}
+
+// operatorPod returns the pod of the operator that is not on its way out.
+func (b *bench) operatorPod(ctx context.Context) (*corev1.Pod, error) {
+	var list corev1.PodList
+	err := b.Client.List(ctx, &list, ctrlclient.InNamespace(stack.Namespace), ctrlclient.MatchingLabels{"control-plane": "controller-manager"})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		if list.Items[i].DeletionTimestamp == nil {
+			return &list.Items[i], nil
+		}
+	}
+	return nil, errors.New("the operator has no pod")
+}
+
+// usage reads what the operator has used. Its lease is read before and after its
+// metrics, until no renewal came in between.
+func (b *bench) usage(ctx context.Context) (u usage, err error) {
+	pod, err := b.operatorPod(ctx)
+	if err != nil {
+		return u, err
+	}
+	err = client.Poll(ctx, func(ctx context.Context) error {
+		before, err := b.renewals(ctx, pod.Name)
+		if err != nil {
+			return err
+		}
+		sample, err := scrape.Get(ctx, b.http, "http://"+net.JoinHostPort(pod.Status.PodIP, "8443")+"/metrics")
+		if err != nil {
+			return err
+		}
+		after, err := b.renewals(ctx, pod.Name)
+		if err == nil && after != before {
+			err = errors.New("the lease was renewed meanwhile")
+		}
+		u = read(sample)
+		u.writes -= float64(after)
+		return err
+	})
+	if err != nil {
+		return u, fmt.Errorf("reading the operator's metrics: %w", err)
+	}
+	return u, u.process(pod.UID)
+}
+
+func read(sample scrape.Sample) (u usage) {
+	u.at = time.Now()
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+		u.writes += sample.Sum("rest_client_requests_total", scrape.Labels{"method": method})
+		for _, code := range []string{"400", "403", "404", "409", "422", "429", "500", "503"} {
+			u.refused += sample.Sum("rest_client_requests_total", scrape.Labels{"method": method, "code": code})
+		}
+	}
+	u.routes = sample.Sum("fleetgate_operator_status_updates_total", scrape.Labels{"kind": "HTTPRoute"})
+	u.reporting = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "reporting"})
+	u.silent = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "silent"})
+	return u
+}
+
+// process reads the CPU time and the memory of the pod's process.
+func (u *usage) process(pod types.UID) error {
+	procs, err := processes(pod, "controller")
+	if err != nil {
+		return err
+	}
+	if len(procs) != 1 {
+		return fmt.Errorf("pod %s has %d processes of the operator, want 1", pod, len(procs))
+	}
+	stat, err := procs[0].Stat()
+	if err != nil {
+		return err
+	}
+	status, err := procs[0].NewStatus()
+	if err != nil {
+		return err
+	}
+	u.cpu = time.Duration(stat.CPUTime() * float64(time.Second))
+	u.rss, u.anonymous, u.peak = status.VmRSS, status.RssAnon, status.VmHWM
+	return nil
+}
+
+// processes are those of the pod that have the word on their command lines. The
+// kubelet names a pod's cgroup after its UID.
+func processes(pod types.UID, word string) ([]procfs.Proc, error) {
+	folders, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	var found []procfs.Proc
+	for _, folder := range folders {
+		groups, err := os.ReadFile(filepath.Join(folder, "cgroup"))
+		if err != nil || !strings.Contains(string(groups), "pod"+string(pod)) {
+			continue
+		}
+		line, err := os.ReadFile(filepath.Join(folder, "cmdline"))
+		if err != nil || !strings.Contains(string(line), word) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(folder))
+		if err != nil {
+			return nil, err
+		}
+		proc, err := procfs.NewProc(pid)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, proc)
+	}
+	return found, nil
+}
+
+// renewals counts how often the pod has written its lease since the bench follows
+// that.
+func (b *bench) renewals(ctx context.Context, pod string) (int, error) {
+	lease := &coordinationv1.Lease{}
+	if err := b.Client.Get(ctx, types.NamespacedName{Namespace: stack.Namespace, Name: leaseName}, lease); err != nil {
+		return 0, err
+	}
+	return b.leases.upTo(ctx, pod, lease.ResourceVersion)
+}

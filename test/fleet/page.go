@@ -1,0 +1,189 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// row is one figure with its bar.
+type row struct {
+	what, bar, measured string
+	// met is nil where there is no bar.
+	met *bool
+}
+
+// atMost judges a figure that is to be small.
+func atMost(what string, value, bar float64, unit string) row {
+	met := value <= bar
+	return row{what, fmt.Sprintf("≤ %s %s", number(bar), unit), fmt.Sprintf("%s %s", number(value), unit), &met}
+}
+
+// figure is one that has no bar.
+func figure(what string, value float64, unit string) row {
+	return row{what: what, measured: fmt.Sprintf("%s %s", number(value), unit)}
+}
+
+// number has as many decimals as tell something.
+func number(value float64) string {
+	switch {
+	case value == float64(int64(value)):
+		return fmt.Sprintf("%.0f", value)
+	case value < 1:
+		return fmt.Sprintf("%.3f", value)
+	case value < 100:
+		return fmt.Sprintf("%.1f", value)
+	}
+	return fmt.Sprintf("%.0f", value)
+}
+
+func (r row) cells() []string {
+	verdict := ""
+	if r.met != nil {
+		verdict = "met"
+		if !*r.met {
+			verdict = "**missed**"
+		}
+	}
+	return []string{r.what, r.bar, r.measured, verdict}
+}
+
+// table writes rows as Markdown whose source reads as well.
+func table(rows []row) string {
+	cells := [][]string{{"what", "bar", "measured", "verdict"}}
+	for _, r := range rows {
+		cells = append(cells, r.cells())
+	}
+	var widths [4]int
+	for _, line := range cells {
+		for i, cell := range line {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	rule := make([]string, len(widths))
+	for i, width := range widths {
+		rule[i] = strings.Repeat("-", width)
+	}
+	var out strings.Builder
+	for _, line := range slices.Insert(cells, 1, rule) {
+		for i, cell := range line {
+			fmt.Fprintf(&out, "| %s%s ", cell, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
+		}
+		out.WriteString("|\n")
+	}
+	return out.String()
+}
+
+const mib = 1 << 20
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// rows are all figures of a fleet.
+func (b *bench) rows() []row {
+	r, n := &b.results, float64(b.opts.gateways)
+	rows := []row{
+		figure("first create to the last", r.creating.Seconds(), "s"),
+		atMost("last create to all Programmed", r.programming.Seconds(), 180, "s"),
+		atMost("the operator's CPU time until all were Programmed", r.atProgrammed.cpu.Seconds(), 40, "s"),
+		figure("the same until it was quiet", r.born.cpu.Seconds(), "s"),
+		atMost("its writes for each Gateway, without the statuses of routes", (r.born.writes-r.born.routes)/n, 15, ""),
+		figure("its writes of each route's status", r.born.routes/(n*float64(b.opts.routes)), ""),
+		figure("writes that were refused, all in all", r.born.refused, ""),
+		atMost("the operator's memory (RSS)", float64(r.settled.rss)/mib, 300, "MiB"),
+		figure("of it anonymous (RssAnon)", float64(r.settled.anonymous)/mib, "MiB"),
+		figure("the most that it had (RSS)", float64(r.settled.peak)/mib, "MiB"),
+		atMost("idle: cores that the operator used", r.idle.cpu.Seconds()/r.idle.took.Seconds(), 0.02, ""),
+		atMost("idle: its writes", r.idle.writes, 0, ""),
+	}
+	return slices.Concat(rows, b.memoryRows(), b.changeRows(), b.restartRows())
+}
+
+func (b *bench) memoryRows() []row {
+	if len(b.results.proxies) == 0 {
+		return nil
+	}
+	proxy, sensor := largest(b.results.proxies), largest(b.results.sensors)
+	return []row{
+		atMost("largest idle proxy (RssAnon)", float64(proxy.anonymous)/mib, 12, "MiB"),
+		figure("the same (RSS)", float64(proxy.rss)/mib, "MiB"),
+		atMost("largest idle sensor, with its supervisor (RssAnon)", float64(sensor.anonymous)/mib, 8, "MiB"),
+		figure("the same (RSS)", float64(sensor.rss)/mib, "MiB"),
+	}
+}
+
+func largest(all []memory) memory {
+	return slices.MaxFunc(all, func(a, b memory) int { return int(a.anonymous) - int(b.anonymous) })
+}
+
+func (b *bench) changeRows() []row {
+	r := &b.results
+	rows := []row{
+		figure("a changed route serves after, median", millis(r.alone.quantile(0.5)), "ms"),
+		atMost("the same, longest", millis(r.alone.quantile(1)), 100, "ms"),
+		figure("the same, p99", millis(r.alone.quantile(0.99)), "ms"),
+	}
+	if len(r.crowd.beside) == 0 {
+		return rows
+	}
+	return append(rows,
+		figure("beside a crowded tenant, median", millis(r.crowd.beside.quantile(0.5)), "ms"),
+		atMost("beside a crowded tenant, p99", millis(r.crowd.beside.quantile(0.99)), 2*millis(r.alone.quantile(0.99)), "ms"),
+	)
+}
+
+func (b *bench) restartRows() []row {
+	r := &b.results.restart
+	return []row{
+		atMost("the operator's pod is deleted: the next one is ready after", r.ready.Seconds(), 20, "s"),
+		figure("it hears of all proxies after", r.following.Seconds(), "s"),
+		atMost("its writes until it is quiet", r.spent.writes, 0, ""),
+		figure("its CPU time until then", r.spent.cpu.Seconds(), "s"),
+		figure("its memory then (RSS)", float64(r.spent.rss)/mib, "MiB"),
+	}
+}
+
+// page is docs/benchmarks/fleet.md.
+func (b *bench) page(f facts) string {
+	o := b.opts
+	var out strings.Builder
+	fmt.Fprintf(&out, `# A fleet of %d Gateways
+
+Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
+
+    make bench-fleet ARGS="-gateways %d -real %d -routes %d -replicas %d -crowd %d"
+
+`, o.gateways, f.date.Format("2006-01-02 15:04 UTC"), f.commit, f.cpu, f.cores, f.memory, f.kernel, f.goVersion,
+		o.gateways, o.real, o.routes, o.replicas, o.crowd)
+	fmt.Fprintf(&out, introduction, o.gateways, o.routes, o.real, o.replicas, o.changes)
+	out.WriteString("## The figures\n\n" + table(b.rows()))
+	if c := b.results.crowd; len(c.beside) > 0 {
+		fmt.Fprintf(&out, fairness, o.crowd, c.changes, c.created.Seconds())
+	}
+	return out.String()
+}
+
+const introduction = `%d namespaces got a Gateway with %d HTTPRoutes each, all at once, in the test cluster: etcd, the control
+plane, a node and what is measured share one machine. %d of the Gateways have real proxies with their sensors; the pods
+of the others (proxies of each Gateway: %d) run on simulated nodes. The scheduler, the controllers and the operator treat these
+as any: their addresses answer the operator over TLS with the fleet's own certificate and token, and report the hash of
+what the contract's decoder has made of the stored configuration. They carry no traffic, and hold no watches of their own.
+
+- A **write** is a request of the operator by POST, PUT, PATCH or DELETE, as its client counts them, whatever the answer. The
+  renewals of its lease alone are left out. Statuses of routes are listed on their own: there is one for each route.
+- The operator is **quiet** when it has written nothing for ten seconds.
+- **Idle** is the fleet in the minute after that; CPU time is that of the operator's process.
+- A **changed route** is timed from the API server's answer to the first answer of a real proxy that has the change,
+  %d times. An answer without the old or the new version ends the run.
+- A figure that misses its bar is shown as it is. On a machine that others use as well, times are longer than they would be.
+
+`
+
+const fairness = `
+## Fairness
+
+The crowded tenant has a Gateway with %d routes in the same cluster, and changes one of them ten times a second (%d times
+in all) while the changes of others are timed. Its routes took %.0f s from the first create until the operator was quiet.
+The bar is twice the p99 of the same changes without it.
+`
