@@ -104,6 +104,7 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	resources.LastParameters = w.live.parameters()
 	settings := r.opts.Settings
 	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
 	sensor, refused := chooseSensor(resources.Namespaces[w.key.Namespace], w.live)

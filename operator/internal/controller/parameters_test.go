@@ -131,6 +131,9 @@ func TestVanishedParametersLeaveTheFleet(t *testing.T) {
 	for _, of := range []string{"own", "class"} {
 		t.Run(of, func(t *testing.T) {
 			w := newWorld(t, withOwn(gateway("gw"), "own"), parametersObject("own", replicas(3)), parametersObject("class", replicas(2)))
+			settings := get(w, of, &v1alpha1.GatewayParameters{})
+			settings.Spec.Proxy = &v1alpha1.ProxyParameters{TrustedHops: new(int32(2))}
+			w.must(w.client.Update(t.Context(), settings))
 			w.parameterize("fleetgate", "class")
 			w.look("gw")
 			name := fleet("gw").Name()
@@ -148,6 +151,12 @@ func TestVanishedParametersLeaveTheFleet(t *testing.T) {
 			if diff := cmp.Diff(before, get(w, name, &appsv1.Deployment{})); diff != "" {
 				t.Errorf("the Deployment (-before +after):\n%s", diff)
 			}
+			if got := w.stored("gw").Settings; got == nil || got.TrustedHops == nil || *got.TrustedHops != 2 {
+				t.Errorf("the proxies get the settings %+v", got)
+			}
+			if c := conditions.Find(get(w, "gw", &gatewayv1.Gateway{}).Status.Conditions, "Accepted"); !strings.Contains(c.Message, "keep the settings") {
+				t.Errorf("the Gateway says %q", c.Message)
+			}
 			for _, write := range w.take() {
 				if strings.HasPrefix(write, "delete") {
 					t.Errorf("it writes %q", write)
@@ -163,6 +172,9 @@ func TestVanishedParametersLeaveTheFleet(t *testing.T) {
 			w.look("gw")
 			if got := w.condition("gw", "Accepted"); got != "True Accepted" {
 				t.Errorf("with parameters again the Gateway is %q", got)
+			}
+			if got := w.stored("gw").Settings; got != nil {
+				t.Errorf("with parameters that say nothing the proxies get %+v", got)
 			}
 		})
 	}

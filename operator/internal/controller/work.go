@@ -57,6 +57,7 @@ type work struct {
 // carryOut does what the plan says. One step that goes wrong does not keep the
 // others from being taken, and the status tells of it.
 func (w *work) carryOut() (reconcile.Result, error) {
+	w.keepImmutable()
 	w.noteParameters()
 	// A Gateway that was never accepted gets no fleet; one that was keeps it,
 	// and its proxies learn that nothing is left to serve.
@@ -148,7 +149,7 @@ func (w *work) count(result delivery.ConfigResult, err error) {
 }
 
 func (w *work) provision() {
-	w.keepImmutable()
+	w.keepParameters()
 	objects, kept, turn := w.roll()
 	result, err := w.applier.Sync(w.ctx, w.owner, objects, append(w.delivered(), kept...)...)
 	w.wrote(w.ctx, result)

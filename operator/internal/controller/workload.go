@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -10,7 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/rollout"
 )
@@ -105,4 +108,31 @@ func progressed(before, after client.Object) bool {
 			before.(*appsv1.DaemonSet).Status.DesiredNumberScheduled != after.Status.DesiredNumberScheduled
 	}
 	return false
+}
+
+// keepParameters writes down what the parameters say of the proxies' settings, for when
+// they are gone. Another version of the operator may know other fields: what it does
+// not know it leaves out.
+func (w *work) keepParameters() {
+	spec := &w.plan.graph.Gateway.Parameters.Spec
+	if spec.Proxy == nil && spec.Backends == nil {
+		return
+	}
+	text, err := json.Marshal(v1alpha1.GatewayParametersSpec{Proxy: spec.Proxy, Backends: spec.Backends})
+	if err != nil {
+		w.note(fmt.Errorf("encoding the parameters of %s: %w", w.key, err))
+		return
+	}
+	provision.Annotate(w.plan.objects, names.ParametersAnnotation, string(text))
+}
+
+// parameters returns what keepParameters wrote, or nil.
+func (l *workloads) parameters() *v1alpha1.GatewayParametersSpec {
+	for _, workload := range l.all() {
+		last := &v1alpha1.GatewayParametersSpec{}
+		if text, kept := workload.GetAnnotations()[names.ParametersAnnotation]; kept && json.Unmarshal([]byte(text), last) == nil {
+			return last
+		}
+	}
+	return nil
 }

@@ -59,7 +59,8 @@ func missingParameters(field string, key types.NamespacedName, missingKinds []st
 }
 
 // readParameters puts the layers together. A reference that leads nowhere refuses the
-// Gateway: what its fleet is to be is not known.
+// Gateway: what its fleet is to be is not known. The fleet goes on as it is then, and
+// its proxies with the settings that they have.
 func (b *builder) readParameters(g *Gateway) {
 	if problem, bad := g.Class.Problems.First(string(gatewayv1.GatewayClassConditionStatusAccepted)); bad {
 		g.refuse(gatewayv1.GatewayReasonInvalidParameters,
@@ -67,6 +68,16 @@ func (b *builder) readParameters(g *Gateway) {
 	}
 	b.checkOwnParameters(g)
 	g.Parameters, g.Refusals = parameters.Merge(layer(b.in.ClassParameters), layer(b.in.OwnParameters))
+	if last := b.in.LastParameters; last != nil && g.unparameterized() {
+		g.Parameters.Spec.Proxy, g.Parameters.Spec.Backends = last.Proxy, last.Backends
+		g.refuse(gatewayv1.GatewayReasonInvalidParameters, "the proxies keep the settings of the last ones")
+	}
+}
+
+// unparameterized says whether parameters that are named are not there.
+func (g *Gateway) unparameterized() bool {
+	problem, refused := g.Problems.First(string(gatewayv1.GatewayConditionAccepted))
+	return refused && problem.Reason == string(gatewayv1.GatewayReasonInvalidParameters)
 }
 
 func layer(source *v1alpha1.GatewayParameters) *v1alpha1.GatewayParametersSpec {
@@ -96,8 +107,7 @@ func (b *builder) checkOwnParameters(g *Gateway) {
 // Parameterized says whether the Gateway or its class names parameters, and all that
 // they name are there.
 func (g *Gateway) Parameterized() bool {
-	problem, refused := g.Problems.First(string(gatewayv1.GatewayConditionAccepted))
-	if refused && problem.Reason == string(gatewayv1.GatewayReasonInvalidParameters) {
+	if g.unparameterized() {
 		return false
 	}
 	infrastructure := g.Source.Spec.Infrastructure

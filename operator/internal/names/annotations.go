@@ -17,3 +17,7 @@ const (
 	TemplateAnnotation = "fleetgate.io/template"
 	TurnAnnotation     = "fleetgate.io/turn"
 )
+
+// ParametersAnnotation is on a workload what the parameters that were in effect say of
+// its proxies' settings, as JSON: the proxies keep them when the parameters go.
+const ParametersAnnotation = "fleetgate.io/parameters"

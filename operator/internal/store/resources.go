@@ -23,6 +23,9 @@ type Resources struct {
 	// ClassParameters are those that the class names, and OwnParameters those that
 	// the Gateway does; nil where there are none.
 	ClassParameters, OwnParameters *v1alpha1.GatewayParameters
+	// LastParameters is what was in effect of them for the proxies' settings, and nil
+	// where that is not known. Who collects sets it.
+	LastParameters *v1alpha1.GatewayParametersSpec
 	// HTTPRoutes have at least one parentRef to the Gateway, or to one of its
 	// ListenerSets, or are such that a default Gateway may claim.
 	HTTPRoutes map[types.NamespacedName]*gatewayv1.HTTPRoute
