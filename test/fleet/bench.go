@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
@@ -50,14 +51,15 @@ type results struct {
 
 // delta is what was used between two moments.
 type delta struct {
-	took, cpu               time.Duration
-	writes, refused, routes float64
+	took, cpu                      time.Duration
+	writes, refused, routes, looks float64
 }
 
 func (u usage) since(before usage) delta {
 	return delta{
 		took: u.at.Sub(before.at), cpu: u.cpu - before.cpu,
 		writes: u.writes - before.writes, refused: u.refused - before.refused, routes: u.routes - before.routes,
+		looks: u.looks - before.looks,
 	}
 }
 
@@ -181,8 +183,10 @@ type restart struct {
 	// ready is the time from the deletion until the next pod was ready, and
 	// following until that heard of every proxy.
 	ready, following time.Duration
-	// spent is all that the new process used until it was quiet.
+	// spent is all that the new process used until it was quiet, and wrote what it
+	// says that it wrote of fleets.
 	spent usage
+	wrote map[string]int
 }
 
 // restart has the operator end as for a new version.
@@ -225,6 +229,30 @@ func (b *bench) restart(ctx context.Context) error {
 		return err
 	}
 	r.following = time.Since(start)
-	r.spent, err = b.quiet(ctx)
+	if r.spent, err = b.quiet(ctx); err != nil {
+		return err
+	}
+	r.wrote, err = b.written(ctx)
 	return err
 }
+
+// written counts by verb and kind what the operator's log says that it has written of
+// fleets since its start.
+func (b *bench) written(ctx context.Context) (map[string]int, error) {
+	pod, err := b.operatorPod(ctx)
+	if err != nil {
+		return nil, err
+	}
+	text, err := b.Kubectl(ctx, "logs", "-n", pod.Namespace, pod.Name)
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[string]int)
+	for _, match := range wroteObject.FindAllSubmatch(text, -1) {
+		counts[string(match[1])]++
+	}
+	return counts, nil
+}
+
+// wroteObject is what the log says of an object.
+var wroteObject = regexp.MustCompile(`((?:created|applied|deleted) [A-Z][A-Za-z]+) [a-z0-9]`)

@@ -34,6 +34,8 @@ type usage struct {
 	// writes are its requests that change something, without those for the lease,
 	// refused the part of them that failed, and routes those for statuses of routes.
 	writes, refused, routes float64
+	// looks are its reconciliations of Gateways.
+	looks float64
 	// reporting and silent are the proxies that it hears from, and does not.
 	reporting, silent float64
 }
@@ -102,6 +104,7 @@ func read(sample scrape.Sample) (u usage) {
 		}
 	}
 	u.routes = sample.Sum("fleetgate_operator_status_updates_total", scrape.Labels{"kind": "HTTPRoute"})
+	u.looks = sample.Sum("controller_runtime_reconcile_total", scrape.Labels{"controller": "gateway"})
 	u.reporting = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "reporting"})
 	u.silent = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "silent"})
 	return u

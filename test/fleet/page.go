@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,12 +19,12 @@ type row struct {
 // atMost judges a figure that is to be small.
 func atMost(what string, value, bar float64, unit string) row {
 	met := value <= bar
-	return row{what, fmt.Sprintf("≤ %s %s", number(bar), unit), fmt.Sprintf("%s %s", number(value), unit), &met}
+	return row{what, strings.TrimSpace("≤ " + number(bar) + " " + unit), strings.TrimSpace(number(value) + " " + unit), &met}
 }
 
 // figure is one that has no bar.
 func figure(what string, value float64, unit string) row {
-	return row{what: what, measured: fmt.Sprintf("%s %s", number(value), unit)}
+	return row{what: what, measured: strings.TrimSpace(number(value) + " " + unit)}
 }
 
 // number has as many decimals as tell something.
@@ -91,6 +92,7 @@ func (b *bench) rows() []row {
 		atMost("its writes for each Gateway, without the statuses of routes", (r.born.writes-r.born.routes)/n, 15, ""),
 		figure("its writes of each route's status", r.born.routes/(n*float64(b.opts.routes)), ""),
 		figure("writes that were refused, all in all", r.born.refused, ""),
+		figure("its looks at each Gateway", r.born.looks/n, ""),
 		atMost("the operator's memory (RSS)", float64(r.settled.rss)/mib, 300, "MiB"),
 		figure("of it anonymous (RssAnon)", float64(r.settled.anonymous)/mib, "MiB"),
 		figure("the most that it had (RSS)", float64(r.settled.peak)/mib, "MiB"),
@@ -138,10 +140,22 @@ func (b *bench) restartRows() []row {
 	return []row{
 		atMost("the operator's pod is deleted: the next one is ready after", r.ready.Seconds(), 20, "s"),
 		figure("it hears of all proxies after", r.following.Seconds(), "s"),
-		atMost("its writes until it is quiet", r.spent.writes, 0, ""),
+		atMost("its writes until it is quiet"+list(r.wrote), r.spent.writes, 0, ""),
 		figure("its CPU time until then", r.spent.cpu.Seconds(), "s"),
 		figure("its memory then (RSS)", float64(r.spent.rss)/mib, "MiB"),
 	}
+}
+
+// list tells counts in brackets, or nothing where there are none.
+func list(counts map[string]int) string {
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", what, counts[what]))
+	}
+	if parts == nil {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // page is docs/benchmarks/fleet.md.
