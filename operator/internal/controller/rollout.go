@@ -51,6 +51,22 @@ func (w *work) roll() (objects []client.Object, kept []apply.Kept, turn string) 
 	}
 	w.note(err)
 	w.rollAgain = waitingPause
+	return w.whileWaiting(objects, kept, live, workload)
+}
+
+// whileWaiting returns what roll does for a fleet whose turn has not come. What somebody
+// else has changed of the workload is mended all the same: of its pods, which are being
+// replaced for that, to what is wanted now, and of the rest with the pods as they are.
+func (w *work) whileWaiting(objects []client.Object, kept []apply.Kept, live, workload client.Object) ([]client.Object, []apply.Kept, string) {
+	drift, err := w.applier.Drift(w.ctx, w.owner, workload)
+	w.note(err)
+	switch {
+	case drift.Pods:
+		w.rollouts.Pass(w.key)
+		return objects, kept, ""
+	case drift.Rest && rollout.KeepPods(live, workload):
+		return objects, kept, ""
+	}
 	others := slices.DeleteFunc(slices.Clone(objects), func(object client.Object) bool { return object == workload })
 	return others, bothKinds(workload.GetName()), ""
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
@@ -98,6 +99,61 @@ func TestWhatAGatewaySaysItselfDoesNotWait(t *testing.T) {
 	w.must(w.client.Update(t.Context(), gw))
 	w.look("b")
 	w.images("proxy:2 proxy:2")
+}
+
+// waiting returns a world in which b waits for a turn that a has.
+func waiting(t *testing.T) *world {
+	w := running(t)
+	w.gateways.opts.Settings.ProxyImage = "proxy:2"
+	w.look("a")
+	w.look("b")
+	w.images("proxy:2 proxy")
+	return w
+}
+
+// edit changes the workload of b by hand.
+func (w *world) edit(change func(*appsv1.Deployment)) {
+	w.t.Helper()
+	live := get(w, fleet("b").Name(), &appsv1.Deployment{})
+	change(live)
+	w.must(w.client.Update(w.t.Context(), live, client.FieldOwner("kubectl-edit")))
+	w.look("b")
+}
+
+func TestDriftIsMendedWhileAFleetWaits(t *testing.T) {
+	w := waiting(t)
+	w.edit(func(d *appsv1.Deployment) { d.Spec.Template.Spec.ServiceAccountName = "other" })
+	if got := get(w, fleet("b").Name(), &appsv1.Deployment{}).Spec.Template.Spec.ServiceAccountName; got != fleet("b").Name() {
+		t.Errorf("the pods have the account %q", got)
+	}
+	w.images("proxy:2 proxy:2")
+}
+
+func TestDriftBesideThePodsIsMendedAndTheseWait(t *testing.T) {
+	w := waiting(t)
+	w.edit(func(d *appsv1.Deployment) { d.Labels["app.kubernetes.io/managed-by"] = "somebody" })
+	if got := get(w, fleet("b").Name(), &appsv1.Deployment{}).Labels["app.kubernetes.io/managed-by"]; got != "fleetgate" {
+		t.Errorf("the label is %q", got)
+	}
+	w.images("proxy:2 proxy")
+	w.take()
+	w.look("b")
+	if writes := w.take(); writes != nil {
+		t.Errorf("mended, it writes %v", writes)
+	}
+	advance(w, "a", "NewReplicaSetAvailable")
+	w.look("a")
+	w.look("b")
+	w.images("proxy:2 proxy:2")
+}
+
+// What others add is theirs, and no reason to replace pods before their turn.
+func TestWhatOthersAddWaits(t *testing.T) {
+	w := waiting(t)
+	w.edit(func(d *appsv1.Deployment) {
+		d.Spec.Template.Annotations = map[string]string{"kubectl.kubernetes.io/restartedAt": "now"}
+	})
+	w.images("proxy:2 proxy")
 }
 
 func TestWhatDoesNotServeAnywayDoesNotWait(t *testing.T) {

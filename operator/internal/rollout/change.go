@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -51,6 +52,23 @@ func ChangeOf(live, wanted client.Object) Change {
 		return Own
 	}
 	return Foreign
+}
+
+// KeepPods has the wanted workload keep the pods of the live one, and the fingerprint by
+// which these are seen to be due. It returns false, and does nothing, for workloads of
+// two kinds.
+func KeepPods(live, wanted client.Object) bool {
+	if kindOf(live) != kindOf(wanted) {
+		return false
+	}
+	*templateOf(wanted) = *templateOf(live).DeepCopy()
+	annotations := maps.Clone(wanted.GetAnnotations())
+	delete(annotations, names.TemplateAnnotation)
+	if was, known := live.GetAnnotations()[names.TemplateAnnotation]; known {
+		annotations[names.TemplateAnnotation] = was
+	}
+	wanted.SetAnnotations(annotations)
+	return true
 }
 
 func kindOf(workload client.Object) string {
