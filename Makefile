@@ -96,12 +96,13 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 ##@ Test
 
 .PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-fleet conformance
+.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-control conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
 test-unit: ## Run the unit and golden tests and the fuzz seeds.
 	go test ./...
-	go -C test test ./apidoc/... ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... ./local/...
+	go -C test test ./apidoc/... ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... ./local/... ./control/...
 	go -C test/conformance test ./renaming/...
 
 # DRIVER=portable has test-protocol, test-http2 and test-attack build the proxy
@@ -145,6 +146,8 @@ bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 
 
 bench-fleet: ## Measure 1,000 Gateways in a test cluster of its own (root; ARGS="-gateways 50 -crowd 0" for a short one).
 	@go -C test run ./fleet $(ARGS)
+bench-control: ## Measure the control plane in the test cluster (root, 20 quiet minutes; ARGS="-only attached").
+	@go -C test run ./control $(ARGS)
 
 conformance: ## Run the official Gateway API conformance suite in the test cluster.
 	@go -C test run ./demo conformance $(ARGS)

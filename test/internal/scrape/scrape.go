@@ -62,6 +62,25 @@ func (s Sample) Label(name, label string) string {
 	return ""
 }
 
+// Series is how many series the target has, with each bucket of a classic
+// histogram, its sum and its count as Prometheus stores them.
+func (s Sample) Series() int {
+	n := 0
+	for _, family := range s {
+		for _, m := range family.GetMetric() {
+			switch {
+			case m.GetHistogram() != nil:
+				n += len(m.GetHistogram().GetBucket()) + 2
+			case m.GetSummary() != nil:
+				n += len(m.GetSummary().GetQuantile()) + 2
+			default:
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Histogram adds up the classic buckets of a histogram.
 func (s Sample) Histogram(name string, want Labels) Histogram {
 	h := Histogram{buckets: map[float64]float64{}}
