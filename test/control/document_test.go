@@ -57,7 +57,7 @@ func TestSummarize(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for _, args := range [][]string{{"-routes", "0"}, {"-only", "("}, {"-minutes", "-1"}, {"left over"}} {
+	for _, args := range [][]string{{"-routes", "0"}, {"-only", "attached,nothing"}, {"-minutes", "-1"}, {"left over"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%q is no error", args)
 		}

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -42,7 +43,7 @@ func main() {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("control", flag.ContinueOnError)
-	f.StringVar(&o.only, "only", "", "regular expression of the sections to measure")
+	f.StringVar(&o.only, "only", "", "sections to measure, with commas between; all without it")
 	f.StringVar(&o.out, "out", "../docs/benchmarks/control-plane.md", "document to write; empty writes none")
 	f.BoolVar(&o.down, "down", false, "end the cluster afterwards")
 	f.IntVar(&o.attached, "attached", 1000, "attached: routes to create and delete")
@@ -62,20 +63,23 @@ func parse(args []string) (options, error) {
 		fmt.Fprintln(os.Stderr, "control: all numbers and times are above zero, and there are no arguments")
 		return o, flag.ErrHelp
 	}
-	if _, err := regexp.Compile(o.only); err != nil {
-		fmt.Fprintln(os.Stderr, "control: -only:", err)
-		return o, err
+	for _, name := range o.names() {
+		if !slices.ContainsFunc(sections(), func(s section) bool { return s.name == name }) {
+			fmt.Fprintf(os.Stderr, "control: there is no section %q\n", name)
+			return o, flag.ErrHelp
+		}
 	}
 	return o, nil
+}
+
+// names are the sections that were asked for, and none for all.
+func (o options) names() []string {
+	return strings.FieldsFunc(o.only, func(r rune) bool { return r == ',' })
 }
 
 // run measures the selected sections, and writes the document after each, so
 // that one that fails takes nothing from the others.
 func run(ctx context.Context, o options) (err error) {
-	s, err := stack.Up(ctx, os.Stdout)
-	if err != nil {
-		return err
-	}
 	if o.down {
 		defer func() {
 			// What was interrupted is to be taken down all the same.
@@ -84,9 +88,13 @@ func run(ctx context.Context, o options) (err error) {
 			}
 		}()
 	}
+	s, err := stack.Up(ctx, os.Stdout)
+	if err != nil {
+		return err
+	}
 	b := &bench{Stack: s, options: o, facts: machineFacts(ctx)}
 	for _, section := range sections() {
-		if !regexp.MustCompile(o.only).MatchString(section.name) {
+		if names := o.names(); len(names) > 0 && !slices.Contains(names, section.name) {
 			continue
 		}
 		if err := b.measure(ctx, section); err != nil {
