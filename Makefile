@@ -95,8 +95,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-fleet conformance
-.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-control conformance
+.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-control bench-fleet conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -146,6 +145,7 @@ bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 
 
 bench-fleet: ## Measure 1,000 Gateways in a test cluster of its own (root; ARGS="-gateways 50 -crowd 0" for a short one).
 	@go -C test run ./fleet $(ARGS)
+
 bench-control: ## Measure the control plane in the test cluster (root, 20 quiet minutes; ARGS="-only attached").
 	@go -C test run ./control $(ARGS)
 
