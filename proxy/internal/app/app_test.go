@@ -21,6 +21,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // instance is a proxy that runs, with the directories that it reads.
@@ -57,16 +58,6 @@ func (b *safeBuffer) String() string {
 	return b.buf.String()
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // start runs a proxy on the directories of i, which may have run before.
 func (i *instance) start() {
 	i.t.Helper()
@@ -99,7 +90,7 @@ func (i *instance) stop() {
 }
 
 func newInstance(t *testing.T) *instance {
-	i := &instance{t: t, config: t.TempDir(), state: t.TempDir(), port: freePort(t), grace: time.Millisecond,
+	i := &instance{t: t, config: t.TempDir(), state: t.TempDir(), port: int(porttest.Free(t)), grace: time.Millisecond,
 		client: &http.Client{Transport: &http.Transport{}}, logger: logr.Discard()}
 	t.Cleanup(i.client.CloseIdleConnections)
 	return i

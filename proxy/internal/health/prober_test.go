@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // loopback is a prober that may dial this machine.
@@ -101,6 +102,7 @@ func TestTCPProbe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer l.Close()
 	addr := netip.MustParseAddrPort(l.Addr().String())
 	if err := loopback().probe(context.Background(), addr, nil); err != nil {
 		t.Errorf("a port that is open: %v", err)
@@ -109,8 +111,8 @@ func TestTCPProbe(t *testing.T) {
 	if err := loopback().probe(context.Background(), elsewhere, &balance.Check{Type: proxyconfig.CheckTCP, Port: addr.Port(), Timeout: 10 * time.Second}); err != nil {
 		t.Errorf("the check's own port: %v", err)
 	}
-	l.Close()
-	if err := loopback().probe(context.Background(), addr, nil); err == nil {
+	closed := netip.AddrPortFrom(addr.Addr(), porttest.Free(t))
+	if err := loopback().probe(context.Background(), closed, nil); err == nil {
 		t.Error("a port that is closed is well")
 	}
 }

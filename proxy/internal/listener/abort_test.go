@@ -11,6 +11,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // breaks are the phases in which a backend gives up, and what a client is to
@@ -160,7 +161,7 @@ func TestRefusedConnect(t *testing.T) {
 			b, _ := io.ReadAll(r.Body)
 			w.Write(b)
 		})
-		none := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+		none := fmt.Sprintf("127.0.0.1:%d", porttest.Free(t))
 		p := start(t, settings{driver: d}, to(none, addr))
 		for range 20 {
 			if resp, body := fetch(t, client(t), "POST", p.url("/"), strings.NewReader("abc")); resp.StatusCode != 200 || body != "abc" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // guarded is a configuration whose rule asks "auth" before it serves "b".
@@ -209,7 +210,7 @@ func TestExternalAuthFailsClosed(t *testing.T) {
 			status     int
 			flags      probe.Flags
 		}{
-			{"nobody listens", fmt.Sprintf("127.0.0.1:%d", freePort(t)), nil, 502, probe.FlagUpstreamFailed},
+			{"nobody listens", fmt.Sprintf("127.0.0.1:%d", porttest.Free(t)), nil, 502, probe.FlagUpstreamFailed},
 			{"no endpoint", "", func(c *proxyconfig.Config) { c.Backends[0].Endpoints = nil }, 503, probe.FlagUpstreamFailed},
 			{"hangs up", hangUp, nil, 502, probe.FlagUpstreamFailed},
 			{"no HTTP", script(t, func(_ int, c *rawConn) { c.request(); c.sendRaw("220 ready\r\n\r\n") }), nil, 502, probe.FlagUpstreamFailed},

@@ -5,14 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +25,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
 	"github.com/fleetgate/fleetgate/proxy/internal/otlp"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
@@ -119,7 +118,7 @@ type settings struct {
 
 func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 	t.Helper()
-	p := &proxy{t: t, port: freePort(t), registry: balance.NewRegistry(balance.Options{AllowLoopback: true, Zone: s.zone}), records: &recorder{}, certificates: s.certificates}
+	p := &proxy{t: t, port: porttest.Free(t), registry: balance.NewRegistry(balance.Options{AllowLoopback: true, Zone: s.zone}), records: &recorder{}, certificates: s.certificates}
 	o := Options{
 		Loops: 2, Bind: netip.MustParseAddr("127.0.0.1"), Snapshot: &p.current,
 		Log: logr.Discard(), Limits: s.limits, Driver: s.driver, DrainGrace: s.grace, TrustedHops: s.trustedHops,
@@ -230,34 +229,6 @@ func (c *rawConn) wantEnd() string {
 		c.t.Fatalf("the connection did not end in order: %v", err)
 	}
 	return string(b)
-}
-
-// freePort returns a port that nobody has, of TCP and of UDP. It is none of those that
-// the system gives to whoever asks for any.
-func freePort(t testing.TB) uint16 {
-	t.Helper()
-	for range 100 {
-		port := uint16(20_000 + rand.IntN(10_000))
-		if isFree(port) {
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
-}
-
-func isFree(port uint16) bool {
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port)))
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return false
-	}
-	defer ln.Close()
-	conn, err := net.ListenPacket("udp", addr)
-	if err != nil {
-		return false
-	}
-	return conn.Close() == nil
 }
 
 // to is a configuration that sends every request to the addresses.

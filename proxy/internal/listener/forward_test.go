@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 func TestForward(t *testing.T) {
@@ -97,7 +98,7 @@ func TestLocalAnswers(t *testing.T) {
 				Redirect: &proxyconfig.Redirect{Scheme: "https", Path: &proxyconfig.PathRewrite{Type: proxyconfig.ReplacePrefixMatch, Value: "/gone"}, Status: 302},
 			}}},
 		)}
-		c.Backends = append(c.Backends, backendAt("empty"), backendAt("refused", fmt.Sprintf("127.0.0.1:%d", freePort(t))))
+		c.Backends = append(c.Backends, backendAt("empty"), backendAt("refused", fmt.Sprintf("127.0.0.1:%d", porttest.Free(t))))
 		p := start(t, settings{driver: d}, c)
 		cl := client(t)
 		for _, tt := range []struct {

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // Sessions outlive what does not concern them, and even their listener's leaving.
 func TestSessionsOutliveReloads(t *testing.T) {
-	addr, port := script(t, echo), int32(freePort(t))
+	addr, port := script(t, echo), int32(porttest.Free(t))
 	udp := echoUDP(t, "u")
 	c := below(proxyconfig.TCP, "TCPRoute", addr)
 	c.Listeners = append(c.Listeners, proxyconfig.Listener{Name: "udp", Protocol: proxyconfig.UDP})

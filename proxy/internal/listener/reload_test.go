@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
@@ -69,7 +70,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		p := start(t, settings{driver: d, quiet: true}, to(one))
 		kept := p.dial()
 		stop := load(t, p.url("/"), 8)
-		other := int32(freePort(t))
+		other := int32(porttest.Free(t))
 		for i := range 60 {
 			c := to([]string{one, two}[i%2])
 			if i%3 == 0 {

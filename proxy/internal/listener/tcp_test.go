@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // below is a configuration of one listener, one route to the addresses, and
@@ -147,7 +148,7 @@ func TestTCPLargeTransfer(t *testing.T) {
 func noise() io.Reader { return rand.NewChaCha8([32]byte{1}) }
 
 func TestTCPTriesTheNextEndpoint(t *testing.T) {
-	dead := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	dead := fmt.Sprintf("127.0.0.1:%d", porttest.Free(t))
 	p := start(t, settings{}, below(proxyconfig.TCP, "TCPRoute", dead, script(t, echo)))
 	for range 4 {
 		c := p.dial()
@@ -168,7 +169,7 @@ func TestTCPTriesTheNextEndpoint(t *testing.T) {
 }
 
 func TestTCPWithoutBackendIsReset(t *testing.T) {
-	dead := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	dead := fmt.Sprintf("127.0.0.1:%d", porttest.Free(t))
 	tests := []struct {
 		name   string
 		change func(*proxyconfig.Config)

@@ -17,6 +17,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/otlp"
 	"github.com/fleetgate/fleetgate/proxy/internal/otlp/otlptest"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 const (
@@ -220,7 +221,7 @@ func TestSpansOfFailures(t *testing.T) {
 func TestSpansOfWhatNobodyServes(t *testing.T) {
 	onDrivers(t, func(t *testing.T, d Driver) {
 		collector := otlptest.New(t)
-		closed := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+		closed := fmt.Sprintf("127.0.0.1:%d", porttest.Free(t))
 		p := startTraced(t, d, traced(to(closed), collector.Addr(), nil))
 		fetch(t, client(t), "GET", p.url("/"), nil)
 		server, clients := spansOf(t, collector.Await(t, 2))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 func contextOf(d time.Duration) (context.Context, context.CancelFunc) {
@@ -125,7 +126,7 @@ func TestUDPSessionMovesOn(t *testing.T) {
 }
 
 func TestUDPRefusalMovesTheSession(t *testing.T) {
-	dead := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	dead := fmt.Sprintf("127.0.0.1:%d", porttest.Free(t))
 	p := start(t, settings{}, below(proxyconfig.UDP, "UDPRoute", dead, echoUDP(t, "b")))
 	// One of two clients meets the dead endpoint, which costs it datagrams until
 	// the refusal arrives.

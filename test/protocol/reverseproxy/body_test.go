@@ -3,6 +3,7 @@ package reverseproxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -58,12 +59,8 @@ func TestReverseProxy_Post(t *testing.T) {
 }
 
 func TestReverseProxyErrorHandler(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	addr := edge.Start(t, edge.Options{Config: edge.To(l.Addr().String())}).Addr("http")
+	nobody := fmt.Sprint("127.0.0.1:", edge.FreePort(t))
+	addr := edge.Start(t, edge.Options{Config: edge.To(nobody)}).Addr("http")
 	answer, _ := do(t, request(t, "GET", addr, "/", nil))
 	if answer.StatusCode != http.StatusBadGateway && answer.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("nobody listens: got %d", answer.StatusCode)
