@@ -78,7 +78,7 @@ func without(fields map[string]any, names ...string) map[string]any {
 // empty object (FieldsV1).
 func fieldsOf(entry metav1.ManagedFieldsEntry) map[string]any {
 	var fields map[string]any
-	if entry.FieldsV1 != nil && json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+	if entry.FieldsV1 != nil && json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 		return nil
 	}
 	return fields

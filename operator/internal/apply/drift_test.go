@@ -42,15 +42,15 @@ spec:
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			entries := []metav1.ManagedFieldsEntry{
-				{Manager: string(FieldManager), FieldsV1: &metav1.FieldsV1{Raw: []byte(ours)}},
-				{Manager: tt.manager, Subresource: tt.subresource, FieldsV1: &metav1.FieldsV1{Raw: []byte(tt.fields)}},
+				{Manager: string(FieldManager), FieldsV1: metav1.NewFieldsV1(ours)},
+				{Manager: tt.manager, Subresource: tt.subresource, FieldsV1: metav1.NewFieldsV1(tt.fields)},
 			}
 			if got := driftOf(object, entries); got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
 	}
-	labels := []metav1.ManagedFieldsEntry{{Manager: "kubectl-label", FieldsV1: &metav1.FieldsV1{Raw: []byte(ours)}}}
+	labels := []metav1.ManagedFieldsEntry{{Manager: "kubectl-label", FieldsV1: metav1.NewFieldsV1(ours)}}
 	if got := driftOf(object, labels); got != (Drift{Rest: true}) {
 		t.Errorf("a label and the strategy of others: got %+v", got)
 	}

@@ -83,7 +83,7 @@ func (l *Loop) extend(buf, b []byte) []byte {
 	if n <= cap(buf) {
 		return append(buf, b...)
 	}
-	larger := buf
+	var larger []byte
 	if spare, ok := l.buffers.last(); ok && cap(spare) >= n {
 		larger, _ = l.buffers.take()
 		larger = append(larger, buf...)
