@@ -10,13 +10,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/test/cluster/client"
 )
 
 func TestXBackendsSelectPodsAndLeadNowhereForbidden(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, "xbackend")
 	s.apply("gateway", nil)
-	s.apply("xbackends", nil)
+	s.apply("xbackends", map[string]any{"Nowhere": "nowhere." + s.namespace + ".svc." + client.OutsideDomain})
 	for _, version := range []string{"v1", "v2"} {
 		s.apply("backend", map[string]any{"Name": version, "Replicas": 1})
 	}
