@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/fleetgate/fleetgate/test/internal/tenant"
+)
+
+// A namespace that takes nothing but confined pods gets a fleet that is, and whose
+// sensors measure with what is left to them.
+func TestNamespaceThatRestrictsItsPodsGetsAFleet(t *testing.T) {
+	t.Parallel()
+	s := newTenant(t, "restricted")
+	s.restrict()
+	s.apply("gateway", nil)
+	s.serve(server{name: "shop", port: 8080, handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }})
+	s.route("shop", "shop.example.com", "steady", "shop")
+	s.waitProgrammed()
+	s.waitFor("shop.example.com", "/", answer{Status: http.StatusNoContent, Mark: "steady"})
+
+	s.wantConfined()
+	s.wantText("gateway/web", `{.status.conditions[?(@.type=="Programmed")].message}`, "the sensors run without capabilities")
+	s.waitCounted()
+}
+
+// restrict has the API server refuse every pod that is not confined.
+func (s *tenantSpace) restrict() {
+	s.t.Helper()
+	s.kubectl("label", "namespace", s.namespace, "pod-security.kubernetes.io/enforce=restricted")
+	if _, err := cluster.Kubectl(s.t.Context(), "run", "loose", "--image=fleetgate.io/echo:v0.1.0", "-n", s.namespace); err == nil {
+		s.t.Fatal("a pod that is not confined was admitted")
+	}
+}
+
+// wantConfined looks at the pods as they were admitted.
+func (s *tenantSpace) wantConfined() {
+	s.t.Helper()
+	pods, err := s.gateway.Pods(s.t.Context())
+	if err != nil || len(pods) == 0 {
+		s.t.Fatalf("%d pods, error %v", len(pods), err)
+	}
+	var names []string
+	for _, container := range pods[0].Spec.Containers {
+		names = append(names, container.Name)
+		context := container.SecurityContext
+		switch {
+		case context == nil || context.Capabilities == nil:
+			s.t.Errorf("%s has no security context", container.Name)
+		case len(context.Capabilities.Add) > 0 || !slices.Equal(context.Capabilities.Drop, []corev1.Capability{"ALL"}):
+			s.t.Errorf("%s has capabilities %+v", container.Name, *context.Capabilities)
+		case context.RunAsNonRoot == nil || !*context.RunAsNonRoot || context.ReadOnlyRootFilesystem == nil || !*context.ReadOnlyRootFilesystem:
+			s.t.Errorf("%s may be root, or write to its image: %+v", container.Name, *context)
+		}
+	}
+	if !slices.Equal(names, []string{"proxy", "sensor"}) {
+		s.t.Errorf("containers %v", names)
+	}
+	for _, volume := range pods[0].Spec.Volumes {
+		if volume.HostPath != nil {
+			s.t.Errorf("volume %s is of the host", volume.Name)
+		}
+	}
+}
+
+// waitCounted waits until the sensors have counted a request.
+func (s *tenantSpace) waitCounted() {
+	s.t.Helper()
+	http1 := cluster.HTTPClient()
+	wait(s.t, func(ctx context.Context) error {
+		if _, err := s.get(ctx, http1, "shop.example.com", "/"); err != nil {
+			return err
+		}
+		samples, err := s.gateway.Scrape(ctx, http1, tenant.SensorMetrics)
+		if err != nil {
+			return err
+		}
+		for _, sample := range samples {
+			if sample.Sum("fleetgate_requests_total", nil) > 0 {
+				return nil
+			}
+		}
+		return errors.New("no sensor has counted a request")
+	})
+}
