@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/load"
@@ -56,7 +57,7 @@ func newTenant(t *testing.T, name string) *tenantSpace {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := cluster.Client.Delete(ctx, namespace); err != nil {
+		if err := cluster.Client.Delete(ctx, namespace); ctrlclient.IgnoreNotFound(err) != nil {
 			t.Error(err)
 		}
 	})

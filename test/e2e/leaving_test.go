@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/test/cluster/client"
+	"github.com/fleetgate/fleetgate/test/internal/tenant"
+)
+
+// goneWithin is how long anything of a Gateway may be left that went.
+const goneWithin = 30 * time.Second
+
+// classOfAnother belongs to a controller that is not there.
+const classOfAnother = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: e2e-elsewhere}
+spec: {controllerName: example.com/elsewhere}
+`
+
+// named is a Gateway of any name and class.
+const named = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: {{.Name}}, namespace: {{.Namespace}}}
+spec:
+  gatewayClassName: {{.Class}}
+  listeners:
+  - {name: http, protocol: HTTP, port: 80}
+`
+
+// A Gateway that another controller gets keeps nothing of ours, and has its fleet
+// again when it comes back.
+func TestGatewayGoesToAnotherControllerAndComesBack(t *testing.T) {
+	t.Parallel()
+	s := newTenant(t, "elsewhere")
+	s.applyText(classOfAnother, nil)
+	t.Cleanup(func() {
+		object := &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: "e2e-elsewhere"}}
+		if err := cluster.Client.Delete(context.Background(), object); err != nil {
+			t.Error(err)
+		}
+	})
+	s.apply("gateway", nil)
+	s.serve(server{name: "shop", port: 8080, handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }})
+	s.route("shop", "shop.example.com", "steady", "shop")
+	s.waitProgrammed()
+
+	s.applyText(named, map[string]any{"Name": "web", "Class": "e2e-elsewhere"})
+	s.waitNothingLeft("after the class changed")
+	s.wantStatusWithout("fleetgate.io/gateway-controller")
+	s.applyText(named, map[string]any{"Name": "web", "Class": "fleetgate"})
+	s.waitProgrammed()
+	s.waitFor("shop.example.com", "/", answer{Status: http.StatusNoContent, Mark: "steady"})
+	s.deleteGateway()
+}
+
+// wantStatusWithout waits until no parent of the route is spoken of by a controller.
+func (s *tenantSpace) wantStatusWithout(controller string) {
+	s.t.Helper()
+	wait(s.t, func(ctx context.Context) error {
+		out, err := cluster.Kubectl(ctx, "get", "httproute/shop", "-n", s.namespace, "-o", "jsonpath={.status.parents[*].controllerName}")
+		if err == nil && strings.Contains(string(out), controller) {
+			err = fmt.Errorf("%s still speaks of the route", controller)
+		}
+		return err
+	})
+}
+
+// Names as long as they may be do not get into each other's way, and neither does what
+// is left of them when they go, one by one and with their namespace.
+func TestGatewaysOfTheLongestNamesComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := newTenant(t, "longest")
+	whole := strings.Repeat("a", 61) + "." + strings.Repeat("b", 63) + "." + strings.Repeat("c", 63) + "." + strings.Repeat("d", 62)
+	all := []string{strings.Repeat("a", 63), whole + "e", whole + "f"}
+	for _, name := range all {
+		s.applyText(named, map[string]any{"Name": name, "Class": "fleetgate"})
+	}
+	seen := map[string]string{}
+	for _, name := range all {
+		address := s.waitAddress(name)
+		if other := seen[address]; other != "" {
+			t.Errorf("%s and %s have the address %s", name, other, address)
+		}
+		seen[address] = name
+	}
+	for _, name := range all {
+		object := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}}
+		if err := cluster.Client.Delete(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.waitNothingLeft("after the Gateways were deleted")
+}
+
+func (s *tenantSpace) waitAddress(name string) string {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	gateway := tenant.Gateway{Cluster: cluster.Cluster, Name: types.NamespacedName{Namespace: s.namespace, Name: name}}
+	address, err := gateway.WaitProgrammed(ctx)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return address
+}
+
+// waitNothingLeft waits until the tenant has no object that a fleet has.
+func (s *tenantSpace) waitNothingLeft(when string) {
+	s.t.Helper()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	err := client.Poll(ctx, func(ctx context.Context) error {
+		out, err := cluster.Kubectl(ctx, "get", fleetKinds, "-n", s.namespace, "-o", "name", "-l", gatewayv1.GatewayNameLabelKey)
+		if err == nil && len(out) > 0 {
+			err = fmt.Errorf("still there: %s", strings.Join(strings.Fields(string(out)), ", "))
+		}
+		return err
+	})
+	took := time.Since(start)
+	s.t.Logf("measured: nothing is left %s after %.1f s", when, took.Seconds())
+	if err != nil || took > goneWithin {
+		s.t.Errorf("%s it took %.1f s, want less than %.0f: %v", when, took.Seconds(), goneWithin.Seconds(), err)
+	}
+}
+
+// A namespace goes with all that is in it, and nothing is made in it again on the way.
+func TestNamespaceIsDeletedWithItsGateway(t *testing.T) {
+	t.Parallel()
+	s := newTenant(t, "leaving")
+	s.apply("gateway", nil)
+	s.waitProgrammed()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}}
+	if err := cluster.Client.Delete(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := cluster.WaitGone(ctx, namespace.DeepCopy()); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(start)
+	t.Logf("measured: the namespace is gone after %.1f s", took.Seconds())
+	if took > goneWithin {
+		t.Errorf("that took longer than %.0f s", goneWithin.Seconds())
+	}
+}
