@@ -28,6 +28,7 @@ func settled(t *testing.T, name string) *tenantSpace {
 
 func TestOperatorIsKilledWhileTrafficRuns(t *testing.T) {
 	s := settled(t, "operator-killed")
+	s.writeByHand()
 	run := s.load("shop.example.com", load.Options{})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -42,10 +43,32 @@ func TestOperatorIsKilledWhileTrafficRuns(t *testing.T) {
 	if err := cluster.WaitDeployment(ctx, stack.Namespace, stack.Operator); err != nil {
 		t.Fatal(err)
 	}
-	// The operator that came back must still be able to change something.
+	// The operator that came back must still be able to change something, and nothing
+	// that others have written.
 	s.route("shop", "shop.example.com", "changed", "shop")
 	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "changed", Name: s.namespace, Version: "shop"})
+	s.applyText(twoListeners, nil)
+	s.wantText("service/web-fleetgate", "{.spec.ports[*].port}", "80 8080")
+	s.wantByHand()
 	wantNoneFailed(t, run, 100_000)
+}
+
+// writeByHand writes to objects of the fleet what is nobody's business but the
+// writer's.
+func (s *tenantSpace) writeByHand() {
+	s.t.Helper()
+	s.kubectl("annotate", "service/web-fleetgate", "deployment/web-fleetgate", "example.com/owner=shop")
+	s.kubectl("label", "service/web-fleetgate", "deployment/web-fleetgate", "team=shop")
+	s.kubectl("patch", "service/web-fleetgate", "--field-manager=theirs", "-p", `{"spec":{"trafficDistribution":"PreferClose"}}`)
+	s.kubectl("patch", "deployment/web-fleetgate", "--field-manager=theirs", "-p", `{"spec":{"progressDeadlineSeconds":555}}`)
+	s.wantByHand()
+}
+
+func (s *tenantSpace) wantByHand() {
+	s.t.Helper()
+	const marks = `{.metadata.annotations.example\.com/owner} {.metadata.labels.team} `
+	s.wantText("service/web-fleetgate", marks+"{.spec.trafficDistribution}", "shop shop PreferClose")
+	s.wantText("deployment/web-fleetgate", marks+"{.spec.progressDeadlineSeconds}", "shop shop 555")
 }
 
 // killOperator ends the operator without a chance to say goodbye.
