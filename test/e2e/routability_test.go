@@ -63,3 +63,45 @@ func TestGatewayOfTheClusterHasAnAddressOfTheClusterAlone(t *testing.T) {
 	s.route("shop", "shop.example.com", "steady", "shop")
 	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "steady", Name: s.namespace, Version: "shop"})
 }
+
+// severalScopes asks for an address of the cluster, for any, and for one of a scope that
+// nobody here knows.
+const severalScopes = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web, namespace: {{.Namespace}}}
+spec:
+  gatewayClassName: fleetgate
+  addresses:
+  - {type: IPAddress, routability: Cluster}
+  - {type: IPAddress}
+  {{- with .Scope}}
+  - {type: IPAddress, routability: {{.}}}
+  {{- end}}
+  listeners:
+  - {name: http, protocol: HTTP, port: 80}
+`
+
+// One Gateway has addresses of several scopes, each of which leads to it, and is told of
+// the scope that it cannot have.
+func TestGatewayHasAddressesOfSeveralScopes(t *testing.T) {
+	t.Parallel()
+	s := newTenant(t, "scopes")
+	assigned := `{.status.conditions[?(@.type=="AddressesAssigned")]['status','reason','message']}`
+	s.applyText(severalScopes, map[string]any{"Scope": "example.com/moon"})
+	s.wantText("gateway/web", assigned, "False PartiallyAssigned", "spec.addresses[2] (example.com/moon)")
+	s.applyText(severalScopes, map[string]any{"Scope": ""})
+	s.waitProgrammed()
+	s.wantText("gateway/web", assigned, "True AddressesAssigned")
+
+	service := read(s, "web-fleetgate", &corev1.Service{})
+	if len(service.Status.LoadBalancer.Ingress) == 0 {
+		t.Fatalf("the Service of type %s has no address of a load balancer", service.Spec.Type)
+	}
+	want := service.Spec.ClusterIP + " Cluster, " + service.Status.LoadBalancer.Ingress[0].IP + " , "
+	s.wantText("gateway/web", `{range .status.addresses[*]}{.value} {.routability}, {end}`, want)
+	for _, address := range read(s, "web", &gatewayv1.Gateway{}).Status.Addresses {
+		s.address = address.Value
+		s.waitFor("a.example.com", "/", answer{Status: http.StatusNotFound})
+	}
+}
