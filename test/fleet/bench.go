@@ -31,6 +31,8 @@ type bench struct {
 	addresses map[string]string
 
 	results results
+	// ended says in which phase the run ended early, and why.
+	ended error
 }
 
 // results are what was measured.
@@ -82,14 +84,15 @@ func (b *bench) measure(ctx context.Context) error {
 		{"leave them alone", b.idle},
 		{"read the memory of proxies and sensors", b.memories},
 		{"change routes", b.alone},
-		{"change routes beside a crowded tenant", b.crowded},
 		{"restart the operator", b.restart},
+		{"change routes beside a crowded tenant", b.crowded},
 	}
 	for _, phase := range phases {
 		start := time.Now()
 		b.tell(phase.name)
 		if err := phase.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", phase.name, err)
+			b.ended = fmt.Errorf("%s: %w", phase.name, err)
+			return b.ended
 		}
 		fmt.Printf("   %.1f s\n", time.Since(start).Seconds())
 	}

@@ -69,11 +69,14 @@ func run(ctx context.Context, opts options) (err error) {
 		return err
 	}
 	defer nodes.Stop()
-	if err := b.measure(ctx); err != nil {
-		return err
+	// What was measured before a run ended early is worth its page.
+	failed := b.measure(ctx)
+	if b.results.settled.at.IsZero() {
+		return failed
 	}
 	if opts.out == "" {
 		opts.out = filepath.Join(fleetgate.Root, "docs", "benchmarks", "fleet.md")
 	}
-	return os.WriteFile(opts.out, []byte(b.page(machineFacts(ctx))), 0o644)
+	page := b.page(machineFacts(context.WithoutCancel(ctx)))
+	return errors.Join(failed, os.WriteFile(opts.out, []byte(page), 0o644))
 }

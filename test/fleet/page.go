@@ -96,8 +96,11 @@ func (b *bench) rows() []row {
 		atMost("the operator's memory (RSS)", float64(r.settled.rss)/mib, 300, "MiB"),
 		figure("of it anonymous (RssAnon)", float64(r.settled.anonymous)/mib, "MiB"),
 		figure("the most that it had (RSS)", float64(r.settled.peak)/mib, "MiB"),
-		atMost("idle: cores that the operator used", r.idle.cpu.Seconds()/r.idle.took.Seconds(), 0.02, ""),
-		atMost("idle: its writes", r.idle.writes, 0, ""),
+	}
+	if r.idle.took > 0 {
+		rows = append(rows,
+			atMost("idle: cores that the operator used", r.idle.cpu.Seconds()/r.idle.took.Seconds(), 0.02, ""),
+			atMost("idle: its writes", r.idle.writes, 0, ""))
 	}
 	return slices.Concat(rows, b.memoryRows(), b.changeRows(), b.restartRows())
 }
@@ -121,6 +124,9 @@ func largest(all []memory) memory {
 
 func (b *bench) changeRows() []row {
 	r := &b.results
+	if len(r.alone) == 0 {
+		return nil
+	}
 	rows := []row{
 		figure("a changed route serves after, median", millis(r.alone.quantile(0.5)), "ms"),
 		atMost("the same, longest", millis(r.alone.quantile(1)), 100, "ms"),
@@ -137,6 +143,9 @@ func (b *bench) changeRows() []row {
 
 func (b *bench) restartRows() []row {
 	r := &b.results.restart
+	if r.spent.at.IsZero() {
+		return nil
+	}
 	return []row{
 		atMost("the operator's pod is deleted: the next one is ready after", r.ready.Seconds(), 20, "s"),
 		figure("it hears of all proxies after", r.following.Seconds(), "s"),
@@ -174,6 +183,9 @@ Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
 	out.WriteString("## The figures\n\n" + table(b.rows()))
 	if c := b.results.crowd; len(c.beside) > 0 {
 		fmt.Fprintf(&out, fairness, o.crowd, c.changes, c.created.Seconds())
+	}
+	if b.ended != nil {
+		fmt.Fprintf(&out, "\nThe run ended early, and what is missing was not measured: %v.\n", b.ended)
 	}
 	return out.String()
 }
