@@ -41,6 +41,8 @@ type Proxy struct {
 	// Report is nil as long as the pod has not answered since it was last out
 	// of reach.
 	Report *proxyconfig.Report
+	// Asked says that a first attempt to ask the pod has ended, whatever came of it.
+	Asked bool
 }
 
 // Fleet is all proxies of a Gateway, sorted by the pods' names.
@@ -58,6 +60,12 @@ func (f Fleet) Ready(hash string) (all, serving int) {
 		}
 	}
 	return all, serving
+}
+
+// Unheard says whether there are ready proxies of which nothing can be known yet, as
+// they have not been asked so far. It is so for moments after a start.
+func (f Fleet) Unheard() bool {
+	return slices.ContainsFunc(f, func(p Proxy) bool { return p.Ready && p.Address != "" && !p.Asked })
 }
 
 // Refused are the items that any proxy refused, each with its reasons once.

@@ -68,3 +68,20 @@ func TestFromPod(t *testing.T) {
 		t.Error("ready while being deleted")
 	}
 }
+
+func TestUnheard(t *testing.T) {
+	ready := Pod{Name: "a", Address: "10.0.0.1", Ready: true}
+	for name, tt := range map[string]struct {
+		proxy Proxy
+		want  bool
+	}{
+		"not asked":         {Proxy{Pod: ready}, true},
+		"asked in vain":     {Proxy{Pod: ready, Asked: true}, false},
+		"not ready":         {Proxy{Pod: Pod{Address: "10.0.0.1"}}, false},
+		"never to be asked": {Proxy{Pod: Pod{Ready: true}}, false},
+	} {
+		if got := (Fleet{tt.proxy}).Unheard(); got != tt.want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}

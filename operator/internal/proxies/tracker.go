@@ -63,6 +63,7 @@ type watcher struct {
 	// Guarded by the Tracker's mutex.
 	pod    Pod
 	report *proxyconfig.Report
+	asked  bool
 }
 
 // New returns a Tracker that asks nobody until it is told of pods.
@@ -138,7 +139,7 @@ func (t *Tracker) Fleet(gateway types.NamespacedName) Fleet {
 	}
 	proxies := make(Fleet, 0, len(f.pods))
 	for _, w := range f.pods {
-		proxies = append(proxies, Proxy{Pod: w.pod, Report: w.report})
+		proxies = append(proxies, Proxy{Pod: w.pod, Report: w.report, Asked: w.asked})
 	}
 	slices.SortFunc(proxies, func(a, b Proxy) int { return strings.Compare(a.Name, b.Name) })
 	return proxies
@@ -246,13 +247,14 @@ func (w *watcher) sleep(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// tell keeps the report, nil when there is none, and says so if that is news.
+// tell keeps the report, nil when there is none, and says so if that is news. The first
+// answer always is, and so is the first failure.
 func (w *watcher) tell(ctx context.Context, report *proxyconfig.Report) {
 	t := w.tracker
 	t.mu.Lock()
-	changed := ctx.Err() == nil && !reflect.DeepEqual(w.report, report)
+	changed := ctx.Err() == nil && (!w.asked || !reflect.DeepEqual(w.report, report))
 	if changed {
-		w.report = report
+		w.report, w.asked = report, true
 	}
 	t.mu.Unlock()
 	if changed {

@@ -218,3 +218,24 @@ func TestStopEndsEverything(t *testing.T) {
 	}
 	tracker.Stop() // Returns at once: nothing was started.
 }
+
+// A proxy that does not answer is known not to.
+func TestAFailureIsNewsOnce(t *testing.T) {
+	p := newProxy(t)
+	p.down = true
+	changed := make(chan types.NamespacedName, 100)
+	tracker := p.tracker(changed)
+	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
+		t.Fatal(err)
+	}
+	if until(t, tracker, changed, "a first attempt", func(f proxies.Fleet) bool { return !f.Unheard() }); tracker.Fleet(gateway)[0].Report != nil {
+		t.Errorf("got %+v", tracker.Fleet(gateway))
+	}
+	p.mu.Lock()
+	p.down = false
+	p.mu.Unlock()
+	until(t, tracker, changed, "the answer", func(f proxies.Fleet) bool { return f[0].Report != nil })
+	if n := len(changed); n != 0 {
+		t.Errorf("%d more changes", n)
+	}
+}
