@@ -67,6 +67,7 @@ type GatewayReconciler struct {
 	bell     *doorbell
 	repairs  *repairs
 	memories *memories
+	culprits *culprits
 	// parameters are told what became of them.
 	parameters *ParametersReconciler
 	rollouts   *rollout.Gate
@@ -109,14 +110,7 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources)
 	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
 	sensor, refused := chooseSensor(resources.Namespaces[w.key.Namespace], w.live)
 	settings.Auto, w.sensor = sensor, sensor
-	err = contain(func() {
-		known := r.memories.take(w.key)
-		w.plan = makePlan(r.opts.Translate, known, resources, r.opts.Graph, settings)
-		r.memories.keep(w.key, known)
-		if refused {
-			provision.Annotate(w.plan.objects, names.SensorRefusedAnnotation, "true")
-		}
-	})
+	err = w.translate(settings, refused)
 	r.opts.Metrics.BuildTook(r.opts.Now().Sub(w.started))
 	var result reconcile.Result
 	if err == nil {
@@ -128,6 +122,48 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources)
 	}
 	r.events.lasts(w.gateway, TranslationFailed, "Translate", "")
 	return result, err
+}
+
+// translate makes the plan. A route that makes that panic has a stand-in from then on,
+// so that the rest of the Gateway goes on.
+func (w *work) translate(settings provision.Settings, sensorRefused bool) error {
+	attempt := func(known *memory, resources *store.Resources) (plan plan, err error) {
+		err = contain(func() {
+			plan = makePlan(w.opts.Translate, known, resources, w.opts.Graph, settings)
+			if sensorRefused {
+				provision.Annotate(plan.objects, names.SensorRefusedAnnotation, "true")
+			}
+		})
+		return plan, err
+	}
+	w.culprits = w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
+	known := w.memories.take(w.key)
+	plan, err := attempt(known, standIn(w.resources, w.culprits))
+	if err == nil {
+		w.plan = plan
+		w.memories.keep(w.key, known)
+		return nil
+	}
+	rest, found := isolate(w.resources, w.culprits, func(resources *store.Resources) *panicError {
+		_, err := attempt(&memory{}, resources)
+		var panicked *panicError
+		errors.As(err, &panicked)
+		return panicked
+	})
+	if rest == nil {
+		return err
+	}
+	for i := range found {
+		if found[i].until.IsZero() {
+			found[i].until = w.started.Add(panicPause)
+			w.opts.Metrics.Panicked()
+			log.FromContext(w.ctx).Error(found[i].panicked, "Translation of a route panicked",
+				"kind", found[i].key.Kind, "route", found[i].key.NamespacedName, "stack", string(found[i].panicked.stack))
+		}
+	}
+	w.culprits = found
+	w.plan, err = attempt(&memory{}, rest)
+	return err
 }
 
 // begin returns the work on a Gateway with what is needed before translation.
@@ -153,6 +189,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.events.forget(key)
 	r.repairs.forget(key)
 	r.memories.forget(key)
+	r.culprits.set(key, nil)
 	r.parameters.forget(key)
 	r.rollouts.Leave(key, "")
 	r.bell.forget(key)

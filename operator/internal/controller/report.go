@@ -80,6 +80,7 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 	for range statusAttempts {
 		next, changed := merge(live.Status, metav1.NewTime(r.opts.Now()))
 		if !changed {
+			r.agrees(key)
 			return 0, nil
 		}
 		if wait := r.early(key); wait > 0 && !pressing(live.Status, next) {
@@ -163,6 +164,23 @@ func (r *GatewayReconciler) early(key types.NamespacedName) time.Duration {
 	return r.reported[key].Add(statusPause).Sub(r.opts.Now())
 }
 
+// agrees notes that there was nothing to write.
+func (r *GatewayReconciler) agrees(key types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.reported[key]; !known {
+		r.reported[key] = time.Time{}
+	}
+}
+
+// unreported says whether this process has not had a say in the Gateway's status yet.
+func (r *GatewayReconciler) unreported(key types.NamespacedName) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.reported[key]
+	return !known
+}
+
 func (r *GatewayReconciler) wroteStatus(key types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -196,9 +214,6 @@ func differ(before, after []metav1.Condition) bool {
 	})
 }
 
-// internalError is the reason of a condition that tells of a fault of ours.
-const internalError = "InternalError"
-
 // giveUp leaves the fleet as it is after a panic and says so on the Gateway. It
 // is tried again after the next change, or after a while: the same input would
 // panic the same way.
@@ -208,7 +223,7 @@ func (r *GatewayReconciler) giveUp(ctx context.Context, gateway *gatewayv1.Gatew
 	text := fmt.Sprintf("The Gateway or one of its routes cannot be translated (%s); the last configuration that could be is still served. This is a fault of the operator.", panicked)
 	r.events.lasts(gateway, TranslationFailed, "Translate", text)
 	failed := []metav1.Condition{{
-		Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionFalse, Reason: internalError,
+		Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionFalse, Reason: status.ReasonInternalError,
 		Message: conditions.Join([]string{text}), ObservedGeneration: gateway.Generation,
 	}}
 	wait, err := r.writeGateway(ctx, gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {

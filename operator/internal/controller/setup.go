@@ -165,6 +165,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 		events:   newAnnouncer(opts.Events),
 		repairs:  newRepairs(),
 		memories: newMemories(),
+		culprits: newCulprits(),
 		rollouts: rollouts,
 		reported: make(map[types.NamespacedName]time.Time),
 	}

@@ -42,11 +42,15 @@ type work struct {
 	// sensor is what provision.SensorAuto stands for.
 	sensor provision.SensorMode
 	plan   plan
+	// culprits are the routes that have stand-ins in the plan.
+	culprits []culprit
 
 	observed  status.Observed
 	conflicts []apply.Conflict
 	// renewAt is when the credentials are to be renewed.
 	renewAt time.Time
+	// unheard says that proxies have not been asked so far that are ready.
+	unheard bool
 	// rollAgain is when to look again at pods that are being replaced, or wait for it.
 	rollAgain time.Duration
 	// repairLeft is how much longer the status tells of a repair.
@@ -57,6 +61,7 @@ type work struct {
 // carryOut does what the plan says. One step that goes wrong does not keep the
 // others from being taken, and the status tells of it.
 func (w *work) carryOut() (reconcile.Result, error) {
+	w.tellCulprits()
 	w.keepImmutable()
 	w.noteParameters()
 	// A Gateway that was never accepted gets no fleet; one that was keeps it,
@@ -70,6 +75,11 @@ func (w *work) carryOut() (reconcile.Result, error) {
 	}
 	w.observe()
 	w.announce()
+	if w.unheard && w.unreported(w.key) {
+		// What the status says came from the proxies. A process that has just started
+		// would take it back, and write it again a moment later: the Tracker rings.
+		return reconcile.Result{RequeueAfter: w.next(unheardPause)}, errors.Join(w.errs...)
+	}
 	wait, err := w.report()
 	w.errs = append(w.errs, err)
 	if err := errors.Join(w.errs...); err != nil {
@@ -83,6 +93,9 @@ func (w *work) carryOut() (reconcile.Result, error) {
 // credentials.
 func (w *work) next(wait time.Duration) time.Duration {
 	due := []time.Duration{wait, w.repairLeft, w.rollAgain}
+	for i := range w.culprits {
+		due = append(due, max(w.culprits[i].until.Sub(w.started), time.Second))
+	}
 	if len(w.conflicts) > 0 {
 		due = append(due, conflictPause)
 	}
@@ -97,6 +110,10 @@ func (w *work) next(wait time.Duration) time.Duration {
 	}
 	return next
 }
+
+// unheardPause is when a Gateway is looked at whose proxies have not been heard of, in
+// case nobody tells.
+const unheardPause = 10 * time.Second
 
 // conflictPause is how often a conflict is looked at again.
 const conflictPause = 20 * time.Second
@@ -226,6 +243,7 @@ func (w *work) observe() {
 	}
 	w.follow()
 	fleet := w.tracker.Fleet(w.key)
+	w.unheard = fleet.Unheard()
 	w.observed.Ready, w.observed.Serving = fleet.Ready(w.observed.Hash)
 	w.observed.Refused, w.observed.Rejected, w.observed.Hostnames = fleet.Refused(), fleet.Rejected(), fleet.Hostnames()
 }

@@ -58,6 +58,8 @@ type world struct {
 	writes []string
 	// panics has the translation of a Gateway panic.
 	panics map[types.NamespacedName]bool
+	// breaks has the translation panic of whatever has a route for which it says so.
+	breaks func(store.Route) bool
 	// workload, if not nil, is what the parameters of every Gateway say of it.
 	workload *v1alpha1.WorkloadParameters
 	// invalid has the API server refuse what is created of a kind.
@@ -183,6 +185,11 @@ func (w *world) clock() time.Time { return w.now }
 func (w *world) translate(known *graph.Memory, in *store.Resources, opts graph.Options) *graph.Graph {
 	if w.panics[client.ObjectKeyFromObject(in.Gateway)] {
 		panic("a bug")
+	}
+	for _, route := range in.Routes() {
+		if w.breaks != nil && w.breaks(route) {
+			panic("a bug with a route")
+		}
 	}
 	g := known.Build(in, opts)
 	if w.workload != nil {

@@ -18,6 +18,9 @@ import (
 // of its Gateway would exceed its budget.
 const ReasonConfigTooLarge = "ConfigTooLarge"
 
+// ReasonInternalError is the reason of what tells of a fault of the operator.
+const ReasonInternalError = "InternalError"
+
 // verdict is what is wrong with a route by itself, whatever its parents say.
 type verdict struct {
 	// whole are problems of the route as a whole.
@@ -36,6 +39,9 @@ func (v verdict) accepted() bool { return len(v.whole) == 0 && !v.allInvalid() }
 func (b *builder) judge(route *graph.Route) verdict {
 	const typ = string(gatewayv1.RouteConditionAccepted)
 	v := verdict{whole: slices.Clone(route.Problems), rules: make(map[int]conditions.Problem), total: len(route.Rules)}
+	if why, bad := b.failed.route(proxyconfig.KindRoute, route, 0); bad {
+		v.whole.Add(typ, ReasonInternalError, "%s", why)
+	}
 	if why, bad := b.refused.route(proxyconfig.KindRoute, route, 0); bad {
 		v.whole.Add(typ, string(gatewayv1.RouteReasonUnsupportedValue), "the proxies refuse the route: %s", why)
 	}

@@ -31,6 +31,8 @@ type Observed struct {
 	// Oversize are the items that were left out of the configuration, as it would
 	// have become too large.
 	Oversize []proxyconfig.RefusedItem
+	// Untranslated are the routes that stand-ins are served for.
+	Untranslated []proxyconfig.RefusedItem
 	// Rejected are whole configurations that a proxy refused, as sentences.
 	Rejected []string
 	// Repaired is what was mended of the stored configuration lately, as a
@@ -143,6 +145,7 @@ func Build(g *graph.Graph, observed Observed) Set {
 		observed: observed,
 		refused:  indexRefused(observed.Refused),
 		oversize: indexRefused(observed.Oversize),
+		failed:   indexRefused(observed.Untranslated),
 		verdicts: make(map[*graph.Route]verdict, len(g.Routes)),
 	}
 	for _, route := range g.Routes {
@@ -176,6 +179,7 @@ type builder struct {
 	observed Observed
 	refused  refusedItems
 	oversize refusedItems
+	failed   refusedItems
 	verdicts map[*graph.Route]verdict
 }
 
