@@ -18,8 +18,8 @@ func changeSection() section {
 	return section{
 		name: "change", title: "Route changes under load",
 		about: `Under load of eight clients without pauses, a route is changed again and again: the port of its backend back and forth, and the
-value that a filter sets in answers. A request fails when its answer is not 200, is cut, or does not come, and also when it
-has a port or a value that the route never had together.`,
+value that a filter sets in answers. A request fails when its answer is an error, is cut, or does not come, and also when it
+has neither of the values.`,
 		flags:   func(o options) string { return fmt.Sprintf(" -changes %d -pause %s", o.changes, o.pause) },
 		limit:   func(o options) time.Duration { return 3*time.Minute + time.Duration(o.changes)*(o.pause+time.Second) },
 		measure: measureChange,
