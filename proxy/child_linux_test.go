@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // childVariable has the test binary be the proxy.
@@ -112,12 +113,7 @@ func address(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
 	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		ports = append(ports, ln.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, int(porttest.Free(t)))
 	}
 	return ports
 }

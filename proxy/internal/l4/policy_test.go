@@ -12,6 +12,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/porttest"
 )
 
 // Of two endpoints both are compared each time, so that sessions that stay are
@@ -360,12 +361,8 @@ func TestUDPSessionsAreCountedOut(t *testing.T) {
 // A session whose endpoint refuses goes to another one, though a hash leads to
 // the same and nothing is ejected.
 func TestUDPSessionLeavesWhatRefusesIt(t *testing.T) {
-	dead, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := backendOf(proxyconfig.UDP, dead.LocalAddr().String(), namedUDP(t, 'b'))
-	dead.Close()
+	dead := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), porttest.Free(t))
+	b := backendOf(proxyconfig.UDP, dead.String(), namedUDP(t, 'b'))
 	b.Policy = &proxyconfig.Policy{
 		Algorithm: proxyconfig.ConsistentHash, Hash: &proxyconfig.HashKey{Source: proxyconfig.HashSourceIP},
 		Ejection: &proxyconfig.Ejection{Disabled: true},
