@@ -52,8 +52,7 @@ func (c *culprits) of(gateway types.NamespacedName, resources *store.Resources, 
 	if len(found) == 0 {
 		return nil
 	}
-	routes := resources.Routes()
-	return slices.DeleteFunc(found, func(known culprit) bool { return !known.is(routes[known.key]) || !now.Before(known.until) })
+	return slices.DeleteFunc(found, func(known culprit) bool { return !known.is(resources.Route(known.key)) || !now.Before(known.until) })
 }
 
 // set remembers the culprits of a Gateway and returns those that are none any more.
@@ -84,14 +83,13 @@ func isolate(resources *store.Resources, known []culprit, try func(*store.Resour
 		if panicked == nil {
 			return rest, found
 		}
-		routes := rest.Routes()
-		keys := slices.SortedFunc(maps.Keys(routes), compareRoutes)
+		keys := keysOf(rest)
 		// The least number of routes that panic ends with one that does.
 		n := sort.Search(len(keys)+1, func(n int) bool { return try(only(rest, keys[:n])) != nil })
 		if n == 0 || n > len(keys) {
 			return nil, nil
 		}
-		key, route := keys[n-1], routes[keys[n-1]]
+		key, route := keys[n-1], rest.Route(keys[n-1])
 		at := slices.IndexFunc(found, func(c culprit) bool { return c.key == key })
 		switch {
 		case at < 0:
@@ -103,6 +101,15 @@ func isolate(resources *store.Resources, known []culprit, try func(*store.Resour
 		}
 	}
 	return nil, nil
+}
+
+// keysOf are the routes in order.
+func keysOf(resources *store.Resources) (keys []store.RouteKey) {
+	for key := range resources.Routes() {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, compareRoutes)
+	return keys
 }
 
 func compareRoutes(a, b store.RouteKey) int {
@@ -128,7 +135,8 @@ func only(resources *store.Resources, keys []store.RouteKey) *store.Resources {
 }
 
 // standIn returns the resources with a route in the place of each culprit that claims
-// what that does and answers it with an error.
+// what that does and answers it with an error. It has no version, by which it would be
+// taken for the culprit itself.
 func standIn(resources *store.Resources, found []culprit) *store.Resources {
 	if len(found) == 0 {
 		return resources
@@ -150,6 +158,7 @@ func standIn(resources *store.Resources, found []culprit) *store.Resources {
 
 func emptyHTTP(route *gatewayv1.HTTPRoute, bare bool) *gatewayv1.HTTPRoute {
 	out := route.DeepCopy()
+	out.ResourceVersion = ""
 	for i, rule := range out.Spec.Rules {
 		out.Spec.Rules[i] = gatewayv1.HTTPRouteRule{Name: rule.Name, Matches: rule.Matches}
 	}
@@ -161,6 +170,7 @@ func emptyHTTP(route *gatewayv1.HTTPRoute, bare bool) *gatewayv1.HTTPRoute {
 
 func emptyGRPC(route *gatewayv1.GRPCRoute, bare bool) *gatewayv1.GRPCRoute {
 	out := route.DeepCopy()
+	out.ResourceVersion = ""
 	for i, rule := range out.Spec.Rules {
 		out.Spec.Rules[i] = gatewayv1.GRPCRouteRule{Name: rule.Name, Matches: rule.Matches}
 	}
@@ -174,6 +184,7 @@ func emptyGRPC(route *gatewayv1.GRPCRoute, bare bool) *gatewayv1.GRPCRoute {
 // closed.
 func emptyL4(route store.Route) store.Route {
 	out := route.DeepCopyObject().(store.Route)
+	out.SetResourceVersion("")
 	switch out := out.(type) {
 	case *gatewayv1.TCPRoute:
 		out.Spec.Rules = nil
@@ -187,14 +198,13 @@ func emptyL4(route store.Route) store.Route {
 
 // tellCulprits has the status and an Event tell of routes that cannot be translated.
 func (w *work) tellCulprits() {
-	routes := w.resources.Routes()
 	for i := range w.culprits {
 		c := &w.culprits[i]
 		text := fmt.Sprintf("it cannot be translated (%s), and what it matches is answered with 500; this is a fault of the operator", c.panicked)
 		w.observed.Untranslated = append(w.observed.Untranslated, proxyconfig.RefusedItem{
 			Kind: proxyconfig.KindRoute, RouteKind: c.key.Kind, Name: c.key.NamespacedName.String(), Reason: text,
 		})
-		w.events.broken(w.gateway, routes[c.key], c.key, text)
+		w.events.broken(w.gateway, w.resources.Route(c.key), c.key, text)
 	}
 	for _, key := range w.GatewayReconciler.culprits.set(w.key, w.culprits) {
 		w.events.broken(w.gateway, nil, key, "")

@@ -137,11 +137,11 @@ func (w *work) translate(settings provision.Settings, sensorRefused bool) error 
 		return plan, err
 	}
 	w.culprits = w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
-	known := w.memories.take(w.key)
-	plan, err := attempt(known, standIn(w.resources, w.culprits))
+	w.known = w.memories.take(w.key)
+	plan, err := attempt(w.known, standIn(w.resources, w.culprits))
 	if err == nil {
 		w.plan = plan
-		w.memories.keep(w.key, known)
+		w.memories.keep(w.key, w.known)
 		return nil
 	}
 	rest, found := isolate(w.resources, w.culprits, func(resources *store.Resources) *panicError {
@@ -161,8 +161,8 @@ func (w *work) translate(settings provision.Settings, sensorRefused bool) error 
 				"kind", found[i].key.Kind, "route", found[i].key.NamespacedName, "stack", string(found[i].panicked.stack))
 		}
 	}
-	w.culprits = found
-	w.plan, err = attempt(&memory{}, rest)
+	w.culprits, w.known = found, &memory{}
+	w.plan, err = attempt(w.known, rest)
 	return err
 }
 

@@ -39,33 +39,43 @@ const statusAttempts = 4
 // returns how long a status that may wait has to.
 func (w *work) report() (wait time.Duration, err error) {
 	var set status.Set
-	if err := contain(func() { set = status.Build(w.plan.graph, w.observed) }); err != nil {
+	if err := contain(func() { set = w.known.statuses.Build(w.plan.graph, w.observed) }); err != nil {
+		w.memories.forget(w.key)
 		return 0, err
 	}
 	if set.Gateway.Routability, err = w.routability(w.ctx); err != nil {
 		return 0, err
 	}
-	routes, spoken := w.resources.Routes(), make(map[store.RouteKey]bool, len(set.Routes))
-	for i := range set.Routes {
-		want := &set.Routes[i]
-		route := routes[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}]
-		w.events.crowded(w.gateway, route, want.Kind, w.routes.propose(want, store.StatusOf(route).Parents))
-		spoken[store.RouteKey{Kind: want.Kind, NamespacedName: want.Name}] = true
-	}
-	detached, err := store.Detached(w.ctx, w.opts.Reader, w.key, w.opts.ControllerName)
-	for _, route := range detached {
-		// A default Gateway speaks of routes that do not name it.
-		if key, _ := store.KeyOf(route); spoken[key] {
-			continue
-		}
-		w.routes.withdraw(route, speaker{gateway: w.key})
-	}
-	if err := errors.Join(err, w.reportSets(set.ListenerSets), w.reportPolicies(set.Policies)); err != nil {
+	w.reportRoutes(set.Routes)
+	if err := errors.Join(w.reportSets(set.ListenerSets), w.reportPolicies(set.Policies)); err != nil {
 		return 0, err
 	}
 	return w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
 		return status.MergeGateway(live, set.Gateway, now)
 	})
+}
+
+// reportRoutes hands on the statuses of the routes that are not known to have them.
+func (w *work) reportRoutes(routes []*status.Route) {
+	w.known.told.next(len(routes))
+	for _, want := range routes {
+		route := w.resources.Route(store.RouteKey{Kind: want.Kind, NamespacedName: want.Name})
+		if w.known.told.still(want, route.GetResourceVersion()) {
+			continue
+		}
+		leftOut, differs := w.routes.propose(want, store.StatusOf(route).Parents)
+		if !leftOut && !differs {
+			w.known.told.note(want, route.GetResourceVersion())
+		}
+		w.events.crowded(w.gateway, route, want.Kind, leftOut)
+	}
+	for _, route := range w.resources.Detached {
+		key, _ := store.KeyOf(route)
+		// A default Gateway speaks of routes that do not name it.
+		if !slices.ContainsFunc(routes, func(r *status.Route) bool { return r.Kind == key.Kind && r.Name == key.NamespacedName }) {
+			w.routes.withdraw(route, speaker{gateway: w.key})
+		}
+	}
 }
 
 // mergeGateway brings something into a Gateway's status, and says whether that

@@ -53,12 +53,12 @@ func (r routeReconcilers) withdraw(route store.Route, who speaker) {
 
 // propose has the entries of one Gateway written to the route's status, unless
 // they are there. live is the route's status as it is known. It returns whether
-// there is no room for some of the entries.
-func (r routeReconcilers) propose(want *status.Route, live []gatewayv1.RouteParentStatus) (leftOut bool) {
+// there is no room for some of the entries, and whether the status is another one.
+func (r routeReconcilers) propose(want *status.Route, live []gatewayv1.RouteParentStatus) (leftOut, differs bool) {
 	of := r[want.Kind]
 	merged, differs := status.MergeRoute(live, want, metav1.NewTime(of.opts.Now()))
 	of.propose(want.Name, speakerOf(want), want, differs)
-	return want.LeftOut(merged)
+	return want.LeftOut(merged), differs
 }
 
 // mergeRoutes is the merge of a statusWriter of routes.

@@ -41,7 +41,9 @@ type work struct {
 	live workloads
 	// sensor is what provision.SensorAuto stands for.
 	sensor provision.SensorMode
-	plan   plan
+	// known is what the last work on the Gateway has left.
+	known *memory
+	plan  plan
 	// culprits are the routes that have stand-ins in the plan.
 	culprits []culprit
 

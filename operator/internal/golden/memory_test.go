@@ -3,6 +3,7 @@ package golden_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/golden"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/render"
@@ -27,11 +29,10 @@ import (
 func TestMemoryChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newDenseWorld()
-		var memory graph.Memory
-		var rendering render.Memory
-		for range rapid.IntRange(1, 12).Draw(t, "changes") {
+		var r remembrance
+		for range rapid.IntRange(1, 16).Draw(t, "changes") {
 			in := w.resources()
-			checkRemembered(t, memory.Build(in, options()), graph.Build(in, options()), &rendering)
+			r.check(t, r.graph.Build(in, options()), graph.Build(in, options()))
 			w.change(t)
 		}
 	})
@@ -54,12 +55,54 @@ func TestMemoryTakesOverWhatDidNotChange(t *testing.T) {
 	}
 }
 
-func checkRemembered(t *rapid.T, got, want *graph.Graph, rendering *render.Memory) {
-	if diff := cmp.Diff(render.Config(want), rendering.Config(got)); diff != "" {
+// What a route does not share with others is taken over as a whole, and who has
+// something of it can tell.
+func TestMemoryTakesOverRoutesAsTheyAre(t *testing.T) {
+	w := newDenseWorld()
+	var r remembrance
+	before := r.graph.Build(w.resources(), options())
+	said := r.statuses.Build(before, status.Observed{})
+	changed := types.NamespacedName{Namespace: "a", Name: "a"}
+	w.touchGateway()
+	w.putRoute(changed, "a", "a", 80, 7)
+	w.putRoute(types.NamespacedName{Namespace: "c", Name: "new"}, "c", "new", 80, 1)
+	delete(w.in.HTTPRoutes, types.NamespacedName{Namespace: "b", Name: "b"})
+	old := map[types.NamespacedName]*graph.Route{}
+	for _, route := range before.Routes {
+		old[route.Name] = route
+	}
+	now := r.graph.Build(w.resources(), options())
+	if len(now.Routes) != 4 {
+		t.Fatalf("%d routes, want 4", len(now.Routes))
+	}
+	for i, route := range now.Routes {
+		anew := route.Name == changed || route.Name.Namespace == "c"
+		if same := route == old[route.Name]; same == anew {
+			t.Errorf("route %s is the same: %v", route.Name, same)
+		}
+		spoken := r.statuses.Build(now, status.Observed{}).Routes[i]
+		if same := slices.Contains(said.Routes, spoken); same == anew {
+			t.Errorf("the status of route %s is the same: %v", route.Name, same)
+		}
+	}
+}
+
+// remembrance is all that is remembered of a Gateway.
+type remembrance struct {
+	graph    graph.Memory
+	rules    render.Memory
+	statuses status.Memory
+}
+
+func (r *remembrance) check(t *rapid.T, got, want *graph.Graph) {
+	if diff := cmp.Diff(render.Config(want), r.rules.Config(got)); diff != "" {
 		t.Errorf("the configuration is another one (-want +got):\n%s", diff)
 	}
 	observed := status.Observed{Ready: 1, Serving: 1}
-	if diff := cmp.Diff(status.Build(want, observed), status.Build(got, observed)); diff != "" {
+	if rapid.IntRange(0, 9).Draw(t, "refused") == 0 {
+		observed.Refused = []proxyconfig.RefusedItem{{Kind: proxyconfig.KindRoute, RouteKind: "HTTPRoute", Name: "a/a", Reason: "why not"}}
+	}
+	if diff := cmp.Diff(status.Build(want, observed), r.statuses.Build(got, observed)); diff != "" {
 		t.Errorf("the status is another one (-want +got):\n%s", diff)
 	}
 }
@@ -74,7 +117,11 @@ var denseNames = []types.NamespacedName{{Namespace: "a", Name: "a"}, {Namespace:
 
 func newDenseWorld() *denseWorld {
 	w := &denseWorld{in: store.Resources{
-		Class:              &gatewayv1.GatewayClass{Spec: gatewayv1.GatewayClassSpec{ControllerName: golden.ControllerName}},
+		Class: &gatewayv1.GatewayClass{
+			ObjectMeta: metav1.ObjectMeta{UID: "class", ResourceVersion: "1"}, Spec: gatewayv1.GatewayClassSpec{ControllerName: golden.ControllerName},
+		},
+		Namespaces:         map[string]*corev1.Namespace{},
+		GRPCRoutes:         map[types.NamespacedName]*gatewayv1.GRPCRoute{},
 		HTTPRoutes:         map[types.NamespacedName]*gatewayv1.HTTPRoute{},
 		Services:           map[types.NamespacedName]*corev1.Service{},
 		EndpointSlices:     map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
@@ -101,6 +148,13 @@ func (w *denseWorld) resources() *store.Resources {
 		shallow := *route
 		in.HTTPRoutes[name] = &shallow
 	}
+	in.GRPCRoutes = maps.Clone(w.in.GRPCRoutes)
+	in.Namespaces = map[string]*corev1.Namespace{}
+	for name := range w.in.HTTPRoutes {
+		if namespace := w.in.Namespaces[name.Namespace]; namespace != nil {
+			in.Namespaces[name.Namespace] = namespace
+		}
+	}
 	in.Services = maps.Clone(w.in.Services)
 	in.EndpointSlices = maps.Clone(w.in.EndpointSlices)
 	in.ConfigMaps = maps.Clone(w.in.ConfigMaps)
@@ -112,13 +166,45 @@ func (w *denseWorld) resources() *store.Resources {
 // meta has a version that no other object has.
 func (w *denseWorld) meta(name types.NamespacedName) metav1.ObjectMeta {
 	w.versions++
-	return metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name, UID: "uid", ResourceVersion: strconv.Itoa(w.versions)}
+	return metav1.ObjectMeta{
+		Namespace: name.Namespace, Name: name.Name, UID: "uid", ResourceVersion: strconv.Itoa(w.versions), Generation: int64(w.versions),
+	}
+}
+
+// touchGateway changes the Gateway's status alone.
+func (w *denseWorld) touchGateway() {
+	touched := *w.in.Gateway
+	w.versions++
+	touched.ResourceVersion = strconv.Itoa(w.versions)
+	touched.Status.Conditions = []metav1.Condition{{Type: "Programmed", Status: programmed[w.versions%2], ObservedGeneration: touched.Generation}}
+	w.in.Gateway = &touched
+}
+
+var programmed = [2]metav1.ConditionStatus{metav1.ConditionTrue, metav1.ConditionFalse}
+
+// putNamespace gives a namespace a label, which the listener asks for or not.
+func (w *denseWorld) putNamespace(name, team string) {
+	namespace := &corev1.Namespace{ObjectMeta: w.meta(types.NamespacedName{Name: name})}
+	namespace.Labels = map[string]string{"team": team}
+	w.in.Namespaces[name] = namespace
+}
+
+func (w *denseWorld) putGRPC(name types.NamespacedName) {
+	route := &gatewayv1.GRPCRoute{ObjectMeta: w.meta(name)}
+	route.Spec.ParentRefs = []gatewayv1.ParentReference{{Namespace: new(gatewayv1.Namespace("a")), Name: "gateway"}}
+	route.Spec.Hostnames = []gatewayv1.Hostname{gatewayv1.Hostname(name.Name + ".example.com")}
+	w.in.GRPCRoutes[name] = route
 }
 
 func (w *denseWorld) putGateway(hostname gatewayv1.Hostname) {
-	all := gatewayv1.NamespacesFromAll
+	w.putGatewayFor(hostname, gatewayv1.NamespacesFromAll)
+}
+
+func (w *denseWorld) putGatewayFor(hostname gatewayv1.Hostname, from gatewayv1.FromNamespaces) {
 	listener := gatewayv1.Listener{Name: "http", Port: 80, Protocol: gatewayv1.HTTPProtocolType,
-		AllowedRoutes: &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: &all}}}
+		AllowedRoutes: &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{
+			From: &from, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "shop"}},
+		}}}
 	if hostname != "" {
 		listener.Hostname = &hostname
 	}
@@ -129,10 +215,27 @@ func (w *denseWorld) putGateway(hostname gatewayv1.Hostname) {
 func (w *denseWorld) putRoute(name types.NamespacedName, namespace, service string, port int32, weight int32) {
 	route := &gatewayv1.HTTPRoute{ObjectMeta: w.meta(name)}
 	route.Spec.ParentRefs = []gatewayv1.ParentReference{{Namespace: new(gatewayv1.Namespace("a")), Name: "gateway"}}
-	route.Spec.Hostnames = []gatewayv1.Hostname{gatewayv1.Hostname(name.Name + ".example.com")}
+	w.host(route, name.Name+".example.com")
 	ref := gatewayv1.BackendObjectReference{Namespace: new(gatewayv1.Namespace(namespace)), Name: gatewayv1.ObjectName(service), Port: new(gatewayv1.PortNumber(port))}
 	route.Spec.Rules = []gatewayv1.HTTPRouteRule{{BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: ref, Weight: &weight}}}}}
 	w.in.HTTPRoutes[name] = route
+}
+
+// host gives a route a hostname, or none for the empty one.
+func (w *denseWorld) host(route *gatewayv1.HTTPRoute, hostname string) {
+	if route.Spec.Hostnames = nil; hostname != "" {
+		route.Spec.Hostnames = []gatewayv1.Hostname{gatewayv1.Hostname(hostname)}
+	}
+}
+
+// moveRoute gives a route of the world another hostname.
+func (w *denseWorld) moveRoute(name types.NamespacedName, hostname string) {
+	if had := w.in.HTTPRoutes[name]; had != nil {
+		moved := *had
+		moved.ObjectMeta = w.meta(name)
+		w.host(&moved, hostname)
+		w.in.HTTPRoutes[name] = &moved
+	}
 }
 
 func (w *denseWorld) putService(name types.NamespacedName, port int32, protocol string) {
@@ -196,6 +299,17 @@ func (w *denseWorld) change(t *rapid.T) {
 			w.putRoute(name, other.Namespace, other.Name, pick[int32](t, "port", 80, 80, 80, 81), int32(number))
 		},
 		func() { delete(w.in.HTTPRoutes, name) },
+		func() { w.moveRoute(name, pick(t, "host", "", "*.example.com", "a.example.com", "elsewhere.org")) },
+		func() { w.moveRoute(name, pick(t, "host", "", "*.example.com", "a.example.com", "elsewhere.org")) },
+		func() {
+			w.putRoute(types.NamespacedName{Namespace: pick(t, "namespace", "a", "b", "c"), Name: pick(t, "new", "c", "d")}, other.Namespace, other.Name, 80, 1)
+		},
+		w.touchGateway,
+		w.touchGateway,
+		func() { w.putNamespace(pick(t, "namespace", "a", "b", "c"), pick(t, "team", "shop", "other")) },
+		func() { w.putGatewayFor("", gatewayv1.NamespacesFromSelector) },
+		func() { w.putGRPC(name) },
+		func() { clear(w.in.GRPCRoutes) },
 		func() {
 			w.putService(name, pick[int32](t, "port", 80, 80, 81), pick(t, "protocol", "", "https", "kubernetes.io/h2c"))
 		},

@@ -175,6 +175,7 @@ func (b *builder) resolve(key BackendKey) *resolution {
 	}
 	found := b.lookUp(key)
 	b.backends[key] = found
+	b.recall.after.resolved = nil
 	return found
 }
 
@@ -280,6 +281,9 @@ func (b *builder) endpoints(backend *Backend, sources []*discoveryv1.EndpointSli
 
 // resolved returns the backends that can be served.
 func (b *builder) resolved() []*Backend {
+	if known := b.recall.after.resolved; known != nil {
+		return known
+	}
 	all := make(map[BackendKey]*Backend)
 	for _, found := range b.backends {
 		if found.backend != nil {

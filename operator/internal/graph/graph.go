@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -26,7 +27,8 @@ type Options struct {
 }
 
 // Graph is one Gateway with everything that it serves. It is immutable once it
-// is built, and safe for concurrent use.
+// is built, and safe for concurrent use. One that a Memory has built is so until the
+// Memory builds the next, which takes over what did not change.
 type Graph struct {
 	// Gateway is nil when the Gateway's class does not exist or belongs to
 	// another controller: then there is nothing to do, and nothing to say.
@@ -70,9 +72,15 @@ func build(in *store.Resources, opts Options, recall *recall) (*Graph, map[Backe
 
 		xbackends: make(map[types.NamespacedName]*XBackend),
 	}
-	g := &Graph{Gateway: b.gateway(), Policies: b.policies(), TrafficPolicies: b.trafficPolicies()}
-	b.resolveFilters(g.Gateway)
-	g.Routes = b.routes(g.Gateway)
+	g := &Graph{Policies: b.policies(), TrafficPolicies: b.trafficPolicies()}
+	if g.Routes = b.takeOver(); recall.tookOver {
+		g.Gateway = recall.after.gateway
+	} else {
+		g.Gateway = b.gateway()
+		b.resolveFilters(g.Gateway)
+		recall.keepGateway(g.Gateway)
+		g.Routes = b.routes(g.Gateway)
+	}
 	g.TelemetryPolicies, g.Tracing = b.telemetryPolicies()
 	g.Policies, g.TrafficPolicies = reached(b, g.Policies), reached(b, g.TrafficPolicies)
 	g.Backends = b.resolved()
@@ -97,13 +105,9 @@ type builder struct {
 func (b *builder) routes(gateway *Gateway) []*Route {
 	var routes []*Route
 	for _, source := range b.in.HTTPRoutes {
-		if !b.concerns(source, KindHTTPRoute, source.Spec.Hostnames, gateway) {
-			continue
+		if route := b.attachedHTTPRoute(source, gateway); route != nil {
+			routes = append(routes, route)
 		}
-		route := b.httpRoute(source)
-		b.attach(route, source.Spec.ParentRefs, gateway)
-		b.claim(route, source, gateway)
-		routes = append(routes, route)
 	}
 	for _, source := range b.in.GRPCRoutes {
 		if !b.concerns(source, KindGRPCRoute, source.Spec.Hostnames, gateway) {
@@ -125,18 +129,31 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 		routes = append(routes, route)
 	}
 	settleRivals(routes)
-	slices.SortFunc(routes, func(a, b *Route) int {
-		if byKind := strings.Compare(a.Kind, b.Kind); byKind != 0 {
-			return byKind
-		}
-		return compareNames(a.Name, b.Name)
-	})
+	slices.SortFunc(routes, compareRoutes)
 	for _, route := range routes {
 		route.countAttachments()
 	}
 	settleServerNames(routes)
-	noteWritten(routes)
+	b.recall.after.writing = noteWritten(routes)
 	return routes
+}
+
+// attachedHTTPRoute returns nil for a route that does not concern the Gateway.
+func (b *builder) attachedHTTPRoute(source *gatewayv1.HTTPRoute, gateway *Gateway) *Route {
+	if !b.concerns(source, KindHTTPRoute, source.Spec.Hostnames, gateway) {
+		return nil
+	}
+	route := b.httpRoute(source)
+	b.attach(route, source.Spec.ParentRefs, gateway)
+	b.claim(route, source, gateway)
+	return route
+}
+
+func compareRoutes(a, b *Route) int {
+	if byKind := strings.Compare(a.Kind, b.Kind); byKind != 0 {
+		return byKind
+	}
+	return compareNames(a.Name, b.Name)
 }
 
 func compareNames(a, b types.NamespacedName) int {

@@ -21,6 +21,16 @@ type Memory struct {
 	around   *store.Resources
 	backends map[BackendKey]*resolution
 	routes   map[types.NamespacedName]*remembered
+	// gateway is what the routes were attached to, attached are all of them in order,
+	// and writing is what they have written. The gateway is nil when another one is
+	// to be made in any case.
+	gateway  *Gateway
+	attached []*Route
+	writing  writing
+	// uses counts for each of the backends what looks at it, and resolved are those
+	// of them that can be served, in order.
+	uses     map[BackendKey]int
+	resolved []*Backend
 }
 
 // remembered is a route before it is attached to anything.
@@ -48,8 +58,15 @@ func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
 	r.idle = !sameAround(m.around, in)
 	g, backends := build(in, opts, r)
 	around := *in
-	around.HTTPRoutes, around.GRPCRoutes, around.L4Routes = nil, nil, nil
+	around.HTTPRoutes, around.GRPCRoutes, around.L4Routes, around.Detached = nil, nil, nil, nil
 	r.after.around, r.after.backends = &around, backends
+	r.after.attached, r.after.resolved = g.Routes, g.Backends
+	if !onlyHTTPRoutes(in) {
+		r.after.gateway = nil
+	}
+	if r.after.uses == nil {
+		r.after.uses = usesOf(g.Routes)
+	}
 	*m = r.after
 	return g
 }
@@ -59,6 +76,8 @@ type recall struct {
 	before *Memory
 	after  Memory
 	in     *store.Resources
+	// tookOver says that the Gateway and its routes were.
+	tookOver bool
 	// idle says that something is new that any rule may depend on.
 	idle bool
 	// leads are the backends that were looked at since the last route began.
@@ -79,7 +98,7 @@ func (r *recall) route(source *gatewayv1.HTTPRoute, backends map[BackendKey]*res
 	}
 	r.after.routes[key] = known
 	route := known.route
-	route.Meta = &source.ObjectMeta
+	route.Meta, route.memo = &source.ObjectMeta, known
 	return &route
 }
 
@@ -91,11 +110,12 @@ func (r *recall) keep(source *gatewayv1.HTTPRoute, route *Route) {
 	}
 	known := &remembered{stamp: stampOf(source), route: *route, leads: slices.Clone(r.leads)}
 	// The metadata lie in a list of all routes, which need not be kept.
-	known.route.Meta = nil
+	known.route.Meta, known.route.memo = nil, nil
 	known.route.Rules = slices.Clip(route.Rules)
 	known.route.Problems = slices.Clip(route.Problems)
 	known.route.hostnames = slices.Clip(route.hostnames)
 	r.after.routes[known.route.Name] = known
+	route.memo = known
 }
 
 // moved says whether a Service or its endpoints are others than before.

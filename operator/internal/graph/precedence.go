@@ -38,28 +38,59 @@ func settleServerNames(routes []*Route) {
 // written, where a listener leaves the same of different ones: the more specific
 // takes precedence there (HTTPRouteSpec.hostnames,
 // GatewayRouteHostnameIntersectionPrecedence).
-func noteWritten(routes []*Route) {
-	first := make(map[claim]string)
-	differ := make(map[claim]bool)
-	requests := func(r *Route) bool { return r.Kind == KindHTTPRoute || r.Kind == KindGRPCRoute }
-	eachAttachment(routes, requests, func(route *Route, a *Attachment) {
+func noteWritten(routes []*Route) writing {
+	notes := make(writing)
+	eachAttachment(routes, routesRequests, func(route *Route, a *Attachment) {
 		for _, name := range a.Hostnames {
-			c, written := claim{a.Listener, name}, route.written(name)
-			have, taken := first[c]
-			if !taken {
-				first[c] = written
-			}
-			differ[c] = differ[c] || taken && have != written
+			notes.add(claim{a.Listener, name}, route.written(name))
 		}
 	})
-	eachAttachment(routes, requests, func(route *Route, a *Attachment) {
-		if !slices.ContainsFunc(a.Hostnames, func(name string) bool { return differ[claim{a.Listener, name}] }) {
+	eachAttachment(routes, routesRequests, func(route *Route, a *Attachment) {
+		if !slices.ContainsFunc(a.Hostnames, func(name string) bool { return notes[claim{a.Listener, name}].differ }) {
 			return
 		}
 		for _, name := range a.Hostnames {
 			a.Written = append(a.Written, route.written(name))
 		}
 	})
+	return notes
+}
+
+func routesRequests(r *Route) bool { return r.Kind == KindHTTPRoute || r.Kind == KindGRPCRoute }
+
+// writing is what the routes with a claim have written to come to it.
+type writing map[claim]written
+
+// written is the first of what they have written, how many they are, and whether
+// somebody has written something else.
+type written struct {
+	hostname string
+	routes   int
+	differ   bool
+}
+
+// add enters a route, and says whether that changes nothing for the others.
+func (w writing) add(c claim, hostname string) bool {
+	have, taken := w[c]
+	if !taken {
+		have.hostname = hostname
+	}
+	have.routes++
+	have.differ = have.differ || have.hostname != hostname
+	w[c] = have
+	return !have.differ
+}
+
+// remove takes a route out again, and says whether that changes nothing for the
+// others.
+func (w writing) remove(c claim) bool {
+	have := w[c]
+	if have.routes--; have.routes <= 0 {
+		delete(w, c)
+	} else {
+		w[c] = have
+	}
+	return !have.differ
 }
 
 // eachClaim visits the attachments to listeners that tell routes apart by server

@@ -26,6 +26,8 @@ type Route struct {
 
 	// hostnames are the valid ones, in lower case.
 	hostnames []string
+	// memo is how a Memory knows the route again; nil where it does not.
+	memo *remembered
 }
 
 // Parent is one parentRef of a route to the Gateway or to one of its

@@ -87,8 +87,7 @@ func (s *statuses) update(set status.Set) {
 		want := &set.ListenerSets[i]
 		s.sets[want.Name], _ = status.MergeListenerSet(s.sets[want.Name], want, now)
 	}
-	for i := range set.Routes {
-		route := &set.Routes[i]
+	for _, route := range set.Routes {
 		key := store.RouteKey{Kind: route.Kind, NamespacedName: route.Name}
 		s.routes[key], _ = status.MergeRoute(s.routes[key], route, now)
 	}

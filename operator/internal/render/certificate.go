@@ -46,7 +46,7 @@ func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
 			continue
 		}
 		if used == nil {
-			used = referenced(listeners(g.Gateway.AllListeners()), routes(g.Routes, rules))
+			used = referenced(listeners(g.Gateway.AllListeners()), routes(g.Routes, anew))
 		}
 		if used[backendID(backend.Key)] != 0 {
 			list = append(list, backend.TLS.ClientCertificate)

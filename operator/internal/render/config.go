@@ -11,15 +11,18 @@ import (
 )
 
 // Config renders what the proxies of the graph's Gateway serve.
-func Config(g *graph.Graph) proxyconfig.Config { return config(g, rules) }
+func Config(g *graph.Graph) proxyconfig.Config { return config(g, anew) }
 
-func config(g *graph.Graph, rules func([]*graph.Rule) []proxyconfig.Rule) proxyconfig.Config {
+// anew renders a route of which nothing is remembered.
+func anew(node *graph.Route) *proxyconfig.Route { return route(node, rules) }
+
+func config(g *graph.Graph, render func(*graph.Route) *proxyconfig.Route) proxyconfig.Config {
 	if g.Gateway == nil {
 		return proxyconfig.Config{}
 	}
 	config := proxyconfig.Config{
 		Listeners: listeners(g.Gateway.AllListeners()),
-		Routes:    routes(g.Routes, rules),
+		Routes:    routes(g.Routes, render),
 		Tracing:   tracing(g.Tracing),
 		Settings:  settings(g.Gateway.Parameters.Spec.Proxy),
 	}

@@ -12,23 +12,36 @@ import (
 
 // routes renders those routes that some served listener has. The graph has
 // sorted them already.
-func routes(nodes []*graph.Route, rules func([]*graph.Rule) []proxyconfig.Rule) []proxyconfig.Route {
-	var out []proxyconfig.Route
+func routes(nodes []*graph.Route, render func(*graph.Route) *proxyconfig.Route) []proxyconfig.Route {
+	if len(nodes) == 0 {
+		return nil
+	}
+	out := make([]proxyconfig.Route, 0, len(nodes))
 	for _, node := range nodes {
-		attached := attachments(node)
-		if len(attached) == 0 {
-			continue
+		if rendered := render(node); rendered != nil {
+			out = append(out, *rendered)
 		}
-		out = append(out, proxyconfig.Route{
-			Kind:        node.Kind,
-			Namespace:   node.Name.Namespace,
-			Name:        node.Name.Name,
-			CreatedAt:   createdAt(node),
-			Attachments: attached,
-			Rules:       rules(node.Rules),
-		})
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
+}
+
+// route returns nil for one that no served listener has.
+func route(node *graph.Route, rules func([]*graph.Rule) []proxyconfig.Rule) *proxyconfig.Route {
+	attached := attachments(node)
+	if len(attached) == 0 {
+		return nil
+	}
+	return &proxyconfig.Route{
+		Kind:        node.Kind,
+		Namespace:   node.Name.Namespace,
+		Name:        node.Name.Name,
+		CreatedAt:   createdAt(node),
+		Attachments: attached,
+		Rules:       rules(node.Rules),
+	}
 }
 
 // createdAt is zero for an object that no API server has seen.

@@ -72,7 +72,7 @@ func namesOf(l *graph.Listener, others graph.Peers) string {
 func (b *builder) attachedRoutes(l *graph.Listener) int32 {
 	var count int32
 	for _, route := range l.Routes {
-		if b.verdicts[route].accepted() {
+		if b.said(route).verdict.accepted() {
 			count++
 		}
 	}

@@ -35,6 +35,9 @@ func indexRefused(list []proxyconfig.RefusedItem) refusedItems {
 // route returns why proxies refuse the route, or one of its rules. What a proxy
 // says without the kind of the route may be about any route of the name.
 func (r refusedItems) route(kind string, route *graph.Route, rule int) (string, bool) {
+	if len(r) == 0 {
+		return "", false
+	}
 	key := item{kind: kind, name: route.Name.String(), routeKind: route.Kind, rule: rule}
 	why, bad := r[key]
 	if !bad {

@@ -33,12 +33,12 @@ type verdict struct {
 func (v *verdict) allInvalid() bool { return v.total > 0 && len(v.rules) == v.total }
 
 // accepted says whether the route is accepted where a listener lets it attach.
-func (v verdict) accepted() bool { return len(v.whole) == 0 && !v.allInvalid() }
+func (v *verdict) accepted() bool { return len(v.whole) == 0 && !v.allInvalid() }
 
 // judge gathers what the graph found and what the proxies refused.
 func (b *builder) judge(route *graph.Route) verdict {
 	const typ = string(gatewayv1.RouteConditionAccepted)
-	v := verdict{whole: slices.Clone(route.Problems), rules: make(map[int]conditions.Problem), total: len(route.Rules)}
+	v := verdict{whole: slices.Clone(route.Problems), total: len(route.Rules)}
 	if why, bad := b.failed.route(proxyconfig.KindRoute, route, 0); bad {
 		v.whole.Add(typ, ReasonInternalError, "%s", why)
 	}
@@ -51,17 +51,24 @@ func (b *builder) judge(route *graph.Route) verdict {
 	for i, rule := range route.Rules {
 		if problem, bad := rule.Problems.First(typ); bad {
 			problem.Message = rule.Problems.Message(typ)
-			v.rules[i] = problem
+			v.invalid(i, problem)
 		} else if why, bad := b.oversize.route(proxyconfig.KindRule, route, i); bad {
-			v.rules[i] = conditions.Problem{Type: typ, Reason: ReasonConfigTooLarge, Message: fmt.Sprintf("spec.rules[%d]: %s", i, why)}
+			v.invalid(i, conditions.Problem{Type: typ, Reason: ReasonConfigTooLarge, Message: fmt.Sprintf("spec.rules[%d]: %s", i, why)})
 		} else if why, bad := b.refused.route(proxyconfig.KindRule, route, i); bad {
-			v.rules[i] = conditions.Problem{
+			v.invalid(i, conditions.Problem{
 				Type: typ, Reason: string(gatewayv1.RouteReasonUnsupportedValue),
 				Message: fmt.Sprintf("the proxies refuse spec.rules[%d]: %s", i, why),
-			}
+			})
 		}
 	}
 	return v
+}
+
+func (v *verdict) invalid(rule int, problem conditions.Problem) {
+	if v.rules == nil {
+		v.rules = make(map[int]conditions.Problem)
+	}
+	v.rules[rule] = problem
 }
 
 // indexes are those of the invalid rules, in order.
@@ -84,32 +91,29 @@ func (v *verdict) message() string {
 	return conditions.Join(messages)
 }
 
-func (b *builder) route(route *graph.Route) Route {
-	out := Route{
-		Kind:       route.Kind,
-		Name:       route.Name,
-		Gateway:    b.gateway.Name(),
-		Controller: b.gateway.Class.Source.Spec.ControllerName,
-	}
-	for _, set := range b.gateway.ListenerSets {
-		out.ListenerSets = append(out.ListenerSets, set.Name())
+func (b *builder) route(route *graph.Route, v *verdict) *Route {
+	out := &Route{
+		Kind:         route.Kind,
+		Name:         route.Name,
+		Gateway:      b.gateway.Name(),
+		ListenerSets: b.memory.sets,
+		Controller:   b.gateway.Class.Source.Spec.ControllerName,
 	}
 	for _, parent := range route.Parents {
 		out.Parents = append(out.Parents, gatewayv1.RouteParentStatus{
 			ParentRef:      parent.Ref,
 			ControllerName: out.Controller,
-			Conditions:     b.parentConditions(route, parent),
+			Conditions:     parentConditions(route, parent, v),
 		})
 	}
 	return out
 }
 
-func (b *builder) parentConditions(route *graph.Route, parent *graph.Parent) []metav1.Condition {
-	v := b.verdicts[route]
-	accepted := routeAccepted(route, parent, &v)
+func parentConditions(route *graph.Route, parent *graph.Parent, v *verdict) []metav1.Condition {
+	accepted := routeAccepted(route, parent, v)
 	list := []metav1.Condition{accepted, routeResolvedRefs(route)}
 	if accepted.Status == metav1.ConditionTrue && len(v.rules) > 0 {
-		list = append(list, partiallyInvalid(route, &v))
+		list = append(list, partiallyInvalid(route, v))
 	}
 	return list
 }

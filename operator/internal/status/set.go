@@ -90,7 +90,7 @@ type Set struct {
 	// ListenerSets are in the order of the graph.
 	ListenerSets []ListenerSet
 	// Routes are in the order of the graph.
-	Routes []Route
+	Routes []*Route
 	// Policies are in the order of the graph, too, followed by the XBackends.
 	Policies []Policy
 }
@@ -136,27 +136,16 @@ type Route struct {
 // Build returns the status of the graph's Gateway and its routes. Whether the
 // Gateway was programmed before is read from the status that it has in the
 // graph.
-func Build(g *graph.Graph, observed Observed) Set {
-	if g.Gateway == nil {
-		return Set{}
-	}
-	b := &builder{
-		gateway:  g.Gateway,
-		observed: observed,
-		refused:  indexRefused(observed.Refused),
-		oversize: indexRefused(observed.Oversize),
-		failed:   indexRefused(observed.Untranslated),
-		verdicts: make(map[*graph.Route]verdict, len(g.Routes)),
-	}
+func Build(g *graph.Graph, observed Observed) Set { return new(Memory).Build(g, observed) }
+
+func (b *builder) build(g *graph.Graph) Set {
+	set := Set{Routes: make([]*Route, 0, len(g.Routes))}
 	for _, route := range g.Routes {
-		b.verdicts[route] = b.judge(route)
+		set.Routes = append(set.Routes, b.said(route).status)
 	}
-	set := Set{Gateway: b.gatewayStatus()}
+	set.Gateway = b.gatewayStatus()
 	for _, node := range g.Gateway.ListenerSets {
 		set.ListenerSets = append(set.ListenerSets, b.listenerSet(node))
-	}
-	for _, route := range g.Routes {
-		set.Routes = append(set.Routes, b.route(route))
 	}
 	for _, policy := range g.Policies {
 		set.Policies = append(set.Policies, b.resolvingPolicy(&policy.PolicyNode))
@@ -180,7 +169,7 @@ type builder struct {
 	refused  refusedItems
 	oversize refusedItems
 	failed   refusedItems
-	verdicts map[*graph.Route]verdict
+	memory   *Memory
 }
 
 func condition[T, R ~string](typ T, status metav1.ConditionStatus, reason R, message string, generation int64) metav1.Condition {

@@ -28,7 +28,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 	if err != nil || gateway == nil {
 		return nil, err
 	}
-	c := &collector{ctx: ctx, reader: r, out: &Resources{
+	c := &collector{ctx: ctx, reader: r, controller: controllerName, out: &Resources{
 		Gateway:        gateway,
 		HTTPRoutes:     make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
 		GRPCRoutes:     make(map[types.NamespacedName]*gatewayv1.GRPCRoute),
@@ -47,7 +47,7 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 		XBackendSlices:     make(map[types.NamespacedName][]*discoveryv1.EndpointSlice),
 		TelemetryPolicies:  make(map[types.NamespacedName]*gatewayxv1alpha1.XTelemetryPolicy),
 	}}
-	c.class(controllerName)
+	c.class()
 	if c.out.Class != nil {
 		c.parameters()
 		c.listenerSets(key)
@@ -69,16 +69,19 @@ func Collect(ctx context.Context, r client.Reader, key types.NamespacedName, con
 
 // collector fills one Resources. The first error stops it.
 type collector struct {
-	ctx    context.Context
-	reader client.Reader
-	out    *Resources
-	err    error
+	ctx        context.Context
+	reader     client.Reader
+	controller string
+	out        *Resources
+	err        error
+	// sendsTo are the Services that something is sent to.
+	sendsTo keySet
 }
 
-func (c *collector) class(controllerName string) {
+func (c *collector) class() {
 	key := types.NamespacedName{Name: string(c.out.Gateway.Spec.GatewayClassName)}
 	class := find(c, key, &gatewayv1.GatewayClass{})
-	if class != nil && string(class.Spec.ControllerName) == controllerName {
+	if class != nil && string(class.Spec.ControllerName) == c.controller {
 		c.out.Class = class
 	}
 }
@@ -92,24 +95,31 @@ func (c *collector) listenerSets(gateway types.NamespacedName) {
 }
 
 func (c *collector) routes(gateway types.NamespacedName) {
+	ours := reportsFor(gateway, c.controller)
+	detached := func(route Route) {
+		if ours(route) {
+			c.out.Detached = append(c.out.Detached, route)
+		}
+	}
 	for _, kind := range RouteKinds() {
-		c.routesBy(kind, RouteByGateway, gateway, ParentGateways)
+		c.routesBy(kind, RouteByGateway, gateway, ParentGateway, detached)
 		for set := range c.out.ListenerSets {
-			c.routesBy(kind, RouteByListenerSet, set, ParentListenerSets)
+			c.routesBy(kind, RouteByListenerSet, set, ParentListenerSet, func(Route) {})
 		}
 	}
 }
 
 // routesBy adds the routes of a kind whose spec names the parent. The index
-// holds routes that only their status ties to it, too.
-func (c *collector) routesBy(kind RouteKind, index string, parent types.NamespacedName, parents func(Route) []types.NamespacedName) {
+// holds routes that only their status ties to it, too: these are others.
+func (c *collector) routesBy(kind RouteKind, index string, parent types.NamespacedName, read readParent, others func(Route)) {
 	list := kind.NewList()
 	c.list(list, client.MatchingFields{index: parent.String()})
 	each(list, func(route Route) {
-		if !slices.Contains(parents(route), parent) {
-			return
+		if read.of(route, parent) {
+			c.route(route)
+		} else {
+			others(route)
 		}
-		c.route(route)
 	})
 }
 
@@ -128,7 +138,9 @@ func (c *collector) route(route Route) {
 func (c *collector) namespaces() {
 	all := map[string]struct{}{c.out.Gateway.Namespace: {}}
 	for key := range c.out.Routes() {
-		all[key.Namespace] = struct{}{}
+		if _, known := all[key.Namespace]; !known {
+			all[key.Namespace] = struct{}{}
+		}
 	}
 	for key := range c.out.ListenerSets {
 		all[key.Namespace] = struct{}{}
@@ -214,6 +226,9 @@ func sorted(list *discoveryv1.EndpointSliceList) []*discoveryv1.EndpointSlice {
 }
 
 func (c *collector) backendKeys() keySet {
+	if c.sendsTo != nil {
+		return c.sendsTo
+	}
 	keys := make(keySet)
 	for _, route := range c.out.Routes() {
 		keys.add(BackendServices(route))
@@ -225,6 +240,7 @@ func (c *collector) backendKeys() keySet {
 	for _, set := range c.out.ListenerSets {
 		keys.add(ListenerSetServices(set))
 	}
+	c.sendsTo = keys
 	return keys
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -179,8 +180,13 @@ func Crowded(policy Policy, gateway types.NamespacedName, controllerName string)
 
 // policies finds the policies of the Services that something is sent to.
 func (c *collector) policies() {
-	for service := range c.backendKeys() {
-		for _, kind := range PolicyKinds() {
+	for _, kind := range PolicyKinds() {
+		// Most clusters have none, and a Gateway may send to thousands of Services.
+		any := kind.NewList()
+		if c.list(any, client.Limit(1)); meta.LenList(any) == 0 {
+			continue
+		}
+		for service := range c.backendKeys() {
 			list := kind.NewList()
 			c.list(list, client.MatchingFields{PolicyByService: service.String()})
 			each(list, c.policy)

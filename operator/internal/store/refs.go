@@ -52,6 +52,19 @@ func ParentGateway(namespace string, ref *gatewayv1.ParentReference) (types.Name
 	return types.NamespacedName{Namespace: or(ref.Namespace, namespace), Name: string(ref.Name)}, true
 }
 
+// readParent returns the object that a parentRef of a route names, if it is of some
+// kind.
+type readParent func(namespace string, ref *gatewayv1.ParentReference) (types.NamespacedName, bool)
+
+// of says whether one of the route's parentRefs is to the parent.
+func (read readParent) of(route Route, parent types.NamespacedName) bool {
+	refs, namespace := ParentRefs(route), route.GetNamespace()
+	return slices.ContainsFunc(refs, func(ref gatewayv1.ParentReference) bool {
+		key, ok := read(namespace, &ref)
+		return ok && key == parent
+	})
+}
+
 // BackendServices returns the Services that the route's rules name, as backends
 // as targets of mirrors or as authorization servers, each once.
 func BackendServices(route Route) []types.NamespacedName {

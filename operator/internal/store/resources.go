@@ -1,7 +1,7 @@
 package store
 
 import (
-	"maps"
+	"iter"
 
 	certificatesv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -71,6 +71,9 @@ type Resources struct {
 	ConfigMaps map[types.NamespacedName]*corev1.ConfigMap
 	// TrustBundles are the ClusterTrustBundles of which the same holds, by name.
 	TrustBundles map[string]*certificatesv1.ClusterTrustBundle
+	// Detached are the routes whose status has an entry of the controller for the
+	// Gateway although their spec does not name it any more.
+	Detached []Route
 	// MissingKinds are the kinds that the cluster does not have, in no order. Who
 	// collects sets them: see Collect.
 	MissingKinds []string
@@ -89,15 +92,40 @@ func (r *Resources) Policy(key PolicyKey) Policy {
 	return r.TrafficPolicies[key.NamespacedName]
 }
 
-// Routes returns the routes of all kinds, in no order.
-func (r *Resources) Routes() map[RouteKey]Route {
-	all := make(map[RouteKey]Route, len(r.HTTPRoutes)+len(r.GRPCRoutes)+len(r.L4Routes))
-	for key, route := range r.HTTPRoutes {
-		all[RouteKey{Kind: "HTTPRoute", NamespacedName: key}] = route
+// Route returns a route, or nil.
+func (r *Resources) Route(key RouteKey) Route {
+	switch key.Kind {
+	case "HTTPRoute":
+		if route := r.HTTPRoutes[key.NamespacedName]; route != nil {
+			return route
+		}
+	case "GRPCRoute":
+		if route := r.GRPCRoutes[key.NamespacedName]; route != nil {
+			return route
+		}
+	default:
+		return r.L4Routes[key]
 	}
-	for key, route := range r.GRPCRoutes {
-		all[RouteKey{Kind: "GRPCRoute", NamespacedName: key}] = route
+	return nil
+}
+
+// Routes visits the routes of all kinds, in no order.
+func (r *Resources) Routes() iter.Seq2[RouteKey, Route] {
+	return func(yield func(RouteKey, Route) bool) {
+		for key, route := range r.HTTPRoutes {
+			if !yield(RouteKey{Kind: "HTTPRoute", NamespacedName: key}, route) {
+				return
+			}
+		}
+		for key, route := range r.GRPCRoutes {
+			if !yield(RouteKey{Kind: "GRPCRoute", NamespacedName: key}, route) {
+				return
+			}
+		}
+		for key, route := range r.L4Routes {
+			if !yield(key, route) {
+				return
+			}
+		}
 	}
-	maps.Copy(all, r.L4Routes)
-	return all
 }

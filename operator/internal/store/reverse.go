@@ -101,43 +101,44 @@ func throughListenerSets(ctx context.Context, r client.Reader, keys, sets []type
 	return keys, nil
 }
 
-// Detached returns the routes whose status has an entry of the controller for
-// the Gateway although their spec does not name the Gateway any more. It works
-// for a Gateway that no longer exists.
-func Detached(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Route, error) {
-	reported, err := Reporting(ctx, r, gateway, controllerName)
-	return slices.DeleteFunc(reported, func(route Route) bool {
-		return slices.Contains(ParentGateways(route), gateway)
-	}), err
-}
-
 // Reporting returns the routes whose status has an entry of the controller for
 // the Gateway.
 func Reporting(ctx context.Context, r client.Reader, gateway types.NamespacedName, controllerName string) ([]Route, error) {
-	return reporting(ctx, r, client.MatchingFields{RouteByGateway: gateway.String()}, func(namespace string, parent *gatewayv1.RouteParentStatus) bool {
-		key, ok := ParentGateway(namespace, &parent.ParentRef)
-		return ok && key == gateway && string(parent.ControllerName) == controllerName
-	})
+	return reporting(ctx, r, client.MatchingFields{RouteByGateway: gateway.String()}, reportsFor(gateway, controllerName))
+}
+
+// reportsFor tells the routes whose status has an entry of the controller for the
+// Gateway.
+func reportsFor(gateway types.NamespacedName, controllerName string) func(Route) bool {
+	return reportsBy(controllerName, gateway, ParentGateway)
+}
+
+// reportsBy tells the routes whose status has an entry of the controller for a
+// parent of some kind.
+func reportsBy(controllerName string, parent types.NamespacedName, read readParent) func(Route) bool {
+	return func(route Route) bool {
+		parents, namespace := StatusOf(route).Parents, route.GetNamespace()
+		for i := range parents {
+			key, ok := read(namespace, &parents[i].ParentRef)
+			if ok && key == parent && string(parents[i].ControllerName) == controllerName {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // ReportingListenerSet is Reporting for a ListenerSet. It works for one that no
 // longer exists.
 func ReportingListenerSet(ctx context.Context, r client.Reader, set types.NamespacedName, controllerName string) ([]Route, error) {
-	return reporting(ctx, r, client.MatchingFields{RouteByListenerSet: set.String()}, func(namespace string, parent *gatewayv1.RouteParentStatus) bool {
-		key, ok := ParentListenerSet(namespace, &parent.ParentRef)
-		return ok && key == set && string(parent.ControllerName) == controllerName
-	})
+	return reporting(ctx, r, client.MatchingFields{RouteByListenerSet: set.String()}, reportsBy(controllerName, set, ParentListenerSet))
 }
 
-func reporting(ctx context.Context, r client.Reader, by client.ListOption, ours func(string, *gatewayv1.RouteParentStatus) bool) ([]Route, error) {
+func reporting(ctx context.Context, r client.Reader, by client.ListOption, ours func(Route) bool) ([]Route, error) {
 	var found []Route
 	err := eachRoute(ctx, r, func(route Route) error {
-		parents := StatusOf(route).Parents
-		for i := range parents {
-			if ours(route.GetNamespace(), &parents[i]) {
-				found = append(found, route)
-				break
-			}
+		if ours(route) {
+			found = append(found, route)
 		}
 		return nil
 	}, by)

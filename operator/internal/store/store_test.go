@@ -269,24 +269,24 @@ func TestGatewaysForUnknownKind(t *testing.T) {
 }
 
 func TestDetached(t *testing.T) {
-	gone := key("a", "gone")
-	r := reader(t,
+	gone := key("a", "gw")
+	r := reader(t, append(tenants(),
 		reporting(route("a", "left", key("a", "other")), gone, controllerName),
 		reporting(route("a", "without-parents", types.NamespacedName{}), gone, controllerName),
 		reporting(route("a", "attached", gone), gone, controllerName),
 		reporting(route("a", "of-another-controller", key("a", "other")), gone, "example.com/other"),
-		reporting(route("b", "of-another-gateway", key("a", "other")), key("b", "gone"), controllerName),
-	)
-	routes, err := store.Detached(t.Context(), r, gone, controllerName)
+		reporting(route("b", "of-another-gateway", key("a", "other")), key("b", "gw"), controllerName),
+	)...)
+	resources, err := store.Collect(t.Context(), r, gone, controllerName)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range routes {
+	for _, r := range resources.Detached {
 		got = append(got, r.GetName())
 	}
 	slices.Sort(got)
-	if diff := cmp.Diff([]string{"left", "without-parents"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"gone", "left", "without-parents"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -1,0 +1,297 @@
+package graph
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// takeOver takes the Gateway and its routes over from the translation before, and
+// attaches those routes that are others now. It returns nothing, and has
+// recall.tookOver say so, where more has changed than HTTPRoutes, and Services with
+// their endpoints: then all has to be looked at.
+//
+// A route that is taken over is the same node as before, so that whoever has made
+// something of it can tell by that.
+func (b *builder) takeOver() []*Route {
+	r := b.recall
+	if !r.settled() {
+		return nil
+	}
+	t := takeover{builder: b, before: r.before, moved: movedServices(r.before.around, b.in)}
+	t.begin()
+	t.sift()
+	t.drop()
+	t.attach()
+	if t.spoilt {
+		t.undo()
+		return nil
+	}
+	r.tookOver = true
+	return t.merged()
+}
+
+// takeover is one use of takeOver.
+type takeover struct {
+	*builder
+	before *Memory
+	// moved are the Services that are others now, or have other endpoints.
+	moved map[types.NamespacedName]bool
+	// same are the routes that are as they were, gone those that are not, changed
+	// what these are now, if they are still there, and fresh the routes that are
+	// attached anew.
+	same, gone, fresh []*Route
+	changed           []*gatewayv1.HTTPRoute
+	// spoilt says that routes that are the same would have to change.
+	spoilt bool
+}
+
+// settled says whether a Gateway and its listeners can be taken over, and no route
+// depends on another one but by what both have written.
+func (r *recall) settled() bool {
+	before, now := r.before.around, r.in
+	return !r.idle && r.before.gateway != nil && onlyHTTPRoutes(now) &&
+		sameObject(before.Class, now.Class) &&
+		sameObject(before.ClassParameters, now.ClassParameters) && sameObject(before.OwnParameters, now.OwnParameters) &&
+		!slices.ContainsFunc(r.before.attached, forgotten) &&
+		sameSpec(before.Gateway, now.Gateway) &&
+		maps.EqualFunc(before.ListenerSets, now.ListenerSets, sameSpec[gatewayv1.ListenerSet]) &&
+		r.sameNamespaces()
+}
+
+func onlyHTTPRoutes(in *store.Resources) bool {
+	return len(in.GRPCRoutes)+len(in.L4Routes)+len(in.XBackends)+len(in.TelemetryPolicies) == 0
+}
+
+// forgotten says that nothing is remembered of what the route leads to.
+func forgotten(route *Route) bool { return route.memo == nil }
+
+// sameSpec is sameObject for objects whose status may have changed. API servers
+// count the generations of all others.
+func sameSpec[T any, P stored[T]](a, b P) bool {
+	return sameObject(a, b) || a != nil && b != nil && a.GetUID() == b.GetUID() &&
+		a.GetGeneration() > 0 && a.GetGeneration() == b.GetGeneration() &&
+		maps.Equal(a.GetLabels(), b.GetLabels()) && maps.Equal(a.GetAnnotations(), b.GetAnnotations())
+}
+
+// sameNamespaces says whether the namespaces of what was there before have the
+// labels that they had. Others may have come and gone with their routes.
+func (r *recall) sameNamespaces() bool {
+	before, now := r.before.around.Namespaces, r.in.Namespaces
+	for name, namespace := range now {
+		if had, known := before[name]; known && !sameObject(had, namespace) || !known && r.knew(name) {
+			return false
+		}
+	}
+	for name := range before {
+		if now[name] == nil && r.knew(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// knew says whether routes of the namespace are among those of before.
+func (r *recall) knew(namespace string) bool {
+	return slices.ContainsFunc(r.before.attached, func(route *Route) bool { return route.Name.Namespace == namespace })
+}
+
+// keepGateway remembers the Gateway, unless filters of its listeners lead to
+// Services, which may change.
+func (r *recall) keepGateway(gateway *Gateway) {
+	if len(r.leads) == 0 {
+		r.after.gateway = gateway
+	}
+}
+
+// movedServices are those that differ between two sets of resources.
+func movedServices(before, now *store.Resources) map[types.NamespacedName]bool {
+	moved := make(map[types.NamespacedName]bool)
+	differing(before.Services, now.Services, sameObject, moved)
+	differing(before.EndpointSlices, now.EndpointSlices, sameSlices, moved)
+	return moved
+}
+
+func differing[V any](before, now map[types.NamespacedName]V, same func(a, b V) bool, into map[types.NamespacedName]bool) {
+	for name, is := range now {
+		if was, known := before[name]; !known || !same(was, is) {
+			into[name] = true
+		}
+	}
+	if len(before) == len(now) && len(into) == 0 {
+		return
+	}
+	for name := range before {
+		if _, still := now[name]; !still {
+			into[name] = true
+		}
+	}
+}
+
+// begin has what is known of the backends used on, without those of the Services
+// that have moved.
+func (t *takeover) begin() {
+	after := &t.recall.after
+	after.gateway, after.writing, after.uses = t.before.gateway, t.before.writing, t.before.uses
+	after.routes, after.resolved = t.before.routes, t.before.resolved
+	t.backends = t.before.backends
+	if len(t.moved) == 0 {
+		return
+	}
+	for key := range t.backends {
+		if t.moved[key.Service] {
+			delete(t.backends, key)
+			after.resolved = nil
+		}
+	}
+}
+
+// sift tells the routes that are as they were from the others.
+func (t *takeover) sift() {
+	gateway := t.before.gateway
+	gateway.Source, gateway.Class.Source = t.in.Gateway, t.in.Class
+	for _, set := range gateway.ListenerSets {
+		set.Source = t.in.ListenerSets[set.Name()]
+	}
+	t.same = make([]*Route, 0, len(t.in.HTTPRoutes))
+	for _, route := range t.before.attached {
+		source := t.in.HTTPRoutes[route.Name]
+		if source != nil && t.keeps(route, source) {
+			route.Meta = &source.ObjectMeta
+			t.same = append(t.same, route)
+			continue
+		}
+		t.gone = append(t.gone, route)
+		if source != nil {
+			t.changed = append(t.changed, source)
+		}
+	}
+	if len(t.same)+len(t.changed) < len(t.in.HTTPRoutes) {
+		t.findNew()
+	}
+}
+
+func (t *takeover) keeps(route *Route, source *gatewayv1.HTTPRoute) bool {
+	return route.memo != nil && route.memo.stamp.same(source) &&
+		(len(t.moved) == 0 || !slices.ContainsFunc(route.memo.leads, func(key BackendKey) bool { return t.moved[key.Service] }))
+}
+
+// findNew adds the routes that were not attached before.
+func (t *takeover) findNew() {
+	for name, source := range t.in.HTTPRoutes {
+		_, known := slices.BinarySearchFunc(t.before.attached, name, func(route *Route, name types.NamespacedName) int {
+			return compareNames(route.Name, name)
+		})
+		if !known {
+			t.changed = append(t.changed, source)
+		}
+	}
+}
+
+// drop takes the routes that are gone from their listeners.
+func (t *takeover) drop() {
+	eachAttachment(t.gone, routesRequests, func(route *Route, a *Attachment) {
+		for _, name := range a.Hostnames {
+			if !t.before.writing.remove(claim{a.Listener, name}) {
+				t.spoilt = true
+			}
+		}
+		if at := slices.Index(a.Listener.Routes, route); at >= 0 {
+			a.Listener.Routes = slices.Delete(a.Listener.Routes, at, at+1)
+		}
+	})
+}
+
+// attach attaches the routes that are new, or others than before. Their backends
+// count as used before those of the ones that are gone do not any more.
+func (t *takeover) attach() {
+	for _, source := range t.changed {
+		delete(t.recall.after.routes, types.NamespacedName{Namespace: source.Namespace, Name: source.Name})
+		if route := t.attachedHTTPRoute(source, t.before.gateway); route != nil {
+			t.fresh = append(t.fresh, route)
+			t.spoilt = t.spoilt || forgotten(route)
+		}
+	}
+	slices.SortFunc(t.fresh, compareRoutes)
+	for _, route := range t.fresh {
+		route.countAttachments()
+	}
+	eachAttachment(t.fresh, routesRequests, func(route *Route, a *Attachment) {
+		for _, name := range a.Hostnames {
+			if !t.before.writing.add(claim{a.Listener, name}, route.written(name)) {
+				t.spoilt = true
+			}
+		}
+	})
+	t.count()
+}
+
+func (t *takeover) count() {
+	uses := t.recall.after.uses
+	for _, route := range t.fresh {
+		route.use(uses, 1)
+	}
+	for _, route := range t.gone {
+		route.use(uses, -1)
+		if t.in.HTTPRoutes[route.Name] == nil {
+			delete(t.recall.after.routes, route.Name)
+		}
+	}
+	for _, route := range t.gone {
+		for _, key := range route.leads() {
+			if uses[key] <= 0 {
+				delete(uses, key)
+				delete(t.backends, key)
+				t.recall.after.resolved = nil
+			}
+		}
+	}
+}
+
+// undo forgets the routes that were looked at, as what they lead to was not kept.
+func (t *takeover) undo() {
+	for _, source := range t.changed {
+		delete(t.before.routes, types.NamespacedName{Namespace: source.Namespace, Name: source.Name})
+	}
+	t.backends, t.recall.leads = make(map[BackendKey]*resolution), nil
+	t.recall.after = Memory{routes: make(map[types.NamespacedName]*remembered, len(t.in.HTTPRoutes))}
+}
+
+// merged are the routes in order.
+func (t *takeover) merged() []*Route {
+	if len(t.fresh) == 0 {
+		return t.same
+	}
+	all := t.same
+	for _, route := range t.fresh {
+		at, _ := slices.BinarySearchFunc(all, route, compareRoutes)
+		all = slices.Insert(all, at, route)
+	}
+	return all
+}
+
+// leads are the backends that were looked at for the route.
+func (r *Route) leads() []BackendKey {
+	if r.memo == nil {
+		return nil
+	}
+	return r.memo.leads
+}
+
+func (r *Route) use(uses map[BackendKey]int, by int) {
+	for _, key := range r.leads() {
+		uses[key] += by
+	}
+}
+
+func usesOf(routes []*Route) map[BackendKey]int {
+	uses := make(map[BackendKey]int)
+	for _, route := range routes {
+		route.use(uses, 1)
+	}
+	return uses
+}
