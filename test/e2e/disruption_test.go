@@ -59,7 +59,7 @@ func (s *tenantSpace) writeByHand() {
 	s.t.Helper()
 	s.kubectl("annotate", "service/web-fleetgate", "deployment/web-fleetgate", "example.com/owner=shop")
 	s.kubectl("label", "service/web-fleetgate", "deployment/web-fleetgate", "team=shop")
-	s.kubectl("patch", "service/web-fleetgate", "--field-manager=theirs", "-p", `{"spec":{"trafficDistribution":"PreferClose"}}`)
+	s.kubectl("patch", "service/web-fleetgate", "--field-manager=theirs", "-p", `{"spec":{"trafficDistribution":"PreferSameZone"}}`)
 	s.kubectl("patch", "deployment/web-fleetgate", "--field-manager=theirs", "-p", `{"spec":{"progressDeadlineSeconds":555}}`)
 	s.wantByHand()
 }
@@ -67,7 +67,7 @@ func (s *tenantSpace) writeByHand() {
 func (s *tenantSpace) wantByHand() {
 	s.t.Helper()
 	const marks = `{.metadata.annotations.example\.com/owner} {.metadata.labels.team} `
-	s.wantText("service/web-fleetgate", marks+"{.spec.trafficDistribution}", "shop shop PreferClose")
+	s.wantText("service/web-fleetgate", marks+"{.spec.trafficDistribution}", "shop shop PreferSameZone")
 	s.wantText("deployment/web-fleetgate", marks+"{.spec.progressDeadlineSeconds}", "shop shop 555")
 }
 
