@@ -146,15 +146,11 @@ func TestNamespaceIsDeletedWithItsGateway(t *testing.T) {
 	if err := cluster.Client.Delete(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
+	s.waitNothingLeft("after the namespace was deleted")
+	// How long Kubernetes itself takes to notice is its own affair.
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := cluster.WaitGone(ctx, namespace.DeepCopy()); err != nil {
 		t.Fatal(err)
-	}
-	took := time.Since(start)
-	t.Logf("measured: the namespace is gone after %.1f s", took.Seconds())
-	if took > goneWithin {
-		t.Errorf("that took longer than %.0f s", goneWithin.Seconds())
 	}
 }
