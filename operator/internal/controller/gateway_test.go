@@ -7,13 +7,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/metrics"
+	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
 func TestFleetIsMadeOnce(t *testing.T) {
@@ -275,5 +279,38 @@ func TestDetachedRouteLosesItsStatus(t *testing.T) {
 	w.look("gw")
 	if left := w.parents("web"); left != nil {
 		t.Errorf("the route still reports %v", left)
+	}
+}
+
+// A process that has just started has not heard of the proxies, and takes back nothing
+// of what they said before.
+func TestARestartWaitsForTheProxies(t *testing.T) {
+	w := newWorld(t, gateway("gw"))
+	w.look("gw")
+	serve(w, fleet("gw").Name(), &appsv1.Deployment{})
+	service := get(w, fleet("gw").Name(), &corev1.Service{})
+	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "198.51.100.1"}}
+	w.must(w.client.Status().Update(t.Context(), service))
+	w.look("gw")
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: "p", UID: "p", Labels: names.Selector("gw", "fleetgate")}}
+	pod.Status.PodIP = "192.0.2.1"
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	w.must(w.client.Create(t.Context(), pod))
+	w.take()
+
+	// Whoever was stopped asks nobody.
+	w.gateways.tracker.Stop()
+	opts := w.gateways.opts
+	opts.Metrics = metrics.New(prometheus.NewRegistry(), w.gateways.tracker.Reporting)
+	w.gateways = newGatewayReconciler(opts, w.gateways.tracker, w.routes, w.policies, w.parameters, w.gateways.bell)
+	if result := w.look("gw"); result.RequeueAfter != unheardPause {
+		t.Errorf("to be looked at again after %s", result.RequeueAfter)
+	}
+	if writes := w.take(); writes != nil {
+		t.Errorf("it writes %v", writes)
+	}
+	w.gateways.agrees(client.ObjectKey{Namespace: "tenant", Name: "gw"})
+	if w.look("gw"); w.take() == nil {
+		t.Errorf("later on, it does not tell of a proxy that does not answer: %q", w.programmedMessage("gw"))
 	}
 }
