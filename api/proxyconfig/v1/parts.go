@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // A configuration past SplitBytes is stored in parts: its document, the index,
@@ -123,12 +124,7 @@ func EncodePart(kind PartKind, number int, fragment *Config) (Part, []byte, erro
 		return Part{}, nil, fmt.Errorf("encoding part %s: %w", PartName(kind, number), err)
 	}
 	var out bytes.Buffer
-	// The fastest level: the time is spent before a change is served.
-	z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	if err == nil {
-		_, err = z.Write(raw)
-	}
-	if err = errors.Join(err, z.Close()); err != nil {
+	if err := compress(&out, raw); err != nil {
 		return Part{}, nil, fmt.Errorf("compressing part %s: %w", PartName(kind, number), err)
 	}
 	p := Part{Kind: kind, Number: number, SHA256: hashBytes(raw), Bytes: len(raw)}
@@ -136,6 +132,27 @@ func EncodePart(kind PartKind, number int, fragment *Config) (Part, []byte, erro
 		return p, out.Bytes(), fmt.Errorf("%w: part %s of %d bytes, %d stored", ErrTooLarge, p.Name(), len(raw), out.Len())
 	}
 	return p, out.Bytes(), nil
+}
+
+// compressors are of the fastest level: the time is spent before a change is served. A
+// new one takes a megabyte, which most parts are far from.
+var compressors = sync.Pool{New: func() any {
+	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	if err != nil {
+		// The level is one that the package has.
+		panic(err)
+	}
+	return z
+}}
+
+func compress(out io.Writer, raw []byte) error {
+	z := compressors.Get().(*gzip.Writer)
+	z.Reset(out)
+	_, err := z.Write(raw)
+	err = errors.Join(err, z.Close())
+	z.Reset(io.Discard)
+	compressors.Put(z)
+	return err
 }
 
 // DecodePart returns what the part of an index holds, or refuses the data as a

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -199,5 +200,22 @@ func TestEncodePartKeepsToTheBudget(t *testing.T) {
 	again, _, _ := EncodePart(PartRoutes, 0, &Config{Routes: long.Routes[:10]})
 	if twice, data, _ := EncodePart(PartRoutes, 0, &Config{Routes: long.Routes[:10]}); twice != again || !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 		t.Error("equal parts are encoded in different ways")
+	}
+}
+
+// Each changed route has a part encoded, which must not cost what a compressor does.
+func TestEncodePartTakesLittleMemory(t *testing.T) {
+	const times = 200
+	fragment := &Config{Routes: []Route{{Kind: "HTTPRoute", Namespace: "ns", Name: "a"}}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range times {
+		if _, _, err := EncodePart(PartRoutes, 0, fragment); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if got := (after.TotalAlloc - before.TotalAlloc) / times; got > 500<<10 {
+		t.Errorf("%d bytes for each", got)
 	}
 }
