@@ -89,14 +89,21 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	case resources == nil:
 		r.forget(key)
 		return reconcile.Result{}, r.detach(ctx, key, parentGone)
-	case resources.Gateway.DeletionTimestamp != nil:
-		// Others hold it back. Its fleet serves until it is gone.
+	case resources.Gateway.DeletionTimestamp != nil, leaving(resources):
+		// Others hold it back, or its namespace goes, in which nothing can be made any
+		// more. Its fleet serves until it is gone.
 		return reconcile.Result{}, nil
 	case resources.Class == nil:
 		return reconcile.Result{}, r.release(ctx, resources.Gateway)
 	}
 	resources.MissingKinds = r.opts.Kinds.Missing()
 	return r.run(ctx, resources)
+}
+
+// leaving says whether the Gateway's namespace is about to go.
+func leaving(resources *store.Resources) bool {
+	namespace := resources.Namespaces[resources.Gateway.Namespace]
+	return namespace != nil && namespace.DeletionTimestamp != nil
 }
 
 // run goes the way from the resources to the status.

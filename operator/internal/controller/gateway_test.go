@@ -314,3 +314,17 @@ func TestARestartWaitsForTheProxies(t *testing.T) {
 		t.Errorf("later on, it does not tell of a proxy that does not answer: %q", w.programmedMessage("gw"))
 	}
 }
+
+// In a namespace that goes nothing can be made any more, and what is there goes too.
+func TestNothingIsMadeInANamespaceThatGoes(t *testing.T) {
+	w := newWorld(t, gateway("gw"))
+	namespace := &corev1.Namespace{}
+	w.must(w.client.Get(t.Context(), request("", "tenant").NamespacedName, namespace))
+	namespace.Finalizers = []string{"kubernetes"}
+	w.must(w.client.Update(t.Context(), namespace))
+	w.must(w.client.Delete(t.Context(), namespace))
+	w.take()
+	if result := w.look("gw"); !result.IsZero() || len(w.take()) > 0 {
+		t.Errorf("it is looked at again after %v, and there were writes", result.RequeueAfter)
+	}
+}
