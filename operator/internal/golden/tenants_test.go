@@ -145,7 +145,7 @@ func (tr *translator) outcome(t *testing.T, objects []client.Object, of tenant) 
 
 // ownRoutes leaves out what a Gateway says of the other tenant's routes, which without
 // him are not there.
-func ownRoutes(all []status.Route, namespace string) (own []status.Route) {
+func ownRoutes(all []*status.Route, namespace string) (own []*status.Route) {
 	for _, route := range all {
 		if route.Name.Namespace == namespace {
 			own = append(own, route)
