@@ -81,7 +81,7 @@ func (c *Container) Limit() int64 { return c.limit }
 
 // leastSlack is what the last step leaves free at least, but of very small containers:
 // what a burst takes before it is noticed does not shrink with the container.
-const leastSlack = 10 << 20
+const leastSlack = 16 << 20
 
 // bound returns the bytes that the steps of memory are parts of: the limit, or less
 // where that would leave too little behind the last step.

@@ -79,8 +79,9 @@ func TestBound(t *testing.T) {
 	const mebi = 1 << 20
 	for limit, want := range map[int64]int64{
 		16 * mebi:  14 * mebi,
-		60 * mebi:  56 * mebi,
-		100 * mebi: 100 * mebi,
+		64 * mebi:  56 * mebi,
+		100 * mebi: 94 * mebi,
+		160 * mebi: 160 * mebi,
 		1 << 40:    1 << 40,
 	} {
 		if got := (&Container{limit: limit}).bound(); got/mebi != want/mebi {
