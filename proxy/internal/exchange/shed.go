@@ -57,7 +57,7 @@ func (l *Loop) sheds() bool { return l.opts.Gate.Level() >= overload.ShedRequest
 // that is taken as others have taken on before.
 func (l *Loop) overfull(c *h2.Conn) bool {
 	switch level := l.opts.Gate.Level(); {
-	case level < overload.ShedRequests:
+	case level == overload.Normal:
 		return false
 	case level < overload.RefuseConnections:
 		return c.Pending() >= maxKept

@@ -170,7 +170,8 @@ func TestHTTP2IsPausedWhileItsBodiesWait(t *testing.T) {
 	}{
 		{maxKept - 1, overload.StopKeepAlive, read},
 		{maxKept - 1, overload.ShedRequests, read},
-		{maxKept, overload.StopKeepAlive, read},
+		{maxKept, overload.Normal, read},
+		{maxKept, overload.StopKeepAlive, 0},
 		{maxKept, overload.ShedRequests, 0},
 		{1, overload.RefuseConnections, 0},
 		{0, overload.RefuseConnections, read},

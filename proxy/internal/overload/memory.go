@@ -73,7 +73,7 @@ func (m *memory) fit() {
 	if c == nil || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	if limit := runtimeLimit(c.limit, c.used()-(m.value(0)-m.value(1))); abs(limit-m.limit.Load()) > c.limit/fitEvery {
+	if limit := runtimeLimit(c.bound(), c.used()-(m.value(0)-m.value(1))); abs(limit-m.limit.Load()) > c.limit/fitEvery {
 		debug.SetMemoryLimit(limit)
 		m.limit.Store(limit)
 	}
