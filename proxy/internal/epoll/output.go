@@ -2,7 +2,11 @@
 
 package epoll
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+)
 
 const (
 	outSize    = 16 << 10
@@ -33,7 +37,7 @@ func (l *loop) send(s *socket, b []byte) bool {
 			return true
 		}
 	}
-	if s.out == nil {
+	if s.out == nil && (len(l.spare) > 0 || l.gate.Level() == overload.Normal) {
 		s.out = l.buffer()
 	}
 	larger, moved := l.state.Enlarge(s.out, len(b))

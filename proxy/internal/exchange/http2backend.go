@@ -10,18 +10,19 @@ import (
 // http2Backend is an HTTP/2 connection to an endpoint, which carries several
 // exchanges at a time.
 type http2Backend struct {
-	loop *Loop
-	home *home
-	io   Transport
-	to   destination
-	conn h2.Conn
+	loop  *Loop
+	home  *home
+	io    Transport
+	to    destination
+	conn  h2.Conn
+	valve valve
 	// calls are those in progress; the ones that have no stream wait for the
 	// connection.
 	calls []*http2Call
-	// connected: dialing has succeeded. paused: it is not read from. holds: there may be calls that wait for
+	// connected: dialing has succeeded. holds: there may be calls that wait for
 	// the backend's settings. pending: the connection is in Loop.dirty. closed: it
 	// takes no exchange any more. ended: it is closed altogether.
-	connected, paused, holds, pending, closed, ended bool
+	connected, holds, pending, closed, ended bool
 	// proven: it has brought an answer.
 	proven    bool
 	idleSince int64
@@ -157,18 +158,7 @@ func (b *http2Backend) Want(most int) int {
 	if !b.connected {
 		return 0
 	}
-	if b.paused = b.loop.overfull(&b.conn); b.paused {
-		return 0
-	}
-	return most
-}
-
-// unpause is that of clients.
-func (b *http2Backend) unpause() {
-	if b.paused && !b.loop.overfull(&b.conn) {
-		b.paused = false
-		b.io.Resume()
-	}
+	return b.valve.want(b.loop, &b.conn, most)
 }
 
 // Ahead implements Peer.
@@ -223,7 +213,7 @@ func (b *http2Backend) Ended(err error) {
 // more.
 func (b *http2Backend) Tick() {
 	if len(b.calls) > 0 {
-		b.unpause()
+		b.valve.look(b.loop, &b.conn, b.io)
 		b.watch()
 		return
 	}
@@ -264,7 +254,7 @@ func (b *http2Backend) writeOut() {
 		b.end(Transport.Close)
 		return
 	}
-	b.unpause()
+	b.valve.look(b.loop, &b.conn, b.io)
 }
 
 func (b *http2Backend) mark() bool {

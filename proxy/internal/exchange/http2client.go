@@ -13,8 +13,9 @@ type http2Client struct {
 	conn h2.Conn
 	// streams are the open ones.
 	streams *http2Stream
-	// pending: the connection is in Loop.dirty. paused: it is not read from.
-	pending, closed, paused bool
+	valve   valve
+	// pending: the connection is in Loop.dirty.
+	pending, closed bool
 	// held is the capacity of what the streams could not take of their responses.
 	held int
 	// since is the instant of the last input.
@@ -33,21 +34,7 @@ func (o *origin) acceptHTTP2() *http2Client {
 
 // Want implements Peer. What the client may send before it is wanted is a
 // matter of HTTP/2's own windows, as long as there is the memory that they promise.
-func (c *http2Client) Want(most int) int {
-	if c.paused = c.loop.overfull(&c.conn); c.paused {
-		return 0
-	}
-	return most
-}
-
-// unpause has the connection read from again where there is no reason any more not
-// to.
-func (c *http2Client) unpause() {
-	if c.paused && !c.loop.overfull(&c.conn) {
-		c.paused = false
-		c.io.Resume()
-	}
-}
+func (c *http2Client) Want(most int) int { return c.valve.want(c.loop, &c.conn, most) }
 
 // Ahead implements Peer.
 func (c *http2Client) Ahead() int { return 0 }
@@ -85,7 +72,7 @@ func (c *http2Client) Flushed() {
 // Tick implements Peer.
 func (c *http2Client) Tick() {
 	c.own.sweep()
-	c.unpause()
+	c.valve.look(c.loop, &c.conn, c.io)
 	for st := c.streams; st != nil; {
 		next := st.next
 		if st.x != nil {
@@ -141,7 +128,7 @@ func (c *http2Client) writeOut() {
 		c.io.Close()
 		return
 	}
-	c.unpause()
+	c.valve.look(c.loop, &c.conn, c.io)
 }
 
 // release gives back what the connection holds.

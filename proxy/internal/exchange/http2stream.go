@@ -228,4 +228,4 @@ func (st *http2Stream) resume() {
 
 func (st *http2Stream) blocked() bool { return st.out != nil }
 func (st *http2Stream) leaving() bool { return false }
-func (st *http2Stream) starved() bool { return st.conn.paused || st.conn.conn.Choked() }
+func (st *http2Stream) starved() bool { return st.conn.valve.closed || st.conn.conn.Choked() }

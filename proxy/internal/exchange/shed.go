@@ -5,7 +5,6 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/filter"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
-	"github.com/fleetgate/fleetgate/proxy/internal/h2"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
@@ -51,19 +50,6 @@ func (c *http1Client) turnAway() {
 
 // sheds reports whether new requests are answered 503.
 func (l *Loop) sheds() bool { return l.opts.Gate.Level() >= overload.ShedRequests }
-
-// overfull reports whether a connection of HTTP/2 is not to be read from: its windows
-// promise more than there may be memory for, so that under overload only as much of
-// that is taken as others have taken on before.
-func (l *Loop) overfull(c *h2.Conn) bool {
-	switch level := l.opts.Gate.Level(); {
-	case level == overload.Normal:
-		return false
-	case level < overload.RefuseConnections:
-		return c.Pending() >= maxKept
-	}
-	return c.Pending() > 0
-}
 
 // Grow says that the connections of the loop may keep n bytes more than before.
 // Drivers tell of what they have read.

@@ -162,7 +162,7 @@ func TestSheddingBeforeConnecting(t *testing.T) {
 // Who sends bodies by HTTP/2 that their backends do not take is not read from while
 // memory is short, and again when they are taken or it is short no more.
 func TestHTTP2IsPausedWhileItsBodiesWait(t *testing.T) {
-	const read = 1000
+	const read = 100
 	for _, tt := range []struct {
 		size  int
 		level overload.Level
@@ -197,5 +197,28 @@ func TestHTTP2IsPausedWhileItsBodiesWait(t *testing.T) {
 				t.Errorf("%d bytes wait at level %d, %s: resumed %v, wants %d", tt.size, tt.level, relief, got, b.io.peer.Want(read))
 			}
 		}
+	}
+}
+
+// At the last step a client that has many more bytes of a frame to send has none of
+// them read but what a small buffer takes.
+func TestHTTP2BeginsNothingLargeAtTheLastStep(t *testing.T) {
+	w, gate := under(overload.Normal)
+	b := newBrowser(w)
+	gate.Set(overload.RefuseConnections)
+	frame := "\x00\x40\x00\x00\x00\x00\x00\x00\x01" + strings.Repeat("x", 1<<14)
+	peer, taken := b.io.peer, 0
+	b.pump()
+	for n := peer.Want(1 << 12); n > 0; n = peer.Want(1 << 12) {
+		peer.Data([]byte(frame[taken : taken+n]))
+		taken += n
+	}
+	if taken == 0 || taken > 1<<10 {
+		t.Errorf("%d bytes of %d were taken", taken, len(frame))
+	}
+	gate.Set(overload.Normal)
+	peer.Tick()
+	if b.io.resumed == 0 || peer.Want(1<<12) != 1<<12 {
+		t.Error("the rest is not asked for")
 	}
 }

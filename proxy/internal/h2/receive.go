@@ -26,6 +26,15 @@ func (c *Conn) Expecting() (since int64, ok bool) {
 	return c.expectedSince, len(c.in) < frameHeader || c.in[3] != typeData
 }
 
+// Room returns how many bytes can be received with little more memory than the
+// connection has: a frame of which some has come may have room for its rest.
+func (c *Conn) Room() int {
+	if c.in == nil {
+		return smallBuffer
+	}
+	return cap(c.in) - len(c.in)
+}
+
 // receiveWhole takes a unit that lies in b, or keeps the part of it that does.
 func (c *Conn) receiveWhole(b []byte) (rest []byte) {
 	n, err := c.unit(b)
