@@ -122,8 +122,7 @@ func only(resources *store.Resources, keys []store.RouteKey) *store.Resources {
 	for _, key := range keys {
 		kept[key] = true
 	}
-	out := *resources
-	out.HTTPRoutes, out.GRPCRoutes, out.L4Routes = maps.Clone(out.HTTPRoutes), maps.Clone(out.GRPCRoutes), maps.Clone(out.L4Routes)
+	out := ownRoutes(resources)
 	maps.DeleteFunc(out.HTTPRoutes, func(name types.NamespacedName, _ *gatewayv1.HTTPRoute) bool {
 		return !kept[store.RouteKey{Kind: "HTTPRoute", NamespacedName: name}]
 	})
@@ -131,68 +130,6 @@ func only(resources *store.Resources, keys []store.RouteKey) *store.Resources {
 		return !kept[store.RouteKey{Kind: "GRPCRoute", NamespacedName: name}]
 	})
 	maps.DeleteFunc(out.L4Routes, func(key store.RouteKey, _ store.Route) bool { return !kept[key] })
-	return &out
-}
-
-// standIn returns the resources with a route in the place of each culprit that claims
-// what that does and answers it with an error. It has no version, by which it would be
-// taken for the culprit itself.
-func standIn(resources *store.Resources, found []culprit) *store.Resources {
-	if len(found) == 0 {
-		return resources
-	}
-	out := *resources
-	out.HTTPRoutes, out.GRPCRoutes, out.L4Routes = maps.Clone(out.HTTPRoutes), maps.Clone(out.GRPCRoutes), maps.Clone(out.L4Routes)
-	for _, c := range found {
-		switch c.key.Kind {
-		case "HTTPRoute":
-			out.HTTPRoutes[c.key.NamespacedName] = emptyHTTP(out.HTTPRoutes[c.key.NamespacedName], c.bare)
-		case "GRPCRoute":
-			out.GRPCRoutes[c.key.NamespacedName] = emptyGRPC(out.GRPCRoutes[c.key.NamespacedName], c.bare)
-		default:
-			out.L4Routes[c.key] = emptyL4(out.L4Routes[c.key])
-		}
-	}
-	return &out
-}
-
-func emptyHTTP(route *gatewayv1.HTTPRoute, bare bool) *gatewayv1.HTTPRoute {
-	out := route.DeepCopy()
-	out.ResourceVersion = ""
-	for i, rule := range out.Spec.Rules {
-		out.Spec.Rules[i] = gatewayv1.HTTPRouteRule{Name: rule.Name, Matches: rule.Matches}
-	}
-	if bare {
-		out.Spec.Rules = nil
-	}
-	return out
-}
-
-func emptyGRPC(route *gatewayv1.GRPCRoute, bare bool) *gatewayv1.GRPCRoute {
-	out := route.DeepCopy()
-	out.ResourceVersion = ""
-	for i, rule := range out.Spec.Rules {
-		out.Spec.Rules[i] = gatewayv1.GRPCRouteRule{Name: rule.Name, Matches: rule.Matches}
-	}
-	if bare {
-		out.Spec.Rules = nil
-	}
-	return out
-}
-
-// emptyL4 leaves no rules: these have no matches, and without a backend a connection is
-// closed.
-func emptyL4(route store.Route) store.Route {
-	out := route.DeepCopyObject().(store.Route)
-	out.SetResourceVersion("")
-	switch out := out.(type) {
-	case *gatewayv1.TCPRoute:
-		out.Spec.Rules = nil
-	case *gatewayv1.TLSRoute:
-		out.Spec.Rules = nil
-	case *gatewayv1.UDPRoute:
-		out.Spec.Rules = nil
-	}
 	return out
 }
 

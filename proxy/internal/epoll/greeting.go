@@ -3,7 +3,6 @@
 package epoll
 
 import (
-	"math"
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
@@ -22,20 +21,10 @@ type greeting struct {
 	older, newer *greeting
 }
 
-// heardAtMost is how much a client may say in a handshake at a level of overload.
-// Each byte is kept several times before there is an end. Nearly all hellos have
-// less than 2 KiB; certificates of clients come to more.
-var heardAtMost = [...]int{
-	overload.Normal:            math.MaxInt,
-	overload.StopKeepAlive:     math.MaxInt,
-	overload.ShedRequests:      16 << 10,
-	overload.RefuseConnections: 4 << 10,
-}
-
 // hear takes note of what came, and reports whether it is too much.
 func (g *greeting) hear(n int, level overload.Level) (tooMuch bool) {
 	g.heard += n
-	return g.heard > heardAtMost[level]
+	return g.heard > level.Hearing()
 }
 
 // slow reports whether a client takes too long with its handshake.

@@ -115,9 +115,20 @@ func gotByFrames(t *testing.T, sent string) (text string, whole bool) {
 	return text, whole
 }
 
-func eachBackend(t *testing.T, f func(t *testing.T, protocol string)) {
+// eachRequest makes requests with each of some bodies to a backend of each protocol,
+// before and after it is connected.
+func eachRequest(t *testing.T, bodies []body, judge func(t *testing.T, w *world, c *browser, b body, protocol string)) {
 	for _, protocol := range []string{proxyconfig.BackendHTTP1, proxyconfig.BackendHTTP2} {
-		t.Run(protocol, func(t *testing.T) { f(t, protocol) })
+		for _, b := range bodies {
+			for _, early := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s/%s/%v", protocol, b.name, early), func(t *testing.T) {
+					w := newWorldBy(protocol, 1, proxyconfig.Rule{})
+					c := newBrowser(w)
+					b.request(w, c, early)
+					judge(t, w, c, b, protocol)
+				})
+			}
+		}
 	}
 }
 
@@ -125,26 +136,17 @@ func eachBackend(t *testing.T, f func(t *testing.T, protocol string)) {
 // forwarded (RFC 9113, section 8.1.1): no backend takes what it has got of it for the
 // whole, nor gets a byte beyond.
 func TestBodiesOfAnotherLengthAreNotForwarded(t *testing.T) {
-	eachBackend(t, func(t *testing.T, protocol string) {
-		for _, b := range wrongBodies {
-			for _, early := range []bool{true, false} {
-				t.Run(fmt.Sprintf("%s/%v", b.name, early), func(t *testing.T) {
-					w := newWorldBy(protocol, 1, proxyconfig.Rule{})
-					c := newBrowser(w)
-					b.request(w, c, early)
-					if c.resets != 1 || c.code != h2.ProtocolError || c.answers != 0 {
-						t.Errorf("got %d resets with %v, %d answers", c.resets, c.code, c.answers)
-					}
-					for _, up := range w.fake.all {
-						text, whole := up.got(t, protocol, b.length)
-						if whole || len(text) > b.length || !strings.HasPrefix(b.text(), text) {
-							t.Errorf("the backend got %q, whole: %v", text, whole)
-						}
-						if protocol == proxyconfig.BackendHTTP1 && !up.dead {
-							t.Error("the connection is kept")
-						}
-					}
-				})
+	eachRequest(t, wrongBodies, func(t *testing.T, w *world, c *browser, b body, protocol string) {
+		if c.resets != 1 || c.code != h2.ProtocolError || c.answers != 0 {
+			t.Errorf("got %d resets with %v, %d answers", c.resets, c.code, c.answers)
+		}
+		for _, up := range w.fake.all {
+			text, whole := up.got(t, protocol, b.length)
+			if whole || len(text) > b.length || !strings.HasPrefix(b.text(), text) {
+				t.Errorf("the backend got %q, whole: %v", text, whole)
+			}
+			if protocol == proxyconfig.BackendHTTP1 && !up.dead {
+				t.Error("the connection is kept")
 			}
 		}
 	})
@@ -152,21 +154,12 @@ func TestBodiesOfAnotherLengthAreNotForwarded(t *testing.T) {
 
 // What is as long as it says is forwarded to its last byte, and the connection kept.
 func TestBodiesOfTheirLengthAreForwarded(t *testing.T) {
-	eachBackend(t, func(t *testing.T, protocol string) {
-		for _, b := range wholeBodies {
-			for _, early := range []bool{true, false} {
-				t.Run(fmt.Sprintf("%s/%v", b.name, early), func(t *testing.T) {
-					w := newWorldBy(protocol, 1, proxyconfig.Rule{})
-					c := newBrowser(w)
-					b.request(w, c, early)
-					if text, whole := w.backend().got(t, protocol, b.length); !whole || text != b.text() {
-						t.Errorf("the backend got %q, whole: %v", text, whole)
-					}
-					if c.resets != 0 || w.backend().dead {
-						t.Errorf("%d resets, the connection is closed: %v", c.resets, w.backend().dead)
-					}
-				})
-			}
+	eachRequest(t, wholeBodies, func(t *testing.T, w *world, c *browser, b body, protocol string) {
+		if text, whole := w.backend().got(t, protocol, b.length); !whole || text != b.text() {
+			t.Errorf("the backend got %q, whole: %v", text, whole)
+		}
+		if c.resets != 0 || w.backend().dead {
+			t.Errorf("%d resets, the connection is closed: %v", c.resets, w.backend().dead)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package netdriver
 
 import (
 	"errors"
-	"math"
 	"net"
 	"os"
 	"time"
@@ -17,17 +16,6 @@ var ErrLong = errors.New("too much was said before the first request")
 // lookEvery is how long a client that says nothing is waited for before the level is
 // looked at again.
 const lookEvery = time.Second
-
-// heardAtMost is how much a client may say before its first request at a level of
-// overload: the same as by package epoll. Each byte is kept several times before there
-// is an end. Nearly all hellos have less than 2 KiB; certificates of clients come to
-// more.
-var heardAtMost = [...]int{
-	overload.Normal:            math.MaxInt,
-	overload.StopKeepAlive:     math.MaxInt,
-	overload.ShedRequests:      16 << 10,
-	overload.RefuseConnections: 4 << 10,
-}
 
 // Greeting bounds what a client says before its first request, a PROXY header, a TLS
 // hello or a handshake, and the time that it takes: the more, the less there is of what
@@ -75,5 +63,5 @@ func (g *Greeting) left(now time.Time) time.Duration {
 // hear takes note of what came, and reports whether it is too much.
 func (g *Greeting) hear(n int) (tooMuch bool) {
 	g.heard += n
-	return g.heard > heardAtMost[g.gate.Level()]
+	return g.heard > g.gate.Level().Hearing()
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
-// Under overload a client has to come to the point: the figures are those of package
-// epoll.
+// Under overload a client has to come to the point.
 func TestGreetingsUnderOverload(t *testing.T) {
 	const most = 10 * time.Second
 	for _, tt := range []struct {

@@ -25,6 +25,13 @@ func (l Level) Patience() time.Duration {
 	return [...]time.Duration{math.MaxInt64, 20 * time.Second, 5 * time.Second, time.Second}[l]
 }
 
+// Hearing is how much a client may say before its first request, in a hello or a
+// handshake. Each byte is kept several times before there is an end. Nearly all hellos
+// have less than 2 KiB; certificates of clients come to more.
+func (l Level) Hearing() int {
+	return [...]int{math.MaxInt, math.MaxInt, 16 << 10, 4 << 10}[l]
+}
+
 // The steps of memory are parts of what the process may have. The first leaves
 // room for connections to end by themselves, the last one for what is accepted
 // already to grow to its bounds.
