@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
@@ -92,7 +93,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	b := &bench{Stack: s, options: o, facts: machineFacts(ctx)}
+	b := &bench{Stack: s, options: o, commit: measure.Commit(ctx, "operator", "proxy", "api", "go.mod"), machine: measure.ThisMachine()}
 	for _, section := range sections() {
 		if names := o.names(); len(names) > 0 && !slices.Contains(names, section.name) {
 			continue

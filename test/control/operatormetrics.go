@@ -41,7 +41,7 @@ func (b *bench) allocatedBytes(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	pod, err := b.operatorPod(ctx)
+	pod, err := b.OperatorPod(ctx)
 	if err != nil {
 		return 0, err
 	}

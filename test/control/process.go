@@ -3,19 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/procfs"
 	corev1 "k8s.io/api/core/v1"
-	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/fleetgate/fleetgate/test/internal/stack"
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 )
 
-// The programs whose use of the machine is measured, as the kernel names them.
+// The programs whose use of the machine is measured.
 const (
 	operatorProgram = "fleetgate"
 	proxyProgram    = "fleetgate-proxy"
@@ -35,23 +31,16 @@ func (u usage) greater(o usage) usage {
 // process is one in a pod. The cluster's processes are to be seen from outside.
 type process int
 
-// processOf finds a pod's process by its program and the pod's cgroup.
+// processOf finds a pod's process by its program.
 func processOf(pod *corev1.Pod, program string) (process, error) {
-	all, err := procfs.AllProcs()
+	found, err := measure.Processes(pod.UID, program)
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range all {
-		comm, err := p.Comm()
-		if err != nil || comm != program {
-			continue
-		}
-		groups, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/cgroup")
-		if err == nil && strings.Contains(strings.ReplaceAll(string(groups), "_", "-"), string(pod.UID)) {
-			return process(p.PID), nil
-		}
+	if len(found) == 0 {
+		return 0, fmt.Errorf("pod %s has no process %s", pod.Name, program)
 	}
-	return 0, fmt.Errorf("pod %s has no process %s", pod.Name, program)
+	return process(found[0].PID), nil
 }
 
 func (p process) usage() (u usage, err error) {
@@ -70,24 +59,9 @@ func (p process) usage() (u usage, err error) {
 	return usage{rss: status.VmRSS, anonymous: status.RssAnon, cpu: time.Duration(stat.CPUTime() * float64(time.Second))}, nil
 }
 
-// operatorPod is the one that is running.
-func (b *bench) operatorPod(ctx context.Context) (*corev1.Pod, error) {
-	var pods corev1.PodList
-	err := b.Cluster.Client.List(ctx, &pods, ctrlclient.InNamespace(stack.Namespace), ctrlclient.MatchingLabels{"control-plane": "controller-manager"})
-	if err != nil {
-		return nil, err
-	}
-	for i := range pods.Items {
-		if pods.Items[i].DeletionTimestamp == nil && pods.Items[i].Status.Phase == corev1.PodRunning {
-			return &pods.Items[i], nil
-		}
-	}
-	return nil, fmt.Errorf("no operator is running in %s", stack.Namespace)
-}
-
 // operator is the operator's process.
 func (b *bench) operator(ctx context.Context) (process, error) {
-	pod, err := b.operatorPod(ctx)
+	pod, err := b.OperatorPod(ctx)
 	if err != nil {
 		return 0, err
 	}

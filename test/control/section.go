@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
@@ -12,7 +13,8 @@ import (
 type bench struct {
 	*stack.Stack
 	options
-	facts facts
+	commit  string
+	machine measure.Machine
 }
 
 // section is one measurement.
@@ -37,7 +39,7 @@ func (b *bench) measure(ctx context.Context, s section) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit(b.options))
 	defer cancel()
 	fmt.Printf("── measure: %s\n", s.title)
-	start, load := time.Now(), loadAverage()
+	start, load := time.Now(), measure.LoadAverage()
 	figures, err := s.measure(ctx, b)
 	if err != nil {
 		return err

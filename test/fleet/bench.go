@@ -194,7 +194,7 @@ type restart struct {
 
 // restart has the operator end as for a new version.
 func (b *bench) restart(ctx context.Context) error {
-	old, err := b.operatorPod(ctx)
+	old, err := b.OperatorPod(ctx)
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (b *bench) restart(ctx context.Context) error {
 	}
 	r := &b.results.restart
 	err = client.Poll(ctx, func(ctx context.Context) error {
-		pod, err := b.operatorPod(ctx)
+		pod, err := b.OperatorPod(ctx)
 		if err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func (b *bench) restart(ctx context.Context) error {
 // written counts by verb and kind what the operator's log says that it has written of
 // fleets since its start.
 func (b *bench) written(ctx context.Context) (map[string]int, error) {
-	pod, err := b.operatorPod(ctx)
+	pod, err := b.OperatorPod(ctx)
 	if err != nil {
 		return nil, err
 	}

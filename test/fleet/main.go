@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/fleet/simulator"
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
@@ -77,6 +78,6 @@ func run(ctx context.Context, opts options) (err error) {
 	if opts.out == "" {
 		opts.out = filepath.Join(fleetgate.Root, "docs", "benchmarks", "fleet.md")
 	}
-	page := b.page(machineFacts(context.WithoutCancel(ctx)))
+	page := b.page(measure.Commit(context.WithoutCancel(ctx), "operator", "proxy", "bpf", "api", "go.mod", "config"))
 	return errors.Join(failed, os.WriteFile(opts.out, []byte(page), 0o644))
 }

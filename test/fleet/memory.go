@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
@@ -39,7 +40,7 @@ func (b *bench) memories(ctx context.Context) error {
 // memoryOf adds up the processes of a program in a pod: the sensor has a
 // supervisor.
 func memoryOf(pod types.UID, program string) (sum memory, err error) {
-	procs, err := processes(pod, program)
+	procs, err := measure.Processes(pod, program)
 	if err != nil {
 		return sum, err
 	}

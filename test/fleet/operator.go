@@ -5,19 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/prometheus/procfs"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fleetgate/fleetgate/test/cluster/client"
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 	"github.com/fleetgate/fleetgate/test/internal/scrape"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
@@ -50,25 +44,10 @@ func (b *bench) openMetrics(ctx context.Context) error {
 	return b.WaitDeployment(ctx, stack.Namespace, stack.Operator)
 }
 
-// operatorPod returns the pod of the operator that is not on its way out.
-func (b *bench) operatorPod(ctx context.Context) (*corev1.Pod, error) {
-	var list corev1.PodList
-	err := b.Client.List(ctx, &list, ctrlclient.InNamespace(stack.Namespace), ctrlclient.MatchingLabels{"control-plane": "controller-manager"})
-	if err != nil {
-		return nil, err
-	}
-	for i := range list.Items {
-		if list.Items[i].DeletionTimestamp == nil {
-			return &list.Items[i], nil
-		}
-	}
-	return nil, errors.New("the operator has no pod")
-}
-
 // usage reads what the operator has used. Its lease is read before and after its
 // metrics, until no renewal came in between.
 func (b *bench) usage(ctx context.Context) (u usage, err error) {
-	pod, err := b.operatorPod(ctx)
+	pod, err := b.OperatorPod(ctx)
 	if err != nil {
 		return u, err
 	}
@@ -112,7 +91,7 @@ func read(sample scrape.Sample) (u usage) {
 
 // process reads the CPU time and the memory of the pod's process.
 func (u *usage) process(pod types.UID) error {
-	procs, err := processes(pod, "controller")
+	procs, err := measure.Processes(pod, "fleetgate")
 	if err != nil {
 		return err
 	}
@@ -130,36 +109,6 @@ func (u *usage) process(pod types.UID) error {
 	u.cpu = time.Duration(stat.CPUTime() * float64(time.Second))
 	u.rss, u.anonymous, u.peak = status.VmRSS, status.RssAnon, status.VmHWM
 	return nil
-}
-
-// processes are those of the pod that have the word on their command lines. The
-// kubelet names a pod's cgroup after its UID.
-func processes(pod types.UID, word string) ([]procfs.Proc, error) {
-	folders, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		return nil, err
-	}
-	var found []procfs.Proc
-	for _, folder := range folders {
-		groups, err := os.ReadFile(filepath.Join(folder, "cgroup"))
-		if err != nil || !strings.Contains(string(groups), "pod"+string(pod)) {
-			continue
-		}
-		line, err := os.ReadFile(filepath.Join(folder, "cmdline"))
-		if err != nil || !strings.Contains(string(line), word) {
-			continue
-		}
-		pid, err := strconv.Atoi(filepath.Base(folder))
-		if err != nil {
-			return nil, err
-		}
-		proc, err := procfs.NewProc(pid)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, proc)
-	}
-	return found, nil
 }
 
 // renewals counts how often the pod has written its lease since the bench follows

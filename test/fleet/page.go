@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 )
 
 // row is one figure with its bar.
@@ -51,30 +53,12 @@ func (r row) cells() []string {
 	return []string{r.what, r.bar, r.measured, verdict}
 }
 
-// table writes rows as Markdown whose source reads as well.
 func table(rows []row) string {
-	cells := [][]string{{"what", "bar", "measured", "verdict"}}
+	var cells [][]string
 	for _, r := range rows {
 		cells = append(cells, r.cells())
 	}
-	var widths [4]int
-	for _, line := range cells {
-		for i, cell := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	rule := make([]string, len(widths))
-	for i, width := range widths {
-		rule[i] = strings.Repeat("-", width)
-	}
-	var out strings.Builder
-	for _, line := range slices.Insert(cells, 1, rule) {
-		for i, cell := range line {
-			fmt.Fprintf(&out, "| %s%s ", cell, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
-		}
-		out.WriteString("|\n")
-	}
-	return out.String()
+	return measure.Table([]string{"what", "bar", "measured", "verdict"}, cells)
 }
 
 const mib = 1 << 20
@@ -168,8 +152,8 @@ func list(counts map[string]int) string {
 }
 
 // page is docs/benchmarks/fleet.md.
-func (b *bench) page(f facts) string {
-	o := b.opts
+func (b *bench) page(commit string) string {
+	o, on := b.opts, measure.ThisMachine()
 	var out strings.Builder
 	fmt.Fprintf(&out, `# A fleet of %d Gateways
 
@@ -177,7 +161,7 @@ Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
 
     make bench-fleet ARGS="-gateways %d -real %d -routes %d -replicas %d -crowd %d"
 
-`, o.gateways, f.date.Format("2006-01-02 15:04 UTC"), f.commit, f.cpu, f.cores, f.memory, f.kernel, f.goVersion,
+`, o.gateways, time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit, on.CPU, on.Cores, on.Memory, on.Kernel, runtime.Version(),
 		o.gateways, o.real, o.routes, o.replicas, o.crowd)
 	fmt.Fprintf(&out, introduction, o.gateways, o.routes, o.real, o.replicas, o.changes)
 	out.WriteString("## The figures\n\n" + table(b.rows()))

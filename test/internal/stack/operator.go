@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/test/cluster/client"
@@ -53,4 +55,20 @@ func (s *Stack) restartWhenRebuilt(ctx context.Context) error {
 	patch := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"fleetgate.io/binary":%q}}}}}`, hex.EncodeToString(sum[:8]))
 	_, err = s.Kubectl(ctx, "patch", "deployment", Operator, "-n", Namespace, "--field-manager=fleetgate-rebuilt", "-p", patch)
 	return err
+}
+
+// OperatorPod returns the pod of the operator that is not on its way out. It may not be
+// ready yet.
+func (s *Stack) OperatorPod(ctx context.Context) (*corev1.Pod, error) {
+	var list corev1.PodList
+	err := s.Client.List(ctx, &list, ctrlclient.InNamespace(Namespace), ctrlclient.MatchingLabels{"control-plane": "controller-manager"})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		if list.Items[i].DeletionTimestamp == nil {
+			return &list.Items[i], nil
+		}
+	}
+	return nil, fmt.Errorf("the operator has no pod in %s", Namespace)
 }
