@@ -33,7 +33,7 @@ type secure struct {
 func (l *loop) readSecure(s *socket) bool {
 	t := s.tls
 	if !t.handshaking && t.full {
-		want := s.peer.Want(min(s.readAtOnce(), len(l.plain)))
+		want := s.peer.Want(s.portion.of(min(s.readAtOnce(), len(l.plain))))
 		if want == 0 {
 			s.notWanted()
 			return false
@@ -44,7 +44,7 @@ func (l *loop) readSecure(s *socket) bool {
 		case n > 0:
 			// An end that came within the handshake is still to be told.
 			t.full = n == want || t.conn.Buffered() > 0 || t.eof
-			s.peer.Data(l.plain[:n])
+			s.hand(l.plain[:n])
 			return true
 		case errors.Is(err, tlsconn.ErrWant):
 			t.full = false

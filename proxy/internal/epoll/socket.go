@@ -50,6 +50,9 @@ type socket struct {
 	paused  bool // a listener that is out of the kernel's set
 	queued  bool // it is in loop.resume or loop.tired
 
+	// portion is how much of it is read at once.
+	portion portion
+
 	// urgent: the kernel does not pass on what lies behind urgent data.
 	urgent bool
 

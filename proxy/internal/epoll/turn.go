@@ -14,7 +14,7 @@ import (
 // and fairTime how long they may take: some input costs far more than its copy.
 const (
 	fairReads = 16
-	fairTime  = 250 * time.Microsecond
+	fairTime  = 100 * time.Microsecond
 )
 
 // advance reads from a connection as long as there is input that is wanted, and
@@ -84,7 +84,7 @@ func (l *loop) readOnce(s *socket) bool {
 	case !s.readable:
 		return false
 	}
-	want := s.peer.Want(s.readAtOnce())
+	want := s.peer.Want(s.portion.of(s.readAtOnce()))
 	if want == 0 {
 		s.notWanted()
 		return false
@@ -102,7 +102,7 @@ func (l *loop) readOnce(s *socket) bool {
 		s.readable = false
 	}
 	l.state.Grow(n)
-	s.peer.Data(l.buf[:n])
+	s.hand(l.buf[:n])
 	return true
 }
 
