@@ -24,8 +24,7 @@ stage() {
 	if [ $rc != 0 ]; then
 		[ "$f" = 0 ] && f=1
 		tail -n 150 "$logs/$name"
-		# What a test said stands before or after its verdict.
-		mapfile -t -O ${#failures[@]} failures < <(grep -E -B 12 -A 4 '^ *--- FAIL|^panic: |^FAIL[[:space:]]|^fatal error: ' "$logs/$name" | tail -n 60)
+		mapfile -t -O ${#failures[@]} failures < <(awk -f test/failures.awk "$logs/$name" | head -n 60)
 	else
 		grep -E '^ *--- SKIP|measured:' "$logs/$name"
 		[ "$p" = 0 ] && p=1
