@@ -68,6 +68,8 @@ type world struct {
 	prunes bool
 	// racing is called once, before the next write of a status.
 	racing func()
+	// process, if not nil, makes the calls of the API server, or is gone.
+	process func(write bool, call func() error) error
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -82,8 +84,16 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	for _, kind := range optionalGroupKinds() {
 		w.kinds.Set(kind, kind != serviceMonitor)
 	}
+	w.boot()
+	return w
+}
+
+// boot starts the process that has the controllers, which knows nothing of an earlier
+// one.
+func (w *world) boot() {
+	w.t.Helper()
 	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: 1, Log: logr.Discard()})
-	t.Cleanup(tracker.Stop)
+	w.t.Cleanup(tracker.Stop)
 	opts := Options{
 		Client: w.client, Live: w.client, Reader: w.kinds.Only(cluster.NewReader(w.client, w.client, nil, w.clock)), Events: w.recorder,
 		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
@@ -99,7 +109,6 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, w.parameters, newDoorbell(reportPause, w.clock))
 	w.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, w.clock)}
 	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
-	return w
 }
 
 func base() []client.Object {
@@ -123,24 +132,30 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 		b = b.WithIndex(index.Object, index.Name, index.Values)
 	}
 	return b.WithInterceptorFuncs(interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			return w.call(false, func() error { return c.Get(ctx, key, obj, opts...) })
+		},
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			return w.call(false, func() error { return c.List(ctx, list, opts...) })
+		},
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
 			w.wrote("create", obj)
 			if kind := obj.GetObjectKind().GroupVersionKind().GroupKind(); w.invalid != "" && kind.Kind == w.invalid {
 				return apierrors.NewInvalid(kind, obj.GetName(), field.ErrorList{field.Invalid(field.NewPath("spec", "minReplicas"), 3, "is more than maxReplicas")})
 			}
-			return c.Create(ctx, obj, opts...)
+			return w.call(true, func() error { return c.Create(ctx, obj, opts...) })
 		},
 		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
 			w.wrote("update", obj)
-			return c.Update(ctx, obj, opts...)
+			return w.call(true, func() error { return c.Update(ctx, obj, opts...) })
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
 			w.wrote("patch", obj)
-			return c.Patch(ctx, obj, patch, opts...)
+			return w.call(true, func() error { return c.Patch(ctx, obj, patch, opts...) })
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
 			w.wrote("delete", obj)
-			return c.Delete(ctx, obj, opts...)
+			return w.call(true, func() error { return c.Delete(ctx, obj, opts...) })
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			if race := w.racing; race != nil {
@@ -149,9 +164,16 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 			}
 			w.wrote(sub, obj)
 			w.prune(obj)
-			return c.SubResource(sub).Patch(ctx, obj, patch, opts...)
+			return w.call(true, func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
 		},
 	}).Build()
+}
+
+func (w *world) call(write bool, call func() error) error {
+	if w.process != nil {
+		return w.process(write, call)
+	}
+	return call()
 }
 
 // prune does what an API server does whose CRD of Gateways lacks a field.
