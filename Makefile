@@ -113,9 +113,10 @@ test-protocol test-http2 test-attack: export FLEETGATE_DRIVER := $(DRIVER)
 test-protocol: ## Run the protocol tests on the shipped proxy; they install the Debian and npm packages that they miss.
 	go -C test/protocol test -count=1 -timeout 10m -v ./...
 
-test-long: ## Run the protocol tests, and that of two tenants, with the numbers that are claimed, and write docs/results (hours).
+test-long: ## Run the protocol tests, that of two tenants and those of the API server with the numbers that are claimed, and write docs/results (hours).
 	FLEETGATE_LONG=1 go test -count=1 -timeout 12h -v -run TestTenantsTogether ./operator/internal/golden
 	FLEETGATE_LONG=1 go -C test/protocol test -count=1 -p 1 -timeout 12h -v ./...
+	FLEETGATE_LONG=1 go -C test test -count=1 -timeout 1h -v -run 'TestAPIServerGoes|TestWatchesAre' ./e2e
 
 test-race: ## Run the tests of the concurrent packages under the race detector.
 	CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/...

@@ -19,9 +19,10 @@ type Package struct {
 	Present func() bool
 }
 
-// RuntimePackages are what a running cluster needs.
+// RuntimePackages are what a running cluster needs, and what tests cut connections by.
 func RuntimePackages() []Package {
 	return []Package{
+		{Name: "iproute2", Present: program("ss")},
 		{Name: "nftables", Present: program("nft")},
 		{Name: "mount", Present: program("mount")},
 	}
