@@ -28,6 +28,8 @@ LDFLAGS = -s -w -X main.version=v$(VERSION)
 LOCALBIN ?= $(CURDIR)/bin
 DIST ?= $(CURDIR)/dist
 ARCH ?= $(shell go env GOARCH)
+# PLATFORMS are those that docker-buildx builds and pushes images for.
+PLATFORMS ?= linux/amd64,linux/arm64
 
 # Tools are built once per version into the user's cache.
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fleetgate
@@ -156,7 +158,7 @@ conformance: ## Run the official Gateway API conformance suite in the test clust
 
 ##@ Build
 
-.PHONY: build build-echo run images docker-build docker-push build-installer
+.PHONY: build build-echo run images docker-build docker-push docker-buildx build-installer
 build: ## Build the three programs into bin/.
 	@mkdir -p $(LOCALBIN)
 	GOARCH=$(ARCH) go build -trimpath -ldflags "$(LDFLAGS)" -o $(LOCALBIN)/fleetgate ./operator
@@ -165,22 +167,30 @@ build: ## Build the three programs into bin/.
 
 build-echo:
 	@mkdir -p $(LOCALBIN)
-	@go -C test build -trimpath -ldflags "-s -w" -o $(LOCALBIN)/echo ./echo
+	@GOARCH=$(ARCH) go -C test build -trimpath -ldflags "-s -w" -o $(LOCALBIN)/echo ./echo
 
 run: build ## Run the operator against the cluster of the current kubeconfig.
 	$(LOCALBIN)/fleetgate controller --metrics-bind-address=0 --leader-elect=false $(ARGS)
 
 images: build build-echo ## Build container images of the three programs as archives in dist/images.
 	@mkdir -p $(DIST)/images
-	go -C test run ./images/build -o $(DIST)/images/operator.tar -t $(IMG) -user 65532 $(LOCALBIN)/fleetgate:/fleetgate
-	go -C test run ./images/build -o $(DIST)/images/proxy.tar -t $(PROXY_IMG) -user 65532 $(LOCALBIN)/fleetgate-proxy:/fleetgate-proxy
-	go -C test run ./images/build -o $(DIST)/images/sensor.tar -t $(SENSOR_IMG) -user 0 $(LOCALBIN)/fleetgate-sensor:/fleetgate-sensor
-	go -C test run ./images/build -o $(DIST)/images/echo.tar -t $(IMAGE_TAG_BASE)/echo:v$(VERSION) -user 65532 $(LOCALBIN)/echo:/echo
+	go -C test run ./images/build -o $(DIST)/images/operator.tar -arch $(ARCH) -t $(IMG) -user 65532 $(LOCALBIN)/fleetgate:/fleetgate
+	go -C test run ./images/build -o $(DIST)/images/proxy.tar -arch $(ARCH) -t $(PROXY_IMG) -user 65532 $(LOCALBIN)/fleetgate-proxy:/fleetgate-proxy
+	go -C test run ./images/build -o $(DIST)/images/sensor.tar -arch $(ARCH) -t $(SENSOR_IMG) -user 0 $(LOCALBIN)/fleetgate-sensor:/fleetgate-sensor
+	go -C test run ./images/build -o $(DIST)/images/echo.tar -arch $(ARCH) -t $(IMAGE_TAG_BASE)/echo:v$(VERSION) -user 65532 $(LOCALBIN)/echo:/echo
+
+comma := ,
+PLATFORM_ARCHES = $(patsubst linux/%,%,$(subst $(comma), ,$(PLATFORMS)))
+images-%: ## Build the images for one architecture in dist/, such as images-arm64.
+	@$(MAKE) --no-print-directory images ARCH=$* LOCALBIN=$(LOCALBIN)/$* DIST=$(DIST)/$*
 
 docker-build: images ## The same as images, under the name that kubebuilder uses.
 
 docker-push: ## Push what docker-build has written to the registry that IMAGE_TAG_BASE names.
 	go -C test run ./images/push $(foreach i,operator proxy sensor,$(DIST)/images/$(i).tar)
+
+docker-buildx: $(addprefix images-,$(PLATFORM_ARCHES)) ## Build for all PLATFORMS, and push each image as one name for all of them.
+	@$(foreach i,operator proxy sensor,go -C test run ./images/push -platforms $(foreach a,$(PLATFORM_ARCHES),$(DIST)/$(a)/images/$(i).tar) &&) true
 
 build-installer: kustomize ## Render everything that a cluster needs into dist/install.yaml.
 	@mkdir -p $(DIST)

@@ -2,7 +2,6 @@ package images
 
 import (
 	"fmt"
-	"runtime"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -21,7 +20,7 @@ func Build(spec Spec) (v1.Image, error) {
 		return nil, err
 	}
 	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
-		Architecture: runtime.GOARCH,
+		Architecture: spec.architecture(),
 		OS:           "linux",
 		Created:      v1.Time{Time: epoch},
 		Config: v1.Config{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"runtime"
 	"strings"
 )
 
@@ -25,6 +26,8 @@ type Spec struct {
 	User string
 	// Env holds NAME=value pairs beside PATH.
 	Env []string
+	// Architecture is that of the files, as Go names it; by default this machine's.
+	Architecture string
 	// Labels go into the image's configuration.
 	Labels map[string]string
 }
@@ -78,4 +81,11 @@ func (s Spec) entrypoint() []string {
 		return s.Entrypoint
 	}
 	return []string{s.Files[0].Path}
+}
+
+func (s Spec) architecture() string {
+	if s.Architecture != "" {
+		return s.Architecture
+	}
+	return runtime.GOARCH
 }

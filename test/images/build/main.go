@@ -36,13 +36,14 @@ func run(args []string) error {
 	flags := flag.NewFlagSet("build", flag.ExitOnError)
 	output := flags.String("o", "image.tar", "archive to write")
 	user := flags.String("user", "", "user that the process runs as")
+	arch := flags.String("arch", "", "architecture of the binaries (default this machine's)")
 	entrypoint := flags.String("entrypoint", "", "path of the command within the image")
 	flags.Var(&names, "t", "full name with tag (repeatable)")
 	flags.Var(&env, "e", "NAME=value (repeatable)")
 	flags.Var(&labels, "label", "name=value (repeatable)")
 	// ExitOnError: Parse does not return an error.
 	_ = flags.Parse(args)
-	spec := images.Spec{Names: names, Env: env, User: *user, Labels: map[string]string{}}
+	spec := images.Spec{Names: names, Env: env, User: *user, Architecture: *arch, Labels: map[string]string{}}
 	if *entrypoint != "" {
 		spec.Entrypoint = []string{*entrypoint}
 	}

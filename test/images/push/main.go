@@ -2,10 +2,16 @@
 // registries that their names begin with:
 //
 //	push dist/images/proxy.tar dist/images/sensor.tar
+//
+// With -platforms, the archives of one image for several architectures become
+// one name, from which each node pulls its own:
+//
+//	push -platforms dist/amd64/images/proxy.tar dist/arm64/images/proxy.tar
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -23,8 +29,19 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, archives []string) error {
-	for _, archive := range archives {
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("push", flag.ExitOnError)
+	platforms := flags.Bool("platforms", false, "push one image for several architectures")
+	// ExitOnError: Parse does not return an error.
+	_ = flags.Parse(args)
+	if *platforms {
+		reference, err := images.PushPlatforms(ctx, flags.Args()...)
+		if err == nil {
+			fmt.Println(reference)
+		}
+		return err
+	}
+	for _, archive := range flags.Args() {
 		pushed, err := images.Push(ctx, archive)
 		for _, reference := range pushed {
 			fmt.Println(reference)
