@@ -6,15 +6,14 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
 )
 
 // root is the repository's.
 const root = "../.."
 
-const (
-	csvFile         = "manifests/fleetgate.clusterserviceversion.yaml"
-	annotationsFile = "metadata/annotations.yaml"
-)
+const csvFile = "manifests/fleetgate.clusterserviceversion.yaml"
 
 // committed returns the files of the bundle in the repository.
 func committed(t *testing.T) map[string][]byte {
@@ -30,9 +29,9 @@ func committed(t *testing.T) map[string][]byte {
 }
 
 // committedCSV returns its ClusterServiceVersion.
-func committedCSV(t *testing.T) ClusterServiceVersion {
+func committedCSV(t *testing.T) olm.ClusterServiceVersion {
 	t.Helper()
-	var csv ClusterServiceVersion
+	var csv olm.ClusterServiceVersion
 	decodeFile(t, committed(t), csvFile, &csv)
 	return csv
 }

@@ -14,6 +14,8 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
 )
 
 // crd is a CustomResourceDefinition, and what it was read from: that is what the
@@ -44,7 +46,7 @@ func (c *crd) schema(version string) (*apiextensionsv1.JSONSchemaProps, error) {
 
 // owned completes the descriptions of our kinds. Each must be of a CRD, and each CRD
 // have one.
-func (s *source) owned() ([]Definition, error) {
+func (s *source) owned() ([]olm.Definition, error) {
 	owned := slices.Clone(s.csvs[0].Spec.CustomResourceDefinitions.Owned)
 	if len(owned) != len(s.crds) {
 		return nil, fmt.Errorf("%d kinds are described, and there are %d CRDs", len(owned), len(s.crds))
@@ -65,12 +67,12 @@ func (s *source) owned() ([]Definition, error) {
 }
 
 // descriptors describe the fields below a part of an object, by their names.
-func descriptors(schema *apiextensionsv1.JSONSchemaProps, part string) []Descriptor {
-	var all []Descriptor
+func descriptors(schema *apiextensionsv1.JSONSchemaProps, part string) []olm.Descriptor {
+	var all []olm.Descriptor
 	for name, field := range schema.Properties[part].Properties {
-		all = append(all, Descriptor{name, title(name), strings.Join(strings.Fields(field.Description), " ")})
+		all = append(all, olm.Descriptor{Path: name, DisplayName: title(name), Description: strings.Join(strings.Fields(field.Description), " ")})
 	}
-	slices.SortFunc(all, func(a, b Descriptor) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(all, func(a, b olm.Descriptor) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
 

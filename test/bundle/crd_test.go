@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -42,43 +41,6 @@ func TestExamplesAreTheSamples(t *testing.T) {
 	}
 	if diff := cmp.Diff([]any{readYAML(t, sample)}, examples); diff != "" {
 		t.Errorf("alm-examples (-samples +bundle)\n%s", diff)
-	}
-}
-
-// Each kind of ours is described, with each field at the top of spec and status, and
-// the example has no other.
-func TestOwnedKindsAreDescribed(t *testing.T) {
-	csv := committedCSV(t)
-	var definition apiextensionsv1.CustomResourceDefinition
-	decodeFile(t, committed(t), crdFile, &definition)
-	owned := csv.Spec.CustomResourceDefinitions.Owned
-	if len(owned) != 1 || owned[0].Name != definition.Name || owned[0].Kind != definition.Spec.Names.Kind || owned[0].Version != definition.Spec.Versions[0].Name {
-		t.Fatalf("owned are %+v", owned)
-	}
-	if owned[0].Description == "" || len(owned[0].Resources) == 0 {
-		t.Errorf("description %q, resources %v", owned[0].Description, owned[0].Resources)
-	}
-	described := map[string]bool{}
-	for part, list := range map[string][]Descriptor{"spec": owned[0].SpecDescriptors, "status": owned[0].StatusDescriptors} {
-		for _, d := range list {
-			if d.DisplayName == "" || d.Description == "" {
-				t.Errorf("%s of %s: %+v", d.Path, part, d)
-			}
-			described[part+"."+d.Path] = true
-		}
-		fields := definition.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties[part].Properties
-		if len(fields) == 0 || len(list) != len(fields) {
-			t.Errorf("%d of %d fields of %s are described", len(list), len(fields), part)
-		}
-	}
-	var examples []struct{ Spec map[string]any }
-	if err := json.Unmarshal([]byte(csv.Metadata.Annotations["alm-examples"]), &examples); err != nil {
-		t.Fatal(err)
-	}
-	for name := range examples[0].Spec {
-		if !described["spec."+name] {
-			t.Errorf("the example has spec.%s, which is not described", name)
-		}
 	}
 }
 

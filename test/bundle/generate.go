@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
 )
 
 const (
@@ -68,7 +70,7 @@ func generate(s *source, o options) (map[string][]byte, error) {
 }
 
 // csv completes the ClusterServiceVersion of config/manifests/bases.
-func (s *source) csv(version string, r rights) (ClusterServiceVersion, error) {
+func (s *source) csv(version string, r rights) (olm.ClusterServiceVersion, error) {
 	csv := s.csvs[0]
 	deployment := s.deployments[0]
 	namespace, err := suggested(s.namespaces[0])
@@ -95,10 +97,10 @@ func (s *source) csv(version string, r rights) (ClusterServiceVersion, error) {
 		"operatorframework.io/suggested-namespace-template": namespace,
 	})
 	csv.Spec.Version = version
-	csv.Spec.Install = Install{Strategy: "deployment", Spec: InstallSpec{
+	csv.Spec.Install = olm.Install{Strategy: "deployment", Spec: olm.InstallSpec{
 		ClusterPermissions: r.cluster,
 		Permissions:        r.namespaced,
-		Deployments:        []Deployment{{Name: deployment.Name, Label: labels(deployment.Labels), Spec: deployment.Spec}},
+		Deployments:        []olm.Deployment{{Name: deployment.Name, Label: labels(deployment.Labels), Spec: deployment.Spec}},
 	}}
 	csv.Spec.RelatedImages = images
 	return csv, nil
@@ -109,25 +111,25 @@ func (s *source) csv(version string, r rights) (ClusterServiceVersion, error) {
 func suggested(n corev1.Namespace) (string, error) {
 	content, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": Metadata{Name: n.Name, Labels: labels(n.Labels)},
+		"metadata": olm.Metadata{Name: n.Name, Labels: labels(n.Labels)},
 	})
 	return string(content), err
 }
 
 // relatedImages lists the operator's image first, then those that it runs, by
 // the names of their variables.
-func relatedImages(pod corev1.PodSpec) ([]RelatedImage, error) {
+func relatedImages(pod corev1.PodSpec) ([]olm.RelatedImage, error) {
 	if len(pod.Containers) != 1 || len(pod.InitContainers) > 0 {
 		return nil, errors.New("the operator's pod has other containers than one")
 	}
 	container := pod.Containers[0]
-	images := []RelatedImage{{Name: container.Name, Image: container.Image}}
+	images := []olm.RelatedImage{{Name: container.Name, Image: container.Image}}
 	for _, e := range container.Env {
 		name, ok := strings.CutPrefix(e.Name, relatedImage)
 		if !ok {
 			continue
 		}
-		images = append(images, RelatedImage{Name: strings.ReplaceAll(strings.ToLower(name), "_", "-"), Image: e.Value})
+		images = append(images, olm.RelatedImage{Name: strings.ReplaceAll(strings.ToLower(name), "_", "-"), Image: e.Value})
 	}
 	for _, i := range images {
 		if i.Image == "" {
@@ -141,17 +143,17 @@ func relatedImages(pod corev1.PodSpec) ([]RelatedImage, error) {
 type manifest struct {
 	APIVersion string              `json:"apiVersion"`
 	Kind       string              `json:"kind"`
-	Metadata   Metadata            `json:"metadata"`
+	Metadata   olm.Metadata        `json:"metadata"`
 	Spec       *corev1.ServiceSpec `json:"spec,omitempty"`
 	Rules      []rbacv1.PolicyRule `json:"rules,omitempty"`
 }
 
 func plainService(s corev1.Service) manifest {
-	return manifest{"v1", "Service", Metadata{Name: s.Name, Labels: labels(s.Labels)}, &s.Spec, nil}
+	return manifest{"v1", "Service", olm.Metadata{Name: s.Name, Labels: labels(s.Labels)}, &s.Spec, nil}
 }
 
 func plainRole(r rbacv1.ClusterRole) manifest {
-	return manifest{rbacv1.SchemeGroupVersion.String(), "ClusterRole", Metadata{Name: r.Name, Labels: labels(r.Labels)}, nil, r.Rules}
+	return manifest{rbacv1.SchemeGroupVersion.String(), "ClusterRole", olm.Metadata{Name: r.Name, Labels: labels(r.Labels)}, nil, r.Rules}
 }
 
 // labels leaves out the one that says kustomize manages the object: OLM does.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
 )
 
 var released = options{version: "1.2.3", channels: "stable-v1,fast-v1", defaultChannel: "stable-v1"}
@@ -73,12 +75,12 @@ func TestWhereObjectsGo(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(files))); diff != "" {
 		t.Errorf("files (-want +got)\n%s", diff)
 	}
-	var csv ClusterServiceVersion
+	var csv olm.ClusterServiceVersion
 	decodeFile(t, files, "manifests/fleetgate.clusterserviceversion.yaml", &csv)
 	if csv.Metadata.Name != "fleetgate.v1.2.3" || csv.Spec.Version != "1.2.3" {
 		t.Errorf("name %s, version %s", csv.Metadata.Name, csv.Spec.Version)
 	}
-	images := []RelatedImage{{"manager", "example.com/operator:v1"}, {"bpf-exporter", "example.com/exporter:v1"}}
+	images := []olm.RelatedImage{{Name: "manager", Image: "example.com/operator:v1"}, {Name: "bpf-exporter", Image: "example.com/exporter:v1"}}
 	if diff := cmp.Diff(images, csv.Spec.RelatedImages); diff != "" {
 		t.Errorf("images (-want +got)\n%s", diff)
 	}

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
 )
 
 // What OLM installs is what config/ installs.
@@ -31,11 +33,11 @@ func rules(t *testing.T, names ...string) []rbacv1.PolicyRule {
 func TestRightsAreThoseOfConfig(t *testing.T) {
 	install := committedCSV(t).Spec.Install.Spec
 	account := install.Deployments[0].Spec.Template.Spec.ServiceAccountName
-	cluster := []Permission{{account, rules(t, "role.yaml", "metrics_auth_role.yaml")}}
+	cluster := []olm.Permission{{ServiceAccountName: account, Rules: rules(t, "role.yaml", "metrics_auth_role.yaml")}}
 	if diff := cmp.Diff(cluster, install.ClusterPermissions); diff != "" {
 		t.Errorf("clusterPermissions (-config +bundle)\n%s", diff)
 	}
-	namespaced := []Permission{{account, rules(t, "leader_election_role.yaml")}}
+	namespaced := []olm.Permission{{ServiceAccountName: account, Rules: rules(t, "leader_election_role.yaml")}}
 	if diff := cmp.Diff(namespaced, install.Permissions); diff != "" {
 		t.Errorf("permissions (-config +bundle)\n%s", diff)
 	}
@@ -136,7 +138,7 @@ func TestTextIsThatOfTheBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var base ClusterServiceVersion
+	var base olm.ClusterServiceVersion
 	if err := yaml.UnmarshalStrict(content, &base); err != nil {
 		t.Fatal(err)
 	}

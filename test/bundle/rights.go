@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
 )
 
 // rights sorts roles by whether a binding gives them to the operator.
 type rights struct {
-	cluster, namespaced []Permission
+	cluster, namespaced []olm.Permission
 	// unbound are for others to bind, and stay manifests.
 	unbound []rbacv1.ClusterRole
 }
@@ -66,7 +68,7 @@ func (s *source) bound(binding string, ref rbacv1.RoleRef, subjects []rbacv1.Sub
 }
 
 // permission joins the rules of the chosen roles, sorted by the roles' names.
-func (s *source) permission(roles map[string][]rbacv1.PolicyRule, chosen func(name string) bool) []Permission {
+func (s *source) permission(roles map[string][]rbacv1.PolicyRule, chosen func(name string) bool) []olm.Permission {
 	var names []string
 	for name := range roles {
 		if chosen(name) {
@@ -77,9 +79,9 @@ func (s *source) permission(roles map[string][]rbacv1.PolicyRule, chosen func(na
 		return nil
 	}
 	slices.SortFunc(names, strings.Compare)
-	p := Permission{ServiceAccountName: s.account()}
+	p := olm.Permission{ServiceAccountName: s.account()}
 	for _, name := range names {
 		p.Rules = append(p.Rules, roles[name]...)
 	}
-	return []Permission{p}
+	return []olm.Permission{p}
 }

@@ -12,11 +12,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
 )
 
 // source holds the rendered objects by kind.
 type source struct {
-	csvs                []ClusterServiceVersion
+	csvs                []olm.ClusterServiceVersion
 	namespaces          []corev1.Namespace
 	deployments         []appsv1.Deployment
 	services            []corev1.Service

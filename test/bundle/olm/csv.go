@@ -1,4 +1,4 @@
-package main
+package olm
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
@@ -7,7 +7,8 @@ import (
 )
 
 // ClusterServiceVersion is the part of operators.coreos.com/v1alpha1 that we
-// fill. Reading is strict, so a misspelt field is an error.
+// fill, and what package check refuses. Reading is strict, so a misspelt field
+// is an error.
 type ClusterServiceVersion struct {
 	metav1.TypeMeta `json:",inline"`
 	Metadata        Metadata `json:"metadata"`
@@ -39,11 +40,23 @@ type Spec struct {
 	CustomResourceDefinitions Definitions    `json:"customresourcedefinitions"`
 	Install                   Install        `json:"install"`
 	RelatedImages             []RelatedImage `json:"relatedImages"`
+	// Replaces is the version before, if a catalog does not say it.
+	Replaces string `json:"replaces,omitempty"`
+	// The rest is of operators of other kinds than ours.
+	WebhookDefinitions    []Webhook   `json:"webhookdefinitions,omitempty"`
+	APIServiceDefinitions Definitions `json:"apiservicedefinitions,omitzero"`
 }
 
-// Definitions are the kinds that the operator brings.
+// Webhook is one that the operator serves.
+type Webhook struct {
+	Type         string `json:"type"`
+	GenerateName string `json:"generateName"`
+}
+
+// Definitions are the kinds that the operator brings, and those that another has to.
 type Definitions struct {
-	Owned []Definition `json:"owned,omitempty"`
+	Owned    []Definition `json:"owned,omitempty"`
+	Required []Definition `json:"required,omitempty"`
 }
 
 // Definition describes a kind to those who look at a catalog.

@@ -1,0 +1,2 @@
+// Package olm has the types of what OLM reads of a bundle.
+package olm
