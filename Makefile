@@ -9,6 +9,11 @@ IMG ?= $(IMAGE_TAG_BASE)/operator:v$(VERSION)
 PROXY_IMG ?= $(IMAGE_TAG_BASE)/proxy:v$(VERSION)
 SENSOR_IMG ?= $(IMAGE_TAG_BASE)/sensor:v$(VERSION)
 BUNDLE_IMG ?= $(IMAGE_TAG_BASE)/bundle:v$(VERSION)
+CATALOG_IMG ?= $(IMAGE_TAG_BASE)/catalog:v$(VERSION)
+# REPLACES and SKIP_RANGE are the edges of the catalog's upgrade graph, such as
+# fleetgate.v0.0.9 and <0.1.0.
+REPLACES ?=
+SKIP_RANGE ?=
 # CHANNELS are those of the bundle; the first is the default one unless
 # DEFAULT_CHANNEL says otherwise.
 CHANNELS ?= candidate-v0
@@ -227,7 +232,7 @@ undeploy: kustomize ## Remove the operator; Gateways go on serving until they ar
 
 ##@ OLM
 
-.PHONY: bundle bundle-build bundle-push
+.PHONY: bundle bundle-build bundle-push catalog catalog-build catalog-push
 bundle: kustomize ## Generate bundle/ for OLM from config/manifests.
 	$(KUSTOMIZE) build config/manifests | $(SET_IMAGES) | go -C test run ./bundle -examples $(CURDIR)/config/samples/parameters/gatewayparameters.yaml -version $(VERSION) -channels "$(CHANNELS)" -default-channel "$(DEFAULT_CHANNEL)" -out $(CURDIR)/bundle
 
@@ -237,6 +242,15 @@ bundle-build: ## Build the bundle's image as an archive in dist/images.
 
 bundle-push: ## Push what bundle-build has written.
 	go -C test run ./images/push $(DIST)/images/bundle.tar
+
+catalog: ## Render a file-based catalog with the bundle into dist/catalog, and its image into dist/images.
+	@mkdir -p $(DIST)/images
+	go -C test run ./bundle/catalog -bundle $(CURDIR)/bundle -image $(BUNDLE_IMG) -replaces "$(REPLACES)" -skip-range "$(SKIP_RANGE)" -o $(DIST)/catalog/fleetgate/catalog.yaml -image-out $(DIST)/images/catalog.tar -t $(CATALOG_IMG)
+
+catalog-build: catalog ## The same as catalog, under the name that kubebuilder uses.
+
+catalog-push: ## Push the catalog's image.
+	go -C test run ./images/push $(DIST)/images/catalog.tar
 
 ##@ Test cluster
 
