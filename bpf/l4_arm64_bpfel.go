@@ -28,7 +28,10 @@ type L4Conn struct {
 	_                 structs.HostLayout
 	Start             uint64
 	Established       uint64
+	Wait              uint64
 	ReceivedAtFinWait uint64
+	Received          uint64
+	Transmitted       uint64
 	Flow              L4FlowKey
 	Accepted          uint8
 	FinReceived       uint8
@@ -70,6 +73,11 @@ type L4Flow struct {
 		Sum    uint64
 		Bucket [128]uint64
 	}
+	Lifetime struct {
+		_      structs.HostLayout
+		Sum    uint64
+		Bucket [128]uint64
+	}
 }
 
 type L4FlowKey struct {
@@ -85,6 +93,12 @@ const (
 	L4SideSIDE_UPSTREAM   L4Side = 1
 )
 
+type L4SocketFacts struct {
+	_    structs.HostLayout
+	Wait uint64
+	Age  uint64
+}
+
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
@@ -95,11 +109,14 @@ const (
 	L4MapFlows               = "flows"
 	L4MapOverflows           = "overflows"
 	L4ProgFirstOption        = "first_option"
+	L4ProgLiveSockets        = "live_sockets"
 	L4ProgSocketEvents       = "socket_events"
 	L4ProgSocketEventsBasic  = "socket_events_basic"
+	L4ProgTell               = "tell"
 	L4VarUnusedCloseReason   = "unused_close_reason"
 	L4VarUnusedFailureReason = "unused_failure_reason"
 	L4VarUnusedSide          = "unused_side"
+	L4VarUnusedSocketFacts   = "unused_socket_facts"
 )
 
 // LoadL4 returns the embedded CollectionSpec for L4.
@@ -145,8 +162,10 @@ type L4Specs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type L4ProgramSpecs struct {
 	FirstOption       *ebpf.ProgramSpec `ebpf:"first_option"`
+	LiveSockets       *ebpf.ProgramSpec `ebpf:"live_sockets"`
 	SocketEvents      *ebpf.ProgramSpec `ebpf:"socket_events"`
 	SocketEventsBasic *ebpf.ProgramSpec `ebpf:"socket_events_basic"`
+	Tell              *ebpf.ProgramSpec `ebpf:"tell"`
 }
 
 // L4MapSpecs contains maps before they are loaded into the kernel.
@@ -167,6 +186,7 @@ type L4VariableSpecs struct {
 	UnusedCloseReason   *ebpf.VariableSpec `ebpf:"unused_close_reason"`
 	UnusedFailureReason *ebpf.VariableSpec `ebpf:"unused_failure_reason"`
 	UnusedSide          *ebpf.VariableSpec `ebpf:"unused_side"`
+	UnusedSocketFacts   *ebpf.VariableSpec `ebpf:"unused_socket_facts"`
 }
 
 // L4Objects contains all objects after they have been loaded into the kernel.
@@ -213,6 +233,7 @@ type L4Variables struct {
 	UnusedCloseReason   *ebpf.Variable `ebpf:"unused_close_reason"`
 	UnusedFailureReason *ebpf.Variable `ebpf:"unused_failure_reason"`
 	UnusedSide          *ebpf.Variable `ebpf:"unused_side"`
+	UnusedSocketFacts   *ebpf.Variable `ebpf:"unused_socket_facts"`
 }
 
 // L4Programs contains all programs after they have been loaded into the kernel.
@@ -220,15 +241,19 @@ type L4Variables struct {
 // It can be passed to LoadL4Objects or ebpf.CollectionSpec.LoadAndAssign.
 type L4Programs struct {
 	FirstOption       *ebpf.Program `ebpf:"first_option"`
+	LiveSockets       *ebpf.Program `ebpf:"live_sockets"`
 	SocketEvents      *ebpf.Program `ebpf:"socket_events"`
 	SocketEventsBasic *ebpf.Program `ebpf:"socket_events_basic"`
+	Tell              *ebpf.Program `ebpf:"tell"`
 }
 
 func (p *L4Programs) Close() error {
 	return _L4Close(
 		p.FirstOption,
+		p.LiveSockets,
 		p.SocketEvents,
 		p.SocketEventsBasic,
+		p.Tell,
 	)
 }
 

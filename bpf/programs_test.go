@@ -141,6 +141,16 @@ func TestCellsHaveTheSameLayoutInCAndGo(t *testing.T) {
 	}
 }
 
+func TestSocketFactsHaveTheSameLayoutInCAndGo(t *testing.T) {
+	got, want := map[string]uint32{}, map[string]uint32{}
+	goLayout(reflect.TypeFor[L4SocketFacts](), 0, "", got)
+	goLayout(reflect.TypeFor[probe.SocketFacts](), 0, "", want)
+	delete(got, "_")
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("C has %v, Go has %v", got, want)
+	}
+}
+
 func TestBoundsAndCountersAreTheSameInCAndGo(t *testing.T) {
 	spec, err := LoadL7()
 	if err != nil {

@@ -24,7 +24,12 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 };
 
+struct sock_common {
+	unsigned char skc_state;
+};
+
 struct sock {
+	struct sock_common __sk_common;
 	int sk_err;
 };
 
@@ -38,6 +43,12 @@ struct inet_connection_sock {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	__u64 bytes_received;
+	__u64 bytes_acked;
+};
+
+struct bpf_iter__tcp {
+	struct sock_common *sk_common;
 };
 
 #pragma clang attribute pop

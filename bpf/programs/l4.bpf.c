@@ -11,6 +11,7 @@
 
 #include "histogram.h"
 #include "kernel.h"
+#include "socket.h"
 
 /* What the kernel is told; it knows no name for the choice above. */
 char LICENSE[] SEC("license") = "GPL";
@@ -63,6 +64,7 @@ struct flow {
 	__u64 retransmitted;
 	struct durations wait; /* upstream: connect; downstream: accept queue */
 	struct durations rtt;
+	struct durations lifetime;
 };
 
 /* endpoint is an address and port of a backend; IPv4 is written v4-mapped. */
@@ -75,17 +77,22 @@ struct endpoint {
 struct conn {
 	__u64 start;
 	__u64 established;
+	__u64 wait; /* as the flow has it */
 	__u64 received_at_fin_wait;
+	/* What the flow has of this connection already. */
+	__u64 received;
+	__u64 transmitted;
 	struct flow_key flow;
 	__u8 accepted;
 	__u8 fin_received;
 	__u8 reserved[6];
 };
 
-/* For the loader, which takes the enumerations from the type information. */
+/* For the loader, which takes these from the type information. */
 const enum side *unused_side __attribute__((unused));
 const enum close_reason *unused_close_reason __attribute__((unused));
 const enum failure_reason *unused_failure_reason __attribute__((unused));
+const struct socket_facts *unused_socket_facts __attribute__((unused));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -204,11 +211,12 @@ static __always_inline void connected(struct bpf_sock *sk)
 	if (!c)
 		return;
 	c->established = bpf_ktime_get_ns();
+	c->wait = c->established - c->start;
 	f = flow_of(&c->flow);
 	if (!f)
 		return;
 	__sync_fetch_and_add(&f->opened, 1);
-	observe(&f->wait, c->established - c->start);
+	observe(&f->wait, c->wait);
 }
 
 static __always_inline void arrived(struct bpf_sock_ops *ctx, struct bpf_sock *sk)
@@ -291,6 +299,20 @@ static __always_inline __u64 payload_transmitted(struct bpf_sock_ops *ctx, struc
 	return n > extra ? n - extra : 0;
 }
 
+/* transferred adds what the flow does not have yet. It is called with the
+ * socket locked. */
+static __always_inline void transferred(struct flow *f, struct conn *c, __u64 received, __u64 transmitted)
+{
+	if (received > c->received) {
+		__sync_fetch_and_add(&f->received, received - c->received);
+		c->received = received;
+	}
+	if (transmitted > c->transmitted) {
+		__sync_fetch_and_add(&f->transmitted, transmitted - c->transmitted);
+		c->transmitted = transmitted;
+	}
+}
+
 static __always_inline void closed(struct bpf_sock_ops *ctx, struct conn *c, int err)
 {
 	struct flow *f = flow_of(&c->flow);
@@ -308,8 +330,8 @@ static __always_inline void closed(struct bpf_sock_ops *ctx, struct conn *c, int
 
 	if (why < CLOSE_REASONS)
 		__sync_fetch_and_add(&f->closed[why], 1);
-	__sync_fetch_and_add(&f->received, payload_received(ctx, c));
-	__sync_fetch_and_add(&f->transmitted, payload_transmitted(ctx, c, err));
+	transferred(f, c, payload_received(ctx, c), payload_transmitted(ctx, c, err));
+	observe(&f->lifetime, bpf_ktime_get_ns() - c->established);
 	if (ctx->srtt_us)
 		observe(&f->rtt, (__u64)(ctx->srtt_us >> 3) * 1000);
 }
@@ -395,8 +417,72 @@ int first_option(struct bpf_sockopt *ctx)
 	if (!c || c->accepted || !c->established || c->flow.side != SIDE_DOWNSTREAM)
 		return 1;
 	c->accepted = 1;
+	c->wait = bpf_ktime_get_ns() - c->established;
 	f = flow_of(&c->flow);
 	if (f)
-		observe(&f->wait, bpf_ktime_get_ns() - c->established);
+		observe(&f->wait, c->wait);
 	return 1;
+}
+
+/* tell answers the proxy's question of what is known of one of its sockets: an
+ * option of a level that the kernel does not know, and refuses by itself. */
+SEC("cgroup/getsockopt")
+int tell(struct bpf_sockopt *ctx)
+{
+	struct socket_facts *facts = ctx->optval;
+	struct bpf_sock *sk = ctx->sk;
+	struct conn *c;
+
+	if (ctx->level != SOCKET_LEVEL || ctx->optname != SOCKET_FACTS || !sk)
+		return 1;
+	if ((void *)(facts + 1) > ctx->optval_end)
+		return 1;
+	c = conn_of(sk, 0);
+	if (!c || !c->established)
+		return 1;
+	facts->wait = c->wait;
+	facts->age = bpf_ktime_get_ns() - c->established;
+	/* The verifier takes them one at a time only, and the compiler would
+	 * write both at once. */
+	*(volatile __s32 *)&ctx->optlen = sizeof(*facts);
+	*(volatile __s32 *)&ctx->retval = 0;
+	return 1;
+}
+
+/* live_sockets adds what has gone over connections that have not ended. The
+ * kernel calls it for each socket of the reader's network namespace, locked;
+ * those of others have no storage. */
+SEC("iter/tcp")
+int live_sockets(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *skc = ctx->sk_common;
+	struct tcp_sock *tp;
+	struct conn *c;
+	struct flow *f;
+	__u64 received, transmitted;
+	__u8 state;
+
+	if (!skc)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(skc);
+	if (!tp)
+		return 0;
+	c = bpf_sk_storage_get(&conns, tp, NULL, 0);
+	if (!c || !c->established)
+		return 0;
+	/* Later states are short, or known only when they have ended. */
+	state = skc->skc_state;
+	if (state != BPF_TCP_ESTABLISHED && state != BPF_TCP_CLOSE_WAIT)
+		return 0;
+	f = flow_of(&c->flow);
+	if (!f)
+		return 0;
+	received = tp->bytes_received;
+	if (c->fin_received && received)
+		received--;
+	transmitted = tp->bytes_acked;
+	if (c->flow.side == SIDE_UPSTREAM && transmitted)
+		transmitted--;
+	transferred(f, c, received, transmitted);
+	return 0;
 }

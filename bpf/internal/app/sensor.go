@@ -210,6 +210,8 @@ func (s *sensor) state() collect.State {
 			{Name: "request_done", Attached: s.l7 != nil && s.l7.Attached()},
 			{Name: "sockops", Attached: s.l4 != nil && s.l4.SocketsAttached()},
 			{Name: "setsockopt", Attached: s.l4 != nil && s.l4.OptionsAttached()},
+			{Name: "getsockopt", Attached: s.l4 != nil && s.l4.FactsAttached()},
+			{Name: "iter_tcp", Attached: s.l4 != nil && s.l4.Walks()},
 		},
 	}
 	switch {

@@ -20,6 +20,8 @@ type Requests interface {
 
 // Connections is where connections were counted.
 type Connections interface {
+	// Settle brings the flows up to date with connections that are open.
+	Settle() error
 	Flows(fn func(bpf.L4FlowKey, *bpf.L4Flow)) error
 	Overflow() (uint64, error)
 }
@@ -119,10 +121,10 @@ func (s *scrape) sensor(state State, o Options) {
 // kernel tells what can be had of connections without a program.
 func (s *scrape) kernel(k procnet.Counters) {
 	const both = "all"
-	s.counter(opened, k.ActiveOpens, sideNames[bpf.L4SideSIDE_UPSTREAM])
-	s.counter(opened, k.PassiveOpens, sideNames[bpf.L4SideSIDE_DOWNSTREAM])
-	s.gauge(connections, float64(k.CurrEstab), both)
+	s.counter(opened, k.ActiveOpens, sideNames[bpf.L4SideSIDE_UPSTREAM], "", "")
+	s.counter(opened, k.PassiveOpens, sideNames[bpf.L4SideSIDE_DOWNSTREAM], "", "")
+	s.gauge(connections, float64(k.CurrEstab), both, "", "")
 	s.counter(connectFailures, k.AttemptFails, other, other)
-	s.counter(retransmitted, k.RetransSegs, both, "")
-	s.counter(resetsSent, k.OutRsts, both)
+	s.counter(retransmitted, k.RetransSegs, both, "", "")
+	s.counter(resetsSent, k.OutRsts, both, "", "")
 }

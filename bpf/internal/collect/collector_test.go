@@ -86,6 +86,8 @@ func (f fakeConnections) Flows(fn func(bpf.L4FlowKey, *bpf.L4Flow)) error {
 	return nil
 }
 
+func (f fakeConnections) Settle() error { return nil }
+
 func (f fakeConnections) Overflow() (uint64, error) { return 3, nil }
 
 func collector(s State) *Collector {
@@ -175,6 +177,11 @@ fleetgate_upstream_requests_total{backend="shop/cart:80",code="200",result="retr
 fleetgate_upstream_requests_total{backend="shop/cart:80",code="504",result="timeout",route="shop/cart"} 1
 `, "fleetgate_upstream_requests_total")
 	compare(t, c, `
+fleetgate_requests_flagged_total{flag="client_cancel",listener="web",route="shop/cart"} 1
+fleetgate_requests_flagged_total{flag="retried",listener="web",route="shop/cart"} 3
+fleetgate_requests_flagged_total{flag="timeout",listener="web",route="shop/cart"} 1
+`, "fleetgate_requests_flagged_total")
+	compare(t, c, `
 fleetgate_request_body_bytes_total{listener="other",route="other"} 0
 fleetgate_request_body_bytes_total{listener="web",route="shop/cart"} 6
 fleetgate_response_body_bytes_total{listener="other",route="other"} 0
@@ -188,50 +195,57 @@ fleetgate_sensor_series_overflow_total{map="series"} 2
 `, "fleetgate_sensor_dropped_records_total", "fleetgate_sensor_series_overflow_total")
 }
 
-func TestConnectionsAreToldBySide(t *testing.T) {
+func TestConnectionsAreToldByListenerAndBackend(t *testing.T) {
 	down, up := uint32(bpf.L4SideSIDE_DOWNSTREAM), uint32(bpf.L4SideSIDE_UPSTREAM)
 	c := collector(State{Connections: fakeConnections{
 		{Side: down, Id: 0}:   {},
 		{Side: down, Id: 443}: {Opened: 10, Closed: [5]uint64{4, 1, 2, 0, 0}, Received: 100, Transmitted: 200, Retransmitted: 1},
 		{Side: up, Id: 5}:     {Opened: 3, Closed: [5]uint64{0, 0, 0, 1, 0}, Failed: [4]uint64{2, 1, 0, 0}, Retransmitted: 4},
-		{Side: up, Id: 9}:     {Opened: 1},
+		// Two that have no name, or none any more.
+		{Side: up, Id: 9}: {Opened: 1},
+		{Side: up, Id: 0}: {Opened: 1},
 	}})
 	compare(t, c, `
-fleetgate_tcp_connections_opened_total{side="downstream"} 10
-fleetgate_tcp_connections_opened_total{side="upstream"} 4
-fleetgate_tcp_connections{side="downstream"} 3
-fleetgate_tcp_connections{side="upstream"} 3
+fleetgate_tcp_connections_opened_total{backend="",listener="web",side="downstream"} 10
+fleetgate_tcp_connections_opened_total{backend="shop/cart:80",listener="",side="upstream"} 3
+fleetgate_tcp_connections_opened_total{backend="other",listener="",side="upstream"} 2
+fleetgate_tcp_connections{backend="",listener="web",side="downstream"} 3
+fleetgate_tcp_connections{backend="shop/cart:80",listener="",side="upstream"} 2
+fleetgate_tcp_connections{backend="other",listener="",side="upstream"} 2
 fleetgate_tcp_connect_failures_total{backend="shop/cart:80",reason="refused"} 2
 fleetgate_tcp_connect_failures_total{backend="shop/cart:80",reason="timeout"} 1
-fleetgate_tcp_retransmitted_segments_total{backend="",side="downstream"} 1
-fleetgate_tcp_retransmitted_segments_total{backend="shop/cart:80",side="upstream"} 4
-fleetgate_tcp_retransmitted_segments_total{backend="other",side="upstream"} 0
-fleetgate_tcp_received_bytes_total{side="downstream"} 100
-fleetgate_tcp_received_bytes_total{side="upstream"} 0
+fleetgate_tcp_retransmitted_segments_total{backend="",listener="web",side="downstream"} 1
+fleetgate_tcp_retransmitted_segments_total{backend="shop/cart:80",listener="",side="upstream"} 4
+fleetgate_tcp_retransmitted_segments_total{backend="other",listener="",side="upstream"} 0
+fleetgate_tcp_received_bytes_total{backend="",listener="web",side="downstream"} 100
+fleetgate_tcp_received_bytes_total{backend="shop/cart:80",listener="",side="upstream"} 0
+fleetgate_tcp_received_bytes_total{backend="other",listener="",side="upstream"} 0
+fleetgate_tcp_resets_received_total{backend="",listener="web",side="downstream"} 1
+fleetgate_tcp_resets_received_total{backend="shop/cart:80",listener="",side="upstream"} 0
+fleetgate_tcp_resets_received_total{backend="other",listener="",side="upstream"} 0
 fleetgate_tcp_listen_overflows_total 8
 `, "fleetgate_tcp_connections_opened_total", "fleetgate_tcp_connections", "fleetgate_tcp_connect_failures_total",
-		"fleetgate_tcp_retransmitted_segments_total", "fleetgate_tcp_received_bytes_total", "fleetgate_tcp_listen_overflows_total")
+		"fleetgate_tcp_retransmitted_segments_total", "fleetgate_tcp_received_bytes_total", "fleetgate_tcp_resets_received_total",
+		"fleetgate_tcp_listen_overflows_total")
 	compare(t, c, `
-fleetgate_tcp_connections_closed_total{reason="fin",side="downstream"} 4
-fleetgate_tcp_connections_closed_total{reason="fin",side="upstream"} 0
-fleetgate_tcp_connections_closed_total{reason="reset_received",side="downstream"} 1
-fleetgate_tcp_connections_closed_total{reason="reset_received",side="upstream"} 0
-fleetgate_tcp_connections_closed_total{reason="reset_sent",side="downstream"} 2
-fleetgate_tcp_connections_closed_total{reason="reset_sent",side="upstream"} 0
-fleetgate_tcp_connections_closed_total{reason="timeout",side="downstream"} 0
-fleetgate_tcp_connections_closed_total{reason="timeout",side="upstream"} 1
+fleetgate_tcp_connections_closed_total{backend="",listener="web",reason="fin",side="downstream"} 4
+fleetgate_tcp_connections_closed_total{backend="",listener="web",reason="reset_received",side="downstream"} 1
+fleetgate_tcp_connections_closed_total{backend="",listener="web",reason="reset_sent",side="downstream"} 2
+fleetgate_tcp_connections_closed_total{backend="shop/cart:80",listener="",reason="fin",side="upstream"} 0
+fleetgate_tcp_connections_closed_total{backend="shop/cart:80",listener="",reason="timeout",side="upstream"} 1
+fleetgate_tcp_connections_closed_total{backend="other",listener="",reason="fin",side="upstream"} 0
 `, "fleetgate_tcp_connections_closed_total")
 }
 
 func TestTheKernelsCountersStandIn(t *testing.T) {
 	c := collector(State{L7Mode: "shm", L4Mode: "proc", Hooks: []Hook{{"sockops", false}, {"request_done", true}}})
 	compare(t, c, `
-fleetgate_tcp_connections_opened_total{side="downstream"} 2
-fleetgate_tcp_connections_opened_total{side="upstream"} 1
-fleetgate_tcp_connections{side="all"} 5
+fleetgate_tcp_connections_opened_total{backend="",listener="",side="downstream"} 2
+fleetgate_tcp_connections_opened_total{backend="",listener="",side="upstream"} 1
+fleetgate_tcp_connections{backend="",listener="",side="all"} 5
 fleetgate_tcp_connect_failures_total{backend="other",reason="other"} 3
-fleetgate_tcp_retransmitted_segments_total{backend="",side="all"} 6
-fleetgate_tcp_resets_sent_total{side="all"} 7
+fleetgate_tcp_retransmitted_segments_total{backend="",listener="",side="all"} 6
+fleetgate_tcp_resets_sent_total{backend="",listener="",side="all"} 7
 fleetgate_sensor_info{kernel="6.18",l4_mode="proc",l7_mode="shm",version="v1"} 1
 fleetgate_sensor_hook_attached{hook="request_done"} 1
 fleetgate_sensor_hook_attached{hook="sockops"} 0

@@ -1,6 +1,8 @@
 package collect
 
 import (
+	"errors"
+
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/bpf"
 )
@@ -31,7 +33,7 @@ type flow struct {
 	closed                               [len(closeNames)]uint64
 	failed                               [len(failureNames)]uint64
 	received, transmitted, retransmitted uint64
-	wait, rtt                            probe.Durations
+	wait, rtt, lifetime                  probe.Durations
 }
 
 func (f *flow) add(o *bpf.L4Flow) {
@@ -47,76 +49,86 @@ func (f *flow) add(o *bpf.L4Flow) {
 	f.retransmitted += o.Retransmitted
 	f.wait.Merge(&probe.Durations{Sum: o.Wait.Sum, Bucket: o.Wait.Bucket})
 	f.rtt.Merge(&probe.Durations{Sum: o.Rtt.Sum, Bucket: o.Rtt.Bucket})
+	f.lifetime.Merge(&probe.Durations{Sum: o.Lifetime.Sum, Bucket: o.Lifetime.Bucket})
 }
 
-// flows is the flows of one side, summed up: all of them, and by the label
-// that the side has.
-type flows struct {
-	all    flow
-	labels map[string]*flow
+// ends is what connections are told apart by: clients' by the listener, those
+// to backends by the backend. The other one is empty.
+type ends struct {
+	side              bpf.L4Side
+	listener, backend string
 }
 
-func (f *flows) add(label string, o *bpf.L4Flow) {
-	if o.Opened == 0 && o.Failed == [len(failureNames)]uint64{} && o.Retransmitted == 0 {
-		return // made in advance, or waiting for the first answer
+func (e ends) labels() []string { return []string{sideNames[e.side], e.listener, e.backend} }
+
+func (s *scrape) endsOf(key bpf.L4FlowKey) ends {
+	if key.Side == uint32(bpf.L4SideSIDE_UPSTREAM) {
+		return ends{side: bpf.L4SideSIDE_UPSTREAM, backend: s.directory.backend(key.Id)}
 	}
-	f.all.add(o)
-	if f.labels[label] == nil {
-		f.labels[label] = &flow{}
-	}
-	f.labels[label].add(o)
+	return ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: s.directory.port(key.Id)}
+}
+
+// flows sums up what has the same labels.
+func (s *scrape) flows(from Connections) (map[ends]*flow, error) {
+	flows := map[ends]*flow{}
+	err := from.Flows(func(key bpf.L4FlowKey, o *bpf.L4Flow) {
+		if o.Opened == 0 && o.Failed == [len(failureNames)]uint64{} && o.Retransmitted == 0 {
+			return // made in advance, or waiting for the first answer
+		}
+		e := s.endsOf(key)
+		if flows[e] == nil {
+			flows[e] = &flow{}
+		}
+		flows[e].add(o)
+	})
+	return flows, err
 }
 
 func (s *scrape) connections(from Connections) error {
-	downstream, upstream := flows{labels: map[string]*flow{}}, flows{labels: map[string]*flow{}}
-	err := from.Flows(func(key bpf.L4FlowKey, o *bpf.L4Flow) {
-		if key.Side == uint32(bpf.L4SideSIDE_UPSTREAM) {
-			upstream.add(s.directory.backend(key.Id), o)
+	settleErr := from.Settle()
+	flows, err := s.flows(from)
+	for e, f := range flows {
+		s.flow(e, f)
+		if e.side == bpf.L4SideSIDE_UPSTREAM {
+			s.connects(e.backend, f)
 		} else {
-			downstream.add(s.directory.port(key.Id), o)
+			s.out <- newHistogram(acceptWait, connectionBounds, &f.wait, e.listener)
 		}
-	})
-	s.side(sideNames[bpf.L4SideSIDE_DOWNSTREAM], &downstream.all)
-	s.counter(retransmitted, downstream.all.retransmitted, sideNames[bpf.L4SideSIDE_DOWNSTREAM], "")
-	for listener, f := range downstream.labels {
-		s.out <- newHistogram(acceptWait, connectionBounds, &f.wait, listener)
-	}
-	s.side(sideNames[bpf.L4SideSIDE_UPSTREAM], &upstream.all)
-	for backend, f := range upstream.labels {
-		s.backend(backend, f)
 	}
 	lost, overflowErr := from.Overflow()
 	if overflowErr != nil {
 		return overflowErr
 	}
 	s.counter(seriesOverflow, lost, "flows")
-	return err
+	return errors.Join(err, settleErr)
 }
 
-// side tells what is told of both sides alike.
-func (s *scrape) side(side string, f *flow) {
-	s.counter(opened, f.opened, side)
+// flow tells what is told of both sides alike.
+func (s *scrape) flow(e ends, f *flow) {
+	labels := e.labels()
+	s.counter(opened, f.opened, labels...)
 	var ended uint64
 	for reason, n := range f.closed {
-		// A reset of which it is not known who sent it is told only where
-		// that cannot be known.
-		if n > 0 || reason != int(bpf.L4CloseReasonCLOSE_RESET) {
-			s.counter(closed, n, side, closeNames[reason])
+		// Most ways to end are rare, and a series each.
+		if n > 0 || reason == int(bpf.L4CloseReasonCLOSE_FIN) {
+			s.counter(closed, n, append(labels, closeNames[reason])...)
 		}
 		ended += n
 	}
 	// A connection may open or end while the numbers are read.
-	s.gauge(connections, float64(max(f.opened, ended)-ended), side)
-	s.counter(resetsReceived, f.closed[bpf.L4CloseReasonCLOSE_RESET_RECEIVED], side)
-	s.counter(resetsSent, f.closed[bpf.L4CloseReasonCLOSE_RESET_SENT], side)
-	s.counter(receivedBytes, f.received, side)
-	s.counter(transmittedBytes, f.transmitted, side)
-	s.out <- newHistogram(smoothedRTT, connectionBounds, &f.rtt, side)
+	s.gauge(connections, float64(max(f.opened, ended)-ended), labels...)
+	s.counter(resetsReceived, f.closed[bpf.L4CloseReasonCLOSE_RESET_RECEIVED], labels...)
+	s.counter(resetsSent, f.closed[bpf.L4CloseReasonCLOSE_RESET_SENT], labels...)
+	s.counter(retransmitted, f.retransmitted, labels...)
+	s.counter(receivedBytes, f.received, labels...)
+	s.counter(transmittedBytes, f.transmitted, labels...)
+	s.out <- newHistogram(smoothedRTT, rttBounds, &f.rtt, labels...)
+	s.out <- newHistogram(lifetime, lifetimeBounds, &f.lifetime, labels...)
 }
 
-func (s *scrape) backend(backend string, f *flow) {
+// connects tells how connections to a backend came to be.
+func (s *scrape) connects(backend string, f *flow) {
 	s.out <- newHistogram(connectDuration, connectionBounds, &f.wait, backend)
-	s.counter(retransmitted, f.retransmitted, sideNames[bpf.L4SideSIDE_UPSTREAM], backend)
 	for reason, n := range f.failed {
 		if n > 0 {
 			s.counter(connectFailures, n, backend, failureNames[reason])

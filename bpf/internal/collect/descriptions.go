@@ -11,6 +11,9 @@ var (
 	requests = describe("requests_total",
 		"Finished requests.",
 		"listener", "route", "rule", "method", "code", "protocol")
+	requestsFlagged = describe("requests_flagged_total",
+		"Finished requests that something befell, by what it was; a request may have several flags.",
+		"listener", "route", "flag")
 	requestDuration = describe("request_duration_seconds",
 		"Time from a request's first byte to its response's last.",
 		"listener", "route", "rule", "code_class")
@@ -28,17 +31,21 @@ var (
 		"backend", "code_class")
 )
 
-// The metrics of connections.
+// The metrics of connections. Those of clients have the label listener, those to
+// backends the label backend; the other one is empty.
 var (
 	opened = describe("tcp_connections_opened_total",
 		"Connections established.",
-		"side")
+		"side", "listener", "backend")
 	closed = describe("tcp_connections_closed_total",
 		"Established connections that have ended.",
-		"side", "reason")
+		"side", "listener", "backend", "reason")
 	connections = describe("tcp_connections",
 		"Connections established and not ended.",
-		"side")
+		"side", "listener", "backend")
+	lifetime = describe("tcp_connection_duration_seconds",
+		"Time from a connection's being established to its end.",
+		"side", "listener", "backend")
 	connectDuration = describe("tcp_connect_duration_seconds",
 		"Time from the first packet to a backend to the connection being established.",
 		"backend")
@@ -52,22 +59,22 @@ var (
 		"Connections lost because an accept queue was full.")
 	smoothedRTT = describe("tcp_smoothed_rtt_seconds",
 		"Smoothed round-trip time of connections when they ended.",
-		"side")
+		"side", "listener", "backend")
 	retransmitted = describe("tcp_retransmitted_segments_total",
 		"Segments sent again.",
-		"side", "backend")
+		"side", "listener", "backend")
 	resetsReceived = describe("tcp_resets_received_total",
 		"Established connections that the other side reset.",
-		"side")
+		"side", "listener", "backend")
 	resetsSent = describe("tcp_resets_sent_total",
 		"Established connections that this side reset.",
-		"side")
+		"side", "listener", "backend")
 	receivedBytes = describe("tcp_received_bytes_total",
-		"Payload received on connections that have ended.",
-		"side")
+		"Payload received.",
+		"side", "listener", "backend")
 	transmittedBytes = describe("tcp_transmitted_bytes_total",
-		"Payload sent and acknowledged on connections that have ended.",
-		"side")
+		"Payload sent and acknowledged.",
+		"side", "listener", "backend")
 )
 
 // The metrics of the sensor itself.
@@ -86,8 +93,8 @@ var (
 )
 
 var descriptions = []*prometheus.Desc{
-	requests, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
-	opened, closed, connections, connectDuration, connectFailures, acceptWait, listenOverflows,
+	requests, requestsFlagged, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
+	opened, closed, connections, lifetime, connectDuration, connectFailures, acceptWait, listenOverflows,
 	smoothedRTT, retransmitted, resetsReceived, resetsSent, receivedBytes, transmittedBytes,
 	sensorInfo, hookAttached, droppedRecords, seriesOverflow,
 }

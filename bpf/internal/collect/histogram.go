@@ -10,16 +10,18 @@ import (
 )
 
 // bounds is the range of classic buckets of a histogram: their upper bounds
-// are the powers of two, in seconds, from the low exponent to the high one.
+// are powers of two, in seconds, whose exponents go from low to high by step.
 type bounds struct {
-	low, high int
+	low, high, step int
 }
 
 // Classic buckets cost a time series each, so they cover what is common.
 // Native ones have the whole range in steps of 19 %.
 var (
-	requestBounds    = bounds{-12, 4} // 0.24 ms to 16 s
-	connectionBounds = bounds{-16, 1} // 15 us to 2 s
+	requestBounds    = bounds{-12, 4, 1} // 0.24 ms to 16 s
+	connectionBounds = bounds{-16, 1, 1} // 15 us to 2 s
+	rttBounds        = bounds{-16, 0, 2} // 15 us to 1 s
+	lifetimeBounds   = bounds{-9, 12, 3} // 2 ms to 68 min
 )
 
 // histogram is a metric with classic and native buckets; the format of the
@@ -56,7 +58,7 @@ func (h *histogram) classic() []*dto.Bucket {
 	var buckets []*dto.Bucket
 	var below uint64
 	slot := 0
-	for exponent := h.bounds.low; exponent <= h.bounds.high; exponent++ {
+	for exponent := h.bounds.low; exponent <= h.bounds.high; exponent += h.bounds.step {
 		for ; slot < 4*(exponent-firstOctave); slot++ {
 			below += h.durations.Bucket[slot]
 		}

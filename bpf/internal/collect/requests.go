@@ -23,6 +23,24 @@ type bodyLabels struct {
 	listener, route string
 }
 
+type flaggedLabels struct {
+	bodyLabels
+	flag string
+}
+
+// flags are those of records, by the names that they have in the metrics.
+var flags = [...]struct {
+	flag probe.Flags
+	name string
+}{
+	{probe.FlagRetried, "retried"},
+	{probe.FlagTimeout, "timeout"},
+	{probe.FlagClientCancel, "client_cancel"},
+	{probe.FlagNoRoute, "no_route"},
+	{probe.FlagUpstreamReset, "upstream_reset"},
+	{probe.FlagUpstreamFailed, "upstream_failed"},
+}
+
 type bodies struct {
 	request, response uint64
 }
@@ -39,6 +57,7 @@ func (s *scrape) requests(from Requests) error {
 func (s *scrape) outcomes(from Requests) error {
 	total := map[requestLabels]uint64{}
 	upstream := map[upstreamLabels]uint64{}
+	flagged := map[flaggedLabels]uint64{}
 	err := from.Outcomes(func(o probe.Outcome, n uint64) {
 		if n == 0 {
 			return
@@ -48,12 +67,20 @@ func (s *scrape) outcomes(from Requests) error {
 		if o.Backend() != 0 {
 			upstream[upstreamLabels{route.route, s.directory.backend(o.Backend()), code, resultName(o.Flags())}] += n
 		}
+		for _, f := range flags {
+			if o.Flags()&f.flag != 0 {
+				flagged[flaggedLabels{bodyLabels{route.listener, route.route}, f.name}] += n
+			}
+		}
 	})
 	for l, n := range total {
 		s.counter(requests, n, l.listener, l.route, l.rule, l.method, l.code, l.protocol)
 	}
 	for l, n := range upstream {
 		s.counter(upstreamRequests, n, l.route, l.backend, l.code, l.result)
+	}
+	for l, n := range flagged {
+		s.counter(requestsFlagged, n, l.listener, l.route, l.flag)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 
@@ -21,22 +22,28 @@ type L4 struct {
 	all   *ebpf.Collection
 	basic bool
 
-	sockets, options           *ebpf.Program
+	sockets, options, facts    *ebpf.Program
 	flows, endpoints, overflow *ebpf.Map
 
-	socketsLink, optionsLink link.Link
+	socketsLink, optionsLink, factsLink link.Link
+	// live is nil where the kernel does not let its sockets be walked.
+	live *link.Iter
 
 	known map[bpf.L4Endpoint]uint32
 }
 
 // LoadL4 loads the programs. They need CAP_BPF and CAP_NET_ADMIN; with BTF and
-// CAP_PERFMON they tell reasons of failures and resets as well.
+// CAP_PERFMON they tell reasons of failures and resets, and what has gone over
+// open connections, as well.
 func LoadL4() (*L4, error) {
 	all, full := loadL4("socket_events_basic")
+	if full != nil {
+		all, full = loadL4("socket_events_basic", "live_sockets")
+	}
 	basic := full != nil
 	if basic {
 		var err error
-		if all, err = loadL4("socket_events"); err != nil {
+		if all, err = loadL4("socket_events", "live_sockets"); err != nil {
 			return nil, errors.Join(full, err)
 		}
 	}
@@ -45,6 +52,7 @@ func LoadL4() (*L4, error) {
 		basic:     basic,
 		sockets:   all.Programs["socket_events"],
 		options:   all.Programs["first_option"],
+		facts:     all.Programs["tell"],
 		flows:     all.Maps["flows"],
 		endpoints: all.Maps["endpoints"],
 		overflow:  all.Maps["overflows"],
@@ -53,6 +61,7 @@ func LoadL4() (*L4, error) {
 	if basic {
 		l.sockets = all.Programs["socket_events_basic"]
 	}
+	l.walk(all.Programs["live_sockets"])
 	if err := l.Reset(); err != nil {
 		l.Close()
 		return nil, err
@@ -60,12 +69,45 @@ func LoadL4() (*L4, error) {
 	return l, nil
 }
 
-func loadL4(without string) (*ebpf.Collection, error) {
+// walk attaches the program that looks at open connections, if there is one.
+func (l *L4) walk(program *ebpf.Program) {
+	if program == nil {
+		return
+	}
+	// What the kernel refuses here is told by Walks.
+	if it, err := link.AttachIter(link.IterOptions{Program: program}); err == nil {
+		l.live = it
+	}
+}
+
+// Walks says whether Settle looks at open connections.
+func (l *L4) Walks() bool { return l.live != nil }
+
+// Settle adds what has gone over open connections of the caller's network
+// namespace to their flows. It takes time for each socket there.
+func (l *L4) Settle() error {
+	if l.live == nil {
+		return nil
+	}
+	walk, err := l.live.Open()
+	if err != nil {
+		return fmt.Errorf("looking at open connections: %w", err)
+	}
+	defer walk.Close()
+	if _, err := io.Copy(io.Discard, walk); err != nil {
+		return fmt.Errorf("looking at open connections: %w", err)
+	}
+	return nil
+}
+
+func loadL4(without ...string) (*ebpf.Collection, error) {
 	spec, err := bpf.LoadL4()
 	if err != nil {
 		return nil, fmt.Errorf("reading the connection programs: %w", err)
 	}
-	delete(spec.Programs, without)
+	for _, name := range without {
+		delete(spec.Programs, name)
+	}
 	all, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, fmt.Errorf("loading the connection programs: %w", err)
@@ -98,6 +140,13 @@ func (l *L4) Attach(dir *os.File) error {
 		l.optionsLink = nil
 		return fmt.Errorf("attaching to the cgroup's socket options: %w", err)
 	}
+	l.factsLink, err = link.AttachRawLink(link.RawLinkOptions{
+		Target: int(dir.Fd()), Program: l.facts, Attach: ebpf.AttachCGroupGetsockopt,
+	})
+	if err != nil {
+		l.factsLink = nil
+		return fmt.Errorf("answering the proxy's questions about its sockets: %w", err)
+	}
 	return nil
 }
 
@@ -107,10 +156,13 @@ func (l *L4) SocketsAttached() bool { return l.socketsLink != nil }
 // OptionsAttached says whether the time to accept is measured.
 func (l *L4) OptionsAttached() bool { return l.optionsLink != nil }
 
+// FactsAttached says whether the proxy can ask about its sockets.
+func (l *L4) FactsAttached() bool { return l.factsLink != nil }
+
 // Detach ends the counting; what was counted stays.
 func (l *L4) Detach() error {
 	var errs []error
-	for _, attached := range []*link.Link{&l.socketsLink, &l.optionsLink} {
+	for _, attached := range []*link.Link{&l.socketsLink, &l.optionsLink, &l.factsLink} {
 		if *attached != nil {
 			errs = append(errs, (*attached).Close())
 			*attached = nil
@@ -122,6 +174,9 @@ func (l *L4) Detach() error {
 // Close detaches and frees the maps.
 func (l *L4) Close() error {
 	err := l.Detach()
+	if l.live != nil {
+		err = errors.Join(err, l.live.Close())
+	}
 	l.all.Close()
 	return err
 }

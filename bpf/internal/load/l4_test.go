@@ -167,6 +167,7 @@ func TestConnectionsAreThoseThatTheKernelCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	loseSome(t)
+	settled := settleAllTheTime(t, l4)
 
 	var ports []uint16
 	for _, loopback := range []string{"127.0.0.1:0", "[::1]:0"} {
@@ -184,6 +185,7 @@ func TestConnectionsAreThoseThatTheKernelCounted(t *testing.T) {
 			t.Fatal("somebody listens on port 1")
 		}
 	}
+	settled()
 	total, flows := settle(t, l4)
 	kernel, err := procnet.Read("/proc/self/net")
 	if err != nil {
@@ -217,6 +219,8 @@ func TestConnectionsAreThoseThatTheKernelCounted(t *testing.T) {
 		{"opened to the backend", backend.Opened, connections},
 		{"connect times of the backend", observations(backend.Wait.Bucket), connections},
 		{"round-trip times of the backend", observations(backend.Rtt.Bucket), connections},
+		{"lifetimes of connections to the backend", observations(backend.Lifetime.Bucket), connections},
+		{"lifetimes of connections on the second port", observations(listener.Lifetime.Bucket), connectionsEach},
 		{"opened on the second port", listener.Opened, connectionsEach},
 		{"times to accept on the second port", observations(listener.Wait.Bucket), connectionsEach},
 	} {
@@ -270,9 +274,11 @@ func TestEndpointsAreReplaced(t *testing.T) {
 	}
 }
 
-func TestBothFormsOfTheConnectionProgramLoad(t *testing.T) {
-	for _, without := range []string{"socket_events", "socket_events_basic"} {
-		all, err := loadL4(without)
+func TestAllFormsOfTheConnectionProgramLoad(t *testing.T) {
+	for _, without := range [][]string{
+		{"socket_events", "live_sockets"}, {"socket_events_basic", "live_sockets"}, {"socket_events_basic"},
+	} {
+		all, err := loadL4(without...)
 		bpftest.Require(t, err)
 		all.Close()
 	}
