@@ -16,6 +16,7 @@ import (
 	"github.com/fleetgate/fleetgate/bpf/internal/collect"
 	"github.com/fleetgate/fleetgate/bpf/internal/handshake"
 	"github.com/fleetgate/fleetgate/bpf/internal/procnet"
+	"github.com/fleetgate/fleetgate/bpf/internal/sockdiag"
 )
 
 // Modes that can be asked for.
@@ -125,6 +126,7 @@ func (s *sensor) handler() http.Handler {
 		Directory: s.directory,
 		State:     s.state,
 		Kernel:    func() (procnet.Counters, error) { return procnet.Read("/proc/self/net") },
+		Sockets:   sockdiag.Each,
 		Release:   release(),
 		Version:   s.options.Version,
 	}))

@@ -8,6 +8,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/bpf"
 	"github.com/fleetgate/fleetgate/bpf/internal/procnet"
+	"github.com/fleetgate/fleetgate/bpf/internal/sockdiag"
 )
 
 // Requests is where requests were counted.
@@ -50,6 +51,9 @@ type Options struct {
 	State func() State
 	// Kernel counters are read at each scrape.
 	Kernel func() (procnet.Counters, error)
+	// Sockets calls a function for each of the network namespace's sockets, at
+	// each scrape; nil tells of none.
+	Sockets func(func(*sockdiag.Socket)) error
 	// Release is that of the kernel, Version that of the sensor.
 	Release, Version string
 }
@@ -74,6 +78,9 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	state := c.options.State()
 	s := scrape{directory: c.options.Directory, out: out}
+	// That a kernel does not tell of its sockets is shown, and no error.
+	looked := s.sockets(c.options.Sockets, state.Connections != nil)
+	state.Hooks = append(state.Hooks, Hook{"sock_diag", c.options.Sockets != nil && looked == nil})
 	s.sensor(state, c.options)
 	var err error
 	if state.Requests != nil {
@@ -86,7 +93,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	if state.Connections != nil {
 		err = errors.Join(err, s.connections(state.Connections))
 	} else if kernelErr == nil {
-		s.kernel(kernel)
+		s.kernel(kernel, looked != nil || c.options.Sockets == nil)
 	}
 	if err = errors.Join(err, kernelErr); err != nil {
 		out <- prometheus.NewInvalidMetric(sensorInfo, err)
@@ -118,12 +125,15 @@ func (s *scrape) sensor(state State, o Options) {
 	}
 }
 
-// kernel tells what can be had of connections without a program.
-func (s *scrape) kernel(k procnet.Counters) {
+// kernel tells what can be had of connections without a program. All of the open
+// ones together are for where nothing tells them apart.
+func (s *scrape) kernel(k procnet.Counters, together bool) {
 	const both = "all"
 	s.counter(opened, k.ActiveOpens, sideNames[bpf.L4SideSIDE_UPSTREAM], "", "")
 	s.counter(opened, k.PassiveOpens, sideNames[bpf.L4SideSIDE_DOWNSTREAM], "", "")
-	s.gauge(connections, float64(k.CurrEstab), both, "", "")
+	if together {
+		s.gauge(connections, float64(k.CurrEstab), both, "", "")
+	}
 	s.counter(connectFailures, k.AttemptFails, other, other)
 	s.counter(retransmitted, k.RetransSegs, both, "", "")
 	s.counter(resetsSent, k.OutRsts, both, "", "")

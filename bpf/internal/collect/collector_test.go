@@ -249,6 +249,7 @@ fleetgate_tcp_resets_sent_total{backend="",listener="",side="all"} 7
 fleetgate_sensor_info{kernel="6.18",l4_mode="proc",l7_mode="shm",version="v1"} 1
 fleetgate_sensor_hook_attached{hook="request_done"} 1
 fleetgate_sensor_hook_attached{hook="sockops"} 0
+fleetgate_sensor_hook_attached{hook="sock_diag"} 0
 `, "fleetgate_tcp_connections_opened_total", "fleetgate_tcp_connections", "fleetgate_tcp_connect_failures_total",
 		"fleetgate_tcp_retransmitted_segments_total", "fleetgate_tcp_resets_sent_total", "fleetgate_sensor_info", "fleetgate_sensor_hook_attached")
 }

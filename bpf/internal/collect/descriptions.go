@@ -55,6 +55,18 @@ var (
 	acceptWait = describe("tcp_accept_wait_seconds",
 		"Time that established connections waited in the queue to be accepted.",
 		"listener")
+	queueLength = describe("tcp_accept_queue_length",
+		"Connections that wait to be accepted.",
+		"listener")
+	queueLimit = describe("tcp_accept_queue_limit",
+		"Connections that may wait to be accepted.",
+		"listener")
+	openRTT = describe("tcp_open_smoothed_rtt_seconds",
+		"Smoothed round-trip time of open connections, the mean and the greatest (stat).",
+		"side", "listener", "backend", "stat")
+	retransmitting = describe("tcp_open_retransmitting",
+		"Open connections whose oldest segment was sent again and is still not acknowledged.",
+		"side", "listener", "backend")
 	listenOverflows = describe("tcp_listen_overflows_total",
 		"Connections lost because an accept queue was full.")
 	smoothedRTT = describe("tcp_smoothed_rtt_seconds",
@@ -95,6 +107,7 @@ var (
 var descriptions = []*prometheus.Desc{
 	requests, requestsFlagged, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
 	opened, closed, connections, lifetime, connectDuration, connectFailures, acceptWait, listenOverflows,
+	queueLength, queueLimit, openRTT, retransmitting,
 	smoothedRTT, retransmitted, resetsReceived, resetsSent, receivedBytes, transmittedBytes,
 	sensorInfo, hookAttached, droppedRecords, seriesOverflow,
 }

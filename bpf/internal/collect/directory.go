@@ -2,10 +2,12 @@ package collect
 
 import (
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/bpf"
 )
 
 // grace is how long what the proxy has removed is still shown, so that its
@@ -21,6 +23,8 @@ type Directory struct {
 	series   map[uint32]entry[routeLabels]
 	backends map[uint32]entry[string]
 	ports    map[uint16]string
+	// endpoints are the addresses of backends.
+	endpoints map[netip.AddrPort]uint32
 }
 
 type routeLabels struct {
@@ -56,10 +60,14 @@ func (d *Directory) Replace(t *probe.Tables, now time.Time) Gone {
 	for _, p := range t.Ports {
 		ports[p.Number] = p.Listener
 	}
+	endpoints := make(map[netip.AddrPort]uint32, len(t.Endpoints))
+	for _, e := range t.Endpoints {
+		endpoints[unmap(e.Address)] = e.Backend
+	}
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ports = ports
+	d.ports, d.endpoints = ports, endpoints
 	var gone Gone
 	d.series, gone.Series = replace(d.series, series, now)
 	d.backends, gone.Backends = replace(d.backends, backends, now)
@@ -110,7 +118,7 @@ func expire[L comparable](entries map[uint32]entry[L], now time.Time) map[uint32
 func (d *Directory) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.series, d.backends, d.ports = nil, nil, nil
+	d.series, d.backends, d.ports, d.endpoints = nil, nil, nil, nil
 }
 
 func (d *Directory) route(id uint32) routeLabels {
@@ -138,4 +146,24 @@ func (d *Directory) port(number uint32) string {
 		return listener
 	}
 	return other
+}
+
+// ends says what a connection is by its addresses; false if it is none of the
+// proxy's with a client or a backend, such as that of a scrape.
+func (d *Directory) ends(local, remote netip.AddrPort) (ends, bool) {
+	d.mu.RLock()
+	listener, downstream := d.ports[local.Port()]
+	backend, upstream := d.endpoints[unmap(remote)]
+	d.mu.RUnlock()
+	switch {
+	case downstream:
+		return ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: listener}, true
+	case upstream:
+		return ends{side: bpf.L4SideSIDE_UPSTREAM, backend: d.backend(backend)}, true
+	}
+	return ends{}, false
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }

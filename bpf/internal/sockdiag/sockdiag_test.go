@@ -1,0 +1,132 @@
+package sockdiag
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// mine are the sockets that have a port at one end.
+func mine(t *testing.T, port uint16) (listening, open []Socket) {
+	t.Helper()
+	if err := Each(func(s *Socket) {
+		switch {
+		case s.Listening && s.Local.Port() == port:
+			listening = append(listening, *s)
+		case s.Local.Port() == port || s.Remote.Port() == port:
+			open = append(open, *s)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return listening, open
+}
+
+// queued waits until a connection waits to be accepted: the client knows that it
+// is connected before the other end does. It returns the open sockets.
+func queued(t *testing.T, port uint16) []Socket {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		listening, open := mine(t, port)
+		if len(listening) == 1 && listening[0].Queued == 1 {
+			return open
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("with one not accepted: got %v", listening)
+		}
+	}
+}
+
+func TestSocketsAreThoseThatAreOpen(t *testing.T) {
+	for _, loopback := range []string{"127.0.0.1:0", "[::1]:0"} {
+		l, err := net.Listen("tcp", loopback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		at := l.Addr().(*net.TCPAddr).AddrPort()
+		if listening, open := mine(t, at.Port()); len(listening) != 1 || len(open) != 0 || listening[0].Local != at || listening[0].Limit == 0 {
+			t.Errorf("%v: got %v listening and %v open", at, listening, open)
+		}
+		client, err := net.Dial("tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		open := queued(t, at.Port())
+		from := client.LocalAddr().(*net.TCPAddr).AddrPort()
+		if len(open) != 2 {
+			t.Fatalf("got %v, want both ends of one connection", open)
+		}
+		for _, s := range open {
+			if ends := [2]netip.AddrPort{s.Local, s.Remote}; ends != [2]netip.AddrPort{at, from} && ends != [2]netip.AddrPort{from, at} {
+				t.Errorf("got a connection from %v to %v, want %v and %v", s.Local, s.Remote, from, at)
+			}
+			if s.RTT <= 0 || s.Retransmitting {
+				t.Errorf("got %+v, want a round-trip time", s)
+			}
+		}
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Close()
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		if listening, _ := mine(t, at.Port()); listening[0].Queued != 0 {
+			t.Errorf("after accepting: got %v", listening)
+		}
+	}
+}
+
+// message is a netlink message with a body.
+func message(kind uint16, body ...byte) []byte {
+	b := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(body)))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	return append(append(b, make([]byte, 10)...), body...)
+}
+
+func TestParse(t *testing.T) {
+	whole := message(unix.SOCK_DIAG_BY_FAMILY, make([]byte, messageSize)...)
+	refused := binary.NativeEndian.AppendUint32(nil, uint32(0xffffffff)) // -EPERM
+	tests := []struct {
+		name    string
+		in      []byte
+		sockets int
+		done    bool
+		err     error
+	}{
+		{"nothing", nil, 0, false, nil},
+		{"a socket", whole, 1, false, nil},
+		{"two, and the end", append(append(whole, whole...), message(unix.NLMSG_DONE)...), 2, true, nil},
+		{"a refusal", message(unix.NLMSG_ERROR, refused...), 0, false, unix.EPERM},
+		{"a refusal without a reason", message(unix.NLMSG_ERROR), 0, false, errMalformed},
+		{"a socket cut short", message(unix.SOCK_DIAG_BY_FAMILY, 1, 2, 3), 0, false, errMalformed},
+		{"a message longer than the portion", whole[:len(whole)-1], 0, false, errMalformed},
+		{"a message without a length", make([]byte, 16), 0, false, errMalformed},
+		{"an attribute without a length", message(unix.SOCK_DIAG_BY_FAMILY, make([]byte, messageSize+8)...), 1, false, nil},
+	}
+	for _, tt := range tests {
+		n := 0
+		done, err := parse(tt.in, func(*Socket) { n++ })
+		if n != tt.sockets || done != tt.done || !errors.Is(err, tt.err) {
+			t.Errorf("%s: got %d sockets, done %v and error %v", tt.name, n, done, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(message(unix.SOCK_DIAG_BY_FAMILY, make([]byte, messageSize+200)...))
+	f.Add(message(unix.NLMSG_DONE))
+	f.Fuzz(func(_ *testing.T, in []byte) {
+		// It must come to an end, within the bounds of what was given.
+		_, _ = parse(in, func(*Socket) {})
+	})
+}
