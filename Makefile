@@ -102,7 +102,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-control bench-fleet conformance
+.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-sensor bench-control bench-fleet conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -151,6 +151,9 @@ bench: ## Run the Go benchmarks: the hot path of the proxy, and translation.
 
 bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 50 quiet minutes; ARGS="-runs 1 -rounds 2 -seconds 1" takes 6).
 	@go -C test/bench run . $(ARGS)
+
+bench-sensor: build ## Measure what the sensor costs the proxy (root, 5 quiet minutes; ARGS="-rounds 2 -seconds 1 -out ''" for a short one).
+	@go -C test/bench run . -sensor ../../bin/fleetgate-sensor -out ../../docs/benchmarks/sensor.md -rounds 30 -seconds 2 $(ARGS)
 
 bench-fleet: ## Measure 1,000 Gateways in a test cluster of its own (root; ARGS="-gateways 50 -crowd 0" for a short one).
 	@go -C test run ./fleet $(ARGS)

@@ -15,6 +15,8 @@ import (
 type options struct {
 	runs, rounds, seconds, idle int
 	proxy, out, only            string
+	// sensor is set where it is its cost that is measured.
+	sensor string
 	// work is the folder with what was prepared. It is set in the namespaces
 	// alone.
 	work string
@@ -49,6 +51,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.idle, "idle", 3000, "idle connections in each of three steps whose memory is measured")
 	f.StringVar(&o.only, "only", "", "regular expression of the workloads to run; the document is then not written")
 	f.StringVar(&o.proxy, "proxy", "../../bin/fleetgate-proxy", "Fleetgate's proxy")
+	f.StringVar(&o.sensor, "sensor", "", "Fleetgate's sensor: measures what it costs the proxy, and nothing else")
 	f.StringVar(&o.out, "out", "../../docs/benchmarks/data-plane.md", "document to write; empty writes none")
 	f.StringVar(&o.work, "work", "", "for the program's own use")
 	if err := f.Parse(args); err != nil {
@@ -76,7 +79,11 @@ func outside(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := prepare(ctx, work, o); err != nil {
+	prepareAll := prepare
+	if o.sensor != "" {
+		prepareAll = prepareSensor
+	}
+	if err := prepareAll(ctx, work, o); err != nil {
 		return err
 	}
 	return enter(ctx, work)
@@ -90,6 +97,14 @@ func inside(ctx context.Context, o options) error {
 	}
 	if facts.Congestion, err = furnish(o.work); err != nil {
 		return err
+	}
+	if o.sensor != "" {
+		b := &bench{options: o}
+		rounds, err := b.sensorCost(ctx)
+		if err != nil {
+			return err
+		}
+		return reportSensor(o, facts, rounds)
 	}
 	needless := func(e engine) bool { return !o.needed(e) }
 	var found []*findings

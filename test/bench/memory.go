@@ -152,8 +152,13 @@ func settled(ctx context.Context, p *process) (int64, error) {
 		return 0, ctx.Err()
 	case <-time.After(settle):
 	}
+	return anonymousBytes(p.pid())
+}
+
+// anonymousBytes is the anonymous memory of a process and of those it has forked.
+func anonymousBytes(pid int) (int64, error) {
 	var sum int64
-	err := eachOf(p.pid(), func(pid int) error {
+	err := eachOf(pid, func(pid int) error {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
 			return err

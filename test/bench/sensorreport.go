@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// sensorIntroduction explains the tables. Its arguments are date, commit, CPU,
+// cores, kernel, versions, Go's version, flags, rounds, seconds.
+const sensorIntroduction = `# What the sensor costs the proxy
+
+Measured on %s at commit %s, on %s with %d cores, Linux %s.
+%s; all Go programs with %s.
+
+    make bench-sensor ARGS="%s"
+
+One proxy runs all the time, on CPU 1 and in a cgroup of its own. wrk loads it from CPU 0 with 64 connections that ask for
+1 KiB, as fast as they are answered. Sensors come and go on CPU 0: a round has a slice of the load with nothing attached,
+one with the probe function attached to by uprobe, another one with nothing, and one by shared memory; the two with a
+sensor change places from round to round. %d rounds of slices of %d s were made. With a sensor its programs for
+connections are attached as well.
+
+A difference is that of a slice to the mean of the two without a sensor of its round; that between these two is the noise
+(A/A), which nothing smaller can be told from. Beside the mean over the rounds stands its standard error. CPU time is the
+scheduler's, for all of the proxy's threads. A slice counts only if the sensor has counted at least as many requests as wrk.
+
+`
+
+// Bars on what a request costs, in microseconds.
+var sensorBars = map[string]float64{uprobe: 0.5, shared: 0.1}
+
+// estimate is the mean of some values with its standard error.
+type estimate struct{ mean, err float64 }
+
+// estimateOf needs at least one value. Of a single one nothing is known of how far
+// it is off.
+func estimateOf(values []float64) estimate {
+	n := float64(len(values))
+	var sum, squares float64
+	for _, v := range values {
+		sum += v
+	}
+	mean := sum / n
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
+	}
+	return estimate{mean, math.Sqrt(squares / (n - 1) / n)}
+}
+
+func (e estimate) text(digits int) string {
+	return fmt.Sprintf("%.*f ± %.*f", digits, e.mean, digits, e.err)
+}
+
+// verdict says whether a cost is within its bar. What the noise hides is not
+// decided.
+func (e estimate) verdict(bar float64) string {
+	switch {
+	case e.mean+2*e.err <= bar:
+		return "met"
+	case e.mean-2*e.err > bar:
+		return "missed"
+	}
+	return "within the noise"
+}
+
+// reportSensor writes the document, and its tables to the terminal.
+func reportSensor(o options, f *facts, rounds []round) error {
+	tables := costTable(rounds).markdown() + "\n" + sensorTable(rounds).markdown()
+	fmt.Print("\n", tables)
+	if o.out == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
+		return err
+	}
+	flags := fmt.Sprintf("-rounds %d -seconds %d", o.rounds, o.seconds)
+	introduction := fmt.Sprintf(sensorIntroduction, f.Date.Format("2006-01-02 15:04 MST"), f.Commit, f.CPU, f.Cores, f.Kernel,
+		f.Versions[0], f.Go, flags, o.rounds, o.seconds)
+	return os.WriteFile(o.out, []byte(introduction+tables), 0o644)
+}
+
+// each takes a number of all rounds.
+func each(rounds []round, of func(round) float64) []float64 {
+	values := make([]float64, len(rounds))
+	for i, r := range rounds {
+		values[i] = of(r)
+	}
+	return values
+}
+
+func without(r round) float64 { return (r.first.cpu + r.second.cpu) / 2 }
+
+// costTable compares the proxy with and without a sensor.
+func costTable(rounds []round) table {
+	t := table{
+		title:  "CPU time of the proxy per request",
+		header: []string{"sensor", "CPU µs per request", "more, µs", "more", "bar, µs", "verdict"},
+	}
+	base := estimateOf(each(rounds, without))
+	t.rows = append(t.rows, []string{"none", spreadOf(each(rounds, without)).text(2), "-", "-", "-", "-"})
+	row := func(name, bar string, cpu, more func(round) float64) {
+		e := estimateOf(each(rounds, more))
+		verdict, limit := "-", "-"
+		if most, ok := sensorBars[bar]; ok {
+			verdict, limit = e.verdict(most), fmt.Sprintf("%.1f", most)
+		}
+		t.rows = append(t.rows, []string{
+			name, spreadOf(each(rounds, cpu)).text(2), e.text(3), fmt.Sprintf("%.1f %%", 100*e.mean/base.mean), limit, verdict,
+		})
+	}
+	row("none, a second time (A/A)", "", func(r round) float64 { return r.second.cpu },
+		func(r round) float64 { return r.second.cpu - r.first.cpu })
+	last := rounds[len(rounds)-1]
+	row(last.uprobe.mode, uprobe, func(r round) float64 { return r.uprobe.cpu },
+		func(r round) float64 { return r.uprobe.cpu - without(r) })
+	row(last.shared.mode, shared, func(r round) float64 { return r.shared.cpu },
+		func(r round) float64 { return r.shared.cpu - without(r) })
+	return t
+}
+
+// sensorTable says what the sensor itself takes, at the end of slices.
+func sensorTable(rounds []round) table {
+	t := table{title: "The sensor itself", header: []string{"sensor", "anonymous memory, MiB", "a scrape, ms"}}
+	last := rounds[len(rounds)-1]
+	for _, s := range []struct {
+		name string
+		of   func(round) slice
+	}{
+		{last.uprobe.mode, func(r round) slice { return r.uprobe }},
+		{last.shared.mode, func(r round) slice { return r.shared }},
+	} {
+		t.rows = append(t.rows, []string{
+			s.name,
+			spreadOf(each(rounds, func(r round) float64 { return s.of(r).memory / (1 << 20) })).text(1),
+			spreadOf(each(rounds, func(r round) float64 { return s.of(r).scrape.Seconds() * 1000 })).text(2),
+		})
+	}
+	return t
+}
