@@ -21,6 +21,9 @@ func strip(in any) (any, error) {
 	if monitor, ok := in.(*monitoringv1.ServiceMonitor); ok && monitor.Labels[names.LabelManagedBy] != names.ManagedBy {
 		return &monitoringv1.ServiceMonitor{ObjectMeta: identity(&monitor.ObjectMeta)}, nil
 	}
+	if prometheus, ok := in.(*monitoringv1.Prometheus); ok {
+		return stripPrometheus(prometheus), nil
+	}
 	if obj, ok := in.(metav1.Object); ok {
 		obj.SetManagedFields(nil)
 		if annotations := obj.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
@@ -28,6 +31,14 @@ func strip(in any) (any, error) {
 		}
 	}
 	return in, nil
+}
+
+// stripPrometheus leaves what says which ServiceMonitors are selected.
+func stripPrometheus(p *monitoringv1.Prometheus) *monitoringv1.Prometheus {
+	slim := &monitoringv1.Prometheus{ObjectMeta: identity(&p.ObjectMeta)}
+	slim.Spec.ServiceMonitorSelector = p.Spec.ServiceMonitorSelector
+	slim.Spec.ServiceMonitorNamespaceSelector = p.Spec.ServiceMonitorNamespaceSelector
+	return slim
 }
 
 func stripPod(in any) (any, error) {

@@ -82,6 +82,13 @@ func TestStrip(t *testing.T) {
 		{"a ServiceMonitor of somebody else", strip, &monitoringv1.ServiceMonitor{
 			ObjectMeta: bloated(labels), Spec: monitoringv1.ServiceMonitorSpec{JobLabel: "x"},
 		}, &monitoringv1.ServiceMonitor{ObjectMeta: slim(nil)}},
+		{"a Prometheus", strip, &monitoringv1.Prometheus{
+			ObjectMeta: bloated(labels), Spec: monitoringv1.PrometheusSpec{CommonPrometheusFields: monitoringv1.CommonPrometheusFields{
+				ServiceMonitorSelector: &metav1.LabelSelector{MatchLabels: labels}, Version: "x",
+			}},
+		}, &monitoringv1.Prometheus{ObjectMeta: slim(nil), Spec: monitoringv1.PrometheusSpec{CommonPrometheusFields: monitoringv1.CommonPrometheusFields{
+			ServiceMonitorSelector: &metav1.LabelSelector{MatchLabels: labels},
+		}}}},
 		{"a fleet's ServiceMonitor", strip, &monitoringv1.ServiceMonitor{
 			ObjectMeta: bloated(ours), Spec: monitoringv1.ServiceMonitorSpec{JobLabel: "x"},
 		}, &monitoringv1.ServiceMonitor{ObjectMeta: own, Spec: monitoringv1.ServiceMonitorSpec{JobLabel: "x"}}},

@@ -50,8 +50,11 @@ type Options struct {
 	Now       func() time.Time
 }
 
-// serviceMonitor is a kind that a cluster need not have.
-var serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
+// Kinds of the Prometheus operator, which a cluster need not have.
+var (
+	serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
+	prometheusKind = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "Prometheus"}
+)
 
 // GatewayReconciler brings one Gateway's fleet, configuration and status into
 // the state that follows from the objects that belong to it. It is safe for

@@ -214,7 +214,7 @@ func TestServiceMonitorComesWithItsKind(t *testing.T) {
 	w.take()
 	w.kinds.Set(serviceMonitor, true)
 	w.look("gw")
-	if diff := cmp.Diff([]string{"create gw-fleetgate"}, w.take()); diff != "" {
+	if diff := cmp.Diff([]string{"create gw-fleetgate", "status gw"}, w.take()); diff != "" {
 		t.Error(diff)
 	}
 	if !w.exists("gw-fleetgate", &monitoringv1.ServiceMonitor{}) {

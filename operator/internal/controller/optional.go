@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -73,6 +74,9 @@ func (k optionalKind) served(mapper meta.RESTMapper) (optionalKind, error) {
 // monitorCRD is the CRD of ServiceMonitors.
 const monitorCRD = "servicemonitors.monitoring.coreos.com"
 
+// prometheusCRD is the CRD of what selects ServiceMonitors.
+const prometheusCRD = "prometheuses.monitoring.coreos.com"
+
 // The groups of the Gateway API's kinds.
 var (
 	gatewayGroup      = schema.GroupVersion(gatewayv1.GroupVersion)
@@ -83,6 +87,7 @@ var (
 func optionalKinds() []optionalKind {
 	all := []optionalKind{
 		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
+		{kind: prometheusKind, version: "v1", crd: prometheusCRD, object: &monitoringv1.Prometheus{}},
 		gatewayKind(v1alpha1.GroupVersion, v1alpha1.KindGatewayParameters, "gatewayparameters", &v1alpha1.GatewayParameters{}),
 		gatewayKind(gatewayGroup, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
 		gatewayKind(gatewayGroup, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}),

@@ -61,10 +61,13 @@ func (r *GatewayReconciler) watches() []watch {
 	return all
 }
 
-// watchOf is the watch of a kind that users write, or of ServiceMonitors.
+// watchOf is the watch of a kind that users write, or of one of the Prometheus operator's.
 func (r *GatewayReconciler) watchOf(object client.Object) watch {
-	if _, isMonitor := object.(*monitoringv1.ServiceMonitor); isMonitor {
+	switch object.(type) {
+	case *monitoringv1.ServiceMonitor:
 		return watch{object, owner, ownedChanged}
+	case *monitoringv1.Prometheus:
+		return watch{object, r.every, specChanged}
 	}
 	if isTrustBundle(object) {
 		return watch{object, r.touched, changed}
@@ -100,6 +103,20 @@ func (r *GatewayReconciler) touched(ctx context.Context, obj client.Object) []ty
 
 func (r *GatewayReconciler) touchedOrOwner(ctx context.Context, obj client.Object) []types.NamespacedName {
 	return append(r.touched(ctx, obj), owner(ctx, obj)...)
+}
+
+// every returns all Gateways: whoever selects ServiceMonitors may select any.
+func (r *GatewayReconciler) every(ctx context.Context, _ client.Object) []types.NamespacedName {
+	var list gatewayv1.GatewayList
+	if err := r.opts.Reader.List(ctx, &list); err != nil {
+		log.FromContext(ctx).Error(err, "Could not list the Gateways")
+		return nil
+	}
+	keys := make([]types.NamespacedName, len(list.Items))
+	for i := range list.Items {
+		keys[i] = client.ObjectKeyFromObject(&list.Items[i])
+	}
+	return keys
 }
 
 // owner returns the Gateway that an object of a fleet belongs to.

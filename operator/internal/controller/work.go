@@ -73,6 +73,7 @@ func (w *work) carryOut() (reconcile.Result, error) {
 		w.deliver()
 	}
 	if accepted {
+		w.note(w.chooseScraper())
 		w.provision()
 	}
 	w.observe()

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
@@ -160,6 +161,16 @@ func (f *fleet) serviceMonitor() *monitoringv1.ServiceMonitor {
 	}
 	monitor.Labels = f.beside(monitor.Labels, f.scraping.Labels)
 	return monitor
+}
+
+// Monitor is the ServiceMonitor among the objects of a fleet, or nil.
+func Monitor(objects []client.Object) *monitoringv1.ServiceMonitor {
+	for _, object := range objects {
+		if monitor, ok := object.(*monitoringv1.ServiceMonitor); ok {
+			return monitor
+		}
+	}
+	return nil
 }
 
 func (f *fleet) endpoint(port string) monitoringv1.Endpoint {

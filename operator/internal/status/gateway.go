@@ -43,6 +43,9 @@ func (b *builder) gatewayStatus() *Gateway {
 	if b.gateway.Parameterized() {
 		out.Conditions = append(out.Conditions, b.parametersAccepted())
 	}
+	if b.observed.Scraping != nil {
+		out.Conditions = append(out.Conditions, b.scraped(b.observed.Scraping))
+	}
 	for _, listener := range b.gateway.Listeners {
 		out.Listeners = append(out.Listeners, b.listener(listener))
 	}

@@ -184,6 +184,7 @@ func gatewayConditions() []string {
 		string(gatewayv1.GatewayConditionAddressesAssigned),
 		string(ConditionDefaultGateway),
 		string(ConditionParametersAccepted),
+		string(ConditionScraped),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/parameters"
+	"github.com/fleetgate/fleetgate/operator/internal/scraping"
 )
 
 // Observed is what is known of the fleet of a Gateway.
@@ -40,6 +41,8 @@ type Observed struct {
 	Repaired string
 	// Sensor tells of sensors that may do less than usual, as a sentence, or is empty.
 	Sensor string
+	// Scraping says who selects the ServiceMonitor, and is nil where there is none.
+	Scraping *scraping.Choice
 	// Refusals are the fields of parameters that have no effect.
 	Refusals []parameters.Refusal
 	// Problems are those of provisioning, as sentences that name the object:
