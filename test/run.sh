@@ -51,8 +51,7 @@ portable() {
 		make -s test-http2 DRIVER=portable
 }
 race() {
-	CGO_ENABLED=1 go test -race ./operator/... ./proxy/... ./api/... &&
-		make -s test-http2 DRIVER=portable-race
+	make -s test-race && make -s test-http2 DRIVER=portable-race
 }
 http2() { make -s test-http2; }
 attack() { make -s test-attack; }
