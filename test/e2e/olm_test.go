@@ -1,0 +1,256 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/test/bundle/olm"
+	"github.com/fleetgate/fleetgate/test/images"
+	"github.com/fleetgate/fleetgate/test/internal/load"
+	"github.com/fleetgate/fleetgate/test/internal/stack"
+	"github.com/fleetgate/fleetgate/test/internal/tenant"
+)
+
+// subscription is what the bundle's version is in the cluster, as if OLM had
+// installed it.
+type subscription struct {
+	t         *testing.T
+	namespace string
+	csv       olm.ClusterServiceVersion
+}
+
+// Each install mode serves the namespaces that it selects, with the rights that the
+// bundle asks for and no others, and leaves those outside alone. The operator is then
+// upgraded, and in the end removed, and no request is lost.
+func TestBundleInEachInstallMode(t *testing.T) {
+	stopOperator(t)
+	s := subscribe(t)
+	demo := [2]*tenantSpace{demoTenant(t, "tenant-a"), demoTenant(t, "tenant-b")}
+	other := newTenant(t, "olm-other")
+	other.apply("gateway", nil)
+	own := &tenantSpace{t: t, namespace: s.namespace, gateway: gatewayIn(s.namespace)}
+	own.apply("gateway", nil)
+
+	s.install(s.namespace)
+	own.waitProgrammed()
+	s.install("tenant-a")
+	demo[0].waitProgrammed()
+	demo[1].wantUnseen()
+	s.install("tenant-a", "tenant-b")
+	demo[1].waitProgrammed()
+	other.wantUnseen()
+	s.install()
+	other.waitProgrammed()
+	for _, d := range demo {
+		d.wantSplit()
+	}
+
+	run := demo[0].load(demoHost, load.Options{})
+	s.upgradeProxies(demo[0])
+	s.remove()
+	wantNoneFailed(t, run, run.Sent()+2_000)
+}
+
+// stopOperator makes room for another one until the test ends.
+func stopOperator(t *testing.T) {
+	t.Helper()
+	scale := func(ctx context.Context, replicas string) error {
+		if _, err := cluster.Kubectl(ctx, "scale", "deployment", stack.Operator, "-n", stack.Namespace, "--replicas="+replicas); err != nil {
+			return err
+		}
+		return cluster.WaitDeployment(ctx, stack.Namespace, stack.Operator)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := scale(ctx, "1"); err != nil {
+			t.Errorf("starting the operator again: %v", err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := scale(ctx, "0"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// subscribe makes the namespace that the bundle suggests, under another name, and
+// applies the bundle's plain manifests.
+func subscribe(t *testing.T) *subscription {
+	t.Helper()
+	s := &subscription{t: t, namespace: "e2e-olm"}
+	if err := yaml.UnmarshalStrict(repositoryFile(t, "bundle", "manifests", "fleetgate.clusterserviceversion.yaml"), &s.csv); err != nil {
+		t.Fatal(err)
+	}
+	var namespace corev1.Namespace
+	if err := json.Unmarshal([]byte(s.csv.Metadata.Annotations["operatorframework.io/suggested-namespace-template"]), &namespace); err != nil {
+		t.Fatal(err)
+	}
+	namespace.Name = s.namespace
+	wait(t, func(ctx context.Context) error { return cluster.Client.Create(ctx, namespace.DeepCopy()) })
+	t.Cleanup(func() { s.remove() })
+	for _, kind := range []string{"service", "clusterrole"} {
+		files, err := filepath.Glob(filepath.Join(cluster.Root, "bundle", "manifests", "*_"+kind+".yaml"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%s: %v, %v", kind, files, err)
+		}
+		s.kubectl("apply", "--server-side", "--force-conflicts", "-n", s.namespace, "-f", files[0])
+	}
+	s.kubectl("apply", "--server-side", "--force-conflicts", "-f", filepath.Join(cluster.Root, "bundle", "manifests", "fleetgate.io_gatewayparameters.yaml"))
+	return s
+}
+
+func (s *subscription) kubectl(args ...string) {
+	s.t.Helper()
+	if _, err := cluster.Kubectl(s.t.Context(), args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// install has the operator serve these namespaces, or all.
+func (s *subscription) install(targets ...string) {
+	s.t.Helper()
+	var manifest []string
+	for _, o := range s.csv.Objects(olm.Installation{Namespace: s.namespace, Targets: targets}) {
+		content, err := yaml.Marshal(o)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		manifest = append(manifest, string(content))
+	}
+	if _, err := cluster.Apply(s.t.Context(), []byte(strings.Join(manifest, "---\n"))); err != nil {
+		s.t.Fatal(err)
+	}
+	wait(s.t, func(ctx context.Context) error { return cluster.WaitDeployment(ctx, s.namespace, stack.Operator) })
+}
+
+// remove takes away all that install has made. Doing so again does nothing.
+func (s *subscription) remove() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	name := s.csv.Metadata.Name
+	_, err := cluster.Kubectl(ctx, "delete", "--ignore-not-found", "clusterrole,clusterrolebinding", name, name+"-all")
+	if err == nil {
+		_, err = cluster.Kubectl(ctx, "delete", "--ignore-not-found", "--wait=false", "namespace", s.namespace)
+	}
+	if err == nil {
+		_, err = cluster.Kubectl(ctx, "wait", "--for=delete", "pod", "-n", s.namespace, "-l", "control-plane=controller-manager", "--timeout=60s")
+	}
+	if err != nil {
+		s.t.Errorf("removing the operator: %v", err)
+	}
+}
+
+// upgradeProxies gives the operator another image of its proxies, as another version of
+// the bundle does, and waits until the Gateway has no others.
+func (s *subscription) upgradeProxies(of *tenantSpace) {
+	s.t.Helper()
+	const next = "fleetgate.io/proxy:v0.1.0-next"
+	file, err := images.Binary(filepath.Join(cluster.Root, "bin", "fleetgate-proxy"), "/fleetgate-proxy")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cluster.LoadImages(s.t.Context(), images.Spec{Names: []string{next}, Files: []images.File{file}, User: "65532"}); err != nil {
+		s.t.Fatal(err)
+	}
+	container := &s.csv.Spec.Install.Spec.Deployments[0].Spec.Template.Spec.Containers[0]
+	at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "RELATED_IMAGE_PROXY" })
+	container.Env[at].Value = next
+	s.install()
+	wait(s.t, func(ctx context.Context) error {
+		pods, err := of.gateway.Pods(ctx)
+		if err != nil {
+			return err
+		}
+		for _, pod := range pods {
+			if pod.Spec.Containers[0].Image != next {
+				return fmt.Errorf("%s runs %s", pod.Name, pod.Spec.Containers[0].Image)
+			}
+		}
+		return cluster.WaitDeployment(ctx, of.namespace, "web-fleetgate")
+	})
+}
+
+// demoHost is what both of the demo's tenants serve.
+const demoHost = "shop.example.com"
+
+func gatewayIn(namespace string) tenant.Gateway {
+	return tenant.Gateway{Cluster: cluster.Cluster, Name: types.NamespacedName{Namespace: namespace, Name: "web"}}
+}
+
+// demoTenant applies one of the demo's tenants.
+func demoTenant(t *testing.T, name string) *tenantSpace {
+	t.Helper()
+	s := &tenantSpace{t: t, namespace: name, gateway: gatewayIn(name)}
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.dump()
+		}
+		object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		if err := cluster.Client.Delete(context.Background(), object); err != nil {
+			t.Error(err)
+		}
+	})
+	wait(t, func(ctx context.Context) error {
+		return cluster.ApplyFiles(ctx, filepath.Join(cluster.Root, "config", "samples", "demo", name+".yaml"))
+	})
+	for _, backend := range []string{"shop-v1", "shop-v2"} {
+		s.waitDeployment(backend)
+	}
+	return s
+}
+
+// wantUnseen asserts that nobody has taken notice of the Gateway.
+func (s *tenantSpace) wantUnseen() {
+	s.t.Helper()
+	object := &gatewayv1.Gateway{}
+	if err := cluster.Client.Get(s.t.Context(), s.gateway.Name, object); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, c := range object.Status.Conditions {
+		if c.ObservedGeneration != 0 {
+			s.t.Errorf("the Gateway of %s has the condition %s=%s %s", s.namespace, c.Type, c.Status, c.Reason)
+		}
+	}
+	out, err := cluster.Kubectl(s.t.Context(), "get", fleetKinds, "-n", s.namespace, "-o", "name", "-l", gatewayv1.GatewayNameLabelKey)
+	if err != nil || len(out) > 0 {
+		s.t.Errorf("%s has %s, %v", s.namespace, out, err)
+	}
+}
+
+// wantSplit sends the demo's traffic: nine of ten requests go to version 1.
+func (s *tenantSpace) wantSplit() {
+	s.t.Helper()
+	wait(s.t, func(ctx context.Context) error {
+		got, err := s.get(ctx, cluster.HTTPClient(), demoHost, "/")
+		if err == nil && got.Status != http.StatusOK {
+			err = errors.New(http.StatusText(got.Status))
+		}
+		return err
+	})
+	result := s.load(demoHost, load.Options{Max: 1000, Classify: func(_ *http.Response, body []byte) string {
+		var got answer
+		if json.Unmarshal(body, &got) != nil || got.Name != s.namespace {
+			return "of another tenant"
+		}
+		return got.Version
+	}}).Wait()
+	// 1,000 draws of one in ten lie between these but for one run in billions.
+	if v2 := result.Classes["v2"]; result.Failed > 0 || result.Classes["v1"]+v2 != 1000 || v2 < 40 || v2 > 170 {
+		s.t.Errorf("%s: %v, %v", s.namespace, result, result.Classes)
+	}
+}
