@@ -90,12 +90,14 @@ func (b *bench) sensorCost(ctx context.Context) ([]round, error) {
 	if s.proxy, err = start(ctx, proxyCPU, plain.port(sensed.number), filepath.Join(b.work, "proxy.log"), command...); err != nil {
 		return nil, err
 	}
-	defer s.proxy.stop()
 	leave, err := ownCgroup(s.proxy.pid())
 	if err != nil {
+		s.proxy.stop()
 		return nil, err
 	}
+	// A cgroup can be removed when nobody is in it.
 	defer leave()
+	defer s.proxy.stop()
 	return s.rounds(ctx)
 }
 
