@@ -83,6 +83,11 @@ type AccessLogParameters struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	SamplePercent *int32 `json:"samplePercent,omitempty"`
+	// slowThreshold is how long a request takes at least whose line says what the
+	// kernel knows of its connections, by which one can tell network, backend and
+	// gateway apart; 1s by default, at most 1h, and 0s says it of none.
+	// +optional
+	SlowThreshold *gatewayv1.Duration `json:"slowThreshold,omitempty"`
 }
 
 // LimitParameters bound what clients can make one proxy hold.

@@ -112,9 +112,9 @@ func sampleConfig() *Config {
 }
 
 func sampleSettings() *Settings {
-	percent, hops := int32(10), int32(2)
+	percent, hops, slow := int32(10), int32(2), int32(500)
 	return &Settings{
-		LogLevel: LogDebug, AccessLog: &AccessLog{Format: AccessLogJSON, SamplePercent: &percent}, TrustedHops: &hops,
+		LogLevel: LogDebug, AccessLog: &AccessLog{Format: AccessLogJSON, SamplePercent: &percent, SlowMillis: &slow}, TrustedHops: &hops,
 		Limits: &ConnectionLimits{MaxConnections: 2000, MaxConnectionsPerPort: 1000},
 		Timeouts: &PhaseTimeouts{
 			RequestHeadMillis: 5000, RequestBodyIdleMillis: 30000, ResponseIdleMillis: 31000, KeepAliveMillis: 75000,

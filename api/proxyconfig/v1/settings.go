@@ -44,6 +44,10 @@ type AccessLog struct {
 	// them. What fails with a status of 500 and above, and below HTTP for want of an
 	// endpoint, is logged always.
 	SamplePercent *int32 `json:"samplePercent,omitempty"`
+	// SlowMillis is how long a request takes at least whose line says what the kernel
+	// knows of its connections; nil is 1000, and zero says it of none. It is at most an
+	// hour.
+	SlowMillis *int32 `json:"slowMillis,omitempty"`
 }
 
 // AccessLogFormat is how an access log is written.
@@ -132,6 +136,7 @@ func (v settingsValidator) accessLog(in *AccessLog) *AccessLog {
 	out := *in
 	out.Format = oneOf(v, "accessLog.format", in.Format, AccessLogOff, AccessLogJSON, AccessLogText)
 	out.SamplePercent = optional(v, "accessLog.samplePercent", in.SamplePercent, 100)
+	out.SlowMillis = optional(v, "accessLog.slowMillis", in.SlowMillis, 3_600_000)
 	return &out
 }
 

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"time"
+
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -31,7 +33,16 @@ func accessLog(source *v1alpha1.AccessLogParameters) *proxyconfig.AccessLog {
 	return unlessZero(proxyconfig.AccessLog{
 		Format:        accessLogFormat(value(source.Format)),
 		SamplePercent: source.SamplePercent,
+		SlowMillis:    slowMillis(source.SlowThreshold),
 	})
+}
+
+// slowMillis tells no threshold at all, which has the default, from zero.
+func slowMillis(text *gatewayv1.Duration) *int32 {
+	if text == nil {
+		return nil
+	}
+	return new(int32(min(span(text), time.Hour.Milliseconds())))
 }
 
 // accessLogFormat is the contract's word for a format.

@@ -75,6 +75,10 @@ func appendLine(buf []byte, f Format, d *traffic.Done) []byte {
 	l.route(d)
 	l.number("attempts", int64(d.Attempts))
 	l.flags(d.Flags)
+	if d.Slow {
+		l.socket(&d.ClientSocket, "clientAcceptMicros", "clientRTTMicros", "clientRetransmits")
+		l.socket(&d.BackendSocket, "backendConnectMicros", "backendRTTMicros", "backendRetransmits")
+	}
 	l.outside("userAgent", d.UserAgent, maxAgent)
 	l.outside("requestID", d.RequestID, maxID)
 	l.trace(d.TraceID)
@@ -120,6 +124,17 @@ func (l *line) trace(id [16]byte) {
 	l.buf = append(l.buf, '"')
 	l.buf = hex.AppendEncode(l.buf, id[:])
 	l.buf = append(l.buf, '"')
+}
+
+// socket appends what the kernel has said of a connection, under three names.
+func (l *line) socket(s *traffic.Socket, wait, rtt, retransmits string) {
+	if s.Waited {
+		l.number(wait, s.Wait.Microseconds())
+	}
+	if s.Known {
+		l.number(rtt, s.RTT.Microseconds())
+		l.number(retransmits, int64(s.Retransmitted))
+	}
 }
 
 func (l *line) begin() {

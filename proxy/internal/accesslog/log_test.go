@@ -35,12 +35,15 @@ func sampleDone() *traffic.Done {
 	}
 }
 
+// logged is a request with its line.
+type logged struct {
+	format Format
+	done   *traffic.Done
+	want   string
+}
+
 func TestLines(t *testing.T) {
-	tests := []struct {
-		format Format
-		done   *traffic.Done
-		want   string
-	}{
+	tests := []logged{
 		{JSON, sampleDone(), `{"time":"2030-01-02T03:04:05.000006Z","client":"[fd00::1]:99","method":"GET","host":"a.example","target":"/x?y=\"1\"",` +
 			`"protocol":"HTTP/1.1","status":503,"durationMicros":1500,"upstreamMicros":1000,"requestBytes":3,"responseBytes":4,"port":80,` +
 			`"listener":"http","routeNamespace":"shop","route":"cart","rule":2,"backend":"shop/cart:80","endpoint":"10.0.0.1:8080",` +
@@ -54,7 +57,20 @@ func TestLines(t *testing.T) {
 		{JSON, &traffic.Done{Status: 200, TraceID: [16]byte{0x4b, 15: 0xfe}}, `{"time":"0001-01-01T00:00:00.000000Z","protocol":"HTTP/1.1","status":200,` +
 			`"durationMicros":0,"upstreamMicros":0,"requestBytes":0,"responseBytes":0,"port":0,"attempts":0,"traceID":"4b0000000000000000000000000000fe"}` + "\n"},
 	}
-	for _, test := range tests {
+	slow := &traffic.Done{
+		Status: 200, Slow: true,
+		ClientSocket:  traffic.Socket{Known: true, RTT: 80 * time.Millisecond, Retransmitted: 3, Waited: true, Wait: 2 * time.Second},
+		BackendSocket: traffic.Socket{Known: true, RTT: time.Millisecond},
+	}
+	quick := *slow
+	quick.Slow = false
+	for _, test := range append(tests, []logged{
+		{Text, slow, `time="0001-01-01T00:00:00.000000Z" protocol="HTTP/1.1" status=200 durationMicros=0 upstreamMicros=0 requestBytes=0 ` +
+			`responseBytes=0 port=0 attempts=0 clientAcceptMicros=2000000 clientRTTMicros=80000 clientRetransmits=3 ` +
+			`backendRTTMicros=1000 backendRetransmits=0` + "\n"},
+		{Text, &quick, `time="0001-01-01T00:00:00.000000Z" protocol="HTTP/1.1" status=200 durationMicros=0 upstreamMicros=0 requestBytes=0 ` +
+			`responseBytes=0 port=0 attempts=0` + "\n"},
+	}...) {
 		if got := string(appendLine(nil, test.format, test.done)); got != test.want {
 			t.Errorf("got:\n%swant:\n%s", got, test.want)
 		}

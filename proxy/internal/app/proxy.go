@@ -92,7 +92,7 @@ func newProxy(o Options) (*proxy, error) {
 	p.engine, err = listener.New(listener.Options{
 		Loops: o.Loops, Bind: o.Bind, Observers: p.observer, Snapshot: &p.current,
 		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace, TrustedHops: o.TrustedHops, Gate: p.gate,
-		Spans: p.spans,
+		Spans: p.spans, Slow: p.slow,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the engine: %w", err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
@@ -43,6 +44,25 @@ func LogLevel(l proxyconfig.LogLevel) (slog.Level, bool) {
 		return slog.LevelError, true
 	}
 	return 0, false
+}
+
+// slowByDefault is how long a request takes at least whose line says what the kernel
+// knows of its connections: longer than what people wait for without asking why.
+const slowByDefault = time.Second
+
+// slow is that time by settings, which may be nil; zero where nothing is logged.
+func (p *proxy) slow(s *proxyconfig.Settings) time.Duration {
+	var log *proxyconfig.AccessLog
+	if s != nil {
+		log = s.AccessLog
+	}
+	switch {
+	case p.accessLog == nil || accessLogMode(p.options.AccessLog, log).Format == accesslog.Off:
+		return 0
+	case log != nil && log.SlowMillis != nil:
+		return time.Duration(*log.SlowMillis) * time.Millisecond
+	}
+	return slowByDefault
 }
 
 // accessLogMode is what settings, which may be nil, make of the format of the

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -39,11 +40,62 @@ func (i *instance) awaitLine(target string) string {
 	return ""
 }
 
+// slowMillis is how long the backend takes for what is slow.
+const slowMillis = 20
+
+// A line of a slow request says how its connections fare.
+func TestSlowRequestsAreExplained(t *testing.T) {
+	address := status(t)
+	i := newInstance(t)
+	i.start()
+	limit, never := int32(slowMillis), int32(0)
+	i.settle(1, address, &proxyconfig.Settings{AccessLog: &proxyconfig.AccessLog{SlowMillis: &limit}})
+	i.get(i.url() + "slow-one")
+	if line := i.awaitLine("slow-one"); runtime.GOOS == "linux" &&
+		(!strings.Contains(line, " clientRTTMicros=") || !strings.Contains(line, " backendRTTMicros=")) {
+		t.Errorf("got %q", line)
+	}
+	i.settle(2, address, &proxyconfig.Settings{AccessLog: &proxyconfig.AccessLog{SlowMillis: &never}})
+	i.get(i.url() + "slow-two")
+	if line := i.awaitLine("slow-two"); strings.Contains(line, "RTTMicros") {
+		t.Errorf("got %q", line)
+	}
+	i.stop()
+}
+
+func TestSlow(t *testing.T) {
+	set := int32(250)
+	for _, tt := range []struct {
+		format accesslog.Format
+		set    *proxyconfig.Settings
+		want   time.Duration
+	}{
+		{accesslog.Off, nil, 0},
+		{accesslog.JSON, nil, time.Second},
+		{accesslog.JSON, &proxyconfig.Settings{}, time.Second},
+		{accesslog.JSON, &proxyconfig.Settings{AccessLog: &proxyconfig.AccessLog{SlowMillis: &set}}, 250 * time.Millisecond},
+		{accesslog.JSON, &proxyconfig.Settings{AccessLog: &proxyconfig.AccessLog{SlowMillis: new(int32)}}, 0},
+		{accesslog.JSON, &proxyconfig.Settings{AccessLog: &proxyconfig.AccessLog{Format: proxyconfig.AccessLogOff, SlowMillis: &set}}, 0},
+		{accesslog.Off, &proxyconfig.Settings{AccessLog: &proxyconfig.AccessLog{Format: proxyconfig.AccessLogText}}, time.Second},
+	} {
+		p := &proxy{options: Options{AccessLog: tt.format}, accessLog: &accesslog.Log{}}
+		if got := p.slow(tt.set); got != tt.want {
+			t.Errorf("%v with %+v: got %v, want %v", tt.format, tt.set, got, tt.want)
+		}
+		if p.accessLog = nil; p.slow(tt.set) != 0 {
+			t.Errorf("%v with %+v: something is slow, and nowhere to say so", tt.format, tt.set)
+		}
+	}
+}
+
 // status answers with what the query asks for.
 func status(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/bad") {
 			w.WriteHeader(http.StatusBadGateway)
+		}
+		if strings.HasPrefix(r.URL.Path, "/slow") {
+			time.Sleep(slowMillis * time.Millisecond)
 		}
 		io.WriteString(w, r.Header.Get("X-Forwarded-For"))
 	}))

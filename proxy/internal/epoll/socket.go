@@ -10,6 +10,8 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+	"github.com/fleetgate/fleetgate/proxy/internal/sockinfo"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
 // socket is a descriptor that the loop has registered, and what waits to be
@@ -131,6 +133,14 @@ func (s *socket) Patient() {
 	if !s.dead {
 		_ = keepalive.Lift(s.fd)
 	}
+}
+
+// Measure implements exchange.Measured.
+func (s *socket) Measure() traffic.Socket {
+	if s.dead {
+		return traffic.Socket{}
+	}
+	return sockinfo.Read(s.fd)
 }
 
 // Become implements exchange.Transport.

@@ -8,6 +8,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/tracing"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 )
@@ -117,6 +118,10 @@ type exchange struct {
 	// home is the endpoint of the request's session, as of the tokens in it.
 	home   netip.AddrPort
 	tokens span
+
+	// parted is what the kernel said of the backend's connection of a slow
+	// request.
+	parted traffic.Socket
 
 	status                 int
 	requestLen, respondLen uint64
@@ -275,6 +280,7 @@ func (x *exchange) fail(status int) {
 // dropUpstream gives up the backend's side if there is one.
 func (x *exchange) dropUpstream() {
 	if up := x.up; up != nil {
+		x.part(up.carrier())
 		x.up = nil
 		up.cancel()
 	}

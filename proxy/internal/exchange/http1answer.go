@@ -182,6 +182,7 @@ func (b *http1Backend) chunkBytes(p []byte) {
 // connection on which the request has not ended can carry no other.
 func (b *http1Backend) responseEnd(trailer []byte) {
 	x := b.x
+	x.part(b.io)
 	b.x, x.up = nil, nil
 	b.freePartial()
 	if b.keep && x.requestEnded {

@@ -149,11 +149,14 @@ func (b *http1Backend) disconnect(how func(Transport)) {
 // leave lets go of the exchange, which goes on without this connection.
 func (b *http1Backend) leave() *exchange {
 	x := b.x
+	x.part(b.io)
 	x.up = nil
 	x.dequeue()
 	b.cancel()
 	return x
 }
+
+func (b *http1Backend) carrier() Transport { return b.io }
 
 func (b *http1Backend) freePartial() {
 	if b.partial != nil {

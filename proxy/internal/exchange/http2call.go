@@ -37,11 +37,14 @@ func (l *Loop) newCall() *http2Call {
 // leave lets go of the exchange, which goes on without this stream.
 func (call *http2Call) leave() *exchange {
 	x := call.x
+	x.part(call.conn.io)
 	x.up = nil
 	x.dequeue()
 	call.release()
 	return x
 }
+
+func (call *http2Call) carrier() Transport { return call.conn.io }
 
 func (call *http2Call) release() {
 	b, l := call.conn, call.conn.loop

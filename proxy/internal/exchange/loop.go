@@ -42,6 +42,10 @@ type Options struct {
 	TrustedHops int
 	// Gate says how much work is to be left undone; nil means none.
 	Gate *overload.Gate
+	// Slow returns the time from which on requests are reported with what the
+	// kernel knows of their connections, by settings that may be nil; zero is
+	// never, and so is a nil Slow.
+	Slow func(*proxyconfig.Settings) time.Duration
 }
 
 // Loop is what connections that are never run at the same time share: idle
@@ -52,11 +56,12 @@ type Loop struct {
 	Open, Active atomic.Int64
 
 	opts Options
-	// settings are those of the configuration that were seen last; hops and base follow
-	// from them. limits are base at the level that the last sweep has seen.
+	// settings are those of the configuration that were seen last; hops, base and slow
+	// follow from them. limits are base at the level that the last sweep has seen.
 	settings     *proxyconfig.Settings
 	hops         uint8
 	base, limits Limits
+	slow         time.Duration
 	dialer       Dialer
 	now          int64
 

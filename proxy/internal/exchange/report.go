@@ -39,6 +39,7 @@ func (x *exchange) report() {
 	d.Host, d.Target = x.bytes(x.host), x.bytes(x.target)
 	d.UserAgent, d.RequestID = x.bytes(x.agent), x.bytes(x.id)
 	d.TraceID = x.context.Trace
+	x.explain(d)
 	l.opts.Observer.RequestDone(d)
 }
 func methodOf(m []byte) probe.Method {

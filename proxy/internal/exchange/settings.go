@@ -29,6 +29,10 @@ func (l *Loop) adopt(s *proxyconfig.Settings) {
 		}
 		l.base = l.base.with(s.Timeouts)
 	}
+	l.slow = 0
+	if l.opts.Slow != nil {
+		l.slow = l.opts.Slow(s)
+	}
 	l.hops = uint8(min(max(hops, 0), math.MaxUint8))
 	l.limits = l.base.at(l.opts.Gate.Level())
 }

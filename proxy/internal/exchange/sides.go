@@ -47,6 +47,8 @@ type upstream interface {
 	flush()
 	// cancel gives the exchange up.
 	cancel()
+	// carrier is the connection to the backend, of which others may make use, too.
+	carrier() Transport
 	// resume says that more of the response is wanted.
 	resume()
 	blocked() bool

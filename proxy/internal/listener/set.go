@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
@@ -51,6 +52,8 @@ type Options struct {
 	Limits   exchange.Limits
 	// TrustedHops is that of exchange.Options.
 	TrustedHops int
+	// Slow is that of exchange.Options.
+	Slow func(*proxyconfig.Settings) time.Duration
 	// Spans takes what is recorded of requests; nil records nothing.
 	Spans tracing.Sink
 	// Gate lets connections in, and says how much work is to be left undone; nil
@@ -153,7 +156,7 @@ func (s *Set) loopOptions(i int, epoch time.Time) exchange.Options {
 	o := exchange.Options{
 		Snapshot: s.opts.Snapshot, Draining: &s.draining,
 		Epoch: epoch, Seed: uint64(i), Limits: s.opts.Limits, TrustedHops: s.opts.TrustedHops, Gate: s.opts.Gate,
-		Spans: s.opts.Spans,
+		Spans: s.opts.Spans, Slow: s.opts.Slow,
 	}
 	if s.opts.Observers != nil {
 		o.Observer = s.opts.Observers(i)

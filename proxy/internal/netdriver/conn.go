@@ -11,6 +11,8 @@ import (
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
+	"github.com/fleetgate/fleetgate/proxy/internal/sockinfo"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
 const (
@@ -187,6 +189,14 @@ func (c *conn) Patient() {
 	if c.nc != nil {
 		_ = keepalive.LiftFrom(c.nc)
 	}
+}
+
+// Measure implements exchange.Measured.
+func (c *conn) Measure() traffic.Socket {
+	if c.nc == nil {
+		return traffic.Socket{}
+	}
+	return sockinfo.ReadFrom(c.nc)
 }
 
 // Become implements exchange.Transport.

@@ -36,10 +36,29 @@ type Done struct {
 	ResponseBytes uint64
 	Client        netip.AddrPort
 
+	// Slow says that the request took so long that the log is to say what the
+	// kernel knows of the connections that it came and went by.
+	Slow                        bool
+	ClientSocket, BackendSocket Socket
+
 	// For the access log.
 	RawMethod, Host, Target, UserAgent, RequestID []byte
 	// TraceID is zero for a request that is not traced.
 	TraceID [16]byte
+}
+
+// Socket is what the kernel says of a connection.
+type Socket struct {
+	// Known is false if nothing was learned.
+	Known bool
+	// RTT is the smoothed round-trip time, Retransmitted the segments that were
+	// sent again since the connection was made.
+	RTT           time.Duration
+	Retransmitted uint32
+	// Wait is the time for which a client's connection waited to be accepted, or
+	// that one to a backend took to be made. Waited: a sensor has told it.
+	Wait   time.Duration
+	Waited bool
 }
 
 // Observer is told of every finished request. Each engine loop has an Observer
