@@ -252,7 +252,7 @@ func TestVanishedRoutesAreDroppedAndTheRestOnlyGrows(t *testing.T) {
 func TestSeriesStayBelowTheBound(t *testing.T) {
 	f := newFixture(t, 2)
 	var many []string
-	for i := range 4000 {
+	for i := range 5000 {
 		many = append(many, fmt.Sprintf("r%d", i))
 	}
 	f.serve(many...)
