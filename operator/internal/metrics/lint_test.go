@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
 func TestMetricsAreNamedWell(t *testing.T) {
@@ -13,7 +13,11 @@ func TestMetricsAreNamedWell(t *testing.T) {
 	m.Rollouts(func() (int, int, int) { return 1, 1, 1 })
 	m.Status("Gateway", Written)
 	m.Object("write")
-	problems, err := testutil.GatherAndLint(registry)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
 	}
