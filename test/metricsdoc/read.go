@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,7 +48,7 @@ func metricOf(n ast.Node) (metric, bool) {
 	case *ast.CallExpr:
 		m = ofCall(n)
 	}
-	m.kind = kindOf(m.name)
+	m.kind = kindOf(&m)
 	return m, m.name != "" && m.help != ""
 }
 
@@ -79,12 +80,13 @@ func ofCall(call *ast.CallExpr) metric {
 	return metric{}
 }
 
-// kindOf goes by the name, as promlint has every name end with what it is.
-func kindOf(name string) string {
+// kindOf goes by the name, as promlint has every name end with what it is. Seconds are
+// a histogram's, but for statistics, which a label tells apart.
+func kindOf(m *metric) string {
 	switch {
-	case strings.HasSuffix(name, "_total"):
+	case strings.HasSuffix(m.name, "_total"):
 		return "counter"
-	case strings.HasSuffix(name, "_timestamp_seconds"), !strings.HasSuffix(name, "_seconds"):
+	case strings.HasSuffix(m.name, "_timestamp_seconds"), !strings.HasSuffix(m.name, "_seconds"), slices.Contains(m.labels, "stat"):
 		return "gauge"
 	}
 	return "histogram"

@@ -16,6 +16,7 @@ var b = describe("rtt_seconds", "Round " + "trips.", "side", "backend")
 func f() {
 	prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "p_level", Help: "Level."}, []string{"pod"})
 	prometheus.NewDesc("p_reload_timestamp_seconds", "When.", nil, nil)
+	describe("open_rtt_seconds", "Now.", "stat")
 	describe(name, help)
 	prometheus.NewDesc("p_"+name, help, labels, nil)
 	strings.NewReplacer("a", "b")
@@ -32,6 +33,7 @@ func f() {
 		{"fleetgate_rtt_seconds", "Round trips.", "histogram", []string{"side", "backend"}},
 		{"p_level", "Level.", "gauge", []string{"pod"}},
 		{"p_reload_timestamp_seconds", "When.", "gauge", nil},
+		{"fleetgate_open_rtt_seconds", "Now.", "gauge", []string{"stat"}},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(metric{})); diff != "" {
 		t.Error(diff)
