@@ -30,11 +30,11 @@ func howMany() int {
 }
 
 const (
-	resetsEach      = 5
-	echoes          = 10
-	echoSize        = 1000
-	refusals        = 4
-	backendID       = 5
+	resetsEach = 5
+	echoes     = 10
+	echoSize   = 1000
+	refusals   = 4
+	backendID  = 5
 )
 
 // loseSome drops every 25th packet with data on loopback.
