@@ -73,6 +73,7 @@ func TestRecordsAreUnpackedInTheKernelAsTheyWerePacked(t *testing.T) {
 			Method:   probe.Method(random.UintN(16)),
 			Protocol: probe.Protocol(random.UintN(8)),
 			Flags:    probe.Flags(random.UintN(256)),
+			GRPC:     uint8(random.UintN(32)),
 			Attempts: uint8(random.UintN(256)),
 		}
 		in, out := bpftest.TestingRecordTest{Meta: r.Meta(), Extra: r.Extra()}, bpftest.TestingRecordTest{}

@@ -27,7 +27,7 @@ struct cell {
 };
 
 /* The first register: series 24 bits, status 10, method 4, protocol 3,
- * flags 8, reserved 11, ABI 4. The last: backend 24, attempts 8. */
+ * flags 8, gRPC 5, reserved 6, ABI 4. The last: backend 24, attempts 8. */
 static __always_inline __u32 bounded(__u64 id)
 {
 	id &= (1 << 24) - 1;
@@ -47,10 +47,10 @@ static __always_inline enum code_class class_of(__u64 meta)
 }
 
 /* outcome_of names a way for a request to end: series 12 bits, backend 12,
- * then status, method, protocol and flags as in the record; never zero. */
+ * then status, method, protocol, flags and gRPC as in the record; never zero. */
 static __always_inline __u64 outcome_of(__u64 meta, __u64 extra)
 {
-	__u64 how = meta & ((1ULL << 49) - (1ULL << 24));
+	__u64 how = meta & ((1ULL << 54) - (1ULL << 24));
 
 	return 1ULL << 63 | how | (__u64)bounded(extra) << 12 | bounded(meta);
 }

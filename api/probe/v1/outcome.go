@@ -1,7 +1,7 @@
 package probe
 
 // Outcome is a way for requests to end, packed into one word: which series,
-// which backend, what status, method, protocol and flags. The sensor counts
+// which backend, what status, method, protocol, flags and gRPC status. The sensor counts
 // requests by outcome and sums outcomes up to what its metrics show. No
 // Outcome is zero.
 type Outcome uint64
@@ -12,7 +12,7 @@ const OverflowOutcome Outcome = 1 << 63
 const (
 	backendShift = 12
 	boundedMask  = MaxSeries - 1
-	howMask      = 1<<49 - 1<<24
+	howMask      = 1<<54 - 1<<24
 )
 
 // Outcome returns how the request ended. Identifiers out of bounds count as
@@ -41,6 +41,12 @@ func (o Outcome) Protocol() Protocol { return Protocol(o >> protocolShift & prot
 
 // Flags returns the flags.
 func (o Outcome) Flags() Flags { return Flags(o >> flagsShift & flagsMask) }
+
+// GRPC returns the status of a gRPC call, and false if there was none.
+func (o Outcome) GRPC() (status uint8, ok bool) {
+	both := uint8(o >> grpcShift & grpcMask)
+	return both - min(both, 1), both > 0
+}
 
 // bounded maps identifiers that the tables have no room for to the overflow.
 func bounded(id uint32) uint32 {

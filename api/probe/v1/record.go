@@ -61,6 +61,8 @@ type Record struct {
 	Method   Method
 	Protocol Protocol
 	Flags    Flags
+	// GRPC is the status of a gRPC call and one, or zero if there was none.
+	GRPC uint8
 	// Attempts counts the requests made to backends, at most 255.
 	Attempts      uint8
 	Duration      uint64
@@ -70,12 +72,13 @@ type Record struct {
 }
 
 // The layout of the first register, from the lowest bit: series 24, status 10,
-// method 4, protocol 3, flags 8, reserved 11, ABI 4.
+// method 4, protocol 3, flags 8, gRPC 5, reserved 6, ABI 4.
 const (
 	statusShift   = 24
 	methodShift   = 34
 	protocolShift = 38
 	flagsShift    = 41
+	grpcShift     = 49
 	abiShift      = 60
 
 	seriesMask   = 1<<24 - 1
@@ -83,6 +86,7 @@ const (
 	methodMask   = 1<<4 - 1
 	protocolMask = 1<<3 - 1
 	flagsMask    = 1<<8 - 1
+	grpcMask     = 1<<5 - 1
 )
 
 // Meta packs the record's identity into the first register.
@@ -92,6 +96,7 @@ func (r *Record) Meta() uint64 {
 		uint64(r.Method)&methodMask<<methodShift |
 		uint64(r.Protocol)&protocolMask<<protocolShift |
 		uint64(r.Flags)&flagsMask<<flagsShift |
+		uint64(r.GRPC)&grpcMask<<grpcShift |
 		uint64(ABI)<<abiShift
 }
 

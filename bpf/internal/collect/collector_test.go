@@ -164,13 +164,22 @@ func TestRequestsAreSummedByLabels(t *testing.T) {
 	r.count(get, 1)
 	r.count(probe.Record{Series: 1, Backend: 5, Status: 504, Flags: probe.FlagTimeout | probe.FlagRetried, Protocol: probe.HTTP2}, 1)
 	r.count(probe.Record{Series: 77, Status: 999}, 1)
+	r.count(probe.Record{Series: 77, Status: 999, Protocol: probe.GRPC, GRPC: 1}, 1)
+	r.count(probe.Record{Series: 77, Status: 999, Protocol: probe.GRPC, GRPC: 17}, 2)
+	r.count(probe.Record{Series: 77, Status: 999, Protocol: probe.GRPC}, 3)
 	r.counters = [probe.Counters]uint64{1, 2, 3, 4}
 	c := collector(State{Requests: r})
 	compare(t, c, `
 fleetgate_requests_total{code="200",listener="web",method="GET",protocol="h1",route="shop/cart",rule="0"} 6
 fleetgate_requests_total{code="504",listener="web",method="other",protocol="h2",route="shop/cart",rule="0"} 1
 fleetgate_requests_total{code="0",listener="other",method="other",protocol="h1",route="other",rule="other"} 1
+fleetgate_requests_total{code="0",listener="other",method="other",protocol="grpc",route="other",rule="other"} 6
 `, "fleetgate_requests_total")
+	compare(t, c, `
+fleetgate_grpc_requests_total{grpc_status="0",listener="other",route="other"} 1
+fleetgate_grpc_requests_total{grpc_status="16",listener="other",route="other"} 2
+fleetgate_grpc_requests_total{grpc_status="none",listener="other",route="other"} 3
+`, "fleetgate_grpc_requests_total")
 	compare(t, c, `
 fleetgate_upstream_requests_total{backend="shop/cart:80",code="200",result="ok",route="shop/cart"} 4
 fleetgate_upstream_requests_total{backend="shop/cart:80",code="200",result="retry",route="shop/cart"} 2

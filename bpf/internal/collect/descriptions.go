@@ -14,6 +14,9 @@ var (
 	requestsFlagged = describe("requests_flagged_total",
 		"Finished requests that something befell, by what it was; a request may have several flags.",
 		"listener", "route", "flag")
+	grpcRequests = describe("grpc_requests_total",
+		"Finished gRPC calls, by the status that the client was sent; none if there was none.",
+		"listener", "route", "grpc_status")
 	requestDuration = describe("request_duration_seconds",
 		"Time from a request's first byte to its response's last.",
 		"listener", "route", "rule", "code_class")
@@ -105,7 +108,7 @@ var (
 )
 
 var descriptions = []*prometheus.Desc{
-	requests, requestsFlagged, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
+	requests, requestsFlagged, grpcRequests, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
 	opened, closed, connections, lifetime, connectDuration, connectFailures, acceptWait, listenOverflows,
 	queueLength, queueLimit, openRTT, retransmitting,
 	smoothedRTT, retransmitted, resetsReceived, resetsSent, receivedBytes, transmittedBytes,

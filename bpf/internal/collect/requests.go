@@ -28,6 +28,19 @@ type flaggedLabels struct {
 	flag string
 }
 
+type callLabels struct {
+	bodyLabels
+	status string
+}
+
+// grpcName returns the number of a call's status.
+func grpcName(o probe.Outcome) string {
+	if status, ok := o.GRPC(); ok {
+		return strconv.Itoa(int(status))
+	}
+	return "none"
+}
+
 // flags are those of records, by the names that they have in the metrics.
 var flags = [...]struct {
 	flag probe.Flags
@@ -58,6 +71,7 @@ func (s *scrape) outcomes(from Requests) error {
 	total := map[requestLabels]uint64{}
 	upstream := map[upstreamLabels]uint64{}
 	flagged := map[flaggedLabels]uint64{}
+	calls := map[callLabels]uint64{}
 	err := from.Outcomes(func(o probe.Outcome, n uint64) {
 		if n == 0 {
 			return
@@ -66,6 +80,9 @@ func (s *scrape) outcomes(from Requests) error {
 		total[requestLabels{route, o.Method().String(), code, o.Protocol().String()}] += n
 		if o.Backend() != 0 {
 			upstream[upstreamLabels{route.route, s.directory.backend(o.Backend()), code, resultName(o.Flags())}] += n
+		}
+		if o.Protocol() == probe.GRPC {
+			calls[callLabels{bodyLabels{route.listener, route.route}, grpcName(o)}] += n
 		}
 		for _, f := range flags {
 			if o.Flags()&f.flag != 0 {
@@ -78,6 +95,9 @@ func (s *scrape) outcomes(from Requests) error {
 	}
 	for l, n := range upstream {
 		s.counter(upstreamRequests, n, l.route, l.backend, l.code, l.result)
+	}
+	for l, n := range calls {
+		s.counter(grpcRequests, n, l.listener, l.route, l.status)
 	}
 	for l, n := range flagged {
 		s.counter(requestsFlagged, n, l.listener, l.route, l.flag)

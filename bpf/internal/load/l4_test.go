@@ -24,7 +24,7 @@ var connectionsEach = howMany()
 
 func howMany() int {
 	if os.Getenv("FLEETGATE_LONG") != "" {
-		return 2000
+		return 500
 	}
 	return 20
 }

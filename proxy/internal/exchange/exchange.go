@@ -127,7 +127,9 @@ type exchange struct {
 	requestLen, respondLen uint64
 	flags                  probe.Flags
 	protocol               probe.Protocol
-	attempts, connects     uint8
+	// grpc is the status of the call and one, zero as long as there is none.
+	grpc               uint8
+	attempts, connects uint8
 	// repeats are the times that the request was sent again because no backend
 	// can have acted upon it, or twice does no harm; retries are by the rule.
 	repeats, retries, interims uint8

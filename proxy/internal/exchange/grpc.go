@@ -41,6 +41,26 @@ func grpcStatus(status int) string {
 	return "2" // UNKNOWN
 }
 
+// noteTrailer remembers the status that a call has ended with.
+func (x *exchange) noteTrailer(trailer []byte) {
+	for name, value := range h1.TrailerFields(trailer) {
+		if h1.EqualFold(name, "grpc-status") {
+			x.noteGRPC(value)
+			return
+		}
+	}
+}
+
+// noteGRPC remembers a status, which is UNKNOWN if it is none of gRPC's.
+func (x *exchange) noteGRPC(value []byte) {
+	const unknown, last = 2, 16
+	code, err := strconv.ParseUint(string(value), 10, 8)
+	if err != nil || code > last {
+		code = unknown
+	}
+	x.grpc = uint8(code) + 1
+}
+
 // grpcDeadline is the instant that a request's grpc-timeout ends at, or zero:
 // at most eight digits and a unit (gRPC over HTTP/2).
 func grpcDeadline(r *h1.Request, start int64) int64 {

@@ -1,6 +1,12 @@
 package exchange
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/h2"
+)
 
 // The mapping of gRPC's documentation (http-grpc-status-mapping), with what
 // grpcStatus says is ours; all that neither names is UNKNOWN.
@@ -29,5 +35,51 @@ func TestIsGRPC(t *testing.T) {
 		if got := isGRPC([]byte(in)); got != want {
 			t.Errorf("%q: got %v", in, got)
 		}
+	}
+}
+
+func TestTheStatusOfACallIsReported(t *testing.T) {
+	answer := func(fields ...string) func(*h2.Stream) {
+		return func(s *h2.Stream) {
+			s.Respond(200)
+			s.Field([]byte("content-type"), []byte("application/grpc"))
+			for _, status := range fields {
+				s.Field([]byte("grpc-status"), []byte(status))
+			}
+			s.EndHead(len(fields) > 0)
+		}
+	}
+	trailer := func(status string) func(*h2.Stream) {
+		return func(s *h2.Stream) {
+			answer()(s)
+			s.Send([]byte("message"), false)
+			s.SendTrailers([]byte("grpc-status: " + status + "\r\n"))
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		answer func(*h2.Stream)
+		want   uint8
+	}{
+		{"without messages", answer("5"), 6},
+		{"in the trailer", trailer("0"), 1},
+		{"the last one", trailer("16"), 17},
+		{"one that is not known", trailer("17"), 3},
+		{"no number", trailer("OK"), 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorldBy(proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{})
+			b := newBrowser(w)
+			b.call("1S")
+			s := w.newSource()
+			s.answers = tt.answer
+			b.pump()
+			s.exchange()
+			s.exchange()
+			b.pump()
+			if len(w.done) != 1 || w.done[0].Protocol != probe.GRPC || w.done[0].GRPC != tt.want {
+				t.Errorf("got %+v, want a status of %d", w.done, tt.want)
+			}
+		})
 	}
 }

@@ -204,7 +204,9 @@ func (st *http2Stream) answerGRPC(status int) {
 	s.Respond(http.StatusOK)
 	s.Field(contentType, []byte("application/grpc"))
 	st.added()
-	s.Field([]byte("grpc-status"), []byte(grpcStatus(status)))
+	code := []byte(grpcStatus(status))
+	st.x.noteGRPC(code)
+	s.Field([]byte("grpc-status"), code)
 	s.Field([]byte("grpc-message"), []byte(http.StatusText(status)))
 	st.ended = true
 	s.EndHead(true)

@@ -33,7 +33,7 @@ func (x *exchange) report() {
 	}
 	d.RawMethod = x.bytes(x.method)
 	d.Method, d.Protocol = methodOf(d.RawMethod), x.protocol
-	d.Flags, d.Attempts = x.flags, x.attempts
+	d.Flags, d.GRPC, d.Attempts = x.flags, x.grpc, x.attempts
 	d.RequestBytes, d.ResponseBytes = x.requestLen, x.respondLen
 	d.Client = x.origin
 	d.Host, d.Target = x.bytes(x.host), x.bytes(x.target)

@@ -34,6 +34,12 @@ func (x *exchange) responseHead(r *h1.Response, body framing) {
 	if x.record != nil {
 		x.recordFields(r)
 	}
+	if x.protocol == probe.GRPC {
+		// An answer without messages has its status in the head.
+		if status, ok := r.Value("grpc-status"); ok {
+			x.noteGRPC(status)
+		}
+	}
 	x.client.head(r, body)
 }
 
@@ -50,6 +56,9 @@ func (x *exchange) responseData(b []byte) {
 func (x *exchange) responseEnd(trailer []byte) {
 	x.received = x.loop.now
 	x.settle(balance.Answered)
+	if x.protocol == probe.GRPC {
+		x.noteTrailer(trailer)
+	}
 	x.client.end(trailer)
 }
 

@@ -20,6 +20,8 @@ type source struct {
 	sent    int
 	// asked, if it is not nil, is shown the heads of requests.
 	asked func(*h1.Request)
+	// answers, if it is not nil, takes the place of an answer without end.
+	answers func(*h2.Stream)
 }
 
 // newSource takes the connection that was dialed last.
@@ -69,9 +71,13 @@ func (s *source) Head(stream *h2.Stream, _ bool) {
 	if s.asked != nil {
 		s.asked(&s.req)
 	}
+	s.streams = append(s.streams, stream)
+	if s.answers != nil {
+		s.answers(stream)
+		return
+	}
 	stream.Respond(200)
 	stream.EndHead(false)
-	s.streams = append(s.streams, stream)
 }
 
 func (s *source) NewResponse(*h2.Stream) *h1.Response { panic("a response of a client") }

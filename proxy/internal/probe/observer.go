@@ -34,6 +34,7 @@ func fill(r *probev1.Record, d *traffic.Done) {
 		Method:        d.Method,
 		Protocol:      d.Protocol,
 		Flags:         d.Flags,
+		GRPC:          d.GRPC,
 		Attempts:      d.Attempts,
 		Duration:      nanoseconds(d.Duration),
 		Upstream:      nanoseconds(d.Upstream),

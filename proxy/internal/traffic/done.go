@@ -26,11 +26,13 @@ type Done struct {
 	Duration time.Duration
 	// Upstream is the time from the first byte sent to a backend to the last
 	// byte received from it; zero when there was no backend.
-	Upstream      time.Duration
-	Status        int
-	Method        probe.Method
-	Protocol      probe.Protocol
-	Flags         probe.Flags
+	Upstream time.Duration
+	Status   int
+	Method   probe.Method
+	Protocol probe.Protocol
+	Flags    probe.Flags
+	// GRPC is the status of a gRPC call and one, or zero if there was none.
+	GRPC          uint8
 	Attempts      uint8
 	RequestBytes  uint64
 	ResponseBytes uint64
