@@ -161,6 +161,9 @@ func TestSensorCountsEveryRequest(t *testing.T) {
 				if got := values[`fleetgate_sensor_hook_attached{hook="sockops"}`]; got != tt.sockets {
 					t.Errorf("sockops attached: got %v, want %v", got, tt.sockets)
 				}
+				if values[`fleetgate_sensor_hook_attached{hook="sock_diag"}`] != 1 {
+					t.Error("the kernel does not tell of its sockets, which takes no capability")
+				}
 				// The mode is entered a moment after the greeting is answered.
 				await(t, "the first call", func(v map[string]float64) bool {
 					if sum(v, "fleetgate_requests_total") > 0 {

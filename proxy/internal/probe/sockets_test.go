@@ -43,6 +43,11 @@ func TestTheSensorTellsTheProxyOfItsSockets(t *testing.T) {
 	if values[`fleetgate_sensor_hook_attached{hook="getsockopt"}`] != 1 {
 		cannot(t, errors.New(s.output.String()))
 	}
+	for _, hook := range []string{"iter_tcp", "sock_diag"} {
+		if values[`fleetgate_sensor_hook_attached{hook="`+hook+`"}`] != 1 {
+			t.Errorf("%s is not in use:\n%s", hook, s.output.String())
+		}
+	}
 	client, server := connection(t)
 	for name, c := range map[string]net.Conn{"client": client, "server": server} {
 		if info := sockinfo.ReadFrom(c); !info.Known || !info.Waited || info.Wait <= 0 {
