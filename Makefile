@@ -149,8 +149,8 @@ cleanup-test-e2e: cluster-down ## The same as cluster-down, under the name that 
 fuzz: ## Run every fuzz target for FUZZTIME (30s).
 	@test/fuzz.sh $(or $(FUZZTIME),30s)
 
-bench: ## Run the Go benchmarks: the hot path of the proxy, and translation.
-	go test -run '^$$' -bench . -benchmem ./proxy/... ./api/... ./operator/internal/golden
+bench: ## Run the Go benchmarks: the hot path of the proxy, translation, and a scrape of the sensor.
+	go test -run '^$$' -bench . -benchmem ./proxy/... ./api/... ./operator/internal/golden ./bpf/internal/load
 
 bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 50 quiet minutes; ARGS="-runs 1 -rounds 2 -seconds 1" takes 6).
 	@go -C test/bench run . $(ARGS)
