@@ -41,10 +41,17 @@ func TestRightsAreThoseOfConfig(t *testing.T) {
 	if diff := cmp.Diff(namespaced, install.Permissions); diff != "" {
 		t.Errorf("permissions (-config +bundle)\n%s", diff)
 	}
-	var reader rbacv1.ClusterRole
-	decodeFile(t, committed(t), "manifests/fleetgate-metrics-reader_rbac.authorization.k8s.io_v1_clusterrole.yaml", &reader)
-	if diff := cmp.Diff(rules(t, "metrics_reader_role.yaml"), reader.Rules); diff != "" {
-		t.Errorf("metrics reader (-config +bundle)\n%s", diff)
+	for name, file := range map[string]string{
+		"metrics-reader":                "metrics_reader_role.yaml",
+		"gatewayparameters-admin-role":  "gatewayparameters_admin_role.yaml",
+		"gatewayparameters-editor-role": "gatewayparameters_editor_role.yaml",
+		"gatewayparameters-viewer-role": "gatewayparameters_viewer_role.yaml",
+	} {
+		var unbound rbacv1.ClusterRole
+		decodeFile(t, committed(t), "manifests/fleetgate-"+name+"_rbac.authorization.k8s.io_v1_clusterrole.yaml", &unbound)
+		if diff := cmp.Diff(rules(t, file), unbound.Rules); diff != "" {
+			t.Errorf("%s (-config +bundle)\n%s", name, diff)
+		}
 	}
 }
 
