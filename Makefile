@@ -18,6 +18,8 @@ SKIP_RANGE ?=
 # DEFAULT_CHANNEL says otherwise.
 CHANNELS ?= candidate-v0
 DEFAULT_CHANNEL ?=
+# USE_IMAGE_DIGESTS=true has the bundle name images by digest; they have to be pushed.
+USE_IMAGE_DIGESTS ?= false
 
 # KUBECTL is the client of the cluster that install, deploy and their opposites
 # work on. `make kubectl ARGS=...` speaks to the test cluster instead.
@@ -240,7 +242,7 @@ undeploy: kustomize ## Remove the operator; Gateways go on serving until they ar
 
 .PHONY: bundle bundle-build bundle-push catalog catalog-build catalog-push
 bundle: kustomize ## Generate bundle/ for OLM from config/manifests.
-	$(KUSTOMIZE) build config/manifests | $(SET_IMAGES) | go -C test run ./bundle -examples $(CURDIR)/config/samples/parameters/gatewayparameters.yaml -version $(VERSION) -channels "$(CHANNELS)" -default-channel "$(DEFAULT_CHANNEL)" -out $(CURDIR)/bundle
+	$(KUSTOMIZE) build config/manifests | $(SET_IMAGES) | go -C test run ./bundle -examples $(CURDIR)/config/samples/parameters/gatewayparameters.yaml -version $(VERSION) -channels "$(CHANNELS)" -default-channel "$(DEFAULT_CHANNEL)" -digests=$(USE_IMAGE_DIGESTS) -out $(CURDIR)/bundle
 
 bundle-build: ## Build the bundle's image as an archive in dist/images.
 	@mkdir -p $(DIST)/images

@@ -9,6 +9,9 @@
 // out silently. The same stream gives the same files, whatever the order of its
 // objects.
 //
+// With -digests all images are named by the digests that they have in their
+// registries, for clusters that have mirrors alone.
+//
 // With -check nothing is written: it fails when the files differ from what
 // would be.
 package main

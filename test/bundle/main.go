@@ -23,6 +23,7 @@ func run(args []string, stdin io.Reader) error {
 	flags.StringVar(&o.defaultChannel, "default-channel", "", "channel that users get who name none (default the first)")
 	output := flags.String("out", "bundle", "`folder` to write")
 	examples := flags.String("examples", "", "`file` with examples of our own kinds")
+	digests := flags.Bool("digests", false, "name images by the digests that they have in their registries")
 	check := flags.Bool("check", false, "write nothing, fail when the folder holds anything else")
 	// ExitOnError: Parse does not return an error.
 	_ = flags.Parse(args)
@@ -35,6 +36,11 @@ func run(args []string, stdin io.Reader) error {
 	}
 	if err := s.readExamples(*examples); err != nil {
 		return err
+	}
+	if *digests {
+		if err := s.pin(digest); err != nil {
+			return err
+		}
 	}
 	files, err := generate(s, o)
 	if err != nil {
