@@ -114,7 +114,7 @@ func sampleConfig() *Config {
 func sampleSettings() *Settings {
 	percent, hops, slow := int32(10), int32(2), int32(500)
 	return &Settings{
-		LogLevel: LogDebug, AccessLog: &AccessLog{Format: AccessLogJSON, SamplePercent: &percent, SlowMillis: &slow}, TrustedHops: &hops,
+		LogLevel: LogDebug, AccessLog: &AccessLog{Format: AccessLogJSON, SamplePercent: &percent, SlowMillis: &slow, Fields: []string{"status", "route"}}, TrustedHops: &hops,
 		Limits: &ConnectionLimits{MaxConnections: 2000, MaxConnectionsPerPort: 1000},
 		Timeouts: &PhaseTimeouts{
 			RequestHeadMillis: 5000, RequestBodyIdleMillis: 30000, ResponseIdleMillis: 31000, KeepAliveMillis: 75000,

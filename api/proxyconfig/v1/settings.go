@@ -48,6 +48,19 @@ type AccessLog struct {
 	// knows of its connections; nil is 1000, and zero says it of none. It is at most an
 	// hour.
 	SlowMillis *int32 `json:"slowMillis,omitempty"`
+	// Fields are those of a line, by their names there, beside the time; none stand for
+	// all. See AccessLogFields.
+	Fields []string `json:"fields,omitempty"`
+}
+
+// AccessLogFields are the names of the fields that may be chosen.
+func AccessLogFields() []string {
+	return []string{
+		"client", "method", "host", "target", "protocol", "status", "durationMicros", "upstreamMicros", "requestBytes", "responseBytes",
+		"port", "listener", "routeNamespace", "route", "rule", "backend", "endpoint", "attempts", "flags",
+		"clientAcceptMicros", "clientRTTMicros", "clientRetransmits", "backendConnectMicros", "backendRTTMicros", "backendRetransmits",
+		"userAgent", "requestID", "traceID",
+	}
 }
 
 // AccessLogFormat is how an access log is written.
@@ -137,6 +150,14 @@ func (v settingsValidator) accessLog(in *AccessLog) *AccessLog {
 	out.Format = oneOf(v, "accessLog.format", in.Format, AccessLogOff, AccessLogJSON, AccessLogText)
 	out.SamplePercent = optional(v, "accessLog.samplePercent", in.SamplePercent, 100)
 	out.SlowMillis = optional(v, "accessLog.slowMillis", in.SlowMillis, 3_600_000)
+	out.Fields = nil
+	for _, name := range in.Fields {
+		if !slices.Contains(AccessLogFields(), name) {
+			v.refuseField("accessLog.fields", "%q is no field", name)
+			continue
+		}
+		out.Fields = append(out.Fields, name)
+	}
 	return &out
 }
 

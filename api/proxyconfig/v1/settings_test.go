@@ -35,6 +35,7 @@ func TestASettingIsRefusedAlone(t *testing.T) {
 		{"accessLog.format", func(s *Settings) { s.AccessLog.Format = "xml" }, func(s *Settings) { s.AccessLog.Format = "" }, `"xml" is none of off, json, text`},
 		{"accessLog.samplePercent", func(s *Settings) { *s.AccessLog.SamplePercent = 101 }, func(s *Settings) { s.AccessLog.SamplePercent = nil }, "101 is not in 0..100"},
 		{"accessLog.slowMillis", func(s *Settings) { *s.AccessLog.SlowMillis = 3_600_001 }, func(s *Settings) { s.AccessLog.SlowMillis = nil }, "3600001 is not in 0..3600000"},
+		{"accessLog.fields", func(s *Settings) { s.AccessLog.Fields = append(s.AccessLog.Fields, "cookie") }, func(*Settings) {}, `"cookie" is no field`},
 		{"trustedHops", func(s *Settings) { *s.TrustedHops = 17 }, func(s *Settings) { s.TrustedHops = nil }, "17 is not in 0..16"},
 		{"trustedHops", func(s *Settings) { *s.TrustedHops = -1 }, func(s *Settings) { s.TrustedHops = nil }, "-1 is not in 0..16"},
 		{"limits.maxConnections", func(s *Settings) { s.Limits.MaxConnections = -1 }, func(s *Settings) { s.Limits.MaxConnections = 0 }, "-1 is not in 0..1000000"},

@@ -30,11 +30,18 @@ func accessLog(source *v1alpha1.AccessLogParameters) *proxyconfig.AccessLog {
 	if source == nil {
 		return nil
 	}
-	return unlessZero(proxyconfig.AccessLog{
+	log := proxyconfig.AccessLog{
 		Format:        accessLogFormat(value(source.Format)),
 		SamplePercent: source.SamplePercent,
 		SlowMillis:    slowMillis(source.SlowThreshold),
-	})
+	}
+	for _, f := range source.Fields {
+		log.Fields = append(log.Fields, string(f))
+	}
+	if log.Format == "" && log.SamplePercent == nil && log.SlowMillis == nil && len(log.Fields) == 0 {
+		return nil
+	}
+	return &log
 }
 
 // slowMillis tells no threshold at all, which has the default, from zero.

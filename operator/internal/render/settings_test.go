@@ -43,6 +43,7 @@ func TestSettings(t *testing.T) {
 		"none is slow":   {`proxy: {accessLog: {slowThreshold: 0s}}`, `{"settings":{"accessLog":{"slowMillis":0}}}`},
 		"hardly slow":    {`proxy: {accessLog: {slowThreshold: 2h}}`, `{"settings":{"accessLog":{"slowMillis":3600000}}}`},
 		"no access log":  {`proxy: {accessLog: {format: "Disabled"}}`, `{"settings":{"accessLog":{"format":"off"}}}`},
+		"chosen fields":  {`proxy: {accessLog: {fields: [status, route]}}`, `{"settings":{"accessLog":{"fields":["status","route"]}}}`},
 		"failures alone": {`proxy: {accessLog: {format: Text, samplePercent: 0}}`, `{"settings":{"accessLog":{"format":"text","samplePercent":0}}}`},
 		"trusted hops":   {`proxy: {trustedHops: 2}`, `{"settings":{"trustedHops":2}}`},
 		"no hop":         {`proxy: {trustedHops: 0}`, `{"settings":{"trustedHops":0}}`},

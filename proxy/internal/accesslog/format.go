@@ -52,13 +52,17 @@ const maxLine = 6*(maxMethod+maxHost+maxTarget+maxAgent+maxID) + 4096
 // line appends the fields of one line to a buffer.
 type line struct {
 	format Format
+	chosen Fields
 	buf    []byte
 	fields int
 }
 
-// appendLine appends the line of a request.
-func appendLine(buf []byte, f Format, d *traffic.Done) []byte {
-	l := line{format: f, buf: buf}
+// appendLine appends the line of a request, with all fields.
+func appendLine(buf []byte, f Format, d *traffic.Done) []byte { return appendChosen(buf, f, 0, d) }
+
+// appendChosen appends the line of a request, with the fields that are chosen.
+func appendChosen(buf []byte, f Format, chosen Fields, d *traffic.Done) []byte {
+	l := line{format: f, chosen: chosen, buf: buf}
 	l.begin()
 	l.key("time")
 	l.time(d.Start)
@@ -106,7 +110,7 @@ func (l *line) route(d *traffic.Done) {
 
 // address appends an address, which may be unknown.
 func (l *line) address(name string, a netip.AddrPort) {
-	if !a.IsValid() {
+	if !a.IsValid() || !l.chosen.has(name) {
 		return
 	}
 	l.key(name)
@@ -117,7 +121,7 @@ func (l *line) address(name string, a netip.AddrPort) {
 
 // trace appends the identifier of a trace, where there is one.
 func (l *line) trace(id [16]byte) {
-	if id == ([16]byte{}) {
+	if id == ([16]byte{}) || !l.chosen.has("traceID") {
 		return
 	}
 	l.key("traceID")
@@ -167,6 +171,9 @@ func (l *line) key(name string) {
 }
 
 func (l *line) number(name string, n int64) {
+	if !l.chosen.has(name) {
+		return
+	}
 	l.key(name)
 	l.buf = strconv.AppendInt(l.buf, n, 10)
 }
@@ -179,7 +186,7 @@ func (l *line) time(t time.Time) {
 
 // string appends text of the configuration's or our own.
 func (l *line) string(name, value string) {
-	if value == "" {
+	if value == "" || !l.chosen.has(name) {
 		return
 	}
 	l.key(name)
@@ -190,7 +197,7 @@ func (l *line) string(name, value string) {
 
 // outside appends text of a client's, cut to a length.
 func (l *line) outside(name string, value []byte, limit int) {
-	if len(value) == 0 {
+	if len(value) == 0 || !l.chosen.has(name) {
 		return
 	}
 	cut := len(value) > limit
@@ -204,7 +211,7 @@ func (l *line) outside(name string, value []byte, limit int) {
 }
 
 func (l *line) flags(f probe.Flags) {
-	if f == 0 {
+	if f == 0 || !l.chosen.has("flags") {
 		return
 	}
 	l.key("flags")

@@ -33,6 +33,7 @@ type Log struct {
 	options Options
 	// mode is a packed Mode.
 	mode    atomic.Uint32
+	chosen  atomic.Uint32
 	loops   []*loopLog
 	wake    chan struct{}
 	dropped atomic.Uint64
@@ -58,6 +59,9 @@ func (l *Log) Set(m Mode) {
 	l.mode.Store(m.pack())
 	l.hurry()
 }
+
+// Choose has the lines from now on hold these fields.
+func (l *Log) Choose(f Fields) { l.chosen.Store(uint32(f)) }
 
 // hurry has Run look at once.
 func (l *Log) hurry() {
@@ -168,7 +172,7 @@ func (l *loopLog) add(d *traffic.Done) (fits, urgent bool) {
 		l.buf, l.spare = make([]byte, 0, bufferBytes), make([]byte, 0, bufferBytes)
 	}
 	if fits = cap(l.buf)-len(l.buf) >= maxLine; fits {
-		l.buf = appendLine(l.buf, format, d)
+		l.buf = appendChosen(l.buf, format, Fields(l.log.chosen.Load()), d)
 		l.lines++
 	}
 	return fits, len(l.buf) > bufferBytes/2

@@ -22,6 +22,11 @@ func (p *proxy) adopt(s *proxyconfig.Settings) {
 	}
 	p.options.LogLevel.Set(level)
 	if p.accessLog != nil {
+		var fields []string
+		if s.AccessLog != nil {
+			fields = s.AccessLog.Fields
+		}
+		p.accessLog.Choose(accesslog.ParseFields(fields))
 		p.accessLog.Set(accessLogMode(p.options.AccessLog, s.AccessLog))
 	}
 	var bounds proxyconfig.ConnectionLimits

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -103,6 +104,8 @@ func status(t *testing.T) string {
 	return s.Listener.Addr().String()
 }
 
+var chosenLine = regexp.MustCompile(`^time="[^"]+" target="[^"]+" status=200\n?$`)
+
 // The access log is turned on and off, sampled and written otherwise as a
 // configuration says, and by the options where it says nothing.
 func TestTheAccessLogFollowsTheSettings(t *testing.T) {
@@ -128,9 +131,16 @@ func TestTheAccessLogFollowsTheSettings(t *testing.T) {
 	if line := i.awaitLine("bad-seen"); !strings.Contains(line, "status=502") {
 		t.Errorf("got %q", line)
 	}
-	i.settle(5, address, nil)
+	i.settle(5, address, &proxyconfig.Settings{AccessLog: &proxyconfig.AccessLog{Fields: []string{"target", "status"}}})
+	i.get(i.url() + "chosen")
+	if line := i.awaitLine("chosen"); !chosenLine.MatchString(line) {
+		t.Errorf("got %q", line)
+	}
+	i.settle(6, address, nil)
 	i.get(i.url() + "again")
-	i.awaitLine("again")
+	if line := i.awaitLine("again"); !strings.Contains(line, "client=") {
+		t.Errorf("got %q", line)
+	}
 	i.stop()
 	if log := i.log.String(); strings.Contains(log, "unseen") {
 		t.Errorf("got %q", log)
@@ -233,6 +243,18 @@ func TestASettingThatIsRefusedVoidsNothing(t *testing.T) {
 		t.Errorf("got %q", line)
 	}
 	i.stop()
+}
+
+// Whatever the contract lets choose is a field that lines have.
+func TestAccessLogFieldsAreKnown(t *testing.T) {
+	var all accesslog.Fields
+	for _, name := range proxyconfig.AccessLogFields() {
+		f := accesslog.ParseFields([]string{name})
+		if f == 0 || all&f != 0 {
+			t.Errorf("%s stands for the field %b", name, f)
+		}
+		all |= f
+	}
 }
 
 func TestAccessLogMode(t *testing.T) {
