@@ -33,8 +33,9 @@ type subscription struct {
 }
 
 // Each install mode serves the namespaces that it selects, with the rights that the
-// bundle asks for and no others, and leaves those outside alone. The operator is then
-// upgraded, and in the end removed, and no request is lost.
+// bundle asks for and no others, and leaves those outside alone. The last one comes with
+// other proxies, as an upgrade does, and in the end the operator is removed: no request
+// is lost.
 func TestBundleInEachInstallMode(t *testing.T) {
 	stopOperator(t)
 	s := subscribe(t)
@@ -52,14 +53,15 @@ func TestBundleInEachInstallMode(t *testing.T) {
 	s.install("tenant-a", "tenant-b")
 	demo[1].waitProgrammed()
 	other.wantUnseen()
-	s.install()
-	other.waitProgrammed()
 	for _, d := range demo {
 		d.wantSplit()
 	}
 
 	run := demo[0].load(demoHost, load.Options{})
-	s.upgradeProxies(demo[0])
+	s.nextProxies()
+	s.install()
+	other.waitProgrammed()
+	demo[0].waitProxies(nextProxy)
 	s.remove()
 	wantNoneFailed(t, run, run.Sent()+2_000)
 }
@@ -155,34 +157,41 @@ func (s *subscription) remove() {
 	}
 }
 
-// upgradeProxies gives the operator another image of its proxies, as another version of
-// the bundle does, and waits until the Gateway's others are on their way out.
-func (s *subscription) upgradeProxies(of *tenantSpace) {
+// nextProxy is the image of the proxies of another version.
+const nextProxy = "fleetgate.io/proxy:v0.1.0-next"
+
+// nextProxies has the next installation bring another image of the proxies, as that of
+// another version does.
+func (s *subscription) nextProxies() {
 	s.t.Helper()
-	const next = "fleetgate.io/proxy:v0.1.0-next"
 	file, err := images.Binary(filepath.Join(cluster.Root, "bin", "fleetgate-proxy"), "/fleetgate-proxy")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := cluster.LoadImages(s.t.Context(), images.Spec{Names: []string{next}, Files: []images.File{file}, User: "65532"}); err != nil {
+	if err := cluster.LoadImages(s.t.Context(), images.Spec{Names: []string{nextProxy}, Files: []images.File{file}, User: "65532"}); err != nil {
 		s.t.Fatal(err)
 	}
 	container := &s.csv.Spec.Install.Spec.Deployments[0].Spec.Template.Spec.Containers[0]
 	at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "RELATED_IMAGE_PROXY" })
-	container.Env[at].Value = next
-	s.install()
+	container.Env[at].Value = nextProxy
+}
+
+// waitProxies waits until both of the Gateway's proxies are of an image, and those of
+// another on their way out.
+func (s *tenantSpace) waitProxies(image string) {
+	s.t.Helper()
 	wait(s.t, func(ctx context.Context) error {
-		pods, err := of.gateway.Pods(ctx)
+		pods, err := s.gateway.Pods(ctx)
 		if err != nil {
 			return err
 		}
-		for _, pod := range pods {
-			if pod.Spec.Containers[0].Image != next {
-				return fmt.Errorf("%s runs %s", pod.Name, pod.Spec.Containers[0].Image)
-			}
-		}
 		if len(pods) != 2 {
 			return fmt.Errorf("%d proxies run", len(pods))
+		}
+		for _, pod := range pods {
+			if pod.Spec.Containers[0].Image != image {
+				return fmt.Errorf("%s runs %s", pod.Name, pod.Spec.Containers[0].Image)
+			}
 		}
 		return nil
 	})
