@@ -5,12 +5,17 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
 // Each field can be chosen alone, and comes with the time and nothing else.
 func TestFieldsAreChosen(t *testing.T) {
 	d := sampleDone()
 	d.TraceID = [16]byte{1}
+	d.Slow = true
+	d.ClientSocket = traffic.Socket{Known: true, Waited: true}
+	d.BackendSocket = d.ClientSocket
 	whole := decoded(t, appendLine(nil, JSON, d))
 	for name := range fields {
 		got := decoded(t, appendChosen(nil, JSON, ParseFields([]string{name}), d))
