@@ -1,0 +1,52 @@
+package beside
+
+// List has something of type V beside each node of a list. The zero value has nothing.
+// It is not safe for concurrent use.
+type List[N comparable, V any] struct {
+	entries []entry[N, V]
+}
+
+type entry[N, V any] struct {
+	node N
+	of   V
+}
+
+// Next begins the list that takes the place of this one, with room for so many nodes.
+// Both are in the order of compare.
+func (l *List[N, V]) Next(nodes int, compare func(a, b N) int) *Walk[N, V] {
+	return &Walk[N, V]{before: l.entries, now: make([]entry[N, V], 0, nodes), compare: compare}
+}
+
+// Keep makes what was walked the list.
+func (l *List[N, V]) Keep(w *Walk[N, V]) { l.entries = w.now }
+
+// Forget drops everything.
+func (l *List[N, V]) Forget() { l.entries = nil }
+
+// Walk goes through a list beside the one before.
+type Walk[N comparable, V any] struct {
+	before, now []entry[N, V]
+	compare     func(a, b N) int
+	// Left, where it is not nil, is told of the nodes that are no more before any node
+	// that comes after them, or takes their place.
+	Left func(node N, of V)
+}
+
+// At returns what is beside a node, or what create returns of one that was not there
+// before. Nodes are asked for in order, each once.
+func (w *Walk[N, V]) At(node N, create func(N) V) V {
+	for len(w.before) > 0 && w.before[0].node != node && w.compare(w.before[0].node, node) <= 0 {
+		if w.Left != nil {
+			w.Left(w.before[0].node, w.before[0].of)
+		}
+		w.before = w.before[1:]
+	}
+	next := entry[N, V]{node: node}
+	if len(w.before) > 0 && w.before[0].node == node {
+		next, w.before = w.before[0], w.before[1:]
+	} else {
+		next.of = create(node)
+	}
+	w.now = append(w.now, next)
+	return next.of
+}
