@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"reflect"
 	"slices"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -35,7 +33,8 @@ type cuts map[string]*cut
 func divide(config *proxyconfig.Config, before cuts) (cuts, int, error) {
 	next, encoded := make(cuts), 0
 	for _, c := range spread(config) {
-		if old := before[c.name()]; old != nil && reflect.DeepEqual(old.given, c.given) {
+		if old := before[c.name()]; old != nil && sameItems(old.given, c.given) {
+			old.renew(c.given)
 			next[c.name()] = old
 			continue
 		}
@@ -48,41 +47,70 @@ func divide(config *proxyconfig.Config, before cuts) (cuts, int, error) {
 	return next, encoded, nil
 }
 
-// spread gives each item to the part that a hash of its identity says, so that
-// none moves when others come and go.
-func spread(config *proxyconfig.Config) []*cut {
-	all := make(map[string]*cut)
-	part := func(kind proxyconfig.PartKind, count int, identity ...string) *proxyconfig.Config {
-		c := &cut{kind: kind, number: slot(count, identity...)}
-		if all[c.name()] == nil {
-			c.given = &proxyconfig.Config{}
-			all[c.name()] = c
-		}
-		return all[c.name()].given
+// renew has the part hold what is the same and lies elsewhere, so that it need not be
+// compared in depth the next time, and what it was made of before is not kept.
+func (c *cut) renew(given *proxyconfig.Config) {
+	if c.kept == c.given {
+		c.kept = given
 	}
-	for i := range config.Listeners {
-		p := part(proxyconfig.PartListeners, proxyconfig.ListenerParts, config.Listeners[i].Name)
-		p.Listeners = append(p.Listeners, config.Listeners[i])
-	}
-	for i := range config.Routes {
-		r := &config.Routes[i]
-		p := part(proxyconfig.PartRoutes, proxyconfig.RouteParts, r.Kind, r.Namespace, r.Name)
-		p.Routes = append(p.Routes, *r)
-	}
-	for i := range config.Backends {
-		p := part(proxyconfig.PartBackends, proxyconfig.BackendParts, config.Backends[i].ID)
-		p.Backends = append(p.Backends, config.Backends[i])
-	}
-	return inOrder(all)
+	c.given = given
 }
 
-func slot(count int, identity ...string) int {
-	h := fnv.New32a()
-	for _, text := range identity {
-		h.Write([]byte(text))
-		h.Write([]byte{0})
+// spread gives each item to the part that a hash of its identity says, so that
+// none moves when others come and go. The parts are in the order of
+// proxyconfig.PartNames.
+func spread(config *proxyconfig.Config) []*cut {
+	listeners := share(config.Listeners, proxyconfig.ListenerParts, func(l *proxyconfig.Listener) int {
+		return slot(proxyconfig.ListenerParts, l.Name)
+	})
+	routes := share(config.Routes, proxyconfig.RouteParts, func(r *proxyconfig.Route) int {
+		return slot(proxyconfig.RouteParts, r.Kind, r.Namespace, r.Name)
+	})
+	backends := share(config.Backends, proxyconfig.BackendParts, func(b *proxyconfig.Backend) int {
+		return slot(proxyconfig.BackendParts, b.ID)
+	})
+	var all []*cut
+	add := func(kind proxyconfig.PartKind, number, items int, given proxyconfig.Config) {
+		if items > 0 {
+			all = append(all, &cut{kind: kind, number: number, given: &given})
+		}
 	}
-	return int(h.Sum32() % uint32(count))
+	for i, items := range listeners {
+		add(proxyconfig.PartListeners, i, len(items), proxyconfig.Config{Listeners: items})
+	}
+	for i, items := range routes {
+		add(proxyconfig.PartRoutes, i, len(items), proxyconfig.Config{Routes: items})
+	}
+	for i, items := range backends {
+		add(proxyconfig.PartBackends, i, len(items), proxyconfig.Config{Backends: items})
+	}
+	return all
+}
+
+// share deals items out to so many parts.
+func share[T any](items []T, parts int, part func(*T) int) [][]T {
+	out := make([][]T, parts)
+	for i := range out {
+		out[i] = make([]T, 0, len(items)/parts+len(items)/parts/4)
+	}
+	for i := range items {
+		at := part(&items[i])
+		out[at] = append(out[at], items[i])
+	}
+	return out
+}
+
+// slot is the 32-bit FNV-1a hash of an identity, as hash/fnv has it.
+func slot(count int, identity ...string) int {
+	hash := uint32(2166136261)
+	step := func(b byte) { hash = (hash ^ uint32(b)) * 16777619 }
+	for _, text := range identity {
+		for i := range len(text) {
+			step(text[i])
+		}
+		step(0)
+	}
+	return int(hash % uint32(count))
 }
 
 // inOrder are the cuts in the order of proxyconfig.PartNames.
