@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,6 +71,7 @@ type GatewayReconciler struct {
 	bell     *doorbell
 	repairs  *repairs
 	memories *memories
+	changes  *changeLog
 	culprits *culprits
 	// parameters are told what became of them.
 	parameters *ParametersReconciler
@@ -85,7 +87,7 @@ type GatewayReconciler struct {
 // Reconcile implements reconcile.Reconciler.
 func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	key := request.NamespacedName
-	resources, err := store.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName)
+	known, resources, err := r.collect(ctx, key)
 	switch {
 	case err != nil:
 		return reconcile.Result{}, err
@@ -99,8 +101,22 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	case resources.Class == nil:
 		return reconcile.Result{}, r.release(ctx, resources.Gateway)
 	}
-	resources.MissingKinds = r.opts.Kinds.Missing()
-	return r.run(ctx, resources)
+	return r.run(ctx, resources, known)
+}
+
+// collect reads what belongs to the Gateway, as far as it has changed, and returns what
+// is remembered of it with that.
+func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedName) (*memory, *store.Resources, error) {
+	known, changes := r.memories.take(key), r.changes.take(key)
+	missing := r.opts.Kinds.Missing()
+	if slices.Sort(missing); !slices.Equal(missing, known.missing) {
+		known.missing, changes = missing, nil
+	}
+	resources, err := known.resources.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName, changes)
+	if resources != nil {
+		resources.MissingKinds = missing
+	}
+	return known, resources, err
 }
 
 // leaving says whether the Gateway's namespace is about to go.
@@ -110,11 +126,12 @@ func leaving(resources *store.Resources) bool {
 }
 
 // run goes the way from the resources to the status.
-func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources) (reconcile.Result, error) {
+func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources, known *memory) (reconcile.Result, error) {
 	w, err := r.begin(ctx, resources)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	w.known = known
 	resources.LastParameters = w.live.parameters()
 	settings := r.opts.Settings
 	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
@@ -147,7 +164,6 @@ func (w *work) translate(settings provision.Settings, sensorRefused bool) error 
 		return plan, err
 	}
 	w.culprits = w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
-	w.known = w.memories.take(w.key)
 	plan, err := attempt(w.known, standIn(w.resources, w.culprits))
 	if err == nil {
 		w.plan = plan
@@ -199,6 +215,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.events.forget(key)
 	r.repairs.forget(key)
 	r.memories.forget(key)
+	r.changes.forget(key)
 	r.culprits.set(key, nil)
 	r.parameters.forget(key)
 	r.rollouts.Leave(key, "")

@@ -131,6 +131,7 @@ type KindReconciler struct {
 	kinds   []optionalKind
 	bell    *doorbell
 	classes *ClassReconciler
+	changes *changeLog
 
 	mu       sync.Mutex
 	watching map[schema.GroupKind]client.Object
@@ -283,6 +284,7 @@ func (r *KindReconciler) stop(ctx context.Context, optional optionalKind) error 
 }
 
 func (r *KindReconciler) wakeAll(ctx context.Context) error {
+	r.changes.forgetAll()
 	r.classes.kindsChanged(ctx)
 	var list gatewayv1.GatewayList
 	if err := r.opts.Reader.List(ctx, &list); err != nil {

@@ -80,7 +80,8 @@ func newDiscovery(t *testing.T, served ...string) *discovery {
 		d.serve(name)
 	}
 	d.KindReconciler = &KindReconciler{
-		opts: d.world.gateways.opts, cache: d.cache, mapper: d.mapper, indexer: d.indexer,
+		changes: newChangeLog(),
+		opts:    d.world.gateways.opts, cache: d.cache, mapper: d.mapper, indexer: d.indexer,
 		bell: newDoorbell(0, d.world.clock), classes: d.world.classes, watching: make(map[schema.GroupKind]client.Object),
 	}
 	return d

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,18 +58,21 @@ func (w *work) report() (wait time.Duration, err error) {
 
 // reportRoutes hands on the statuses of the routes that are not known to have them.
 func (w *work) reportRoutes(routes []*status.Route) {
-	w.known.told.next(len(routes))
+	told := w.known.told.Next(len(routes), compareStatuses)
 	for _, want := range routes {
+		seen := told.At(want, func(*status.Route) *sighting { return &sighting{} })
 		route := w.resources.Route(store.RouteKey{Kind: want.Kind, NamespacedName: want.Name})
-		if w.known.told.still(want, route.GetResourceVersion()) {
+		version := route.GetResourceVersion()
+		if seen.version != "" && seen.version == version {
 			continue
 		}
 		leftOut, differs := w.routes.propose(want, store.StatusOf(route).Parents)
-		if !leftOut && !differs {
-			w.known.told.note(want, route.GetResourceVersion())
+		if seen.version = ""; !leftOut && !differs {
+			seen.version = version
 		}
 		w.events.crowded(w.gateway, route, want.Kind, leftOut)
 	}
+	w.known.told.Keep(told)
 	for _, route := range w.resources.Detached {
 		key, _ := store.KeyOf(route)
 		// A default Gateway speaks of routes that do not name it.
@@ -76,6 +80,11 @@ func (w *work) reportRoutes(routes []*status.Route) {
 			w.routes.withdraw(route, speaker{gateway: w.key})
 		}
 	}
+}
+
+// compareStatuses is the order of a graph's routes.
+func compareStatuses(a, b *status.Route) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name.Namespace, b.Name.Namespace), cmp.Compare(a.Name.Name, b.Name.Name))
 }
 
 // mergeGateway brings something into a Gateway's status, and says whether that

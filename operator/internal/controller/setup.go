@@ -96,6 +96,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 		return err
 	}
 	optional.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now)}
+	optional.changes = gateways.changes
 	w := watchers{reconciler: gateways, classReconciler: optional.classes}
 	var errs [5]error
 	w.gateways, errs[0] = setupGateways(mgr, gateways)
@@ -165,6 +166,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 		events:   newAnnouncer(opts.Events),
 		repairs:  newRepairs(),
 		memories: newMemories(),
+		changes:  newChangeLog(),
 		culprits: newCulprits(),
 		rollouts: rollouts,
 		reported: make(map[types.NamespacedName]time.Time),

@@ -67,9 +67,11 @@ func emptyL4(route store.Route) store.Route {
 	return out
 }
 
-// ownRoutes returns the resources with maps of routes that can be changed.
+// ownRoutes returns the resources with maps of routes that can be changed, and so with
+// other routes than their edition has.
 func ownRoutes(resources *store.Resources) *store.Resources {
 	out := *resources
+	out.Edition = nil
 	out.HTTPRoutes, out.GRPCRoutes, out.L4Routes = maps.Clone(out.HTTPRoutes), maps.Clone(out.GRPCRoutes), maps.Clone(out.L4Routes)
 	return &out
 }

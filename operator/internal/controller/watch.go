@@ -46,10 +46,10 @@ func (r *GatewayReconciler) watches() []watch {
 		{&gatewayv1.Gateway{}, r.touched, specChanged},
 		{&gatewayv1.GatewayClass{}, r.touched, specChanged},
 		{&corev1.Service{}, r.touchedOrOwner, changed},
-		{&discoveryv1.EndpointSlice{}, r.touched, endpointsChanged},
-		{&corev1.Namespace{}, r.touched, labelsChanged},
-		{cluster.SecretMetadata(), r.touchedOrOwner, r.changedByOthers},
-		{&corev1.ConfigMap{}, r.touchedOrOwner, r.changedByOthers},
+		{&discoveryv1.EndpointSlice{}, r.touched, r.noting(endpointsChanged)},
+		{&corev1.Namespace{}, r.touched, r.noting(labelsChanged)},
+		{cluster.SecretMetadata(), r.touchedOrOwner, r.noting(r.changedByOthers)},
+		{&corev1.ConfigMap{}, r.touchedOrOwner, r.noting(r.changedByOthers)},
 		{&corev1.Pod{}, r.fleetOf, podChanged},
 		{cluster.CRDMetadata(), r.reshaped, specChanged},
 	}
@@ -73,9 +73,9 @@ func (r *GatewayReconciler) watchOf(object client.Object) watch {
 		return watch{object, r.touched, changed}
 	}
 	if _, isPolicy := store.PolicyKeyOf(object); isPolicy {
-		return watch{object, r.touched, policyChanged}
+		return watch{object, r.touched, r.noting(policyChanged)}
 	}
-	return watch{object, r.touched, specChanged}
+	return watch{object, r.touched, r.noting(specChanged)}
 }
 
 // ownedKinds are the kinds of a fleet's provisioned objects that every cluster
@@ -90,7 +90,8 @@ func ownedKinds() []client.Object {
 
 func monitor() client.Object { return &monitoringv1.ServiceMonitor{} }
 
-// touched finds Gateways by the indexes of the store.
+// touched finds Gateways by the indexes of the store, and notes the object for what is
+// collected for them next.
 func (r *GatewayReconciler) touched(ctx context.Context, obj client.Object) []types.NamespacedName {
 	keys, err := store.GatewaysFor(ctx, r.opts.Reader, obj)
 	if err != nil {
@@ -98,6 +99,7 @@ func (r *GatewayReconciler) touched(ctx context.Context, obj client.Object) []ty
 		// passes without it.
 		log.FromContext(ctx).Error(err, "Could not tell which Gateways an object touches", "object", client.ObjectKeyFromObject(obj))
 	}
+	r.changes.note(keys, obj)
 	return keys
 }
 
@@ -159,6 +161,21 @@ func (w watch) handler() handler.EventHandler {
 
 func (w watch) predicate() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return w.matters(e.ObjectOld, e.ObjectNew) }}
+}
+
+// noting is for kinds whose objects are collected: an update that does not matter is no
+// reason to look at a Gateway, but whoever does so next is to have the new state.
+func (r *GatewayReconciler) noting(matters func(before, after client.Object) bool) func(before, after client.Object) bool {
+	return func(before, after client.Object) bool {
+		if matters(before, after) {
+			return true
+		}
+		if changed(before, after) {
+			r.touched(context.Background(), before)
+			r.touched(context.Background(), after)
+		}
+		return false
+	}
 }
 
 // changed says whether there is a new version at all: a periodic resync has

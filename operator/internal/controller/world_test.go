@@ -143,19 +143,21 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 			if kind := obj.GetObjectKind().GroupVersionKind().GroupKind(); w.invalid != "" && kind.Kind == w.invalid {
 				return apierrors.NewInvalid(kind, obj.GetName(), field.ErrorList{field.Invalid(field.NewPath("spec", "minReplicas"), 3, "is more than maxReplicas")})
 			}
-			return w.call(true, func() error { return c.Create(ctx, obj, opts...) })
+			err := w.call(true, func() error { return c.Create(ctx, obj, opts...) })
+			w.heard(obj)
+			return err
 		},
 		Update: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.UpdateOption) error {
 			w.wrote("update", obj)
-			return w.call(true, func() error { return c.Update(ctx, obj, opts...) })
+			return w.around(ctx, obj, func() error { return c.Update(ctx, obj, opts...) })
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
 			w.wrote("patch", obj)
-			return w.call(true, func() error { return c.Patch(ctx, obj, patch, opts...) })
+			return w.around(ctx, obj, func() error { return c.Patch(ctx, obj, patch, opts...) })
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
 			w.wrote("delete", obj)
-			return w.call(true, func() error { return c.Delete(ctx, obj, opts...) })
+			return w.around(ctx, obj, func() error { return c.Delete(ctx, obj, opts...) })
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			if race := w.racing; race != nil {
@@ -164,7 +166,10 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 			}
 			w.wrote(sub, obj)
 			w.prune(obj)
-			return w.call(true, func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
+			return w.around(ctx, obj, func() error { return c.SubResource(sub).Patch(ctx, obj, patch, opts...) })
+		},
+		SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, obj client.Object, opts ...client.SubResourceUpdateOption) error {
+			return w.around(ctx, obj, func() error { return c.SubResource(sub).Update(ctx, obj, opts...) })
 		},
 	}).Build()
 }
@@ -174,6 +179,27 @@ func (w *world) call(write bool, call func() error) error {
 		return w.process(write, call)
 	}
 	return call()
+}
+
+// around has the controllers hear of the states of an object before and after a write.
+func (w *world) around(ctx context.Context, obj client.Object, write func() error) error {
+	before := obj.DeepCopyObject().(client.Object)
+	gone := w.client.Get(ctx, client.ObjectKeyFromObject(obj), before)
+	err := w.call(true, write)
+	if gone == nil {
+		w.heard(before)
+	}
+	after := obj.DeepCopyObject().(client.Object)
+	if w.client.Get(ctx, client.ObjectKeyFromObject(obj), after) == nil {
+		w.heard(after)
+	}
+	return err
+}
+
+func (w *world) heard(obj client.Object) {
+	if w.gateways != nil {
+		heard(w.gateways, obj)
+	}
 }
 
 // prune does what an API server does whose CRD of Gateways lacks a field.

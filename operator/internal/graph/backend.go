@@ -290,7 +290,10 @@ func (b *builder) resolved() []*Backend {
 			all[found.backend.Key] = found.backend
 		}
 	}
-	return slices.SortedFunc(maps.Values(all), func(x, y *Backend) int {
-		return cmp.Or(cmp.Compare(x.Key.Kind, y.Key.Kind), compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
-	})
+	return slices.SortedFunc(maps.Values(all), CompareBackends)
+}
+
+// CompareBackends is the order of Graph.Backends.
+func CompareBackends(x, y *Backend) int {
+	return cmp.Or(cmp.Compare(x.Key.Kind, y.Key.Kind), compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
 }

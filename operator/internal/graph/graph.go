@@ -129,7 +129,7 @@ func (b *builder) routes(gateway *Gateway) []*Route {
 		routes = append(routes, route)
 	}
 	settleRivals(routes)
-	slices.SortFunc(routes, compareRoutes)
+	slices.SortFunc(routes, CompareRoutes)
 	for _, route := range routes {
 		route.countAttachments()
 	}
@@ -149,7 +149,8 @@ func (b *builder) attachedHTTPRoute(source *gatewayv1.HTTPRoute, gateway *Gatewa
 	return route
 }
 
-func compareRoutes(a, b *Route) int {
+// CompareRoutes is the order of Graph.Routes.
+func CompareRoutes(a, b *Route) int {
 	if byKind := strings.Compare(a.Kind, b.Kind); byKind != 0 {
 		return byKind
 	}

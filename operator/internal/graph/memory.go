@@ -55,6 +55,9 @@ func (s stamp) same(o metav1.Object) bool { return s.version != "" && s == stamp
 // Build is the function Build.
 func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
 	r := &recall{before: m, in: in, after: Memory{routes: make(map[types.NamespacedName]*remembered, len(in.HTTPRoutes))}}
+	if m.around != nil {
+		r.changes = in.Since(m.around.Edition)
+	}
 	r.idle = !sameAround(m.around, in)
 	g, backends := build(in, opts, r)
 	around := *in
@@ -76,6 +79,8 @@ type recall struct {
 	before *Memory
 	after  Memory
 	in     *store.Resources
+	// changes are all that may differ from before; nil where that is not known.
+	changes *store.Changes
 	// tookOver says that the Gateway and its routes were.
 	tookOver bool
 	// idle says that something is new that any rule may depend on.

@@ -87,6 +87,9 @@ func contest[P attached](b *builder, all []P) map[target]P {
 // Anybody can name a Service in a route; without its namespace's leave that says
 // nothing about the policy, and must not fill its status.
 func reached[P attached](b *builder, all []P) []P {
+	if len(all) == 0 {
+		return all
+	}
 	targets := make(map[target]struct{})
 	for key := range b.backends {
 		targets[target{kind: key.Kind, service: key.Service}] = struct{}{}

@@ -22,7 +22,7 @@ func (b *builder) takeOver() []*Route {
 	if !r.settled() {
 		return nil
 	}
-	t := takeover{builder: b, before: r.before, moved: movedServices(r.before.around, b.in)}
+	t := takeover{builder: b, before: r.before, moved: r.movedServices()}
 	t.begin()
 	t.sift()
 	t.drop()
@@ -82,6 +82,15 @@ func sameSpec[T any, P stored[T]](a, b P) bool {
 // labels that they had. Others may have come and gone with their routes.
 func (r *recall) sameNamespaces() bool {
 	before, now := r.before.around.Namespaces, r.in.Namespaces
+	if r.changes != nil {
+		// No Namespace is another one than before, but some may have come or gone.
+		for key := range r.changes.Routes {
+			if (before[key.Namespace] == nil) != (now[key.Namespace] == nil) && r.knew(key.Namespace) {
+				return false
+			}
+		}
+		return true
+	}
 	for name, namespace := range now {
 		if had, known := before[name]; known && !sameObject(had, namespace) || !known && r.knew(name) {
 			return false
@@ -108,11 +117,19 @@ func (r *recall) keepGateway(gateway *Gateway) {
 	}
 }
 
-// movedServices are those that differ between two sets of resources.
-func movedServices(before, now *store.Resources) map[types.NamespacedName]bool {
+// movedServices are those that differ from before.
+func (r *recall) movedServices() map[types.NamespacedName]bool {
 	moved := make(map[types.NamespacedName]bool)
-	differing(before.Services, now.Services, sameObject, moved)
-	differing(before.EndpointSlices, now.EndpointSlices, sameSlices, moved)
+	if r.changes == nil {
+		differing(r.before.around.Services, r.in.Services, sameObject, moved)
+		differing(r.before.around.EndpointSlices, r.in.EndpointSlices, sameSlices, moved)
+		return moved
+	}
+	for service := range r.changes.Services {
+		if r.moved(BackendKey{Service: service}) {
+			moved[service] = true
+		}
+	}
 	return moved
 }
 
@@ -157,6 +174,10 @@ func (t *takeover) sift() {
 	for _, set := range gateway.ListenerSets {
 		set.Source = t.in.ListenerSets[set.Name()]
 	}
+	if t.recall.changes != nil && len(t.moved) == 0 {
+		t.siftChanged()
+		return
+	}
 	t.same = make([]*Route, 0, len(t.in.HTTPRoutes))
 	for _, route := range t.before.attached {
 		source := t.in.HTTPRoutes[route.Name]
@@ -175,6 +196,32 @@ func (t *takeover) sift() {
 	}
 }
 
+// siftChanged is sift where it is known which routes are to be told.
+func (t *takeover) siftChanged() {
+	t.same = slices.Clone(t.before.attached)
+	for key := range t.recall.changes.Routes {
+		source := t.in.HTTPRoutes[key.NamespacedName]
+		if at, known := findRoute(t.same, key.NamespacedName); known {
+			if route := t.same[at]; source != nil && t.keeps(route, source) {
+				route.Meta = &source.ObjectMeta
+				continue
+			}
+			t.gone = append(t.gone, t.same[at])
+			t.same = slices.Delete(t.same, at, at+1)
+		}
+		if source != nil {
+			t.changed = append(t.changed, source)
+		}
+	}
+}
+
+// findRoute searches routes of one kind, in order.
+func findRoute(routes []*Route, name types.NamespacedName) (int, bool) {
+	return slices.BinarySearchFunc(routes, name, func(route *Route, name types.NamespacedName) int {
+		return compareNames(route.Name, name)
+	})
+}
+
 func (t *takeover) keeps(route *Route, source *gatewayv1.HTTPRoute) bool {
 	return route.memo != nil && route.memo.stamp.same(source) &&
 		(len(t.moved) == 0 || !slices.ContainsFunc(route.memo.leads, func(key BackendKey) bool { return t.moved[key.Service] }))
@@ -183,10 +230,7 @@ func (t *takeover) keeps(route *Route, source *gatewayv1.HTTPRoute) bool {
 // findNew adds the routes that were not attached before.
 func (t *takeover) findNew() {
 	for name, source := range t.in.HTTPRoutes {
-		_, known := slices.BinarySearchFunc(t.before.attached, name, func(route *Route, name types.NamespacedName) int {
-			return compareNames(route.Name, name)
-		})
-		if !known {
+		if _, known := findRoute(t.before.attached, name); !known {
 			t.changed = append(t.changed, source)
 		}
 	}
@@ -216,7 +260,7 @@ func (t *takeover) attach() {
 			t.spoilt = t.spoilt || forgotten(route)
 		}
 	}
-	slices.SortFunc(t.fresh, compareRoutes)
+	slices.SortFunc(t.fresh, CompareRoutes)
 	for _, route := range t.fresh {
 		route.countAttachments()
 	}
@@ -268,7 +312,7 @@ func (t *takeover) merged() []*Route {
 	}
 	all := t.same
 	for _, route := range t.fresh {
-		at, _ := slices.BinarySearchFunc(all, route, compareRoutes)
+		at, _ := slices.BinarySearchFunc(all, route, CompareRoutes)
 		all = slices.Insert(all, at, route)
 	}
 	return all

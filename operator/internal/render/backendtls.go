@@ -40,10 +40,10 @@ func backendTLS(node *graph.BackendTLS, certificate *graph.Certificate) *proxyco
 
 // clientCertificate is what is presented to a backend, or nil: an XBackend says so
 // itself, and in other modes than ClientAndServer wants nothing.
-func clientCertificate(node *graph.Backend, gateway *graph.Gateway) *graph.Certificate {
+func clientCertificate(node *graph.Backend, gateways *graph.Certificate) *graph.Certificate {
 	switch {
 	case node.Key.Kind == "":
-		return gateway.ClientCertificate
+		return gateways
 	case node.TLS != nil:
 		return node.TLS.ClientCertificate
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
@@ -46,7 +47,7 @@ func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
 			continue
 		}
 		if used == nil {
-			used = referenced(listeners(g.Gateway.AllListeners()), routes(g.Routes, anew))
+			used = referenced(listeners(g.Gateway.AllListeners()), routes(g.Routes, func(node *graph.Route) *proxyconfig.Route { return route(node, rules) }))
 		}
 		if used[backendID(backend.Key)] != 0 {
 			list = append(list, backend.TLS.ClientCertificate)

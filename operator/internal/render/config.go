@@ -11,18 +11,12 @@ import (
 )
 
 // Config renders what the proxies of the graph's Gateway serve.
-func Config(g *graph.Graph) proxyconfig.Config { return config(g, anew) }
+func Config(g *graph.Graph) proxyconfig.Config { return new(Memory).Config(g) }
 
-// anew renders a route of which nothing is remembered.
-func anew(node *graph.Route) *proxyconfig.Route { return route(node, rules) }
-
-func config(g *graph.Graph, render func(*graph.Route) *proxyconfig.Route) proxyconfig.Config {
-	if g.Gateway == nil {
-		return proxyconfig.Config{}
-	}
+func config(g *graph.Graph, r *revision) proxyconfig.Config {
 	config := proxyconfig.Config{
 		Listeners: listeners(g.Gateway.AllListeners()),
-		Routes:    routes(g.Routes, render),
+		Routes:    routes(g.Routes, r.route),
 		Tracing:   tracing(g.Tracing),
 		Settings:  settings(g.Gateway.Parameters.Spec.Proxy),
 	}
@@ -30,7 +24,7 @@ func config(g *graph.Graph, render func(*graph.Route) *proxyconfig.Route) proxyc
 	if config.Tracing != nil {
 		wanted.add(config.Tracing.Collector, asksItself)
 	}
-	config.Backends = backends(g, wanted)
+	config.Backends = backends(g.Backends, wanted, r)
 	return config
 }
 
@@ -113,30 +107,30 @@ func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
 	return out
 }
 
-func backends(g *graph.Graph, wanted uses) []proxyconfig.Backend {
-	common := g.Gateway.Parameters.Spec.Backends
+func backends(nodes []*graph.Backend, wanted uses, r *revision) []proxyconfig.Backend {
 	var out []proxyconfig.Backend
-	for _, node := range g.Backends {
-		id := backendID(node.Key)
-		used := wanted[id]
-		if used == 0 {
-			continue
+	for _, node := range nodes {
+		if rendered := r.backend(node, wanted); rendered != nil {
+			out = append(out, *rendered)
 		}
-		out = append(out, proxyconfig.Backend{
-			ID:        id,
-			Kind:      node.Key.Kind,
-			Namespace: node.Key.Service.Namespace,
-			Service:   node.Key.Service.Name,
-			Port:      node.Key.Port,
-			Protocol:  node.Protocol,
-			TLS:       backendTLS(node.TLS, clientCertificate(node, g.Gateway)),
-			Endpoints: endpoints(reachable(node)),
-			External:  node.External,
-			Policy:    policy(node, used, common),
-		})
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })
 	return out
+}
+
+func (a around) backend(node *graph.Backend, id string, used use) *proxyconfig.Backend {
+	return &proxyconfig.Backend{
+		ID:        id,
+		Kind:      node.Key.Kind,
+		Namespace: node.Key.Service.Namespace,
+		Service:   node.Key.Service.Name,
+		Port:      node.Key.Port,
+		Protocol:  node.Protocol,
+		TLS:       backendTLS(node.TLS, clientCertificate(node, a.certificate)),
+		Endpoints: endpoints(reachable(node)),
+		External:  node.External,
+		Policy:    policy(node, used, a.common),
+	}
 }
 
 // reachable are the endpoints of a backend. One whose BackendTLSPolicy is not valid

@@ -70,13 +70,15 @@ func namesOf(l *graph.Listener, others graph.Peers) string {
 
 // attachedRoutes counts the routes whose Accepted condition is True.
 func (b *builder) attachedRoutes(l *graph.Listener) int32 {
-	var count int32
-	for _, route := range l.Routes {
-		if b.said(route).verdict.accepted() {
-			count++
+	count := len(l.Routes)
+	if len(b.rejected) > 0 {
+		for _, route := range l.Routes {
+			if b.rejected[route] {
+				count--
+			}
 		}
 	}
-	return count
+	return int32(count)
 }
 
 func (b *builder) listenerCondition(l *graph.Listener, typ gatewayv1.ListenerConditionType, fine gatewayv1.ListenerConditionReason, message string) metav1.Condition {

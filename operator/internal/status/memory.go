@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/fleetgate/fleetgate/operator/internal/beside"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
@@ -13,18 +14,15 @@ import (
 // builds is what Build builds. The zero value remembers nothing. It is for one
 // Gateway, and not safe for concurrent use.
 type Memory struct {
-	routes map[*graph.Route]*said
+	routes beside.List[*graph.Route, *said]
 	// sets are the ListenerSets of the Gateway.
 	sets []types.NamespacedName
-	// turn counts the uses.
-	turn int
 }
 
-// said is what was found of a route, and when that was of use last.
+// said is what was found of a route.
 type said struct {
 	verdict verdict
 	status  *Route
-	turn    int
 }
 
 // Build is the function Build. What it returns must not be changed.
@@ -39,12 +37,13 @@ func (m *Memory) Build(g *graph.Graph, observed Observed) Set {
 		oversize: indexRefused(observed.Oversize),
 		failed:   indexRefused(observed.Untranslated),
 		memory:   m,
+		rejected: make(map[*graph.Route]bool),
 	}
 	m.begin(b)
-	set := b.build(g)
-	m.end(len(g.Routes))
-	if b.leavesOut() {
-		m.routes = nil
+	walk := m.routes.Next(len(g.Routes), graph.CompareRoutes)
+	set := b.build(g, walk)
+	if m.routes.Keep(walk); b.leavesOut() {
+		m.routes.Forget()
 	}
 	return set
 }
@@ -56,35 +55,18 @@ func (m *Memory) begin(b *builder) {
 	for _, set := range b.gateway.ListenerSets {
 		sets = append(sets, set.Name())
 	}
-	if m.routes == nil || b.leavesOut() || !slices.Equal(m.sets, sets) {
-		m.routes, m.sets = make(map[*graph.Route]*said), sets
+	if b.leavesOut() || !slices.Equal(m.sets, sets) {
+		m.routes.Forget()
 	}
-	m.turn++
+	m.sets = sets
 }
 
 // leavesOut says whether anything of the routes is not served as it is written.
 func (b *builder) leavesOut() bool { return len(b.refused)+len(b.oversize)+len(b.failed) > 0 }
 
-// end forgets the routes that are no more.
-func (m *Memory) end(routes int) {
-	if len(m.routes) == routes {
-		return
-	}
-	for route, known := range m.routes {
-		if known.turn != m.turn {
-			delete(m.routes, route)
-		}
-	}
-}
-
-// said returns what is to be said of a route.
-func (b *builder) said(route *graph.Route) *said {
-	known := b.memory.routes[route]
-	if known == nil {
-		known = &said{verdict: b.judge(route)}
-		known.status = b.route(route, &known.verdict)
-		b.memory.routes[route] = known
-	}
-	known.turn = b.memory.turn
-	return known
+// say finds what is to be said of a route.
+func (b *builder) say(route *graph.Route) *said {
+	out := &said{verdict: b.judge(route)}
+	out.status = b.route(route, &out.verdict)
+	return out
 }

@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/beside"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 	"github.com/fleetgate/fleetgate/operator/internal/scraping"
@@ -141,10 +142,13 @@ type Route struct {
 // graph.
 func Build(g *graph.Graph, observed Observed) Set { return new(Memory).Build(g, observed) }
 
-func (b *builder) build(g *graph.Graph) Set {
+func (b *builder) build(g *graph.Graph, routes *beside.Walk[*graph.Route, *said]) Set {
 	set := Set{Routes: make([]*Route, 0, len(g.Routes))}
 	for _, route := range g.Routes {
-		set.Routes = append(set.Routes, b.said(route).status)
+		said := routes.At(route, b.say)
+		if set.Routes = append(set.Routes, said.status); !said.verdict.accepted() {
+			b.rejected[route] = true
+		}
 	}
 	set.Gateway = b.gatewayStatus()
 	for _, node := range g.Gateway.ListenerSets {
@@ -173,6 +177,8 @@ type builder struct {
 	oversize refusedItems
 	failed   refusedItems
 	memory   *Memory
+	// rejected are the routes that are not accepted wherever they are attached.
+	rejected map[*graph.Route]bool
 }
 
 func condition[T, R ~string](typ T, status metav1.ConditionStatus, reason R, message string, generation int64) metav1.Condition {

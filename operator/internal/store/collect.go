@@ -136,6 +136,13 @@ func (c *collector) route(route Route) {
 }
 
 func (c *collector) namespaces() {
+	for name := range c.homes() {
+		c.namespace(name)
+	}
+}
+
+// homes are the namespaces of the Gateway, its routes and its ListenerSets.
+func (c *collector) homes() map[string]struct{} {
 	all := map[string]struct{}{c.out.Gateway.Namespace: {}}
 	for key := range c.out.Routes() {
 		if _, known := all[key.Namespace]; !known {
@@ -145,10 +152,12 @@ func (c *collector) namespaces() {
 	for key := range c.out.ListenerSets {
 		all[key.Namespace] = struct{}{}
 	}
-	for name := range all {
-		if ns := find(c, types.NamespacedName{Name: name}, &corev1.Namespace{}); ns != nil {
-			c.out.Namespaces[name] = ns
-		}
+	return all
+}
+
+func (c *collector) namespace(name string) {
+	if ns := find(c, types.NamespacedName{Name: name}, &corev1.Namespace{}); ns != nil {
+		c.out.Namespaces[name] = ns
 	}
 }
 
@@ -203,16 +212,20 @@ func (c *collector) configMaps() {
 
 func (c *collector) backends() {
 	for key := range c.backendKeys() {
-		service := find(c, key, &corev1.Service{})
-		if service == nil {
-			continue
-		}
-		c.out.Services[key] = service
-		var list discoveryv1.EndpointSliceList
-		c.list(&list, client.InNamespace(key.Namespace), client.MatchingFields{SliceByService: key.Name})
-		if found := sorted(&list); len(found) > 0 {
-			c.out.EndpointSlices[key] = found
-		}
+		c.backend(key)
+	}
+}
+
+func (c *collector) backend(key types.NamespacedName) {
+	service := find(c, key, &corev1.Service{})
+	if service == nil {
+		return
+	}
+	c.out.Services[key] = service
+	var list discoveryv1.EndpointSliceList
+	c.list(&list, client.InNamespace(key.Namespace), client.MatchingFields{SliceByService: key.Name})
+	if found := sorted(&list); len(found) > 0 {
+		c.out.EndpointSlices[key] = found
 	}
 }
 
@@ -245,6 +258,23 @@ func (c *collector) backendKeys() keySet {
 }
 
 func (c *collector) grants() {
+	for ns := range c.grantors() {
+		var list gatewayv1.ReferenceGrantList
+		c.list(&list, client.InNamespace(ns))
+		for i := range list.Items {
+			c.out.Grants = append(c.out.Grants, &list.Items[i])
+		}
+	}
+	slices.SortFunc(c.out.Grants, func(a, b *gatewayv1.ReferenceGrant) int {
+		if byNamespace := strings.Compare(a.Namespace, b.Namespace); byNamespace != 0 {
+			return byNamespace
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+}
+
+// grantors are the namespaces that something leads to from another one.
+func (c *collector) grantors() map[string]struct{} {
 	targets := make(map[string]struct{})
 	add := func(home string, keys []types.NamespacedName) {
 		for _, ns := range foreign(home, keys) {
@@ -264,19 +294,7 @@ func (c *collector) grants() {
 	for key, policy := range c.out.TelemetryPolicies {
 		add(key.Namespace, CollectorServices(policy))
 	}
-	for ns := range targets {
-		var list gatewayv1.ReferenceGrantList
-		c.list(&list, client.InNamespace(ns))
-		for i := range list.Items {
-			c.out.Grants = append(c.out.Grants, &list.Items[i])
-		}
-	}
-	slices.SortFunc(c.out.Grants, func(a, b *gatewayv1.ReferenceGrant) int {
-		if byNamespace := strings.Compare(a.Namespace, b.Namespace); byNamespace != 0 {
-			return byNamespace
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
+	return targets
 }
 
 func (c *collector) list(list client.ObjectList, opts ...client.ListOption) {

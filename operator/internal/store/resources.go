@@ -74,6 +74,8 @@ type Resources struct {
 	// Detached are the routes whose status has an entry of the controller for the
 	// Gateway although their spec does not name it any more.
 	Detached []Route
+	// Edition is what a Memory knows these resources by; nil for those of Collect.
+	Edition *Edition
 	// MissingKinds are the kinds that the cluster does not have, in no order. Who
 	// collects sets them: see Collect.
 	MissingKinds []string
@@ -107,6 +109,18 @@ func (r *Resources) Route(key RouteKey) Route {
 		return r.L4Routes[key]
 	}
 	return nil
+}
+
+// drop takes a route away.
+func (r *Resources) drop(key RouteKey) {
+	switch key.Kind {
+	case "HTTPRoute":
+		delete(r.HTTPRoutes, key.NamespacedName)
+	case "GRPCRoute":
+		delete(r.GRPCRoutes, key.NamespacedName)
+	default:
+		delete(r.L4Routes, key)
+	}
 }
 
 // Routes visits the routes of all kinds, in no order.

@@ -1,0 +1,178 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
+)
+
+// TestFollowingChangesIsBeginningAnew has objects of all kinds that a Gateway may have to
+// do with come, change and go. What is collected by the events about them, and made of
+// it by what is remembered, is what is found without any.
+func TestFollowingChangesIsBeginningAnew(t *testing.T) {
+	followed := 0
+	rapid.Check(t, func(r *rapid.T) {
+		c := newCrowd(t, 0)
+		var before *store.Edition
+		for range rapid.IntRange(1, 12).Draw(r, "looks") {
+			known, got, err := c.gateways.collect(t.Context(), c.gateway)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := store.Collect(t.Context(), c.gateways.opts.Reader, c.gateway, controllerName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(inOrder(want), inOrder(got), cmpopts.IgnoreFields(store.Resources{}, "Edition"), cmpopts.EquateEmpty()); diff != "" {
+				r.Fatalf("collected by changes are others (-want +got):\n%s", diff)
+			}
+			if got != nil {
+				c.compare(r, known, got, want)
+				if got.Since(before) != nil {
+					followed++
+				}
+				before = got.Edition
+			}
+			c.gateways.memories.keep(c.gateway, known)
+			for range rapid.IntRange(0, 3).Draw(r, "changes") {
+				c.chance(r)
+			}
+		}
+	})
+	if followed == 0 {
+		t.Error("all is always collected anew")
+	}
+}
+
+// compare translates the resources with what is remembered and without.
+func (c *crowd) compare(r *rapid.T, known *memory, got, want *store.Resources) {
+	opts := c.gateways.opts
+	now := makePlan(opts.Translate, known, got, opts.Graph, opts.Settings)
+	fresh := makePlan(opts.Translate, &memory{}, want, opts.Graph, opts.Settings)
+	if diff := cmp.Diff(fresh.config, now.config); diff != "" {
+		r.Fatalf("the configuration is another one (-want +got):\n%s", diff)
+	}
+	observed := status.Observed{Ready: 1, Serving: 1}
+	if diff := cmp.Diff(status.Build(fresh.graph, observed), known.statuses.Build(now.graph, observed)); diff != "" {
+		r.Fatalf("the statuses are others (-want +got):\n%s", diff)
+	}
+}
+
+func inOrder(resources *store.Resources) *store.Resources {
+	if resources == nil {
+		return nil
+	}
+	out := *resources
+	out.Detached = slices.SortedFunc(slices.Values(out.Detached), func(a, b store.Route) int {
+		return strings.Compare(fmt.Sprintf("%T", a)+client.ObjectKeyFromObject(a).String(), fmt.Sprintf("%T", b)+client.ObjectKeyFromObject(b).String())
+	})
+	return &out
+}
+
+// chance puts or removes one object.
+func (c *crowd) chance(r *rapid.T) {
+	pick := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(r, label) }
+	meta := metav1.ObjectMeta{Namespace: pick("namespace", "tenant", "b", "c"), Name: pick("name", "x", "y"), Generation: int64(c.versions)}
+	var obj client.Object
+	switch pick("kind", "HTTPRoute", "HTTPRoute", "HTTPRoute", "GRPCRoute", "TCPRoute", "Service", "EndpointSlice", "EndpointSlice", "Namespace", "Gateway", "Gateway",
+		"ReferenceGrant", "BackendTLSPolicy", "ListenerSet", "XBackend") {
+	case "HTTPRoute":
+		route := &gatewayv1.HTTPRoute{ObjectMeta: meta}
+		route.Spec.CommonRouteSpec, route.Status.RouteStatus = chanceParents(r, pick)
+		route.Spec.Rules = []gatewayv1.HTTPRouteRule{{BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: chanceBackend(pick)}, {BackendRef: chanceBackend(pick)}}}}
+		obj = route
+	case "GRPCRoute":
+		route := &gatewayv1.GRPCRoute{ObjectMeta: meta}
+		route.Spec.CommonRouteSpec, route.Status.RouteStatus = chanceParents(r, pick)
+		route.Spec.Rules = []gatewayv1.GRPCRouteRule{{BackendRefs: []gatewayv1.GRPCBackendRef{{BackendRef: chanceBackend(pick)}}}}
+		obj = route
+	case "TCPRoute":
+		route := &gatewayv1.TCPRoute{ObjectMeta: meta}
+		route.Spec.CommonRouteSpec, route.Status.RouteStatus = chanceParents(r, pick)
+		route.Spec.Rules = []gatewayv1.TCPRouteRule{{BackendRefs: []gatewayv1.BackendRef{chanceBackend(pick)}}}
+		obj = route
+	case "Service":
+		obj = &corev1.Service{ObjectMeta: meta, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}
+	case "EndpointSlice":
+		meta.Labels = map[string]string{discoveryv1.LabelServiceName: pick("service", "x", "y")}
+		meta.Name = pick("slice", "1", "2")
+		obj = &discoveryv1.EndpointSlice{
+			ObjectMeta: meta, AddressType: discoveryv1.AddressTypeIPv4, Ports: []discoveryv1.EndpointPort{{Port: new(int32(8080))}},
+			Endpoints: []discoveryv1.Endpoint{{Addresses: []string{fmt.Sprintf("10.0.0.%d", c.versions%250)}}},
+		}
+	case "Namespace":
+		obj = &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: meta.Namespace}}
+	case "Gateway":
+		gw := openGateway()
+		gw.Generation = int64(c.versions)
+		if pick("what", "spec", "status") == "status" {
+			gw.Generation = 1
+			gw.Status.Conditions = []metav1.Condition{{Type: "Programmed", ObservedGeneration: int64(c.versions)}}
+		} else if pick("claims", "", "all") == "all" {
+			gw.Spec.DefaultScope = gatewayv1.GatewayDefaultScopeAll
+		}
+		obj = gw
+	case "ReferenceGrant":
+		obj = &gatewayv1.ReferenceGrant{ObjectMeta: meta}
+	case "BackendTLSPolicy":
+		policy := &gatewayv1.BackendTLSPolicy{ObjectMeta: meta}
+		policy.Spec.TargetRefs = []gatewayv1.LocalPolicyTargetReferenceWithSectionName{{
+			LocalPolicyTargetReference: gatewayv1.LocalPolicyTargetReference{Kind: "Service", Name: gatewayv1.ObjectName(pick("target", "x", "y"))},
+		}}
+		obj = policy
+	case "ListenerSet":
+		set := &gatewayv1.ListenerSet{ObjectMeta: meta}
+		set.Spec.ParentRef = gatewayv1.ParentGatewayReference{Namespace: new(gatewayv1.Namespace("tenant")), Name: gatewayv1.ObjectName(pick("gateway", "gw", "other"))}
+		obj = set
+	case "XBackend":
+		obj = &gatewayxv1alpha1.XBackend{ObjectMeta: meta}
+	}
+	if rapid.IntRange(0, 3).Draw(r, "removed") == 0 {
+		c.remove(obj)
+	} else {
+		c.put(obj)
+	}
+}
+
+func chanceParents(r *rapid.T, pick func(string, ...string) string) (gatewayv1.CommonRouteSpec, gatewayv1.RouteStatus) {
+	var spec gatewayv1.CommonRouteSpec
+	var said gatewayv1.RouteStatus
+	to := gatewayv1.ParentReference{Namespace: new(gatewayv1.Namespace("tenant")), Name: gatewayv1.ObjectName(pick("parent", "gw", "gw", "other"))}
+	if pick("parent kind", "Gateway", "ListenerSet", "Gateway") == "ListenerSet" {
+		to.Kind, to.Name = new(gatewayv1.Kind("ListenerSet")), gatewayv1.ObjectName(pick("set", "x", "y"))
+	}
+	spec.ParentRefs = []gatewayv1.ParentReference{to}
+	if rapid.Bool().Draw(r, "defaults") {
+		spec.UseDefaultGateways = gatewayv1.GatewayDefaultScopeAll
+	}
+	if rapid.Bool().Draw(r, "reported") {
+		said.Parents = []gatewayv1.RouteParentStatus{{
+			ParentRef: gatewayv1.ParentReference{Namespace: to.Namespace, Name: "gw"}, ControllerName: controllerName,
+		}}
+	}
+	return spec, said
+}
+
+func chanceBackend(pick func(string, ...string) string) gatewayv1.BackendRef {
+	ref := gatewayv1.BackendRef{BackendObjectReference: gatewayv1.BackendObjectReference{
+		Name: gatewayv1.ObjectName(pick("backend", "x", "y")), Port: new(gatewayv1.PortNumber(80)), Namespace: new(gatewayv1.Namespace(pick("backend namespace", "tenant", "b", "c"))),
+	}}
+	if pick("backend kind", "Service", "Service", "Service", "Service", "XBackend") == "XBackend" {
+		ref.Group, ref.Kind = new(gatewayv1.Group(gatewayxv1alpha1.GroupName)), new(gatewayv1.Kind(store.KindXBackend))
+	}
+	return ref
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/names"
+)
+
+// Changes are the objects that may be others than when they were read last. It is not
+// safe for concurrent use.
+type Changes struct {
+	// Routes, and Services with their EndpointSlices, by their names.
+	Routes   map[RouteKey]struct{}
+	Services map[types.NamespacedName]struct{}
+	// Anything says that it may be more than these.
+	Anything bool
+}
+
+// NewChanges returns none.
+func NewChanges() *Changes {
+	return &Changes{Routes: make(map[RouteKey]struct{}), Services: make(map[types.NamespacedName]struct{})}
+}
+
+// Note adds an object. Of an update both states are to be noted.
+func (c *Changes) Note(obj client.Object) {
+	if key, route := KeyOf(obj); route {
+		c.Routes[key] = struct{}{}
+		return
+	}
+	switch obj := obj.(type) {
+	case *gatewayv1.Gateway, *gatewayv1.GatewayClass:
+		// Both are read each time.
+	case *corev1.Service:
+		c.Services[client.ObjectKeyFromObject(obj)] = struct{}{}
+	case *discoveryv1.EndpointSlice:
+		c.slice(obj)
+	default:
+		c.Anything = true
+	}
+}
+
+func (c *Changes) slice(slice *discoveryv1.EndpointSlice) {
+	service, ok := serviceOf(slice)
+	if ok && slice.Labels[names.LabelXBackend] == "" && client.ObjectKeyFromObject(slice) != names.APIServers {
+		c.Services[service] = struct{}{}
+	} else {
+		c.Anything = true
+	}
+}
+
+// Edition tells the Resources that a Memory has collected from all others, with what
+// has changed since the ones before.
+type Edition struct {
+	before  *Edition
+	changes *Changes
+}
+
+// Since returns what may differ between the resources of an edition and these, and nil
+// where that is not known.
+func (r *Resources) Since(before *Edition) *Changes {
+	if before == nil || r.Edition == nil || r.Edition.before != before {
+		return nil
+	}
+	return r.Edition.changes
+}
