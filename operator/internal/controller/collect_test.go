@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,11 @@ func TestFollowingChangesIsBeginningAnew(t *testing.T) {
 	followed := 0
 	rapid.Check(t, func(r *rapid.T) {
 		c := newCrowd(t, 0)
+		if rapid.Bool().Draw(r, "claims") {
+			gw := openGateway()
+			gw.Spec.DefaultScope = gatewayv1.GatewayDefaultScopeAll
+			c.put(gw)
+		}
 		var before *store.Edition
 		for range rapid.IntRange(1, 12).Draw(r, "looks") {
 			known, got, err := c.gateways.collect(t.Context(), c.gateway)
@@ -49,7 +55,7 @@ func TestFollowingChangesIsBeginningAnew(t *testing.T) {
 			}
 			c.gateways.memories.keep(c.gateway, known)
 			for range rapid.IntRange(0, 3).Draw(r, "changes") {
-				c.chance(r)
+				c.chance(t.Context(), r)
 			}
 		}
 	})
@@ -84,7 +90,7 @@ func inOrder(resources *store.Resources) *store.Resources {
 }
 
 // chance puts or removes one object.
-func (c *crowd) chance(r *rapid.T) {
+func (c *crowd) chance(ctx context.Context, r *rapid.T) {
 	pick := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(r, label) }
 	meta := metav1.ObjectMeta{Namespace: pick("namespace", "tenant", "b", "c"), Name: pick("name", "x", "y"), Generation: int64(c.versions)}
 	var obj client.Object
@@ -119,8 +125,8 @@ func (c *crowd) chance(r *rapid.T) {
 	case "Gateway":
 		gw := openGateway()
 		gw.Generation = int64(c.versions)
-		if pick("what", "spec", "status") == "status" {
-			gw.Generation = 1
+		if live := (&gatewayv1.Gateway{}); pick("what", "spec", "status") == "status" && c.Get(ctx, c.gateway, live) == nil {
+			gw = live.DeepCopy()
 			gw.Status.Conditions = []metav1.Condition{{Type: "Programmed", ObservedGeneration: int64(c.versions)}}
 		} else if pick("claims", "", "all") == "all" {
 			gw.Spec.DefaultScope = gatewayv1.GatewayDefaultScopeAll

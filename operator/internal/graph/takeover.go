@@ -200,6 +200,9 @@ func (t *takeover) sift() {
 func (t *takeover) siftChanged() {
 	t.same = slices.Clone(t.before.attached)
 	for key := range t.recall.changes.Routes {
+		if key.Kind != KindHTTPRoute {
+			continue
+		}
 		source := t.in.HTTPRoutes[key.NamespacedName]
 		if at, known := findRoute(t.same, key.NamespacedName); known {
 			if route := t.same[at]; source != nil && t.keeps(route, source) {
