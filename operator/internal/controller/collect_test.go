@@ -182,3 +182,22 @@ func chanceBackend(pick func(string, ...string) string) gatewayv1.BackendRef {
 	}
 	return ref
 }
+
+// An event that nobody has told of does no harm for long.
+func TestEverythingIsReadAnewInTime(t *testing.T) {
+	w := newWorld(t, gateway("gw"), route("web", "gw"))
+	w.look("gw")
+	w.look("gw")
+	// The controllers do not hear of this one.
+	gateways := w.gateways
+	w.gateways = nil
+	w.must(w.client.Create(t.Context(), route("unheard", "gw")))
+	w.gateways = gateways
+	if w.look("gw"); w.served("gw")["unheard"] {
+		t.Error("what nobody has told of is read at once: the test tells nothing")
+	}
+	w.now = w.now.Add(anewAfter)
+	if w.look("gw"); !w.served("gw")["unheard"] {
+		t.Error("it is not read later on either")
+	}
+}

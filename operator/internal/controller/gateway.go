@@ -104,6 +104,10 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	return r.run(ctx, resources, known)
 }
 
+// anewAfter is how long changes are followed before everything is read again. It costs
+// little that often, and an event that was not told of does no harm for longer.
+const anewAfter = time.Minute
+
 // collect reads what belongs to the Gateway, as far as it has changed, and returns what
 // is remembered of it with that.
 func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedName) (*memory, *store.Resources, error) {
@@ -111,6 +115,9 @@ func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedNam
 	missing := r.opts.Kinds.Missing()
 	if slices.Sort(missing); !slices.Equal(missing, known.missing) {
 		known.missing, changes = missing, nil
+	}
+	if now := r.opts.Now(); changes == nil || now.Sub(known.anew) >= anewAfter {
+		known.anew, changes = now, nil
 	}
 	resources, err := known.resources.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName, changes)
 	if resources != nil {

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -17,6 +18,8 @@ type memory struct {
 	resources store.Memory
 	// missing are the kinds that were not there, sorted.
 	missing []string
+	// anew is when everything was read last.
+	anew time.Time
 
 	graph    graph.Memory
 	rules    render.Memory
