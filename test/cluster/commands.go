@@ -13,14 +13,16 @@ import (
 
 // commands are what the first argument may be.
 var commands = map[string]func(context.Context, *host.Host, []string) error{
-	"up":      up,
-	"down":    down,
-	"status":  status,
-	"build":   buildOnly,
-	"load":    load,
-	"crds":    crds,
-	"kubectl": kubectl,
-	"exec":    execute,
+	"up":         up,
+	"down":       down,
+	"status":     status,
+	"build":      buildOnly,
+	"load":       load,
+	"crds":       crds,
+	"prometheus": prometheus,
+	"promtool":   promtool,
+	"kubectl":    kubectl,
+	"exec":       execute,
 }
 
 func up(ctx context.Context, h *host.Host, args []string) error {
@@ -109,4 +111,22 @@ func crds(ctx context.Context, h *host.Host, args []string) error {
 	}
 	fmt.Printf("Installed the Gateway API's resource definitions, channel %s\n", channel)
 	return nil
+}
+
+func prometheus(ctx context.Context, h *host.Host, args []string) error {
+	if len(args) > 0 {
+		return errUsage
+	}
+	return h.InstallPrometheus(ctx)
+}
+
+func promtool(ctx context.Context, h *host.Host, args []string) error {
+	if len(args) > 0 {
+		return errUsage
+	}
+	path, err := h.Promtool(ctx)
+	if err == nil {
+		fmt.Println(path)
+	}
+	return err
 }

@@ -28,6 +28,9 @@ const usage = `usage: cluster COMMAND
   load ARCHIVE...           load image archives into it
   crds [experimental|standard]
                             install the Gateway API's resource definitions
+  prometheus                install the Prometheus operator's resource definitions, and
+                            load it and Prometheus, which are built the first time
+  promtool                  say where Prometheus' tool is, which is built the first time
   kubectl ARGUMENT...       run kubectl
   exec COMMAND...           run a command inside its namespaces
 `

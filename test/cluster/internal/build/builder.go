@@ -48,10 +48,10 @@ func FindSources() (string, error) {
 	}
 }
 
-// All returns the binaries of all components, compiling those that are not in
+// All returns the binaries of the components, compiling those that are not in
 // the cache.
-func (b *Builder) All(ctx context.Context) (Built, error) {
-	targets, missing, err := b.plan(Components())
+func (b *Builder) All(ctx context.Context, components []Component) (Built, error) {
+	targets, missing, err := b.plan(components)
 	if err != nil {
 		return nil, err
 	}

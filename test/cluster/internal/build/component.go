@@ -85,6 +85,28 @@ func Components() []Component {
 	}
 }
 
+// Prometheus are the parts of a cluster that is monitored, which are built when one
+// is to be.
+func Prometheus() []Component {
+	const (
+		operator = "github.com/prometheus-operator/prometheus-operator"
+		server   = "github.com/prometheus/prometheus"
+	)
+	return []Component{
+		{
+			Name: "prometheus", Title: "Prometheus", Requires: server,
+			Binaries: map[string]string{"prometheus": server + "/cmd/prometheus", "promtool": server + "/cmd/promtool"},
+		},
+		{
+			Name: "prometheusoperator", Title: "Prometheus operator", Requires: operator,
+			Binaries: map[string]string{
+				"prometheus-operator":        operator + "/cmd/operator",
+				"prometheus-config-reloader": operator + "/cmd/prometheus-config-reloader",
+			},
+		},
+	}
+}
+
 // kubernetesVersion is what the components report as their own version. The
 // API server derives from it which feature gates and APIs are on.
 func kubernetesVersion() []Variable {

@@ -14,7 +14,7 @@ const sources = "../../components"
 // Every component has a folder and a version in it, and the other way round.
 func TestComponentsMatchSources(t *testing.T) {
 	var names []string
-	for _, c := range Components() {
+	for _, c := range slices.Concat(Components(), Prometheus()) {
 		names = append(names, c.Name)
 		version, err := c.version(sources)
 		if err != nil {

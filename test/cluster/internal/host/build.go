@@ -17,17 +17,21 @@ import (
 // cluster has, both only if they are not in the cache. The caller holds the
 // lock.
 func (h *Host) Build(ctx context.Context, progress *build.Progress) (build.Built, string, error) {
-	sources, err := build.FindSources()
-	if err != nil {
-		return nil, "", err
-	}
-	builder := &build.Builder{Sources: sources, Layout: h.Layout, Progress: progress}
-	built, err := builder.All(ctx)
+	built, err := h.compile(ctx, progress, build.Components())
 	if err != nil {
 		return nil, "", err
 	}
 	archive, err := h.baseImages(built)
 	return built, archive, err
+}
+
+func (h *Host) compile(ctx context.Context, progress *build.Progress, components []build.Component) (build.Built, error) {
+	sources, err := build.FindSources()
+	if err != nil {
+		return nil, err
+	}
+	builder := &build.Builder{Sources: sources, Layout: h.Layout, Progress: progress}
+	return builder.All(ctx, components)
 }
 
 // baseImages returns the archive of the images made from the binaries.
@@ -36,6 +40,11 @@ func (h *Host) baseImages(built build.Built) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return h.archive(specs)
+}
+
+// archive makes the archive of the images unless it is in the cache.
+func (h *Host) archive(specs []images.Spec) (string, error) {
 	path := h.Layout.Cached("images", specsKey(specs)) + ".tar"
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
@@ -51,21 +60,28 @@ var echoNames = []string{
 }
 
 func baseSpecs(built build.Built) ([]images.Spec, error) {
-	var specs []images.Spec
-	for _, s := range []struct {
-		binary string
-		names  []string
-		user   string
-	}{
+	return specsOf(built, []program{
 		{"pause", []string{config.PauseImage}, "65535"},
 		{"coredns", []string{config.DNSImage}, ""},
 		{"echo-basic", echoNames, fmt.Sprint(images.Nonroot)},
-	} {
-		file, err := images.Binary(built[s.binary], "/"+s.binary)
+	})
+}
+
+// program is a binary that is all of an image.
+type program struct {
+	binary string
+	names  []string
+	user   string
+}
+
+func specsOf(built build.Built, programs []program) ([]images.Spec, error) {
+	var specs []images.Spec
+	for _, p := range programs {
+		file, err := images.Binary(built[p.binary], "/"+p.binary)
 		if err != nil {
 			return nil, err
 		}
-		specs = append(specs, images.Spec{Names: s.names, Files: []images.File{file}, User: s.user})
+		specs = append(specs, images.Spec{Names: p.names, Files: []images.File{file}, User: p.user})
 	}
 	return specs, nil
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,18 +60,37 @@ func (h *Host) InstallCRDs(ctx context.Context, channel string) error {
 	if err != nil {
 		return err
 	}
-	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api")
-	list.Dir = filepath.Dir(sources)
-	list.Stderr = os.Stderr
-	folder, err := list.Output()
+	folder, err := moduleFolder(ctx, filepath.Dir(sources), "sigs.k8s.io/gateway-api")
 	if err != nil {
-		return fmt.Errorf("finding the Gateway API's module: %w", err)
+		return err
 	}
 	// Only these: a kustomization lies beside them.
-	manifests, err := filepath.Glob(filepath.Join(string(bytes.TrimSpace(folder)), "config", "crd", channel, "gateway.networking*.yaml"))
+	manifests, err := filepath.Glob(filepath.Join(folder, "config", "crd", channel, "gateway.networking*.yaml"))
 	if err != nil || len(manifests) == 0 {
 		return fmt.Errorf("the Gateway API has no channel %q", channel)
 	}
+	return h.applyDefinitions(ctx, manifests)
+}
+
+// moduleFolder finds the folder of a module that the one in a folder requires, and
+// downloads it if it is not there: what was built of it may come from a cache.
+func moduleFolder(ctx context.Context, requiring, module string) (string, error) {
+	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
+	download.Dir = requiring
+	download.Stderr = os.Stderr
+	out, err := download.Output()
+	var found struct{ Dir string }
+	if err == nil {
+		err = json.Unmarshal(out, &found)
+	}
+	if err != nil {
+		return "", fmt.Errorf("finding the module %s: %w", module, err)
+	}
+	return found.Dir, nil
+}
+
+// applyDefinitions applies files with CRDs, and waits until they are served.
+func (h *Host) applyDefinitions(ctx context.Context, manifests []string) error {
 	apply := exec.CommandContext(ctx, "kubectl", "apply", "--server-side", "--filename="+strings.Join(manifests, ","))
 	if err := h.runQuietly(apply); err != nil {
 		return fmt.Errorf("applying the definitions: %w", err)
