@@ -11,11 +11,13 @@ import (
 
 // lock waits until no other command changes the cluster. The kernel frees the
 // lock of a process that is killed.
-func lock(l layout.Layout) (unlock func(), err error) {
+func lock(l layout.Layout) (unlock func(), err error) { return lockFile(l, l.Lock()) }
+
+func lockFile(l layout.Layout, path string) (unlock func(), err error) {
 	if err := os.MkdirAll(l.Root, 0o755); err != nil {
 		return nil, fmt.Errorf("making the cluster's folder: %w", err)
 	}
-	file, err := os.OpenFile(l.Lock(), os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock: %w", err)
 	}

@@ -54,7 +54,7 @@ func (h *Host) InstallPrometheus(ctx context.Context) error {
 }
 
 func (h *Host) prometheusImages(ctx context.Context) (string, error) {
-	unlock, err := lock(h.Layout)
+	unlock, err := lockFile(h.Layout, h.Layout.PrometheusLock())
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +73,7 @@ func (h *Host) prometheusImages(ctx context.Context) (string, error) {
 // Promtool returns the file of Prometheus' tool. It needs no cluster. What goes on is
 // told on standard error.
 func (h *Host) Promtool(ctx context.Context) (string, error) {
-	unlock, err := lock(h.Layout)
+	unlock, err := lockFile(h.Layout, h.Layout.PrometheusLock())
 	if err != nil {
 		return "", err
 	}

@@ -78,3 +78,7 @@ func (l Layout) Timeline() string { return filepath.Join(l.Logs(), "timeline") }
 
 // Lock is the file that keeps two commands from changing the cluster at once.
 func (l Layout) Lock() string { return filepath.Join(l.Root, "lock") }
+
+// PrometheusLock is the file that keeps two commands from building Prometheus at once.
+// It takes minutes, in which the cluster itself may be changed.
+func (l Layout) PrometheusLock() string { return filepath.Join(l.Root, "prometheus-lock") }
