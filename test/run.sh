@@ -39,7 +39,7 @@ lint() { make -s lint; }
 unit() {
 	go vet ./... && go -C test vet ./... && go -C test/bench vet . && go -C test/protocol vet ./... && go -C test/http2 vet . &&
 		FLEETGATE_REQUIRE_BPF=${CI:+1} go test -v ./... &&
-		go -C test test -v ./apidoc/... ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... ./local/... ./control/... ./metricsdoc/... &&
+		go -C test test -v ./apidoc/... ./bundle/... ./cluster/... ./echo/... ./images/... ./internal/... ./local/... ./control/... ./metricsdoc/... ./rules/... &&
 		go -C test/bench test -v . &&
 		go -C test/conformance test -v ./renaming/...
 }
