@@ -61,23 +61,23 @@ var echoNames = []string{
 
 func baseSpecs(built build.Built) ([]images.Spec, error) {
 	return specsOf(built, []program{
-		{"pause", []string{config.PauseImage}, "65535"},
-		{"coredns", []string{config.DNSImage}, ""},
-		{"echo-basic", echoNames, fmt.Sprint(images.Nonroot)},
+		{"pause", "/", []string{config.PauseImage}, "65535"},
+		{"coredns", "/", []string{config.DNSImage}, ""},
+		{"echo-basic", "/", echoNames, fmt.Sprint(images.Nonroot)},
 	})
 }
 
-// program is a binary that is all of an image.
+// program is a binary that is all of an image, and lies in the folder.
 type program struct {
-	binary string
-	names  []string
-	user   string
+	binary, folder string
+	names          []string
+	user           string
 }
 
 func specsOf(built build.Built, programs []program) ([]images.Spec, error) {
 	var specs []images.Spec
 	for _, p := range programs {
-		file, err := images.Binary(built[p.binary], "/"+p.binary)
+		file, err := images.Binary(built[p.binary], p.folder+p.binary)
 		if err != nil {
 			return nil, err
 		}

@@ -14,13 +14,14 @@ import (
 // definitions are megabytes of schemas that nobody here uses.
 var prometheusKinds = []string{"prometheuses", "servicemonitors", "podmonitors", "probes", "prometheusrules"}
 
-// prometheusPrograms are the images that a monitored cluster has.
+// prometheusPrograms are the images that a monitored cluster has. The operator calls what
+// is in them by its path in the published ones.
 func prometheusPrograms() []program {
 	user := fmt.Sprint(images.Nonroot)
 	return []program{
-		{"prometheus-operator", []string{"localhost/prometheus-operator:1"}, user},
-		{"prometheus-config-reloader", []string{"localhost/prometheus-config-reloader:1"}, user},
-		{"prometheus", []string{"localhost/prometheus:1"}, user},
+		{"prometheus-operator", "/bin/", []string{"localhost/prometheus-operator:1"}, user},
+		{"prometheus-config-reloader", "/bin/", []string{"localhost/prometheus-config-reloader:1"}, user},
+		{"prometheus", "/bin/", []string{"localhost/prometheus:1"}, user},
 	}
 }
 
