@@ -100,6 +100,13 @@ func (s *Stack) installCRDs(ctx context.Context) error {
 	return s.InstallCRDs(ctx, "experimental")
 }
 
+// InstallPrometheus gives the cluster the kinds and the images that a Prometheus takes,
+// building them the first time.
+func (s *Stack) InstallPrometheus(ctx context.Context, out io.Writer) error {
+	told := &Stack{Root: s.Root, out: out}
+	return told.run(ctx, "test", "go", "run", "./cluster", "prometheus")
+}
+
 // run runs a command in a folder of the repository; what it prints goes to out.
 func (s *Stack) run(ctx context.Context, folder, name string, args ...string) error {
 	command := exec.CommandContext(ctx, name, args...)
