@@ -60,12 +60,15 @@ help: ## Show this help.
 
 ##@ See it
 
-.PHONY: try demo demo-down
+.PHONY: try demo demo-observe demo-down
 try: build-echo build ## Run two Gateways on this machine without Kubernetes, from config/samples/local.
 	@go -C test run ./try -bin $(LOCALBIN) -samples $(CURDIR)/config/samples/local $(ARGS)
 
 demo: ## Show everything on a real Kubernetes that is started on this machine (Linux, root).
 	@go -C test run ./demo up $(ARGS)
+
+demo-observe: ## Show what a real Prometheus has of the demo's traffic: targets, rules, alerts and the dashboards' queries.
+	@go -C test run ./demo observe
 
 demo-down: ## Take down what demo has started.
 	@go -C test run ./demo down

@@ -33,10 +33,12 @@ func run(ctx context.Context, args []string) error {
 	switch command {
 	case "up":
 		return show(ctx)
+	case "observe":
+		return observed(ctx)
 	case "conformance":
 		return conformance(ctx, args)
 	case "down":
 		return stack.Down(ctx, os.Stdout)
 	}
-	return fmt.Errorf("unknown command %q; the commands are up, conformance and down", command)
+	return fmt.Errorf("unknown command %q; the commands are up, observe, conformance and down", command)
 }
