@@ -25,15 +25,15 @@ const (
 // ErrTooSlow says that calls would cost the proxy too much.
 var ErrTooSlow = errors.New("a call of the probe function takes too long")
 
-// slowest is what one call may take. Where an instruction has to be stepped
-// over it takes 20 times as long and more.
-const slowest = 2 * time.Microsecond
+// slowest is what one call may take. It takes a fifth of that, twice as much beside a
+// busy neighbour, and several times as much where an instruction has to be stepped over.
+const slowest = 4 * time.Microsecond
 
-// Calls are made in rounds, the fastest of which counts: the others tell how
-// busy the machine is.
+// Calls are made in rounds, the fastest of which counts: the others tell how busy the
+// machine is. They are short, so that some of them are not interrupted.
 const (
-	rounds = 10
-	calls  = 200
+	rounds = 50
+	calls  = 40
 )
 
 // Result is what the test found.
