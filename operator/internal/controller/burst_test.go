@@ -17,9 +17,19 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 )
 
+// inOneGoroutine is for tests that take minutes under the race detector, and have
+// nothing in them for it to find.
+func inOneGoroutine(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("there is one goroutine")
+	}
+}
+
 // A burst of routes is looked at as often as events come, which is here after
 // each fifty of them, within ten seconds.
 func TestBurstOfRoutesWritesLittle(t *testing.T) {
+	inOneGoroutine(t)
 	const routes, batch = 1000, 50
 	w := newWorld(t, gateway("gw"))
 	w.look("gw")
@@ -73,6 +83,7 @@ func noise(n, seed int) string {
 // Of the routes of one part some are too many: the newest are told that they are
 // not served, and everything else is.
 func TestWhatExceedsTheBudgetIsToldAndTheRestServes(t *testing.T) {
+	inOneGoroutine(t)
 	w := newWorld(t, gateway("gw"), gateway("other"), route("away", "other"))
 	w.look("other")
 	w.look("gw")
