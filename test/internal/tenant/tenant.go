@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,8 +81,11 @@ func (g Gateway) Scrape(ctx context.Context, http *http.Client, port int) ([]scr
 
 // WaitMeasured waits until the sensors of all proxy pods have attached their
 // programs. A proxy does not wait for its sensor, so what it serves before that
-// is not counted.
+// is not counted. It fails after a minute: a sensor that has fallen back to less stays
+// with that.
 func (g Gateway) WaitMeasured(ctx context.Context, http *http.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	return client.Poll(ctx, func(ctx context.Context) error {
 		samples, err := g.Scrape(ctx, http, SensorMetrics)
 		if err != nil {
