@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"fmt"
-	"net/http"
-	"strings"
 
-	"github.com/fleetgate/fleetgate/test/internal/scrape"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
@@ -37,33 +34,9 @@ func (b *bench) allocatedBytes(ctx context.Context) (float64, error) {
 	if _, err := b.Apply(ctx, []byte(reader)); err != nil {
 		return 0, err
 	}
-	token, err := b.Kubectl(ctx, "create", "token", "control-reader", "-n", stack.Namespace)
-	if err != nil {
-		return 0, err
-	}
-	pod, err := b.OperatorPod(ctx)
-	if err != nil {
-		return 0, err
-	}
-	transport := b.Transport()
-	defer transport.CloseIdleConnections()
-	// The certificate is one that the operator has made for itself.
-	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-	sample, err := scrape.Get(ctx, &http.Client{Transport: bearer{transport, strings.TrimSpace(string(token))}}, fmt.Sprintf("https://%s:8443/metrics", pod.Status.PodIP))
+	sample, err := b.OperatorMetrics(ctx, types.NamespacedName{Namespace: stack.Namespace, Name: "control-reader"})
 	if err != nil {
 		return 0, err
 	}
 	return sample.Sum("go_memstats_alloc_bytes_total", nil), nil
-}
-
-// bearer adds a token to requests.
-type bearer struct {
-	http.RoundTripper
-	token string
-}
-
-func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+b.token)
-	return b.RoundTripper.RoundTrip(r)
 }

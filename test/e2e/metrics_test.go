@@ -3,9 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fleetgate/fleetgate/test/internal/observe"
 	"github.com/fleetgate/fleetgate/test/internal/scrape"
@@ -65,40 +64,16 @@ func fleetgateFamilies(sample scrape.Sample) []*dto.MetricFamily {
 	return own
 }
 
-// operatorSample scrapes the operator as Prometheus does, by TLS and with its token.
-func operatorSample(t *testing.T) scrape.Sample {
+// operatorSample is what the operator exports.
+func operatorSample(t *testing.T) (sample scrape.Sample) {
 	t.Helper()
-	token, err := cluster.Kubectl(t.Context(), "create", "token", "prometheus", "-n", observe.Namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sample scrape.Sample
-	wait(t, func(ctx context.Context) error {
-		pod, err := cluster.OperatorPod(ctx)
-		if err != nil {
-			return err
-		}
-		transport := cluster.Transport()
-		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // The operator makes its certificate itself.
-		c := &http.Client{Transport: bearer{transport, strings.TrimSpace(string(token))}}
-		sample, err = scrape.Get(ctx, c, "https://"+pod.Status.PodIP+":8443/metrics")
+	reader := types.NamespacedName{Namespace: observe.Namespace, Name: "prometheus"}
+	wait(t, func(ctx context.Context) (err error) {
+		sample, err = cluster.OperatorMetrics(ctx, reader)
 		return err
 	})
 	if _, ok := sample["fleetgate_operator_proxies"]; !ok {
 		t.Errorf("pod of %s exports no metrics of its own", stack.Operator)
 	}
 	return sample
-}
-
-// bearer sends a token with each request.
-type bearer struct {
-	http.RoundTripper
-	token string
-}
-
-// RoundTrip implements http.RoundTripper.
-func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	req.Header.Set("Authorization", "Bearer "+b.token)
-	return b.RoundTripper.RoundTrip(req)
 }
