@@ -1,5 +1,7 @@
 // Command fleetgate-sensor counts, from the kernel, the requests and
-// connections of the proxy in the same pod, and serves them as metrics.
+// connections of the proxy in the same pod, and serves them as metrics. As
+// "fleetgate-sensor node-agent" it counts connections for the sensors of its
+// node that may not do so themselves.
 package main
 
 import (
@@ -7,8 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -29,6 +33,9 @@ func main() {
 }
 
 func run() error {
+	if len(os.Args) > 1 && os.Args[1] == nodeAgent {
+		return runNodeAgent(os.Args[2:])
+	}
 	o := app.Options{
 		Version: version,
 		Log:     logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, nil)),
@@ -37,8 +44,15 @@ func run() error {
 	flag.StringVar(&o.MetricsAddress, "metrics-address", ":19002", "address of /metrics and /healthz")
 	flag.StringVar(&o.CgroupRoot, "cgroup-root", "", "mount of the node's cgroup v2 hierarchy, for nodes whose containers do not see it")
 	flag.StringVar(&o.PodUID, "pod-uid", "", "UID of the own pod; no other pod's cgroup is attached to")
+	agentHost := flag.String("node-agent-host", "", "host of the node's agent, which counts connections if this process may not")
+	agentPort := flag.Int("node-agent-port", 19003, "port of the agent")
+	flag.StringVar(&o.AgentToken, "node-agent-token", "", "path of the token that the agent knows the pod by")
+	flag.StringVar(&o.AgentAuthorities, "node-agent-authorities", "", "path of the certificates that the agent may present")
 	flag.StringVar(&o.Mode, "mode", app.ModeAuto, "how requests are counted: auto, uprobe or shm")
 	flag.Parse()
+	if *agentHost != "" {
+		o.Agent = net.JoinHostPort(*agentHost, strconv.Itoa(*agentPort))
+	}
 	if err := o.Validate(); err != nil {
 		return err
 	}

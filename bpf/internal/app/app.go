@@ -37,6 +37,11 @@ type Options struct {
 	CgroupRoot string
 	// PodUID is that of the own pod.
 	PodUID string
+	// Agent is the address of the node's agent, which counts connections if
+	// this process may not; empty if there is none. AgentToken is the path of
+	// the token that it knows the pod by, and AgentAuthorities that of the
+	// certificates that it may present.
+	Agent, AgentToken, AgentAuthorities string
 	// Mode is one of the modes above.
 	Mode    string
 	Version string
@@ -88,6 +93,7 @@ func Run(ctx context.Context, o Options) error {
 	parts := []func() error{
 		func() error { return socket.Run(ctx) },
 		func() error { return s.expire(ctx) },
+		func() error { return s.askAgent(ctx) },
 		func() error {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serving metrics: %w", err)

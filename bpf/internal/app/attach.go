@@ -11,6 +11,7 @@ import (
 	"github.com/fleetgate/fleetgate/bpf/internal/cgroup"
 	"github.com/fleetgate/fleetgate/bpf/internal/handshake"
 	"github.com/fleetgate/fleetgate/bpf/internal/load"
+	"github.com/fleetgate/fleetgate/bpf/internal/remote"
 )
 
 var (
@@ -62,6 +63,9 @@ func checkPoint(exe *os.File, offset uint64) error {
 // attachConnections attaches to the proxy's cgroup, if there is one to be
 // found, and returns its identifier if no other container shares it.
 func (s *sensor) attachConnections(p *handshake.Peer, again bool) uint64 {
+	if s.l4 == nil && s.agent != nil {
+		return s.followByAgent(p)
+	}
 	dir, own, err := s.directoryOf(p)
 	if err != nil {
 		s.options.Log.Info("Counting connections by the kernel's counters", "reason", err.Error())
@@ -80,6 +84,17 @@ func (s *sensor) attachConnections(p *handshake.Peer, again bool) uint64 {
 	if !own {
 		return 0
 	}
+	return id
+}
+
+// followByAgent tells the node's agent of the proxy, and returns the identifier
+// of its cgroup as attachConnections does.
+func (s *sensor) followByAgent(p *handshake.Peer) (id uint64) {
+	if p.Cgroup != nil {
+		// One that is no cgroup v2 is looked for by its path, or the pod's.
+		id, _ = cgroup.Verify(p.Cgroup)
+	}
+	s.agent.Follow(remote.Proxy{Instance: p.Hello.Instance, Cgroup: id, CgroupPath: p.Hello.CgroupPath})
 	return id
 }
 

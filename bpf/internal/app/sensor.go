@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/fleetgate/fleetgate/bpf/internal/collect"
 	"github.com/fleetgate/fleetgate/bpf/internal/handshake"
 	"github.com/fleetgate/fleetgate/bpf/internal/load"
+	"github.com/fleetgate/fleetgate/bpf/internal/remote"
 	"github.com/fleetgate/fleetgate/bpf/internal/selftest"
 	"github.com/fleetgate/fleetgate/bpf/internal/shared"
 )
@@ -32,6 +35,9 @@ type sensor struct {
 	l7   *load.L7
 	test selftest.Result
 	l4   *load.L4
+	// agent counts in the place of l4; it is nil where l4 is not, and where the
+	// node has none.
+	agent *remote.Client
 
 	// mu guards what is below, and changes of what is above.
 	mu sync.RWMutex
@@ -62,6 +68,11 @@ func newSensor(o Options) (*sensor, error) {
 	if s.l4, err = load.LoadL4(); err != nil {
 		s.l4 = nil
 		o.Log.Info("Counting connections by the kernel's counters", "reason", err.Error())
+		if o.Agent != "" {
+			s.agent = remote.New(remote.Options{
+				Address: o.Agent, Token: o.AgentToken, Authorities: o.AgentAuthorities, Log: o.Log,
+			})
+		}
 	}
 	// Loading reads the type information of the whole kernel; nothing that
 	// follows needs as much memory.
@@ -151,6 +162,9 @@ func (s *sensor) Updated(t *probe.Tables) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forget(s.directory.Replace(t, time.Now()))
+	if s.agent != nil {
+		s.agent.SetEndpoints(t.Endpoints)
+	}
 	if s.l4 == nil {
 		return
 	}
@@ -163,6 +177,15 @@ func (s *sensor) Updated(t *probe.Tables) {
 // have lost nothing but the conversation, and goes on being counted.
 func (s *sensor) Left() {
 	s.options.Log.V(1).Info("Lost the proxy")
+}
+
+// askAgent keeps in touch with the node's agent, if it is to count, until ctx is
+// done.
+func (s *sensor) askAgent(ctx context.Context) error {
+	if s.agent == nil {
+		return nil
+	}
+	return s.agent.Run(ctx)
 }
 
 // expire clears what was removed a while ago, until ctx is done.
@@ -194,47 +217,12 @@ func (s *sensor) forget(gone collect.Gone) {
 	if s.l4 != nil {
 		err = errors.Join(err, s.l4.Clear(backend))
 	}
+	if s.agent != nil {
+		s.agent.Forget(slices.Collect(maps.Keys(gone.Backends)))
+	}
 	if err != nil {
 		s.options.Log.Error(err, "Cannot clear what was removed")
 	}
-}
-
-// state tells the collector how things are.
-func (s *sensor) state() collect.State {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	state := collect.State{
-		L7Mode: s.mode,
-		L4Mode: s.l4Mode(),
-		Hooks: []collect.Hook{
-			{Name: "request_done", Attached: s.l7 != nil && s.l7.Attached()},
-			{Name: "sockops", Attached: s.l4 != nil && s.l4.SocketsAttached()},
-			{Name: "setsockopt", Attached: s.l4 != nil && s.l4.OptionsAttached()},
-			{Name: "getsockopt", Attached: s.l4 != nil && s.l4.FactsAttached()},
-			{Name: "iter_tcp", Attached: s.l4 != nil && s.l4.Walks()},
-		},
-	}
-	switch {
-	case s.instance == "":
-	case s.mode == probe.ModeShared:
-		state.Requests = s.table
-	default:
-		state.Requests = s.l7
-	}
-	if s.l4 != nil && s.l4.SocketsAttached() {
-		state.Connections = s.l4
-	}
-	return state
-}
-
-func (s *sensor) l4Mode() string {
-	switch {
-	case s.l4 == nil || !s.l4.SocketsAttached():
-		return "proc"
-	case s.l4.Basic():
-		return "sockops-basic"
-	}
-	return "sockops"
 }
 
 // networkNamespace returns the identifier of the own one.

@@ -55,11 +55,13 @@ type Search struct {
 	PodUID string
 	// Path is the proxy's own in the hierarchy, as the proxy sees it.
 	Path string
+	// ID is the identifier of the proxy's directory, or zero if it is not known.
+	ID uint64
 }
 
-// Find opens the proxy's directory: the one at the path that the proxy tells,
-// if that is within the pod's, and otherwise the pod's own. The latter holds
-// the sensor's sockets as well.
+// Find opens the proxy's directory: the one at the path or with the identifier
+// that the proxy tells, if that is within the pod's, and otherwise the pod's
+// own. The latter holds the sensor's sockets as well.
 func (s Search) Find() (*os.File, error) {
 	if s.PodUID == "" {
 		return nil, fmt.Errorf("%w: the pod's UID is not known", ErrNotFound)
@@ -75,11 +77,41 @@ func (s Search) Find() (*os.File, error) {
 			return dir, nil
 		}
 	}
+	if dir := s.withID(pod); dir != nil {
+		return dir, nil
+	}
 	dir, err := os.Open(pod)
 	if err != nil {
 		return nil, fmt.Errorf("opening the pod's cgroup: %w", err)
 	}
 	return dir, nil
+}
+
+// withID opens the directory of a container in the pod's that has the
+// identifier, or returns nil.
+func (s Search) withID(pod string) *os.File {
+	if s.ID == 0 {
+		return nil
+	}
+	entries, err := os.ReadDir(pod)
+	if err != nil {
+		return nil
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue
+		}
+		dir, err := os.Open(filepath.Join(pod, entry.Name()))
+		if err != nil {
+			continue
+		}
+		var stat unix.Stat_t
+		if unix.Fstat(int(dir.Fd()), &stat) == nil && stat.Ino == s.ID {
+			return dir
+		}
+		dir.Close()
+	}
+	return nil
 }
 
 func within(path, dir string) bool {

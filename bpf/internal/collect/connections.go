@@ -87,6 +87,10 @@ func (s *scrape) flows(from Connections) (map[ends]*flow, error) {
 func (s *scrape) connections(from Connections) error {
 	settleErr := from.Settle()
 	flows, err := s.flows(from)
+	if err != nil {
+		// A part of them would look as if connections had been lost.
+		return errors.Join(err, settleErr)
+	}
 	for e, f := range flows {
 		s.flow(e, f)
 		if e.side == bpf.L4SideSIDE_UPSTREAM {
@@ -100,7 +104,7 @@ func (s *scrape) connections(from Connections) error {
 		return overflowErr
 	}
 	s.counter(seriesOverflow, lost, "flows")
-	return errors.Join(err, settleErr)
+	return settleErr
 }
 
 // flow tells what is told of both sides alike.

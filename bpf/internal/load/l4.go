@@ -32,21 +32,42 @@ type L4 struct {
 	known map[bpf.L4Endpoint]uint32
 }
 
-// LoadL4 loads the programs. They need CAP_BPF and CAP_NET_ADMIN; with BTF and
-// CAP_PERFMON they tell reasons of failures and resets, and what has gone over
-// open connections, as well.
-func LoadL4() (*L4, error) {
-	all, full := loadL4("socket_events_basic")
-	if full != nil {
-		all, full = loadL4("socket_events_basic", "live_sockets")
+// L4Options say what is loaded. The zero value is for the own pod.
+type L4Options struct {
+	// Flows and Endpoints bound what is told apart; zero stands for what the
+	// programs say.
+	Flows, Endpoints uint32
+	// Elsewhere says that the cgroup's sockets are not in the caller's network
+	// namespace, so that open connections cannot be looked at.
+	Elsewhere bool
+}
+
+// LoadL4 loads the programs for the own pod.
+func LoadL4() (*L4, error) { return LoadL4With(L4Options{}) }
+
+// LoadL4With loads the programs. They need CAP_BPF and CAP_NET_ADMIN; with BTF
+// and CAP_PERFMON they tell reasons of failures and resets, and what has gone
+// over open connections, as well.
+func LoadL4With(o L4Options) (*L4, error) {
+	forms := [][]string{
+		{"socket_events_basic"}, {"socket_events_basic", "live_sockets"}, {"socket_events", "live_sockets"},
 	}
-	basic := full != nil
-	if basic {
+	if o.Elsewhere {
+		forms = forms[1:]
+	}
+	var all *ebpf.Collection
+	var errs []error
+	for _, without := range forms {
 		var err error
-		if all, err = loadL4("socket_events", "live_sockets"); err != nil {
-			return nil, errors.Join(full, err)
+		if all, err = loadL4(o, without...); err == nil {
+			break
 		}
+		errs = append(errs, err)
 	}
+	if all == nil {
+		return nil, errors.Join(errs...)
+	}
+	basic := all.Programs["socket_events"] == nil
 	l := &L4{
 		all:       all,
 		basic:     basic,
@@ -100,10 +121,15 @@ func (l *L4) Settle() error {
 	return nil
 }
 
-func loadL4(without ...string) (*ebpf.Collection, error) {
+func loadL4(o L4Options, without ...string) (*ebpf.Collection, error) {
 	spec, err := bpf.LoadL4()
 	if err != nil {
 		return nil, fmt.Errorf("reading the connection programs: %w", err)
+	}
+	for name, most := range map[string]uint32{"flows": o.Flows, "endpoints": o.Endpoints} {
+		if most != 0 {
+			spec.Maps[name].MaxEntries = most
+		}
 	}
 	for _, name := range without {
 		delete(spec.Programs, name)

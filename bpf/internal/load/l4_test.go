@@ -288,7 +288,7 @@ func TestAllFormsOfTheConnectionProgramLoad(t *testing.T) {
 	for _, without := range [][]string{
 		{"socket_events", "live_sockets"}, {"socket_events_basic", "live_sockets"}, {"socket_events_basic"},
 	} {
-		all, err := loadL4(without...)
+		all, err := loadL4(L4Options{}, without...)
 		bpftest.Require(t, err)
 		all.Close()
 	}
