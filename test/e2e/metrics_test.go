@@ -11,7 +11,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fleetgate/fleetgate/test/internal/observe"
 	"github.com/fleetgate/fleetgate/test/internal/scrape"
@@ -19,7 +21,7 @@ import (
 	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
-// named asserts that what the three programs really export is named well, and is what
+// named asserts that what all programs really export is named well, and is what
 // docs/reference/metrics.md says.
 func (m *monitored) named(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(cluster.Root, "docs", "reference", "metrics.md"))
@@ -34,7 +36,7 @@ func (m *monitored) named(t *testing.T) {
 		}
 		samples = append(samples, of...)
 	}
-	samples = append(samples, operatorSample(t))
+	samples = append(samples, operatorSample(t), agentSample(t))
 	for _, sample := range samples {
 		families := fleetgateFamilies(sample)
 		if len(families) == 0 {
@@ -62,6 +64,22 @@ func fleetgateFamilies(sample scrape.Sample) []*dto.MetricFamily {
 		}
 	}
 	return own
+}
+
+// agentSample is what the agent of the node exports.
+func agentSample(t *testing.T) scrape.Sample {
+	t.Helper()
+	var pods corev1.PodList
+	err := cluster.Client.List(t.Context(), &pods, ctrlclient.InNamespace(stack.Namespace),
+		ctrlclient.MatchingLabels{"app.kubernetes.io/name": "fleetgate-node-agent"})
+	if err != nil || len(pods.Items) != 1 {
+		t.Fatalf("%d agents of one node, error %v", len(pods.Items), err)
+	}
+	sample, err := scrape.Get(t.Context(), cluster.HTTPClient(), "http://"+pods.Items[0].Status.PodIP+":19004/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sample
 }
 
 // operatorSample is what the operator exports.

@@ -3,30 +3,44 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/fleetgate/fleetgate/test/internal/scrape"
 	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
-// A namespace that takes nothing but confined pods gets a fleet that is, and whose
-// sensors measure with what is left to them.
-func TestNamespaceThatRestrictsItsPodsGetsAFleet(t *testing.T) {
+// Namespaces that take nothing but confined pods get fleets that are, whose sensors
+// measure requests by themselves. What takes the kernel to know, the agent of their
+// node counts for them, for each its own.
+func TestNamespacesThatRestrictTheirPodsGetFleets(t *testing.T) {
 	t.Parallel()
-	s := newTenant(t, "restricted")
-	s.restrict()
-	s.apply("gateway", nil)
-	s.serve(server{name: "shop", port: 8080, handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }})
-	s.route("shop", "shop.example.com", "steady", "shop")
-	s.waitProgrammed()
-	s.waitFor("shop.example.com", "/", answer{Status: http.StatusNoContent, Mark: "steady"})
-
-	s.wantConfined()
-	s.wantText("gateway/web", `{.status.conditions[?(@.type=="Programmed")].message}`, "the sensors run without capabilities")
-	s.waitCounted()
+	busy, quiet := newTenant(t, "restricted"), newTenant(t, "restricted-quiet")
+	for _, s := range []*tenantSpace{busy, quiet} {
+		s.restrict()
+		s.apply("gateway", nil)
+		s.serve(server{name: "shop", port: 8080, handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }})
+		s.route("shop", "shop.example.com", "steady", "shop")
+	}
+	for _, s := range []*tenantSpace{busy, quiet} {
+		s.waitProgrammed()
+		s.wantConfined()
+		s.wantText("gateway/web", `{.status.conditions[?(@.type=="Programmed")].message}`,
+			"the sensors run without capabilities", "the agents of their nodes count connections for them")
+		s.waitForAgents()
+	}
+	busy.waitFor("shop.example.com", "/", answer{Status: http.StatusNoContent, Mark: "steady"})
+	busy.waitCounted()
+	busy.waitConnections()
+	for _, labels := range []scrape.Labels{{"listener": "http"}, {"backend": quiet.namespace + "/shop:8080"}, {"backend": busy.namespace + "/shop:8080"}} {
+		if n := quiet.connections(labels); n > 0 {
+			t.Errorf("the sensors of %s, which serves nobody, tell of %v connections of %v", quiet.namespace, n, labels)
+		}
+	}
 }
 
 // restrict has the API server refuse every pod that is not confined.
@@ -86,5 +100,58 @@ func (s *tenantSpace) waitCounted() {
 			}
 		}
 		return errors.New("no sensor has counted a request")
+	})
+}
+
+// waitForAgents waits until the sensors of all pods are counted for.
+func (s *tenantSpace) waitForAgents() {
+	s.t.Helper()
+	wait(s.t, func(ctx context.Context) error {
+		samples, err := s.gateway.Scrape(ctx, cluster.HTTPClient(), tenant.SensorMetrics)
+		if err != nil {
+			return err
+		}
+		for _, sample := range samples {
+			if mode := sample.Label("fleetgate_sensor_info", "l4_mode"); mode != "node" {
+				return fmt.Errorf("a sensor counts connections by %s", mode)
+			}
+		}
+		return nil
+	})
+}
+
+// connections says how many were opened that have the labels.
+func (s *tenantSpace) connections(labels scrape.Labels) (opened float64) {
+	s.t.Helper()
+	samples, err := s.gateway.Scrape(s.t.Context(), cluster.HTTPClient(), tenant.SensorMetrics)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, sample := range samples {
+		opened += sample.Sum("fleetgate_tcp_connections_opened_total", labels)
+	}
+	return opened
+}
+
+// waitConnections waits until connections are told by listener and by backend, with the
+// time that those to the backend took.
+func (s *tenantSpace) waitConnections() {
+	s.t.Helper()
+	backend := scrape.Labels{"backend": s.namespace + "/shop:8080"}
+	wait(s.t, func(ctx context.Context) error {
+		samples, err := s.gateway.Scrape(ctx, cluster.HTTPClient(), tenant.SensorMetrics)
+		if err != nil {
+			return err
+		}
+		var down, up, timed float64
+		for _, sample := range samples {
+			down += sample.Sum("fleetgate_tcp_connections_opened_total", scrape.Labels{"side": "downstream", "listener": "http"})
+			up += sample.Sum("fleetgate_tcp_connections_opened_total", backend)
+			timed += sample.Histogram("fleetgate_tcp_connect_duration_seconds", backend).Count
+		}
+		if down == 0 || up == 0 || timed != up {
+			return fmt.Errorf("%v connections of clients, %v to the backend, of which %v have a time", down, up, timed)
+		}
+		return nil
 	})
 }

@@ -47,6 +47,8 @@ func programs() []part {
 			about: "Each proxy serves them on port 19000 of its pod, which no public Service has."},
 		{title: "Sensors", file: "bpf/internal/collect/descriptions.go",
 			about: "Each sensor serves them on port 19002 of its proxy's pod. They are counted in the kernel."},
+		{title: "Agents of nodes", file: "bpf/internal/agent/metrics.go",
+			about: "Where `config/node-agent` is installed, the agent of each node serves them on port 19004 of its pod."},
 		{title: "Operator", file: "operator/internal/metrics/metrics.go",
 			about: "The operator serves them by TLS on port 8443, to whoever may read `/metrics`; those of controller-runtime stand beside them."},
 	}

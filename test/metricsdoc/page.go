@@ -17,7 +17,8 @@ operator's ServiceMonitor, rules and dashboards are in ` + "`config/prometheus`"
 Routes are ` + "`namespace/name`" + `. The first 48 pairs of listener and route to have requests are told apart; all others share the route
 ` + "`*`" + `, and requests that no route took have ` + "`-`" + `. A route that is gone takes its series along. No label has a value that a client
 chooses. Names do not say which program a sum counts: those of proxies begin with ` + "`fleetgate_proxy_`" + `, those of the operator with
-` + "`fleetgate_operator_`" + `, and all others are the sensors', who count the same requests again.
+` + "`fleetgate_operator_`" + `, those of the agents of nodes with ` + "`fleetgate_node_agent_`" + `, and all others are the sensors', who count the
+same requests again.
 `
 
 func page(parts []part) string {

@@ -101,6 +101,11 @@ func (o *Options) fleetFlags(flags *flag.FlagSet, getenv func(string) string) {
 		"auto (by what the namespace's Pod Security level allows), full, unprivileged or off")
 	flags.StringVar(&fleet.HostCgroup, "host-cgroup", "",
 		"`path` of the unified cgroup hierarchy on nodes whose containers do not see it; mounted read-only into sensors")
+	flags.Func("node-agent-port", "`port` of the nodes at which their agents, of config/node-agent, count connections for sensors without capabilities (default none)", func(text string) error {
+		port, err := strconv.ParseUint(text, 10, 16)
+		fleet.NodeAgentPort = int32(port)
+		return err
+	})
 	flags.StringVar((*string)(&fleet.ServiceType), "service-type", string(corev1.ServiceTypeLoadBalancer),
 		"type of the Gateways' Services: LoadBalancer, NodePort or ClusterIP")
 	flags.StringVar(&fleet.AccessLog, "access-log", "off", "access log of the proxies whose parameters do not say: off, json or text")

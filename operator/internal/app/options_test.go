@@ -44,7 +44,7 @@ func TestParseFlags(t *testing.T) {
 	}
 	opts, err := Parse([]string{
 		"--proxy-image=p", "--sensor=off", "--replicas=3", "--watch-namespaces=a, b,", "--service-type=ClusterIP",
-		"--service-monitor-labels=release=prom,team=x", "--leader-elect", "--metrics-bind-address=0", "--cluster-domain=Corp.",
+		"--service-monitor-labels=release=prom,team=x", "--leader-elect", "--metrics-bind-address=0", "--cluster-domain=Corp.", "--node-agent-port=19003",
 	}, environment(variables), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +52,9 @@ func TestParseFlags(t *testing.T) {
 	if opts.Fleet.ProxyImage != "p" || opts.Fleet.Replicas != 3 || opts.Fleet.ServiceMonitorLabels["release"] != "prom" ||
 		opts.Fleet.ServiceMonitorLabels["team"] != "x" || opts.Fleet.OperatorNamespace != "gateways" {
 		t.Errorf("got %+v", opts.Fleet)
+	}
+	if opts.Fleet.NodeAgentPort != 19003 {
+		t.Errorf("the agents' port is %d", opts.Fleet.NodeAgentPort)
 	}
 	if got := graphOptions(opts).ClusterDomain; got != "corp" {
 		t.Errorf("the cluster's domain is %q", got)
@@ -66,6 +69,7 @@ func TestParseRefuses(t *testing.T) {
 		{"--replicas=0x", "replicas"},
 		{"--replicas=-1", "replicas"},
 		{"--sensor=loud", "sensor"},
+		{"--node-agent-port=65536", "node-agent-port"},
 		{"--service-type=ExternalName", "service-type"},
 		{"--access-log=xml", "access-log"},
 		{"--log-level=trace", "log-level"},

@@ -61,18 +61,20 @@ var (
 // the state that follows from the objects that belong to it. It is safe for
 // concurrent use with different Gateways.
 type GatewayReconciler struct {
-	opts     Options
-	applier  *apply.Applier
-	writer   *delivery.Writer
-	tracker  *proxies.Tracker
-	events   *announcer
-	routes   routeReconcilers
-	policies policyReconcilers
-	bell     *doorbell
-	repairs  *repairs
-	memories *memories
-	changes  *changeLog
-	culprits *culprits
+	opts    Options
+	applier *apply.Applier
+	writer  *delivery.Writer
+	// nodeAgent is nil where nodes have none.
+	nodeAgent *delivery.NodeAgent
+	tracker   *proxies.Tracker
+	events    *announcer
+	routes    routeReconcilers
+	policies  policyReconcilers
+	bell      *doorbell
+	repairs   *repairs
+	memories  *memories
+	changes   *changeLog
+	culprits  *culprits
 	// parameters are told what became of them.
 	parameters *ParametersReconciler
 	rollouts   *rollout.Gate
@@ -144,6 +146,7 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources,
 	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
 	sensor, refused := chooseSensor(resources.Namespaces[w.key.Namespace], w.live)
 	settings.Auto, w.sensor = sensor, sensor
+	w.trustAgents(&settings)
 	err = w.translate(settings, refused)
 	r.opts.Metrics.BuildTook(r.opts.Now().Sub(w.started))
 	var result reconcile.Result

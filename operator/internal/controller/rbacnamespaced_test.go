@@ -17,7 +17,13 @@ import (
 // namespaced decodes the documents of a file of config/namespaced, one after another.
 func namespaced(t *testing.T, name string, into ...any) int {
 	t.Helper()
-	data, err := os.ReadFile("../../../config/namespaced/" + name)
+	return configured(t, "namespaced/"+name, into...)
+}
+
+// configured decodes those of any file of config.
+func configured(t *testing.T, name string, into ...any) int {
+	t.Helper()
+	data, err := os.ReadFile("../../../config/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,18 @@ func (l *workloads) refused() bool {
 	})
 }
 
+// trustAgents has the sensors know the agents of their nodes. A certificate that cannot
+// be had is for a retry.
+func (w *work) trustAgents(settings *provision.Settings) {
+	if w.nodeAgent == nil {
+		return
+	}
+	var err error
+	w.authorities, err = w.nodeAgent.Authorities(w.ctx)
+	w.note(err)
+	settings.NodeAgentAuthorities = w.authorities.PEM
+}
+
 // narrowed tells, as a sentence, of sensors that may do less than they would have
 // been made to elsewhere, and is empty for others.
 func narrowed(auto provision.SensorMode, objects []client.Object) string {
@@ -68,7 +80,11 @@ func narrowed(auto provision.SensorMode, objects []client.Object) string {
 		if pod.Containers[i].Name != "sensor" || context == nil || context.Capabilities == nil || len(context.Capabilities.Add) > 0 {
 			continue
 		}
-		return "the sensors run without capabilities, as the namespace's Pod Security level allows none"
+		const without = "the sensors run without capabilities, as the namespace's Pod Security level allows none"
+		if provision.AsksAgent(&pod.Containers[i]) {
+			return without + "; the agents of their nodes count connections for them"
+		}
+		return without
 	}
 	return ""
 }

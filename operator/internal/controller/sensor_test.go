@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -73,5 +74,14 @@ func TestSensorsThatMayDoLessAreTold(t *testing.T) {
 		if got := narrowed(tt.settings.Auto, provision.Desired(g, tt.settings).Objects); (got != "") != tt.want {
 			t.Errorf("%s: %q, want something: %t", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestSensorsThatAgentsCountForAreTold(t *testing.T) {
+	g := graph.Build(&store.Resources{Gateway: gateway("gw"), Class: class("fleetgate", controllerName)}, graph.Options{ControllerName: controllerName})
+	settings := provision.Settings{ProxyImage: "p", SensorImage: "s", Sensor: provision.SensorUnprivileged, NodeAgentPort: 19003}
+	got := narrowed(provision.SensorUnprivileged, provision.Desired(g, settings).Objects)
+	if want := "; the agents of their nodes count connections for them"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want it to end with %q", got, want)
 	}
 }

@@ -95,6 +95,13 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 	if err := errors.Join(setupStatuses(mgr, routes), setupStatuses(mgr, policies)); err != nil {
 		return err
 	}
+	if config.Settings.NodeAgentPort != 0 {
+		gateways.nodeAgent = delivery.NewNodeAgent(
+			delivery.Options{Client: opts.Client, Live: opts.Live, Now: opts.Now}, config.Settings.OperatorNamespace)
+		if err := mgr.Add(leaderOnly{gateways.nodeAgent}); err != nil {
+			return fmt.Errorf("adding the keeper of the agents' certificate: %w", err)
+		}
+	}
 	optional.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now)}
 	optional.changes = gateways.changes
 	w := watchers{reconciler: gateways, classReconciler: optional.classes}

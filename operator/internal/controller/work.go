@@ -41,6 +41,8 @@ type work struct {
 	live workloads
 	// sensor is what provision.SensorAuto stands for.
 	sensor provision.SensorMode
+	// authorities are those of the nodes' agents, if they are known.
+	authorities delivery.Authorities
 	// known is what the last work on the Gateway has left.
 	known *memory
 	plan  plan
@@ -102,8 +104,10 @@ func (w *work) next(wait time.Duration) time.Duration {
 	if len(w.conflicts) > 0 {
 		due = append(due, conflictPause)
 	}
-	if !w.renewAt.IsZero() {
-		due = append(due, max(w.renewAt.Sub(w.started), time.Second))
+	for _, at := range []time.Time{w.renewAt, w.authorities.RenewAt} {
+		if !at.IsZero() {
+			due = append(due, max(at.Sub(w.started), time.Second))
+		}
 	}
 	var next time.Duration
 	for _, d := range due {
@@ -190,6 +194,10 @@ func (w *work) delivered() []apply.Kept {
 	}
 	for _, name := range w.names.CertificateSecrets() {
 		kept = append(kept, apply.Kept{Kind: "Secret", Name: name})
+	}
+	if w.nodeAgent != nil && w.authorities.PEM == "" {
+		// The plan would hold it if they could be read.
+		kept = append(kept, apply.Kept{Kind: "ConfigMap", Name: w.names.NodeAgentConfigMap()})
 	}
 	return kept
 }

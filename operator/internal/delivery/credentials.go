@@ -70,13 +70,34 @@ func NewAdmin(name string, now time.Time) (data map[string][]byte, credentials *
 // issue returns the data of a Secret with a new certificate for the name. Of
 // previous it keeps the token, and the certificate as an authority.
 func issue(name string, now time.Time, previous map[string][]byte) (map[string][]byte, error) {
+	certificate, private, err := certify(name, now)
+	if err != nil {
+		return nil, err
+	}
+	token := previous[keyToken]
+	if !validToken(token) {
+		random := make([]byte, tokenBytes)
+		rand.Read(random) // It never fails; see crypto/rand.
+		token = []byte(base64.RawURLEncoding.EncodeToString(random))
+	}
+	return map[string][]byte{
+		keyCertificate: certificate,
+		keyPrivate:     private,
+		keyToken:       token,
+		keyAuthorities: slices.Concat(certificate, previous[keyCertificate]),
+	}, nil
+}
+
+// certify makes a key and a certificate for the name that it has signed itself, both
+// in PEM.
+func certify(name string, now time.Time) (certificate, private []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("generating a key: %w", err)
+		return nil, nil, fmt.Errorf("generating a key: %w", err)
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
-		return nil, fmt.Errorf("generating a serial number: %w", err)
+		return nil, nil, fmt.Errorf("generating a serial number: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
@@ -90,25 +111,14 @@ func issue(name string, now time.Time, previous map[string][]byte) (map[string][
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("creating a certificate: %w", err)
+		return nil, nil, fmt.Errorf("creating a certificate: %w", err)
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("encoding a key: %w", err)
+		return nil, nil, fmt.Errorf("encoding a key: %w", err)
 	}
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	token := previous[keyToken]
-	if !validToken(token) {
-		random := make([]byte, tokenBytes)
-		rand.Read(random) // It never fails; see crypto/rand.
-		token = []byte(base64.RawURLEncoding.EncodeToString(random))
-	}
-	return map[string][]byte{
-		keyCertificate: certificate,
-		keyPrivate:     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-		keyToken:       token,
-		keyAuthorities: slices.Concat(certificate, previous[keyCertificate]),
-	}, nil
+	certificate = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return certificate, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
 }
 
 // admin reads credentials, and returns nil when they cannot serve for the name

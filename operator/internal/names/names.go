@@ -61,6 +61,13 @@ func (f Fleet) ConfigMaps() []string {
 	return all
 }
 
+// NodeAgentConfigMap holds the certificates that nodes' agents may present.
+func (f Fleet) NodeAgentConfigMap() string { return f.name + "-node-agent" }
+
+// NodeAgentSecret is in the operator's namespace, and holds the certificate and the key
+// of all nodes' agents. config/node-agent has its name, too.
+const NodeAgentSecret = "fleetgate-node-agent"
+
 // AdminSecret holds the certificate and the bearer token of the proxies' admin
 // port.
 func (f Fleet) AdminSecret() string { return f.name + "-admin" }

@@ -43,6 +43,9 @@ func Desired(g *graph.Graph, settings Settings) Result {
 	if budget := f.disruptionBudget(); budget != nil {
 		objects = append(objects, budget)
 	}
+	if f.asksAgent() && f.settings.NodeAgentAuthorities != "" {
+		objects = append(objects, f.agentAuthorities())
+	}
 	objects = append(objects, f.workload())
 	if f.autoscaled() {
 		objects = append(objects, f.autoscaler())

@@ -227,6 +227,46 @@ func TestSensor(t *testing.T) {
 	}
 }
 
+// The agents of nodes are for sensors that may not count by themselves. That their
+// certificates are not known replaces no pod.
+func TestSensorsAskTheAgentsOfTheirNodes(t *testing.T) {
+	const port = 19003
+	asks := func(settings Settings) (asks, told bool, pods corev1.PodSpec) {
+		objects := desired(t, settings, ``)
+		pods = first[*appsv1.Deployment](objects).Spec.Template.Spec
+		for i := range pods.Containers {
+			asked := AsksAgent(&pods.Containers[i])
+			if asked && pods.Containers[i].Name != "sensor" {
+				t.Errorf("%s gets the sensor's token", pods.Containers[i].Name)
+			}
+			asks = asks || asked
+		}
+		authorities := first[*corev1.ConfigMap](objects)
+		return asks, authorities != nil && authorities.Data["ca.crt"] == settings.NodeAgentAuthorities, pods
+	}
+	for _, tt := range []struct {
+		name       string
+		settings   Settings
+		asks, told bool
+	}{
+		{"without capabilities", Settings{Sensor: SensorUnprivileged, NodeAgentPort: port, NodeAgentAuthorities: "pem"}, true, true},
+		{"by what auto stands for", Settings{Sensor: SensorAuto, Auto: SensorUnprivileged, NodeAgentPort: port, NodeAgentAuthorities: "pem"}, true, true},
+		{"while the authorities are not known", Settings{Sensor: SensorUnprivileged, NodeAgentPort: port}, true, false},
+		{"with capabilities", Settings{Sensor: SensorFull, NodeAgentPort: port, NodeAgentAuthorities: "pem"}, false, false},
+		{"without a sensor", Settings{Sensor: SensorOff, NodeAgentPort: port, NodeAgentAuthorities: "pem"}, false, false},
+		{"where nodes have no agents", Settings{Sensor: SensorUnprivileged}, false, false},
+	} {
+		if asks, told, _ := asks(tt.settings); asks != tt.asks || told != tt.told {
+			t.Errorf("%s: it asks: %t, knows the authorities: %t; want %t, %t", tt.name, asks, told, tt.asks, tt.told)
+		}
+	}
+	_, _, known := asks(Settings{Sensor: SensorUnprivileged, NodeAgentPort: port, NodeAgentAuthorities: "pem"})
+	_, _, unknown := asks(Settings{Sensor: SensorUnprivileged, NodeAgentPort: port})
+	if diff := cmp.Diff(known, unknown); diff != "" {
+		t.Errorf("the authorities change the pods:\n%s", diff)
+	}
+}
+
 // A change between the two kinds of workloads keeps who is selected.
 func TestKindsOfWorkloadsDifferInNothingElse(t *testing.T) {
 	deployment := first[*appsv1.Deployment](desired(t, Settings{}, ``))

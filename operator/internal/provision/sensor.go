@@ -34,6 +34,9 @@ func (f *fleet) sensor() corev1.Container {
 		container.VolumeMounts = append(container.VolumeMounts,
 			corev1.VolumeMount{Name: volumeCgroup, MountPath: cgroupDir, ReadOnly: true})
 	}
+	if f.asksAgent() {
+		f.askAgent(&container)
+	}
 	return container
 }
 

@@ -57,6 +57,12 @@ type Settings struct {
 	// for nodes whose containers do not see it, and mounted read-only into a
 	// SensorFull only.
 	HostCgroup string
+	// NodeAgentPort is the port of every node at which its agent counts connections
+	// for sensors that are not SensorFull; 0 where nodes have none.
+	NodeAgentPort int32
+	// NodeAgentAuthorities are the certificates that agents may present, in PEM; empty
+	// as long as they are not known, which is no reason to replace pods.
+	NodeAgentAuthorities string
 	// ServiceMonitor says whether the cluster has the kind.
 	ServiceMonitor bool
 	// ServiceMonitorLabels are what the cluster's Prometheus selects by.

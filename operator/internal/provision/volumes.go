@@ -13,6 +13,7 @@ const (
 	volumeState  = "state"
 	volumeRun    = "run"
 	volumeCgroup = "host-cgroup"
+	volumeAgent  = "node-agent"
 
 	configDir = "/etc/fleetgate/config"
 	adminDir  = "/etc/fleetgate/admin"
@@ -40,6 +41,9 @@ func (f *fleet) volumes() []corev1.Volume {
 		volumes = append(volumes, corev1.Volume{Name: volumeCgroup, VolumeSource: corev1.VolumeSource{
 			HostPath: &corev1.HostPathVolumeSource{Path: f.settings.HostCgroup, Type: &directory},
 		}})
+	}
+	if f.asksAgent() {
+		volumes = append(volumes, corev1.Volume{Name: volumeAgent, VolumeSource: corev1.VolumeSource{Projected: f.agentVolume()}})
 	}
 	return volumes
 }
