@@ -179,7 +179,7 @@ build: ## Build the three programs into bin/.
 	@mkdir -p $(LOCALBIN)
 	GOARCH=$(ARCH) go build -trimpath -ldflags "$(LDFLAGS)" -o $(LOCALBIN)/fleetgate ./operator
 	GOARCH=$(ARCH) go build -trimpath -ldflags "-w -X main.version=v$(VERSION)" -o $(LOCALBIN)/fleetgate-proxy ./proxy
-	GOARCH=$(ARCH) go build -trimpath -ldflags "$(LDFLAGS)" -o $(LOCALBIN)/fleetgate-sensor ./bpf/exporter
+	GOARCH=$(ARCH) go build -trimpath -ldflags "$(LDFLAGS) -X main.proxyBuild=$$(go tool buildid $(LOCALBIN)/fleetgate-proxy)" -o $(LOCALBIN)/fleetgate-sensor ./bpf/exporter
 
 build-echo:
 	@mkdir -p $(LOCALBIN)

@@ -22,8 +22,12 @@ import (
 	"github.com/fleetgate/fleetgate/bpf/internal/supervise"
 )
 
-// version is set when a release is built.
-var version = "dev"
+// version is set when a release is built, and proxyBuild to the build ID of the
+// proxy that is built with it.
+var (
+	version    = "dev"
+	proxyBuild string
+)
 
 func main() {
 	if err := run(); err != nil {
@@ -37,8 +41,9 @@ func run() error {
 		return runNodeAgent(os.Args[2:])
 	}
 	o := app.Options{
-		Version: version,
-		Log:     logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, nil)),
+		Version:    version,
+		ProxyBuild: proxyBuild,
+		Log:        logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, nil)),
 	}
 	flag.StringVar(&o.Socket, "probe-socket", "/run/fleetgate/probe.sock", "path of the socket that the proxy connects to")
 	flag.StringVar(&o.MetricsAddress, "metrics-address", ":19002", "address of /metrics and /healthz")

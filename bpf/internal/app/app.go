@@ -45,7 +45,10 @@ type Options struct {
 	// Mode is one of the modes above.
 	Mode    string
 	Version string
-	Log     logr.Logger
+	// ProxyBuild is the Go build ID of the only proxy to attach to; empty for
+	// whichever.
+	ProxyBuild string
+	Log        logr.Logger
 }
 
 // Validate says what is wrong with the options.

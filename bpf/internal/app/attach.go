@@ -31,6 +31,9 @@ func (s *sensor) attachRequests(p *handshake.Peer, cgroup uint64, again bool) er
 	if err := checkPoint(p.Executable, p.Hello.Point); err != nil {
 		return err
 	}
+	if err := checkBuild(p.Executable, s.options.ProxyBuild); err != nil {
+		return err
+	}
 	return s.l7.Attach(load.Target{
 		Executable: p.Executable,
 		Offset:     p.Hello.Point + s.test.Place,
