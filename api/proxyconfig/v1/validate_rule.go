@@ -2,7 +2,6 @@ package proxyconfig
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -25,9 +24,11 @@ func validateAttachment(a *Attachment) error {
 	if len(a.Written) > 0 && len(a.Written) != len(a.Hostnames) {
 		return fmt.Errorf("%d hostnames have %d written ones", len(a.Hostnames), len(a.Written))
 	}
-	for _, h := range slices.Concat(a.Hostnames, a.Written) {
-		if err := validateHostname(h); err != nil {
-			return err
+	for _, list := range [][]string{a.Hostnames, a.Written} {
+		for _, h := range list {
+			if err := validateHostname(h); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -146,7 +146,7 @@ func (p *proxy) observer(loop int) traffic.Observer {
 func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 	// Bounds hold before the ports are open that they are for.
 	p.adopt(s.Settings)
-	p.current.Store(s)
+	told := s.NamesAs(p.current.Swap(s))
 	p.spans.Follow(s.Spans)
 	var refused []proxyconfig.RefusedItem
 	for _, failed := range p.engine.Apply(s) {
@@ -156,7 +156,9 @@ func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 			}
 		}
 	}
-	p.publish()
+	if !told {
+		p.publish()
+	}
 	select {
 	case p.applied <- struct{}{}:
 	default:

@@ -30,6 +30,8 @@ type Registry struct {
 
 	mu       sync.Mutex
 	clusters map[string]*Cluster
+	// current is the Change that was committed last.
+	current *Change
 	// external are those of the Clusters whose endpoints come from a name.
 	external map[*Cluster]*proxyconfig.Backend
 	names    map[string]*name
@@ -50,6 +52,7 @@ func NewRegistry(o Options) *Registry {
 type Change struct {
 	registry *Registry
 	clusters map[string]*Cluster
+	// sets are those of the Clusters whose endpoints may have changed.
 	sets     map[*Cluster]*endpointSet
 	external map[*Cluster]*proxyconfig.Backend
 	refused  []proxyconfig.RefusedItem
@@ -67,7 +70,7 @@ func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
 	ch := &Change{
 		registry: r,
 		clusters: make(map[string]*Cluster, len(backends)),
-		sets:     make(map[*Cluster]*endpointSet, len(backends)),
+		sets:     make(map[*Cluster]*endpointSet),
 		external: make(map[*Cluster]*proxyconfig.Backend),
 	}
 	for _, b := range backends {
@@ -75,11 +78,14 @@ func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
 		if !ok {
 			c = &Cluster{ID: b.ID, Namespace: b.Namespace, Service: b.Service, Port: b.Port, Probe: r.probe(b.ID), prober: r.prober}
 		}
+		ch.clusters[b.ID] = c
+		if c.keeps(b) {
+			continue
+		}
 		set := ch.endpoints(c, b)
 		if c.endpoints().empty() {
 			c.swap(set)
 		}
-		ch.clusters[b.ID] = c
 		ch.sets[c] = set
 		if b.External != nil {
 			ch.external[c] = b
@@ -87,6 +93,20 @@ func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
 	}
 	return ch
 }
+
+// keeps says whether the endpoints in use are those that a backend says, as nothing of
+// it has changed: parts of a configuration that did not change are the same memory.
+func (c *Cluster) keeps(b *proxyconfig.Backend) bool {
+	set := c.endpoints()
+	if from := set.source; from == nil || b.External != nil || from.Protocol != b.Protocol || from.Policy != b.Policy ||
+		!sameMemory(from.Endpoints, b.Endpoints) {
+		return false
+	}
+	set.source = b
+	return true
+}
+
+func sameMemory[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 // probe returns the sensor's identifier of a backend; zero once all are used.
 func (r *Registry) probe(id string) uint32 {
@@ -105,9 +125,15 @@ func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
 	if b.External != nil {
 		return ch.registry.endpointSet(c, b, ch.registry.externalEndpoints(b), func(error) {})
 	}
-	return ch.registry.endpointSet(c, b, b.Endpoints, func(err error) {
+	before := len(ch.refused)
+	set := ch.registry.endpointSet(c, b, b.Endpoints, func(err error) {
 		ch.refused = append(ch.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindBackend, Name: b.ID, Reason: err.Error()})
 	})
+	// What is refused of a set is told each time that it is made.
+	if len(ch.refused) == before {
+		set.source = b
+	}
+	return set
 }
 
 func (r *Registry) endpointSet(c *Cluster, b *proxyconfig.Backend, list []proxyconfig.Endpoint, refuse func(error)) *endpointSet {
@@ -150,12 +176,16 @@ func (ch *Change) Cluster(id string) *Cluster { return ch.clusters[id] }
 
 // Commit makes the new endpoints those in use and drops the Clusters that the
 // configuration no longer names. It is called once the snapshot that was
-// compiled with the Change serves. A request that still holds an older snapshot
+// compiled with the Change serves, and does nothing for the Change that is in use. A request that still holds an older snapshot
 // keeps the endpoints of a dropped Cluster.
 func (ch *Change) Commit() {
 	r := ch.registry
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.current == ch {
+		return
+	}
+	r.current = ch
 	for c, set := range ch.sets {
 		if b := ch.external[c]; b != nil {
 			// The name may lead elsewhere since Prepare.
@@ -169,7 +199,7 @@ func (ch *Change) Commit() {
 			markGone(c.endpoints(), noEndpoints)
 		}
 	}
-	r.clusters, r.external = ch.clusters, ch.external
+	r.clusters, r.external, ch.sets = ch.clusters, ch.external, nil
 	r.forgetNames()
 	r.prober.notify()
 }

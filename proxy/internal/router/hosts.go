@@ -3,6 +3,7 @@ package router
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -47,6 +48,23 @@ func (h *Hosts[T]) Get(pattern string) (v T, ok bool) {
 		v, ok = h.exact[pattern]
 	}
 	return v, ok
+}
+
+// without returns a copy that lacks some patterns.
+func (h *Hosts[T]) without(patterns map[string]bool) Hosts[T] {
+	out := Hosts[T]{exact: maps.Clone(h.exact), suffix: maps.Clone(h.suffix), any: h.any, hasAny: h.hasAny}
+	for pattern := range patterns {
+		switch {
+		case pattern == "":
+			var none T
+			out.any, out.hasAny = none, false
+		case strings.HasPrefix(pattern, "*."):
+			delete(out.suffix, pattern[1:])
+		default:
+			delete(out.exact, pattern)
+		}
+	}
+	return out
 }
 
 // Find returns the value of the most specific pattern that matches host.

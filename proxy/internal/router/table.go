@@ -31,23 +31,14 @@ type Entry[T any] struct {
 // and safe for concurrent use.
 type Table[T any] struct {
 	hosts Hosts[*paths[T]]
+	// groups are what it was made of. They belong to Renew.
+	groups [][]Entry[T]
 }
 
 // New makes a table of entries. Among equally specific entries the first one
 // wins, so the caller gives them in the order of the Gateway API's last
 // criteria: age of the route, its name, then rules and matches as listed.
-func New[T any](entries []Entry[T]) *Table[T] {
-	t := &Table[T]{}
-	for order, e := range entries {
-		t.tier(e.Hostname, e.Written).add(candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
-	}
-	for _, pattern := range t.hosts.Patterns() {
-		for p, _ := t.hosts.Get(pattern); p != nil; p = p.next {
-			p.sort()
-		}
-	}
-	return t
-}
+func New[T any](entries []Entry[T]) *Table[T] { return Renew(nil, [][]Entry[T]{entries}) }
 
 // tier returns the paths of a hostname for entries of which a hostname was
 // written.

@@ -3,10 +3,7 @@ package snapshot
 import (
 	"cmp"
 	"crypto/tls"
-	"fmt"
-	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
@@ -33,13 +30,12 @@ type Input struct {
 // Commit. Calls must not overlap.
 func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 	c := &compiler{in: in, listeners: map[string]*listenerEntries{}}
-	backends := proxyconfig.ValidBackends(in.Config, c.refuse)
 	c.out = &Snapshot{
 		Hash:     in.Document.Hash,
 		Revision: in.Document.Revision,
 		Config:   in.Config,
-		change:   in.Registry.Prepare(backends),
 		routes:   make(map[RouteID]*compiledRoute, len(in.Config.Routes)),
+		tables:   make(map[*Listener]*router.Table[*Rule], len(in.Config.Listeners)),
 		labels:   make(map[string]*Listener, len(in.Config.Listeners)),
 		series:   newSeriesTable(),
 		tickets:  map[ticketScope]*tls.Config{},
@@ -48,9 +44,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 	if in.Previous != nil {
 		c.out.series = in.Previous.series
 	}
-	c.indexBackends(backends)
-	c.refused = append(c.refused, c.out.change.Refused()...)
-	c.compileTransports(backends)
+	c.compileBackends()
 	c.compileTracing()
 	c.compileSettings()
 	c.compileListeners()
@@ -67,16 +61,15 @@ type compiler struct {
 	// listeners are the sound ones, by name; order lists them as configured.
 	listeners map[string]*listenerEntries
 	order     []*listenerEntries
-	// backends are the sound ones, by ID.
-	backends map[string]*proxyconfig.Backend
 }
 
 // listenerEntries gathers the routes of one listener.
 type listenerEntries struct {
-	source  *proxyconfig.Listener
-	label   *Listener
-	tls     *listenerTLS
-	entries []router.Entry[*Rule]
+	source *proxyconfig.Listener
+	label  *Listener
+	tls    *listenerTLS
+	// entries are those of each route, in the order of the routes.
+	entries [][]router.Entry[*Rule]
 	// l4 holds the rules of routes below HTTP by hostname.
 	l4 router.Hosts[*Rule]
 }
@@ -111,71 +104,33 @@ func (c *compiler) current(l *Listener) bool { return c.out.labels[l.Name] == l 
 
 func (c *compiler) compileRoutes() {
 	routes := proxyconfig.ValidRoutes(c.in.Config, c.refuse)
-	slices.SortStableFunc(routes, compareRoutes)
+	var fresh []*compiledRoute
 	for _, r := range routes {
-		compiled := c.compileRoute(r)
-		c.refused = append(c.refused, compiled.refused...)
-		misfits := c.misfits(r)
-		for i := range r.Attachments {
-			c.attach(r, &r.Attachments[i], compiled, misfits)
+		if compiled, taken := c.compileRoute(r); !taken {
+			fresh = append(fresh, compiled)
 		}
 	}
-}
-
-// compareRoutes is the order among equally specific matches (Gateway API,
-// HTTPRouteRule.Matches): the oldest route, then the name.
-func compareRoutes(a, b *proxyconfig.Route) int {
-	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), strings.Compare(a.ID(), b.ID()), strings.Compare(a.Kind, b.Kind))
+	c.arrange(fresh)
+	for _, compiled := range c.out.order {
+		c.refused = append(c.refused, compiled.refused...)
+		c.attach(compiled)
+	}
 }
 
 // compileRoute takes the route over from the snapshot before where it can.
-func (c *compiler) compileRoute(r *proxyconfig.Route) *compiledRoute {
+func (c *compiler) compileRoute(r *proxyconfig.Route) (compiled *compiledRoute, taken bool) {
 	key := routeID(r)
-	var compiled *compiledRoute
 	if c.in.Previous != nil {
 		compiled = c.in.Previous.routes[key]
 	}
-	if compiled != nil && compiled.reusable(r, c.out) {
-		compiled.source = r
+	if taken = compiled != nil && compiled.reusable(r, c.out); taken {
+		compiled.source, compiled.newest = r, c.out
 	} else {
 		compiled = compileRoute(r, c.out)
 		c.out.Compiled++
 	}
 	c.out.routes[key] = compiled
-	return compiled
-}
-
-// attach adds the route's rules to a listener. A listener that was refused or
-// that does not exist has been named already, or is the operator's to name.
-// Rules among misfits answer 500.
-func (c *compiler) attach(r *proxyconfig.Route, a *proxyconfig.Attachment, compiled *compiledRoute, misfits map[int]bool) {
-	l, ok := c.listeners[a.Listener]
-	if !ok {
-		return
-	}
-	if !l.source.Takes(r.Kind) {
-		c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRoute, Name: r.ID(), RouteKind: r.Kind,
-			Reason: fmt.Sprintf("listener %q of protocol %s takes no %s", a.Listener, l.source.Protocol, r.Kind)})
-		return
-	}
-	id := routeID(r)
-	for i := range compiled.rules {
-		fail := 0
-		if misfits[i] {
-			fail = http.StatusInternalServerError
-		}
-		series := c.out.series.id(Series{Listener: a.Listener, Route: id, Rule: compiled.rules[i].label})
-		rule := compiled.rules[i].through(l.label, series, fail, c.current)
-		if r.IsL4() {
-			l.attachL4(a.Hostnames, rule)
-			return
-		}
-		for _, m := range compiled.rules[i].matchers {
-			for j, h := range a.Hostnames {
-				l.entries = append(l.entries, router.Entry[*Rule]{Hostname: h, Written: a.WrittenOf(j), Matcher: m, Value: rule})
-			}
-		}
-	}
+	return compiled, taken
 }
 
 func (c *compiler) buildPorts() {
@@ -199,7 +154,7 @@ func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port 
 	c.buildL4(p, listeners)
 	var terminating []*listenerTLS
 	for _, l := range listeners {
-		table := router.New(l.entries)
+		table := c.table(l)
 		p.listeners.Set(l.source.Hostname, table)
 		c.setGate(p, l, table)
 		if l.tls != nil && l.source.Protocol == proxyconfig.HTTPS {
@@ -210,4 +165,16 @@ func (c *compiler) buildPort(number uint16, listeners []*listenerEntries) *Port 
 		p.TLS = newTLS(terminating)
 	}
 	return p
+}
+
+// table takes the hosts of a listener over from the snapshot before as far as nothing
+// about them has changed.
+func (c *compiler) table(l *listenerEntries) *router.Table[*Rule] {
+	var before *router.Table[*Rule]
+	if c.in.Previous != nil {
+		before = c.in.Previous.tables[l.label]
+	}
+	table := router.Renew(before, l.entries)
+	c.out.tables[l.label] = table
+	return table
 }

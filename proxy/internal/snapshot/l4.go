@@ -159,25 +159,13 @@ func (c *compiler) buildTLS(p *Port, listeners []*listenerEntries) {
 	}
 }
 
-// indexBackends notes what the backends say of how they are reached.
-func (c *compiler) indexBackends(backends []*proxyconfig.Backend) {
-	c.backends = make(map[string]*proxyconfig.Backend, len(backends))
-	c.out.sentProxy = map[string]proxyconfig.ProxyVersion{}
-	for _, b := range backends {
-		c.backends[b.ID] = b
-		if b.ProxyProtocol != "" {
-			c.out.sentProxy[b.ID] = b.ProxyProtocol
-		}
-	}
-}
-
 // misfits returns the rules of a route that name a backend of which its kind
 // can make nothing, by index, and refuses them.
 func (c *compiler) misfits(r *proxyconfig.Route) map[int]bool {
 	var out map[int]bool
 	for i := range r.Rules {
 		for j := range r.Rules[i].Backends {
-			b := c.backends[r.Rules[i].Backends[j].Backend]
+			b := c.out.byID[r.Rules[i].Backends[j].Backend]
 			if b == nil || b.Serves(r.Kind) || out[i] {
 				continue
 			}

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -82,8 +83,9 @@ func TestMirrorsFollowTheirCluster(t *testing.T) {
 	w := newWorld(t)
 	c := policied(nil)
 	w.apply(c)
-	c.Backends = append(c.Backends, backends("gone")...)
-	w.apply(c)
+	more := *c
+	more.Backends = append(slices.Clone(c.Backends), backends("gone")...)
+	w.apply(&more)
 	if got := len(w.firstRule().Mirrors); got != 2 {
 		t.Errorf("%d mirrors after the second backend came, want 2", got)
 	}

@@ -30,6 +30,12 @@ type compiledRoute struct {
 	// secret is what the keys of its sessions are derived from; nil where it has
 	// none.
 	secret []byte
+	// placed is where it is attached.
+	placed placed
+	// newest is the last snapshot that took it over.
+	newest *Snapshot
+	// backends are those that it was last found to be the same with.
+	backends *backendTable
 }
 
 // target is a backend that a route depends on, with what serves it; nil where
@@ -82,15 +88,27 @@ func (c *compiledRule) through(l *Listener, series uint32, fail int, current fun
 // what compiling it now would give. What is kept also keeps its place in the
 // sequence by which it shares requests among backends.
 func (c *compiledRoute) reusable(r *proxyconfig.Route, s *Snapshot) bool {
-	for _, t := range c.targets {
-		if s.Cluster(t.id) != t.cluster || s.transports[t.id] != t.transport {
-			return false
-		}
+	if !c.leadsTo(s.backendTable) {
+		return false
 	}
 	if c.secret != nil && !bytes.Equal(c.secret, s.secret) {
 		return false
 	}
 	return same(c.source.Rules, r.Rules) || reflect.DeepEqual(c.source.Rules, r.Rules)
+}
+
+// leadsTo says whether the route's backends are those of the table.
+func (c *compiledRoute) leadsTo(backends *backendTable) bool {
+	if c.backends == backends {
+		return true
+	}
+	for _, t := range c.targets {
+		if backends.change.Cluster(t.id) != t.cluster || backends.transports[t.id] != t.transport {
+			return false
+		}
+	}
+	c.backends = backends
+	return true
 }
 
 // same says whether two slices are one: what a part holds that did not change.

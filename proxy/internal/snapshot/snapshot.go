@@ -36,17 +36,17 @@ type Snapshot struct {
 	// Config is what it was compiled from. It must not be changed.
 	Config *proxyconfig.Config
 
-	change *balance.Change
 	// secret is Input.SessionSecret.
 	secret []byte
 	// These are carried from one snapshot to the next by Compile.
-	routes     map[RouteID]*compiledRoute
-	labels     map[string]*Listener
-	series     *seriesTable
-	transports map[string]*Transport
-	tickets    map[ticketScope]*tls.Config
-	// sentProxy is by the ID of the backend.
-	sentProxy map[string]proxyconfig.ProxyVersion
+	*backendTable
+	routes map[RouteID]*compiledRoute
+	// order has the routes in the order of compareRoutes.
+	order   []*compiledRoute
+	tables  map[*Listener]*router.Table[*Rule]
+	labels  map[string]*Listener
+	series  *seriesTable
+	tickets map[ticketScope]*tls.Config
 }
 
 // Commit makes the endpoints of the snapshot those in use, and lets go of those
@@ -56,6 +56,13 @@ func (s *Snapshot) Commit() { s.change.Commit() }
 // Cluster returns what serves the backend of an ID, or nil when the snapshot has
 // no such backend.
 func (s *Snapshot) Cluster(id string) *balance.Cluster { return s.change.Cluster(id) }
+
+// NamesAs says whether the listeners, backends and series of the snapshot are those of
+// another one, which may be nil: whoever tells of them need not tell again. It may say no
+// where they are.
+func (s *Snapshot) NamesAs(o *Snapshot) bool {
+	return o != nil && s.backendTable == o.backendTable && len(s.Series) == len(o.Series) && same(s.Config.Listeners, o.Config.Listeners)
+}
 
 // Port is one TCP socket's worth of listeners.
 type Port struct {

@@ -48,7 +48,6 @@ var errNoHTTP2 = errors.New("the backend does not speak HTTP/2 over TLS")
 
 // compileTransports makes the Transports of all backends.
 func (c *compiler) compileTransports(backends []*proxyconfig.Backend) {
-	c.out.transports = make(map[string]*Transport, len(backends))
 	for _, b := range backends {
 		c.out.transports[b.ID] = c.compileTransport(b)
 	}
