@@ -107,7 +107,7 @@ func (c *child) write(dir string, revision int64, whole *proxyconfig.Config, fra
 		parts = append(parts, part)
 		c.replace(filepath.Join(dir, part.Key()), data)
 	}
-	index, _, err := proxyconfig.EncodeIndex(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: "uid"}, revision, whole, parts)
+	index, _, err := proxyconfig.EncodeIndex(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: "uid"}, revision, whole, proxyconfig.Layout{Parts: parts})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func Decode(data []byte) (*Document, *Config, Warnings, error) {
 	if err := decodeStrict(d.Config, c, &w); err != nil {
 		return nil, nil, w, err
 	}
-	if err := checkParts(c.Parts); err != nil {
+	if err := errors.Join(checkParts(c.Parts), checkSuperseded(c)); err != nil {
 		return nil, nil, w, err
 	}
 	return d, c, w, nil

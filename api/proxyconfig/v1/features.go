@@ -43,7 +43,7 @@ const FeatureExternalHostnames Feature = "external-hostnames"
 func KnownFeatures() []Feature {
 	return []Feature{
 		FeatureHTTPRouting, FeatureTLSOptions, FeatureProxyProtocol, FeatureConnectionTLS, FeatureWrittenHostnames, FeatureSessions,
-		FeatureListenerFilters, FeatureExternalHostnames, FeatureParts,
+		FeatureListenerFilters, FeatureExternalHostnames, FeatureParts, FeatureSuperseded,
 	}
 }
 
@@ -80,9 +80,11 @@ func Features(c *Config) []Feature {
 func hasConnectionTLS(c *Config) bool {
 	secured := make(map[string]bool)
 	for i := range c.Backends {
-		secured[c.Backends[i].ID] = c.Backends[i].TLS != nil
+		if c.Backends[i].TLS != nil {
+			secured[c.Backends[i].ID] = true
+		}
 	}
-	return slices.ContainsFunc(c.Routes, func(r Route) bool {
+	return len(secured) > 0 && slices.ContainsFunc(c.Routes, func(r Route) bool {
 		return r.IsL4() && slices.ContainsFunc(r.Rules, func(rule Rule) bool {
 			return slices.ContainsFunc(rule.Backends, func(ref BackendRef) bool { return secured[ref.Backend] })
 		})

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 	"sync"
 )
@@ -202,54 +201,4 @@ func (c *Config) only(kind PartKind) *Config {
 	default:
 		return &Config{Backends: c.Backends}
 	}
-}
-
-// index is the configuration that the document of a split one has.
-func index(whole *Config, parts []Part) *Config {
-	return &Config{Tracing: whole.Tracing, Settings: whole.Settings, Parts: parts}
-}
-
-// IndexHash is Document.Hash of what EncodeIndex returns.
-func IndexHash(whole *Config, parts []Part) (string, error) { return Hash(index(whole, parts)) }
-
-// EncodeIndex encodes the document of a configuration that lies in parts. It is
-// Encode in all else.
-func EncodeIndex(g Gateway, revision int64, whole *Config, parts []Part) (data []byte, hash string, err error) {
-	return encode(g, revision, append(Features(whole), FeatureParts), index(whole, parts))
-}
-
-// Fragments are decoded parts. They must not be changed.
-type Fragments map[Part]*Config
-
-// Assemble returns the configuration of an index and of its parts, all of which
-// have to be there. It returns the same parts as views of the result, so that who
-// keeps both has one copy.
-func Assemble(index *Config, fragments Fragments) (*Config, Fragments, error) {
-	whole, views := *index, make(Fragments, len(index.Parts))
-	var listeners, routes, backends int
-	for _, p := range index.Parts {
-		f := fragments[p]
-		if f == nil {
-			return nil, nil, fmt.Errorf("%w: %s", ErrIncomplete, p.Name())
-		}
-		listeners, routes, backends = listeners+len(f.Listeners), routes+len(f.Routes), backends+len(f.Backends)
-	}
-	whole.Listeners = slices.Grow(slices.Clone(index.Listeners), listeners)
-	whole.Routes = slices.Grow(slices.Clone(index.Routes), routes)
-	whole.Backends = slices.Grow(slices.Clone(index.Backends), backends)
-	for _, p := range index.Parts {
-		f, view := fragments[p], &Config{}
-		whole.Listeners, view.Listeners = extend(whole.Listeners, f.Listeners)
-		whole.Routes, view.Routes = extend(whole.Routes, f.Routes)
-		whole.Backends, view.Backends = extend(whole.Backends, f.Backends)
-		views[p] = view
-	}
-	return &whole, views, nil
-}
-
-// extend appends more, and returns it where it lies then.
-func extend[T any](all, more []T) (extended, view []T) {
-	from := len(all)
-	all = append(all, more...)
-	return all, all[from:len(all):len(all)]
 }

@@ -31,7 +31,7 @@ func divided(t testing.TB) (parts []Part, data [][]byte) {
 
 func mustEncodeIndex(t testing.TB, parts []Part) []byte {
 	t.Helper()
-	data, _, err := EncodeIndex(sampleGateway(), 7, sampleConfig(), parts)
+	data, _, err := EncodeIndex(sampleGateway(), 7, sampleConfig(), Layout{Parts: parts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +49,12 @@ func TestPartsAssembleToWhatWasDivided(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hash, _ := IndexHash(sampleConfig(), parts); hash != d.Hash {
+	if hash, _ := IndexHash(sampleConfig(), Layout{Parts: parts}); hash != d.Hash {
 		t.Errorf("IndexHash gives %s, the document says %s", hash, d.Hash)
 	}
 	fragments := Fragments{}
 	for i, p := range index.Parts {
-		if _, _, err := Assemble(index, fragments); !errors.Is(err, ErrIncomplete) {
+		if _, _, err := Assemble(index, fragments, nil); !errors.Is(err, ErrIncomplete) {
 			t.Errorf("with %d of its parts it assembles: %v", i, err)
 		}
 		fragment, w, err := DecodePart(p, data[i])
@@ -63,7 +63,7 @@ func TestPartsAssembleToWhatWasDivided(t *testing.T) {
 		}
 		fragments[p] = fragment
 	}
-	got, views, err := Assemble(index, fragments)
+	got, views, err := Assemble(index, fragments, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func TestSettingsNeedNoFeature(t *testing.T) {
 
 // The settings of a large configuration are in its index.
 func TestSettingsAreInTheIndex(t *testing.T) {
-	data, _, err := EncodeIndex(sampleGateway(), 7, sampleConfig(), nil)
+	data, _, err := EncodeIndex(sampleGateway(), 7, sampleConfig(), Layout{})
 	if err != nil {
 		t.Fatal(err)
 	}

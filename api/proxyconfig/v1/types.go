@@ -16,6 +16,8 @@ type Config struct {
 	// Parts, when not empty, are where the rest of the configuration lies: see
 	// FeatureParts.
 	Parts []Part `json:"parts,omitempty"`
+	// Superseded are what of the parts does not count: see FeatureSuperseded.
+	Superseded []Superseded `json:"superseded,omitempty"`
 }
 
 // Protocol is what a listener speaks with its clients.

@@ -83,7 +83,7 @@ func (c *configWrite) prepare() (err error) {
 	}
 	c.memory.cuts = c.cuts
 	c.result.Dropped = c.cuts.dropped(c.config)
-	c.result.Hash, err = proxyconfig.IndexHash(c.config, c.cuts.parts())
+	c.result.Hash, err = proxyconfig.IndexHash(c.config, c.cuts.layout())
 	return err
 }
 
@@ -177,7 +177,7 @@ func (c *configWrite) encode(revision int64) (data []byte, err error) {
 	if c.cuts == nil {
 		data, _, err = proxyconfig.Encode(c.identity(), revision, c.config)
 	} else {
-		data, _, err = proxyconfig.EncodeIndex(c.identity(), revision, c.config, c.cuts.parts())
+		data, _, err = proxyconfig.EncodeIndex(c.identity(), revision, c.config, c.cuts.layout())
 	}
 	return data, err
 }
@@ -194,7 +194,7 @@ func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64,
 	c.locked(func() {
 		c.memory.config.set(next.UID, next.ResourceVersion, c.result.Hash)
 		c.memory.config.revision = revision
-		c.memory.config.parts = c.cuts.parts()
+		c.memory.config.parts = c.cuts.layout().Parts
 	})
 	c.result.Revision, c.result.Written = revision, true
 	c.result.Bytes += len(data)

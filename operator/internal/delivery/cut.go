@@ -14,8 +14,10 @@ import (
 type cut struct {
 	kind   proxyconfig.PartKind
 	number int
-	// given is what the part was to hold, kept what of it fits.
+	// given is what is to be read of the part and of the index, kept what the part
+	// holds, and amended what of the two differs.
 	given, kept *proxyconfig.Config
+	amended     amendment
 	part        proxyconfig.Part
 	// data is what is to be stored; nil once it is.
 	data    []byte
@@ -28,23 +30,28 @@ func (c *cut) name() string { return proxyconfig.PartName(c.kind, c.number) }
 type cuts map[string]*cut
 
 // divide cuts a configuration into parts. What is the same as in the cuts before
-// is taken over, so that only the parts that changed are encoded; it returns how
-// many these were.
+// is taken over, and a few changes of a part are put beside it, so that few parts are
+// encoded; it returns how many these were.
 func divide(config *proxyconfig.Config, before cuts) (cuts, int, error) {
 	next, encoded := make(cuts), 0
 	for _, c := range spread(config) {
-		if old := before[c.name()]; old != nil && sameItems(old.given, c.given) {
+		old := before[c.name()]
+		if old != nil && sameItems(old.given, c.given) {
 			old.renew(c.given)
 			next[c.name()] = old
+			continue
+		}
+		next[c.name()] = c
+		if old != nil && c.amend(old) {
 			continue
 		}
 		encoded++
 		if err := c.fit(); err != nil {
 			return nil, 0, err
 		}
-		next[c.name()] = c
 	}
-	return next, encoded, nil
+	folded, err := next.fold()
+	return next, encoded + folded, err
 }
 
 // renew has the part hold what is the same and lies elsewhere, so that it need not be
@@ -124,19 +131,24 @@ func inOrder(all cuts) []*cut {
 	return list
 }
 
-// parts are what an index names.
-func (all cuts) parts() []proxyconfig.Part {
-	var list []proxyconfig.Part
+// layout is what an index says of the parts.
+func (all cuts) layout() proxyconfig.Layout {
+	var l proxyconfig.Layout
 	for _, c := range inOrder(all) {
-		list = append(list, c.part)
+		l.Parts = append(l.Parts, c.part)
+		l.Routes = append(l.Routes, c.amended.routes...)
+		l.Backends = append(l.Backends, c.amended.backends...)
+		if len(c.amended.without) > 0 {
+			l.Superseded = append(l.Superseded, proxyconfig.Superseded{Part: c.name(), Items: c.amended.without})
+		}
 	}
-	return list
+	return l
 }
 
 // fit encodes the part, without what is too much for its budget: the newest
 // routes, and of the rest what comes last.
 func (c *cut) fit() error {
-	c.kept = c.given
+	c.kept, c.amended = c.given, amendment{}
 	c.dropped = nil
 	for {
 		part, data, err := proxyconfig.EncodePart(c.kind, c.number, c.kept)
@@ -232,6 +244,6 @@ func Files(g proxyconfig.Gateway, revision int64, config *proxyconfig.Config) (f
 	for _, c := range all {
 		files[c.part.Key()] = c.data
 	}
-	files[proxyconfig.ConfigKey], hash, err = proxyconfig.EncodeIndex(g, revision, config, all.parts())
+	files[proxyconfig.ConfigKey], hash, err = proxyconfig.EncodeIndex(g, revision, config, all.layout())
 	return files, hash, all.dropped(config), err
 }

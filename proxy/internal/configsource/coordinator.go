@@ -122,7 +122,7 @@ func (c *Coordinator) Observe(o Observation) {
 	changed := c.certificates.set(o.Source, o.Certificates)
 	applied := c.observeDocument(o)
 	if changed && !applied && c.serving != nil {
-		if err := c.try(c.document, c.serving.Config); err != nil {
+		if err := c.try(c.document, c.config()); err != nil {
 			c.reject(o.Source, c.document, err)
 		}
 	}
@@ -152,7 +152,7 @@ func (c *Coordinator) observeDocument(o Observation) bool {
 	}
 	var whole parted
 	if err == nil {
-		whole, err = gather(config, c.fragments(), o.Part)
+		whole, err = gather(config, c.config(), c.fragments(), o.Part)
 	}
 	if err == nil {
 		err = c.try(d, whole.config)
@@ -166,6 +166,14 @@ func (c *Coordinator) observeDocument(o Observation) bool {
 	warnings.UnknownFields += whole.warnings.UnknownFields
 	c.accept(o, warnings, whole.kept())
 	return true
+}
+
+// config is the configuration that serves, or nil.
+func (c *Coordinator) config() *proxyconfig.Config {
+	if c.serving == nil {
+		return nil
+	}
+	return c.serving.Config
 }
 
 // awaitParts has a document whose parts are not there looked at again: they may

@@ -26,10 +26,10 @@ type parted struct {
 	warnings proxyconfig.Warnings
 }
 
-// gather puts a configuration together: the parts that serve already are taken
-// over, and only the others are read and decoded. A configuration without parts
-// is complete as it is.
-func gather(index *proxyconfig.Config, serving proxyconfig.Fragments, read ReadPart) (parted, error) {
+// gather puts a configuration together: the parts that serve already, in the
+// configuration before, are taken over, and only the others are read and decoded. A
+// configuration without parts is complete as it is.
+func gather(index, before *proxyconfig.Config, serving proxyconfig.Fragments, read ReadPart) (parted, error) {
 	if len(index.Parts) == 0 {
 		return parted{config: index}, nil
 	}
@@ -43,7 +43,7 @@ func gather(index *proxyconfig.Config, serving proxyconfig.Fragments, read ReadP
 		}
 	}
 	var err error
-	out.config, out.fragments, err = proxyconfig.Assemble(index, out.fragments)
+	out.config, out.fragments, err = proxyconfig.Assemble(index, out.fragments, before)
 	return out, err
 }
 

@@ -65,7 +65,7 @@ func divide(t testing.TB, uid string, revision int64, n int, change func(*proxyc
 		s.parts[part.Key()] = data
 	}
 	var err error
-	s.document, _, err = proxyconfig.EncodeIndex(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: uid}, revision, c, parts)
+	s.document, _, err = proxyconfig.EncodeIndex(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: uid}, revision, c, proxyconfig.Layout{Parts: parts})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func sets(n, listeners int) *proxyconfig.Config {
 			})
 			c.Backends = append(c.Backends, proxyconfig.Backend{
 				ID: id, Namespace: fmt.Sprintf("t%d", l), Service: fmt.Sprintf("svc-%d", i), Port: 80, Protocol: proxyconfig.BackendHTTP1,
-				Endpoints: []proxyconfig.Endpoint{{Address: fmt.Sprintf("10.%d.%d.%d", l>>8, l&255, i+1), Port: 8080}},
+				Endpoints: []proxyconfig.Endpoint{{Address: fmt.Sprintf("10.%d.%d.%d", l, i>>8, i&255), Port: 8080}},
 			})
 		}
 	}
@@ -146,6 +146,47 @@ func TestChangeCostsOnePartAndOneRoute(t *testing.T) {
 				t.Errorf("revision %d serves %d routes", status.Snapshot.Revision, len(status.Snapshot.Config.Routes))
 			}
 		})
+	}
+}
+
+// amended is the same in the same parts, but for a route that lies in the index.
+func (s *stored) amended(t testing.TB, revision int64, part string, item int, route proxyconfig.Route) *stored {
+	t.Helper()
+	out := &stored{parts: s.parts}
+	var err error
+	out.document, _, err = proxyconfig.EncodeIndex(proxyconfig.Gateway{Namespace: "ns", Name: "gw", UID: ownUID}, revision, &proxyconfig.Config{}, proxyconfig.Layout{
+		Parts: s.index.Parts, Superseded: []proxyconfig.Superseded{{Part: part, Items: []int{item}}}, Routes: []proxyconfig.Route{route},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, out.index, _, err = proxyconfig.Decode(out.document); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// A recent change has nothing read and one route compiled, of which the version of the
+// part does not count any more; and when it is in its part, nothing is compiled.
+func TestRecentChangeHasNothingRead(t *testing.T) {
+	s := newStory(t)
+	first := divide(t, ownUID, 1, 200, nil)
+	s.sees(Watch, first)
+	weight := func(c *proxyconfig.Config) { c.Routes[17].Rules[0].Backends[0].Weight = 2 }
+	changed := sets(200, 1)
+	weight(changed)
+	if read := s.sees(Watch, first.amended(t, 2, "routes-1", 1, changed.Routes[17])); read != nil {
+		t.Errorf("%v was read", read)
+	}
+	status := s.c.Status()
+	if status.Snapshot.Compiled != 1 || status.Snapshot.Revision != 2 || len(status.Snapshot.Config.Routes) != 200 {
+		t.Errorf("revision %d serves %d routes, and %d were compiled", status.Snapshot.Revision, len(status.Snapshot.Config.Routes), status.Snapshot.Compiled)
+	}
+	if read := s.sees(Watch, divide(t, ownUID, 3, 200, weight)); !slices.Equal(read, []string{"routes-1"}) || s.c.Status().Snapshot.Compiled != 0 {
+		t.Errorf("%v was read and %d routes compiled", read, s.c.Status().Snapshot.Compiled)
+	}
+	if read := s.sees(Watch, first.amended(t, 4, "routes-1", 99, changed.Routes[17])); s.c.Status().Snapshot.Revision != 3 || s.c.Status().LastReloadOK {
+		t.Errorf("an index serves that supersedes what there is not; %v was read", read)
 	}
 }
 
@@ -349,7 +390,7 @@ func FuzzParts(f *testing.F) {
 		parts := maps.Clone(of.parts)
 		parts[key] = data
 		var read []string
-		got, err := gather(of.index, nil, (&stored{parts: parts}).reader(&read))
+		got, err := gather(of.index, nil, nil, (&stored{parts: parts}).reader(&read))
 		if err == nil && len(got.config.Routes) != 20 {
 			t.Fatalf("%d routes of something else", len(got.config.Routes))
 		}
@@ -359,30 +400,65 @@ func FuzzParts(f *testing.F) {
 // BenchmarkRouteChanges is what one changed route costs a proxy whose
 // configuration lies in parts.
 func BenchmarkRouteChanges(b *testing.B) {
+	weigh := func(weight int32) func(*proxyconfig.Config) {
+		return func(c *proxyconfig.Config) { c.Routes[7].Rules[0].Backends[0].Weight = weight }
+	}
+	benchmarkChanges(b, func(b *testing.B, n int) []*stored {
+		return []*stored{divide(b, ownUID, 1, n, weigh(1)), divide(b, ownUID, 1, n, weigh(2))}
+	})
+}
+
+// BenchmarkRecentRouteChanges is the same where the route lies in the index.
+func BenchmarkRecentRouteChanges(b *testing.B) {
+	benchmarkChanges(b, func(b *testing.B, n int) []*stored {
+		of := divide(b, ownUID, 1, n, nil)
+		var versions []*stored
+		for weight := range int32(2) {
+			route := sets(n, 1).Routes[7]
+			route.Rules[0].Backends[0].Weight = weight + 1
+			versions = append(versions, of.amended(b, 1, "routes-7", 0, route))
+		}
+		return versions
+	})
+}
+
+// BenchmarkEndpointChanges is what one changed endpoint costs.
+func BenchmarkEndpointChanges(b *testing.B) {
+	move := func(port int32) func(*proxyconfig.Config) {
+		return func(c *proxyconfig.Config) { c.Backends[7].Endpoints[0].Port = port }
+	}
+	benchmarkChanges(b, func(b *testing.B, n int) []*stored {
+		return []*stored{divide(b, ownUID, 1, n, move(1)), divide(b, ownUID, 1, n, move(2))}
+	})
+}
+
+// benchmarkChanges goes to and fro between versions of n routes.
+func benchmarkChanges(b *testing.B, of func(b *testing.B, n int) []*stored) {
 	for _, n := range []int{100, 1000, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			var versions []*stored
-			for weight := range int32(2) {
-				versions = append(versions, divide(b, ownUID, 1, n, func(c *proxyconfig.Config) { c.Routes[7].Rules[0].Backends[0].Weight = weight + 1 }))
-			}
+			versions := of(b, n)
 			registry := balance.NewRegistry(balance.Options{})
 			var serving *snapshot.Snapshot
+			var before *proxyconfig.Config
 			var fragments proxyconfig.Fragments
 			var read []string
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				of := versions[i%2]
+			apply := func(of *stored) {
 				d, index, _, err := proxyconfig.Decode(of.document)
 				if err != nil {
 					b.Fatal(err)
 				}
-				whole, err := gather(index, fragments, of.reader(&read))
+				whole, err := gather(index, before, fragments, of.reader(&read))
 				if err != nil {
 					b.Fatal(err)
 				}
 				serving, _ = snapshot.Compile(snapshot.Input{Document: d, Config: whole.config, Registry: registry, Previous: serving})
 				serving.Commit()
-				fragments = whole.fragments
+				fragments, before = whole.fragments, whole.config
+			}
+			apply(versions[0])
+			b.ReportAllocs()
+			for i := 1; b.Loop(); i++ {
+				apply(versions[i%2])
 			}
 		})
 	}
