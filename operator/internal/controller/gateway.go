@@ -80,8 +80,8 @@ type GatewayReconciler struct {
 	rollouts   *rollout.Gate
 
 	mu sync.Mutex
-	// reported is when the status of each Gateway was written last.
-	reported map[types.NamespacedName]time.Time
+	// reported is how the status of each Gateway has been written so far.
+	reported map[types.NamespacedName]*statusPace
 	// shaped is when the CRD of Gateways was seen to change last.
 	shaped time.Time
 }

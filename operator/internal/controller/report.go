@@ -29,10 +29,6 @@ var errUnfinished = errors.New("others keep changing it")
 // StatusManager owns the fields of statuses.
 const StatusManager = client.FieldOwner("fleetgate-status")
 
-// statusPause is the least time between two writes of a Gateway's status that
-// change nothing but counts and messages.
-const statusPause = time.Second
-
 // statusAttempts bounds how often one call tries again after a conflict.
 const statusAttempts = 4
 
@@ -92,7 +88,7 @@ func compareStatuses(a, b *status.Route) int {
 type mergeGateway func(gatewayv1.GatewayStatus, metav1.Time) (gatewayv1.GatewayStatus, bool)
 
 // writeGateway brings the Gateway's status up to date. What changes no
-// condition waits until the last write is statusPause ago.
+// condition waits for its turn: see statusPace.
 func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.Gateway, merge mergeGateway) (time.Duration, error) {
 	key := client.ObjectKeyFromObject(cached)
 	live := cached
@@ -102,7 +98,8 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 			r.agrees(key)
 			return 0, nil
 		}
-		if wait := r.early(key); wait > 0 && !pressing(live.Status, next) {
+		urgent := pressing(live.Status, next)
+		if wait := r.early(key, &next); wait > 0 && !urgent {
 			return wait, nil
 		}
 		after := live.DeepCopy()
@@ -110,7 +107,7 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 		err := r.opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
 		r.opts.Metrics.Status("Gateway", resultOf(err))
 		if err == nil {
-			r.wroteStatus(key)
+			r.wroteStatus(key, urgent)
 			return r.unsettled(after, merge), nil
 		}
 		if !apierrors.IsConflict(err) {
@@ -177,19 +174,24 @@ func ignoreGone(err error, kind string, key types.NamespacedName) error {
 
 // early returns how long it is until the Gateway's status may be written for
 // something that can wait.
-func (r *GatewayReconciler) early(key types.NamespacedName) time.Duration {
+func (r *GatewayReconciler) early(key types.NamespacedName, next *gatewayv1.GatewayStatus) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.reported[key].Add(statusPause).Sub(r.opts.Now())
+	pace := r.reported[key]
+	if pace == nil {
+		return 0
+	}
+	return pace.wait(next, r.opts.Now())
 }
 
 // agrees notes that there was nothing to write.
 func (r *GatewayReconciler) agrees(key types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.reported[key]; !known {
-		r.reported[key] = time.Time{}
+	if r.reported[key] == nil {
+		r.reported[key] = &statusPace{}
 	}
+	r.reported[key].settled()
 }
 
 // unreported says whether this process has not had a say in the Gateway's status yet.
@@ -200,10 +202,13 @@ func (r *GatewayReconciler) unreported(key types.NamespacedName) bool {
 	return !known
 }
 
-func (r *GatewayReconciler) wroteStatus(key types.NamespacedName) {
+func (r *GatewayReconciler) wroteStatus(key types.NamespacedName, urgent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.reported[key] = r.opts.Now()
+	if r.reported[key] == nil {
+		r.reported[key] = &statusPace{}
+	}
+	r.reported[key].wrote(r.opts.Now(), urgent)
 }
 
 // pressing says whether the two statuses differ in more than counts and

@@ -176,7 +176,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 		changes:  newChangeLog(),
 		culprits: newCulprits(),
 		rollouts: rollouts,
-		reported: make(map[types.NamespacedName]time.Time),
+		reported: make(map[types.NamespacedName]*statusPace),
 	}
 }
 
