@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -27,6 +28,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
+	"github.com/fleetgate/fleetgate/operator/internal/fairqueue"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
@@ -36,10 +38,18 @@ import (
 )
 
 // How many of a kind are worked on at a time. A Gateway that takes long, or
-// whose API calls are slow, must leave workers for the others.
+// whose API calls are slow, must leave workers for the others: all of a
+// namespace get half of them.
 const (
 	gatewayWorkers = 8
 	routeWorkers   = 8
+)
+
+// How long something waits after an error, at first and at most. The end of a quota or
+// of a webhook's trouble is not told of, and nobody is to wait for long after it.
+const (
+	firstRetry   = 5 * time.Millisecond
+	longestRetry = time.Minute
 )
 
 // reportPause is the least time between two looks at a Gateway for the sake of
@@ -187,10 +197,16 @@ type leaderOnly struct{ manager.Runnable }
 func (leaderOnly) NeedLeaderElection() bool { return true }
 
 // options has a controller fill its caches and queue before it leads, so that a
-// new leader starts at once.
+// new leader starts at once. In its queue namespaces take turns.
 func options(r reconcile.Reconciler, workers int) controller.Options {
 	warm := true
-	return controller.Options{Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm}
+	return controller.Options{
+		Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm,
+		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, longestRetry),
+		NewQueue: func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
+			return fairqueue.New(name, workers, limiter)
+		},
+	}
 }
 
 func newController(mgr manager.Manager, name string, r reconcile.Reconciler, workers int) (controller.Controller, error) {

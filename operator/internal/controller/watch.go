@@ -16,11 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
@@ -145,22 +141,6 @@ func (r *GatewayReconciler) fleetOf(ctx context.Context, pod client.Object) []ty
 		}
 	}
 	return nil
-}
-
-// handler makes requests of what the watch finds.
-func (w watch) handler() handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, obj client.Object) []reconcile.Request {
-		keys := w.gateways(ctx, obj)
-		requests := make([]reconcile.Request, len(keys))
-		for i, key := range keys {
-			requests[i] = reconcile.Request{NamespacedName: key}
-		}
-		return requests
-	})
-}
-
-func (w watch) predicate() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return w.matters(e.ObjectOld, e.ObjectNew) }}
 }
 
 // noting is for kinds whose objects are collected: an update that does not matter is no
