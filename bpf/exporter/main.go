@@ -19,6 +19,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/fleetgate/fleetgate/bpf/internal/app"
+	"github.com/fleetgate/fleetgate/bpf/internal/collect"
 	"github.com/fleetgate/fleetgate/bpf/internal/supervise"
 )
 
@@ -54,6 +55,7 @@ func run() error {
 	flag.StringVar(&o.AgentToken, "node-agent-token", "", "path of the token that the agent knows the pod by")
 	flag.StringVar(&o.AgentAuthorities, "node-agent-authorities", "", "path of the certificates that the agent may present")
 	flag.StringVar(&o.Mode, "mode", app.ModeAuto, "how requests are counted: auto, uprobe or shm")
+	flag.IntVar(&o.MaxSeries, "max-series", collect.DefaultMaxSeries, "most series that a scrape may have")
 	flag.Parse()
 	if *agentHost != "" {
 		o.Agent = net.JoinHostPort(*agentHost, strconv.Itoa(*agentPort))

@@ -73,3 +73,46 @@ func (d *Durations) Merge(other *Durations) {
 		d.Bucket[i] += n
 	}
 }
+
+// Schema is that of the native histogram whose buckets these are, and firstNative the
+// index that the first of them has there.
+const (
+	Schema      = 2
+	firstNative = -79
+)
+
+// Span is a run of buckets that are not empty. Offset is how many are left out before
+// it; of the first span it is the index of its first bucket.
+type Span struct {
+	Offset int32
+	Length uint32
+}
+
+// Native returns the observations as a Prometheus native histogram of Schema has them:
+// the runs of buckets that are not empty, and what is in each as the difference from
+// the one before. There is always a span, as one without length tells an empty native
+// histogram from none.
+func (d *Durations) Native() (spans []Span, deltas []int64) {
+	var last int64
+	end := int32(0) // index behind the last span
+	within := false
+	for slot, n := range d.Bucket {
+		if n == 0 {
+			within = false
+			continue
+		}
+		index := int32(slot + firstNative)
+		if !within {
+			spans = append(spans, Span{Offset: index - end})
+			within = true
+		}
+		spans[len(spans)-1].Length++
+		end = index + 1
+		deltas = append(deltas, int64(n)-last)
+		last = int64(n)
+	}
+	if spans == nil {
+		spans = []Span{{}}
+	}
+	return spans, deltas
+}

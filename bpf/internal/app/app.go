@@ -43,8 +43,10 @@ type Options struct {
 	// certificates that it may present.
 	Agent, AgentToken, AgentAuthorities string
 	// Mode is one of the modes above.
-	Mode    string
-	Version string
+	Mode string
+	// MaxSeries is the most series that a scrape may have.
+	MaxSeries int
+	Version   string
 	// ProxyBuild is the Go build ID of the only proxy to attach to; empty for
 	// whichever.
 	ProxyBuild string
@@ -131,14 +133,7 @@ func Run(ctx context.Context, o Options) error {
 // handler serves the metrics, and that the process is alive.
 func (s *sensor) handler() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collect.New(collect.Options{
-		Directory: s.directory,
-		State:     s.state,
-		Kernel:    func() (procnet.Counters, error) { return procnet.Read("/proc/self/net") },
-		Sockets:   sockdiag.Each,
-		Release:   release(),
-		Version:   s.options.Version,
-	}))
+	registry.MustRegister(s.collector)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling:       promhttp.ContinueOnError,
@@ -148,6 +143,18 @@ func (s *sensor) handler() http.Handler {
 		fmt.Fprintln(w, "ok")
 	})
 	return mux
+}
+
+func (s *sensor) newCollector() *collect.Collector {
+	return collect.New(collect.Options{
+		Directory: &collect.Directory{},
+		State:     s.state,
+		Kernel:    func() (procnet.Counters, error) { return procnet.Read("/proc/self/net") },
+		Sockets:   sockdiag.Each,
+		Release:   release(),
+		Version:   s.options.Version,
+		MaxSeries: s.options.MaxSeries,
+	})
 }
 
 // release returns the kernel's version.

@@ -26,7 +26,7 @@ import (
 // implements handshake.Handler.
 type sensor struct {
 	options   Options
-	directory *collect.Directory
+	collector *collect.Collector
 	netns     uint32
 
 	// table is always there, for a proxy that cannot be attached to.
@@ -52,7 +52,8 @@ func newSensor(o Options) (*sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sensor{options: o, directory: &collect.Directory{}, table: table, mode: probe.ModeShared}
+	s := &sensor{options: o, table: table, mode: probe.ModeShared}
+	s.collector = s.newCollector()
 	if s.netns, err = networkNamespace(); err != nil {
 		o.Log.Error(err, "Cannot tell calls by network namespace")
 	}
@@ -143,25 +144,26 @@ func (s *sensor) log(message string) {
 
 // reset forgets the proxy before: identifiers now mean something else.
 func (s *sensor) reset() error {
-	s.directory.Reset()
-	errs := []error{s.table.Reset()}
-	if s.l7 != nil {
-		errs = append(errs, s.l7.Detach(), s.l7.Reset())
-	}
-	if s.l4 != nil {
-		errs = append(errs, s.l4.Detach(), s.l4.Reset(), s.l4.SetEndpoints(nil))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("forgetting the proxy before: %w", err)
-	}
-	return nil
+	return s.collector.Reset(func() error {
+		errs := []error{s.table.Reset()}
+		if s.l7 != nil {
+			errs = append(errs, s.l7.Detach(), s.l7.Reset())
+		}
+		if s.l4 != nil {
+			errs = append(errs, s.l4.Detach(), s.l4.Reset(), s.l4.SetEndpoints(nil))
+		}
+		if err := errors.Join(errs...); err != nil {
+			return fmt.Errorf("forgetting the proxy before: %w", err)
+		}
+		return nil
+	})
 }
 
 // Updated implements handshake.Handler.
 func (s *sensor) Updated(t *probe.Tables) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forget(s.directory.Replace(t, time.Now()))
+	s.complain(s.collector.Replace(s.current(), t, s.clear))
 	if s.agent != nil {
 		s.agent.SetEndpoints(t.Endpoints)
 	}
@@ -194,9 +196,9 @@ func (s *sensor) expire(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		select {
-		case now := <-tick.C:
+		case <-tick.C:
 			s.mu.Lock()
-			s.forget(s.directory.Expire(now))
+			s.complain(s.collector.Expire(s.current(), s.clear))
 			s.mu.Unlock()
 		case <-ctx.Done():
 			return nil
@@ -204,10 +206,8 @@ func (s *sensor) expire(ctx context.Context) error {
 	}
 }
 
-func (s *sensor) forget(gone collect.Gone) {
-	if gone.Empty() {
-		return
-	}
+// clear clears the numbers of what is gone.
+func (s *sensor) clear(gone collect.Gone) error {
 	series := func(id uint32) bool { return gone.Series[id] }
 	backend := func(id uint32) bool { return gone.Backends[id] }
 	err := s.table.Clear(series, backend)
@@ -220,6 +220,10 @@ func (s *sensor) forget(gone collect.Gone) {
 	if s.agent != nil {
 		s.agent.Forget(slices.Collect(maps.Keys(gone.Backends)))
 	}
+	return err
+}
+
+func (s *sensor) complain(err error) {
 	if err != nil {
 		s.options.Log.Error(err, "Cannot clear what was removed")
 	}

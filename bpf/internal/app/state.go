@@ -18,6 +18,11 @@ const (
 func (s *sensor) state() collect.State {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	return s.current()
+}
+
+// current is state for those who hold mu.
+func (s *sensor) current() collect.State {
 	state := collect.State{L7Mode: s.mode, Hooks: []collect.Hook{
 		{Name: "request_done", Attached: s.l7 != nil && s.l7.Attached()},
 	}}

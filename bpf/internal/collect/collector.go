@@ -2,6 +2,8 @@ package collect
 
 import (
 	"errors"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -56,15 +58,86 @@ type Options struct {
 	Sockets func(func(*sockdiag.Socket)) error
 	// Release is that of the kernel, Version that of the sensor.
 	Release, Version string
+	// MaxSeries is the most that a scrape may have; DefaultMaxSeries when zero.
+	MaxSeries int
+	// Now is time.Now where it is nil.
+	Now func() time.Time
 }
 
-// Collector is a prometheus.Collector of all the sensor's metrics.
+// DefaultMaxSeries is what a scrape has at most when nothing else is asked for: of
+// the 500 of a pod, the proxy beside has the others.
+const DefaultMaxSeries = 300
+
+// fixedSeries are those of the sensor itself and of each side: the information, six
+// hooks, what was dropped, four maps that may be full, and the listeners' overflows.
+var fixedSeries = 1 + 6 + 1 + 4 + 1 + len(sideNames)*sideSeries
+
+// Collector is a prometheus.Collector of all the sensor's metrics. It has to be told
+// of everything that changes what identifiers stand for. It is safe for concurrent
+// use.
 type Collector struct {
 	options Options
+
+	// mu guards the ledger, and the directory together with it.
+	mu     sync.Mutex
+	ledger *ledger
 }
 
 // New returns a Collector.
-func New(o Options) *Collector { return &Collector{o} }
+func New(o Options) *Collector {
+	if o.MaxSeries == 0 {
+		o.MaxSeries = DefaultMaxSeries
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Collector{options: o, ledger: newLedger(o.Directory, o.MaxSeries-fixedSeries)}
+}
+
+// Replace takes the proxy's tables. The numbers of what now stands for something else
+// are cleared by erase; what was counted of it is not lost.
+func (c *Collector) Replace(state State, t *probe.Tables, erase func(Gone) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	if c.options.Directory.stale(t) {
+		err = c.ledger.look(&state, &sockets{}, c.options.Now())
+	}
+	gone := c.options.Directory.Replace(t, c.options.Now())
+	c.ledger.listeners.keep(c.options.Directory.listens)
+	return errors.Join(err, c.forget(gone, erase))
+}
+
+// Expire forgets what the proxy has removed a while ago, as Replace does.
+func (c *Collector) Expire(state State, erase func(Gone) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.options.Now()
+	if !c.options.Directory.due(now) {
+		return nil
+	}
+	err := c.ledger.look(&state, &sockets{}, now)
+	return errors.Join(err, c.forget(c.options.Directory.Expire(now), erase))
+}
+
+func (c *Collector) forget(gone Gone, erase func(Gone) error) error {
+	if gone.Empty() {
+		return nil
+	}
+	err := erase(gone)
+	c.ledger.forget(gone)
+	return err
+}
+
+// Reset forgets everything, and has erase clear all numbers: another process gives
+// identifiers anew.
+func (c *Collector) Reset(erase func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.options.Directory.Reset()
+	c.ledger.clear()
+	return erase()
+}
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
@@ -77,22 +150,22 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 // the scrape; the rest is told nevertheless.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	state := c.options.State()
-	s := scrape{directory: c.options.Directory, out: out}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := scrape{out}
 	// That a kernel does not tell of its sockets is shown, and no error.
-	looked := s.sockets(c.options.Sockets, state.Connections != nil)
+	open, looked := readSockets(c.options.Sockets, c.options.Directory)
 	state.Hooks = append(state.Hooks, Hook{"sock_diag", c.options.Sockets != nil && looked == nil})
 	s.sensor(state, c.options)
-	var err error
-	if state.Requests != nil {
-		err = s.requests(state.Requests)
-	}
+	err := c.ledger.look(&state, open, c.options.Now())
+	c.ledger.tell(&s)
+	c.ledger.tellSockets(&s, open, state.Connections != nil)
+	err = errors.Join(err, s.lost(&state))
 	kernel, kernelErr := c.options.Kernel()
 	if kernelErr == nil {
 		s.counter(listenOverflows, kernel.ListenOverflows)
 	}
-	if state.Connections != nil {
-		err = errors.Join(err, s.connections(state.Connections))
-	} else if kernelErr == nil {
+	if state.Connections == nil && kernelErr == nil {
 		s.kernel(kernel, looked != nil || c.options.Sockets == nil)
 	}
 	if err = errors.Join(err, kernelErr); err != nil {
@@ -102,8 +175,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 
 // scrape is one collection under way.
 type scrape struct {
-	directory *Directory
-	out       chan<- prometheus.Metric
+	out chan<- prometheus.Metric
 }
 
 func (s *scrape) counter(d *prometheus.Desc, n uint64, labels ...string) {
@@ -112,6 +184,12 @@ func (s *scrape) counter(d *prometheus.Desc, n uint64, labels ...string) {
 
 func (s *scrape) gauge(d *prometheus.Desc, v float64, labels ...string) {
 	s.out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+// histogram tells durations as they are now.
+func (s *scrape) histogram(d *prometheus.Desc, b bounds, durations *probe.Durations, labels ...string) {
+	now := *durations
+	s.out <- newHistogram(d, b, &now, labels...)
 }
 
 func (s *scrape) sensor(state State, o Options) {
@@ -125,6 +203,36 @@ func (s *scrape) sensor(state State, o Options) {
 	}
 }
 
+// overflowMaps are the maps of requests that can be full.
+var overflowMaps = map[probe.Counter]string{
+	probe.CounterSeriesOverflow:  "series",
+	probe.CounterBackendOverflow: "backends",
+	probe.CounterOutcomeOverflow: "outcomes",
+}
+
+// lost tells what was not counted, or not under its name.
+func (s *scrape) lost(state *State) error {
+	var errs []error
+	read := func(d *prometheus.Desc, n uint64, err error, labels ...string) {
+		if errs = append(errs, err); err == nil {
+			s.counter(d, n, labels...)
+		}
+	}
+	if from := state.Requests; from != nil {
+		n, err := from.Counter(probe.CounterRefused)
+		read(droppedRecords, n, err)
+		for counter, name := range overflowMaps {
+			n, err := from.Counter(counter)
+			read(seriesOverflow, n, err, name)
+		}
+	}
+	if from := state.Connections; from != nil {
+		n, err := from.Overflow()
+		read(seriesOverflow, n, err, "flows")
+	}
+	return errors.Join(errs...)
+}
+
 // kernel tells what can be had of connections without a program. All of the open
 // ones together are for where nothing tells them apart.
 func (s *scrape) kernel(k procnet.Counters, together bool) {
@@ -136,5 +244,5 @@ func (s *scrape) kernel(k procnet.Counters, together bool) {
 	}
 	s.counter(connectFailures, k.AttemptFails, other, other)
 	s.counter(retransmitted, k.RetransSegs, both, "", "")
-	s.counter(resetsSent, k.OutRsts, both, "", "")
+	s.counter(resetsSent, k.OutRsts, both)
 }

@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"errors"
-
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/bpf"
 )
@@ -27,31 +25,6 @@ var failureNames = [bpf.L4FailureReasonFAILURE_REASONS]string{
 	bpf.L4FailureReasonFAILURE_OTHER:       other,
 }
 
-// flow is what was counted of connections, as bpf.L4Flow has it.
-type flow struct {
-	opened                               uint64
-	closed                               [len(closeNames)]uint64
-	failed                               [len(failureNames)]uint64
-	received, transmitted, retransmitted uint64
-	wait, rtt, lifetime                  probe.Durations
-}
-
-func (f *flow) add(o *bpf.L4Flow) {
-	f.opened += o.Opened
-	for i, n := range o.Closed {
-		f.closed[i] += n
-	}
-	for i, n := range o.Failed {
-		f.failed[i] += n
-	}
-	f.received += o.Received
-	f.transmitted += o.Transmitted
-	f.retransmitted += o.Retransmitted
-	f.wait.Merge(&probe.Durations{Sum: o.Wait.Sum, Bucket: o.Wait.Bucket})
-	f.rtt.Merge(&probe.Durations{Sum: o.Rtt.Sum, Bucket: o.Rtt.Bucket})
-	f.lifetime.Merge(&probe.Durations{Sum: o.Lifetime.Sum, Bucket: o.Lifetime.Bucket})
-}
-
 // ends is what connections are told apart by: clients' by the listener, those
 // to backends by the backend. The other one is empty.
 type ends struct {
@@ -61,81 +34,115 @@ type ends struct {
 
 func (e ends) labels() []string { return []string{sideNames[e.side], e.listener, e.backend} }
 
-func (s *scrape) endsOf(key bpf.L4FlowKey) ends {
-	if key.Side == uint32(bpf.L4SideSIDE_UPSTREAM) {
-		return ends{side: bpf.L4SideSIDE_UPSTREAM, backend: s.directory.backend(key.Id)}
-	}
-	return ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: s.directory.port(key.Id)}
+// flow is what was counted of connections with one listener, or one backend. It
+// implements tally.
+type flow struct {
+	opened                               uint64
+	closed                               [len(closeNames)]uint64
+	failed                               [len(failureNames)]uint64
+	received, transmitted, retransmitted uint64
+	wait                                 probe.Durations
 }
 
-// flows sums up what has the same labels.
-func (s *scrape) flows(from Connections) (map[ends]*flow, error) {
-	flows := map[ends]*flow{}
-	err := from.Flows(func(key bpf.L4FlowKey, o *bpf.L4Flow) {
-		if o.Opened == 0 && o.Failed == [len(failureNames)]uint64{} && o.Retransmitted == 0 {
-			return // made in advance, or waiting for the first answer
-		}
-		e := s.endsOf(key)
-		if flows[e] == nil {
-			flows[e] = &flow{}
-		}
-		flows[e].add(o)
-	})
-	return flows, err
+func newFlow(bool) *flow { return &flow{} }
+
+func (f *flow) empty() bool {
+	return f.opened == 0 && f.failed == [len(failureNames)]uint64{} && f.retransmitted == 0
 }
 
-func (s *scrape) connections(from Connections) error {
-	settleErr := from.Settle()
-	flows, err := s.flows(from)
-	if err != nil {
-		// A part of them would look as if connections had been lost.
-		return errors.Join(err, settleErr)
-	}
-	for e, f := range flows {
-		s.flow(e, f)
-		if e.side == bpf.L4SideSIDE_UPSTREAM {
-			s.connects(e.backend, f)
-		} else {
-			s.out <- newHistogram(acceptWait, connectionBounds, &f.wait, e.listener)
+// flowCounters are opened, ended in good order, open, received, transmitted and
+// retransmitted; a gauge each are what is sent again, and the mean and the greatest
+// round-trip time; the queue has two.
+const flowCounters, flowGauges, queueGauges = 6, 3, 2
+
+// leastFlow is what a listener takes.
+var leastFlow = (&flow{}).series()
+
+func (f *flow) series() int {
+	n := flowCounters + flowGauges + queueGauges + connectionBounds.series()
+	for reason, ended := range f.closed {
+		if ended > 0 && reason != int(bpf.L4CloseReasonCLOSE_FIN) {
+			n++
 		}
 	}
-	lost, overflowErr := from.Overflow()
-	if overflowErr != nil {
-		return overflowErr
+	for _, failed := range f.failed {
+		if failed > 0 {
+			n++
+		}
 	}
-	s.counter(seriesOverflow, lost, "flows")
-	return settleErr
+	return n
 }
 
-// flow tells what is told of both sides alike.
-func (s *scrape) flow(e ends, f *flow) {
+// flowOf returns what the kernel has counted.
+func flowOf(o *bpf.L4Flow) *flow {
+	return &flow{
+		opened: o.Opened, closed: o.Closed, failed: o.Failed,
+		received: o.Received, transmitted: o.Transmitted, retransmitted: o.Retransmitted,
+		wait: probe.Durations{Sum: o.Wait.Sum, Bucket: o.Wait.Bucket},
+	}
+}
+
+// merge implements tally.
+func (f *flow) merge(o *flow) {
+	f.opened += o.opened
+	for i, n := range o.closed {
+		f.closed[i] += n
+	}
+	for i, n := range o.failed {
+		f.failed[i] += n
+	}
+	f.received += o.received
+	f.transmitted += o.transmitted
+	f.retransmitted += o.retransmitted
+	f.wait.Merge(&o.wait)
+}
+
+// tell writes what is told of both sides alike.
+func (f *flow) tell(out *scrape, e ends) {
 	labels := e.labels()
-	s.counter(opened, f.opened, labels...)
-	var ended uint64
+	out.counter(opened, f.opened, labels...)
 	for reason, n := range f.closed {
 		// Most ways to end are rare, and a series each.
 		if n > 0 || reason == int(bpf.L4CloseReasonCLOSE_FIN) {
-			s.counter(closed, n, append(labels, closeNames[reason])...)
+			out.counter(closed, n, append(labels, closeNames[reason])...)
 		}
-		ended += n
 	}
-	// A connection may open or end while the numbers are read.
-	s.gauge(connections, float64(max(f.opened, ended)-ended), labels...)
-	s.counter(resetsReceived, f.closed[bpf.L4CloseReasonCLOSE_RESET_RECEIVED], labels...)
-	s.counter(resetsSent, f.closed[bpf.L4CloseReasonCLOSE_RESET_SENT], labels...)
-	s.counter(retransmitted, f.retransmitted, labels...)
-	s.counter(receivedBytes, f.received, labels...)
-	s.counter(transmittedBytes, f.transmitted, labels...)
-	s.out <- newHistogram(smoothedRTT, rttBounds, &f.rtt, labels...)
-	s.out <- newHistogram(lifetime, lifetimeBounds, &f.lifetime, labels...)
+	out.counter(retransmitted, f.retransmitted, labels...)
+	out.counter(receivedBytes, f.received, labels...)
+	out.counter(transmittedBytes, f.transmitted, labels...)
 }
 
-// connects tells how connections to a backend came to be.
-func (s *scrape) connects(backend string, f *flow) {
-	s.out <- newHistogram(connectDuration, connectionBounds, &f.wait, backend)
-	for reason, n := range f.failed {
-		if n > 0 {
-			s.counter(connectFailures, n, backend, failureNames[reason])
-		}
+// tellListener writes the metrics of a listener's connections.
+func (f *flow) tellListener(out *scrape, listener string) {
+	if f.empty() {
+		return
 	}
+	f.tell(out, ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: listener})
+	out.histogram(acceptWait, connectionBounds, &f.wait, listener)
+}
+
+// side is what is told of all connections of a side together.
+type side struct {
+	counted       bool
+	rtt, lifetime probe.Durations
+	closed        [len(closeNames)]uint64
+}
+
+// sideSeries are those of one side: two histograms, and resets by who sent them.
+var sideSeries = rttBounds.series() + lifetimeBounds.series() + 2
+
+func (d *side) count(o *bpf.L4Flow) {
+	d.counted = true
+	d.rtt.Merge(&probe.Durations{Sum: o.Rtt.Sum, Bucket: o.Rtt.Bucket})
+	d.lifetime.Merge(&probe.Durations{Sum: o.Lifetime.Sum, Bucket: o.Lifetime.Bucket})
+	for i, n := range o.Closed {
+		d.closed[i] += n
+	}
+}
+
+func (d *side) tell(out *scrape, name string) {
+	out.histogram(smoothedRTT, rttBounds, &d.rtt, name)
+	out.histogram(lifetime, lifetimeBounds, &d.lifetime, name)
+	out.counter(resetsReceived, d.closed[bpf.L4CloseReasonCLOSE_RESET_RECEIVED], name)
+	out.counter(resetsSent, d.closed[bpf.L4CloseReasonCLOSE_RESET_SENT], name)
 }

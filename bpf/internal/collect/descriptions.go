@@ -48,7 +48,7 @@ var (
 		"side", "listener", "backend")
 	lifetime = describe("tcp_connection_duration_seconds",
 		"Time from a connection's being established to its end.",
-		"side", "listener", "backend")
+		"side")
 	connectDuration = describe("tcp_connect_duration_seconds",
 		"Time from the first packet to a backend to the connection being established.",
 		"backend")
@@ -74,16 +74,16 @@ var (
 		"Connections lost because an accept queue was full.")
 	smoothedRTT = describe("tcp_smoothed_rtt_seconds",
 		"Smoothed round-trip time of connections when they ended.",
-		"side", "listener", "backend")
+		"side")
 	retransmitted = describe("tcp_retransmitted_segments_total",
 		"Segments sent again.",
 		"side", "listener", "backend")
 	resetsReceived = describe("tcp_resets_received_total",
 		"Established connections that the other side reset.",
-		"side", "listener", "backend")
+		"side")
 	resetsSent = describe("tcp_resets_sent_total",
 		"Established connections that this side reset.",
-		"side", "listener", "backend")
+		"side")
 	receivedBytes = describe("tcp_received_bytes_total",
 		"Payload received.",
 		"side", "listener", "backend")

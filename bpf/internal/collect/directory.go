@@ -28,7 +28,8 @@ type Directory struct {
 }
 
 type routeLabels struct {
-	listener, route, rule string
+	routeName
+	rule string
 }
 
 // entry is a name, and when the proxy removed it.
@@ -45,16 +46,42 @@ type Gone struct {
 // Empty says that there is nothing to forget.
 func (g Gone) Empty() bool { return len(g.Series)+len(g.Backends) == 0 }
 
+func seriesLabels(s *probe.Series) routeLabels {
+	return routeLabels{routeName{s.Listener, s.Namespace + "/" + s.Name}, s.Rule}
+}
+
+func backendName(b *probe.Backend) string {
+	return fmt.Sprintf("%s/%s:%d", b.Namespace, b.Service, b.Port)
+}
+
+// stale says whether there are identifiers that stand for something else in the
+// tables.
+func (d *Directory) stale(t *probe.Tables) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for i := range t.Series {
+		if e, ok := d.series[t.Series[i].ID]; ok && e.label != seriesLabels(&t.Series[i]) {
+			return true
+		}
+	}
+	for i := range t.Backends {
+		if e, ok := d.backends[t.Backends[i].ID]; ok && e.label != backendName(&t.Backends[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // Replace takes the proxy's tables. It returns the identifiers that now stand
 // for something else.
 func (d *Directory) Replace(t *probe.Tables, now time.Time) Gone {
 	series := make(map[uint32]routeLabels, len(t.Series))
-	for _, s := range t.Series {
-		series[s.ID] = routeLabels{s.Listener, s.Namespace + "/" + s.Name, s.Rule}
+	for i := range t.Series {
+		series[t.Series[i].ID] = seriesLabels(&t.Series[i])
 	}
 	backends := make(map[uint32]string, len(t.Backends))
-	for _, b := range t.Backends {
-		backends[b.ID] = fmt.Sprintf("%s/%s:%d", b.Namespace, b.Service, b.Port)
+	for i := range t.Backends {
+		backends[t.Backends[i].ID] = backendName(&t.Backends[i])
 	}
 	ports := make(map[uint16]string, len(t.Ports))
 	for _, p := range t.Ports {
@@ -96,6 +123,25 @@ func replace[L comparable](old map[uint32]entry[L], labels map[uint32]L, now tim
 	return next, gone
 }
 
+// due says whether Expire would forget anything.
+func (d *Directory) due(now time.Time) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return anyDue(d.series, now) || anyDue(d.backends, now)
+}
+
+func anyDue[L comparable](entries map[uint32]entry[L], now time.Time) bool {
+	for _, e := range entries {
+		if e.due(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// due says whether a name has stayed for as long as it may.
+func (e entry[L]) due(now time.Time) bool { return !e.removed.IsZero() && now.Sub(e.removed) >= grace }
+
 // Expire forgets what was removed a while ago and returns its identifiers.
 func (d *Directory) Expire(now time.Time) Gone {
 	d.mu.Lock()
@@ -106,7 +152,7 @@ func (d *Directory) Expire(now time.Time) Gone {
 func expire[L comparable](entries map[uint32]entry[L], now time.Time) map[uint32]bool {
 	gone := map[uint32]bool{}
 	for id, e := range entries {
-		if !e.removed.IsZero() && now.Sub(e.removed) >= grace {
+		if e.due(now) {
 			delete(entries, id)
 			gone[id] = true
 		}
@@ -127,7 +173,34 @@ func (d *Directory) route(id uint32) routeLabels {
 	if e, ok := d.series[id]; ok {
 		return e.label
 	}
-	return routeLabels{other, other, other}
+	return routeLabels{routeName{other, other}, other}
+}
+
+// names returns the routes and backends that there are, and those that were removed
+// a moment ago.
+func (d *Directory) names() (routes map[routeName]bool, backends map[string]bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	routes, backends = make(map[routeName]bool, len(d.series)), make(map[string]bool, len(d.backends))
+	for _, e := range d.series {
+		routes[e.label.routeName] = true
+	}
+	for _, e := range d.backends {
+		backends[e.label] = true
+	}
+	return routes, backends
+}
+
+// listens says whether there is a listener.
+func (d *Directory) listens(name string) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, listener := range d.ports {
+		if listener == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *Directory) backend(id uint32) string {
@@ -146,6 +219,14 @@ func (d *Directory) port(number uint32) string {
 		return listener
 	}
 	return other
+}
+
+// endsOf says what the connections of a flow are.
+func (d *Directory) endsOf(key bpf.L4FlowKey) ends {
+	if key.Side == uint32(bpf.L4SideSIDE_UPSTREAM) {
+		return ends{side: bpf.L4SideSIDE_UPSTREAM, backend: d.backend(key.Id)}
+	}
+	return ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: d.port(key.Id)}
 }
 
 // ends says what a connection is by its addresses; false if it is none of the

@@ -1,6 +1,12 @@
 // Package collect turns the numbers of the eBPF maps, or of what stands in for
 // them, into Prometheus metrics, with the labels that the proxy has told.
 //
-// Nothing is kept between scrapes: each reads the maps once. How the numbers
-// came about is not known here; a metric says it, as it was told.
+// The maps count everything by identifier. Each look at them adds what is new to a
+// ledger, which tells it by name: the busiest routes, backends and listeners by
+// their own as far as there is room for series, the others together. What is told
+// never goes back, whatever is cleared in the maps, and whoever gets or loses a name:
+//
+//	maps ─ difference from the look before ─▶ ledger: a book of accounts per kind ─▶ scrape
+//
+// How the numbers came about is not known here; a metric says it, as it was told.
 package collect

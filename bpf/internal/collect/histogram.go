@@ -15,14 +15,18 @@ type bounds struct {
 	low, high, step int
 }
 
-// Classic buckets cost a time series each, so they cover what is common.
-// Native ones have the whole range in steps of 19 %.
+// Classic buckets cost a time series each, so there are few, for orders of
+// magnitude. Native ones have the whole range in steps of 19 %.
 var (
-	requestBounds    = bounds{-12, 4, 1} // 0.24 ms to 16 s
-	connectionBounds = bounds{-16, 1, 1} // 15 us to 2 s
-	rttBounds        = bounds{-16, 0, 2} // 15 us to 1 s
-	lifetimeBounds   = bounds{-9, 12, 3} // 2 ms to 68 min
+	requestBounds    = bounds{-11, 1, 3} // 0.5 ms to 2 s
+	connectionBounds = bounds{-12, 0, 4} // 0.24 ms to 1 s
+	rttBounds        = bounds{-12, 0, 4} // 0.24 ms to 1 s
+	lifetimeBounds   = bounds{-4, 11, 5} // 63 ms to 34 min
 )
+
+// series is how many series a histogram takes: its buckets, the last of which has
+// no bound, the sum and the count.
+func (b bounds) series() int { return (b.high-b.low)/b.step + 4 }
 
 // histogram is a metric with classic and native buckets; the format of the
 // scrape decides which are seen.
@@ -70,39 +74,14 @@ func (h *histogram) classic() []*dto.Bucket {
 	return buckets
 }
 
-// The schema of native buckets whose bounds are 2^(i/4), and the index that
-// the first of ours has there.
-const (
-	schema      = 2
-	firstNative = 4*firstOctave + 1
-)
-
-// native writes spans of buckets that are not empty, each bucket as the
-// difference from the one before.
+// native writes the whole range.
 func (h *histogram) native(out *dto.Histogram) {
-	out.Schema = new(int32(schema))
+	out.Schema = new(int32(probe.Schema))
 	out.ZeroThreshold = new(prometheus.DefNativeHistogramZeroThreshold)
 	out.ZeroCount = new(uint64(0))
-	var span *dto.BucketSpan
-	var last int64
-	end := int32(0) // index behind the last span
-	for slot, n := range h.durations.Bucket {
-		if n == 0 {
-			span = nil
-			continue
-		}
-		index := int32(slot + firstNative)
-		if span == nil {
-			span = &dto.BucketSpan{Offset: new(index - end), Length: new(uint32(0))}
-			out.PositiveSpan = append(out.PositiveSpan, span)
-		}
-		*span.Length++
-		end = index + 1
-		out.PositiveDelta = append(out.PositiveDelta, int64(n)-last)
-		last = int64(n)
+	spans, deltas := h.durations.Native()
+	for _, s := range spans {
+		out.PositiveSpan = append(out.PositiveSpan, &dto.BucketSpan{Offset: new(s.Offset), Length: new(s.Length)})
 	}
-	if len(out.PositiveSpan) == 0 {
-		// An empty span tells an empty native histogram from none.
-		out.PositiveSpan = []*dto.BucketSpan{{Offset: new(int32(0)), Length: new(uint32(0))}}
-	}
+	out.PositiveDelta = deltas
 }

@@ -27,41 +27,69 @@ func (t *standing) add(s *sockdiag.Socket) {
 	}
 }
 
+func (t *standing) merge(o *standing) {
+	t.open += o.open
+	t.retransmitting += o.retransmitting
+	t.measured += o.measured
+	t.sum += o.sum
+	t.max = max(t.max, o.max)
+}
+
 // queue is the accept queues of a listener, which has one for each loop.
 type queue struct {
 	length, limit uint64
 }
 
-// sockets tells what is so at the moment. Where no program counts connections,
-// this is also how many there are. It returns what the kernel had against it.
-func (s *scrape) sockets(each func(func(*sockdiag.Socket)) error, counted bool) error {
+// sockets are how things are at the moment, by the names of all.
+type sockets struct {
+	queues map[string]*queue
+	open   map[ends]*standing
+}
+
+// readSockets returns what each tells, or nothing beside what the kernel had
+// against it.
+func readSockets(each func(func(*sockdiag.Socket)) error, d *Directory) (*sockets, error) {
+	s := &sockets{map[string]*queue{}, map[ends]*standing{}}
 	if each == nil {
-		return nil
+		return s, nil
 	}
-	queues, open := map[string]*queue{}, map[ends]*standing{}
 	err := each(func(o *sockdiag.Socket) {
-		e, ok := s.directory.ends(o.Local, o.Remote)
+		e, ok := d.ends(o.Local, o.Remote)
 		switch {
 		case !ok:
 		case o.Listening && e.side == bpf.L4SideSIDE_DOWNSTREAM:
-			q := found(queues, e.listener)
+			q := found(s.queues, e.listener)
 			q.length += uint64(o.Queued)
 			q.limit += uint64(o.Limit)
 		case !o.Listening:
-			found(open, e).add(o)
+			found(s.open, e).add(o)
 		}
 	})
 	if err != nil {
-		return err
+		return &sockets{}, err
 	}
-	for listener, q := range queues {
-		s.gauge(queueLength, float64(q.length), listener)
-		s.gauge(queueLimit, float64(q.limit), listener)
+	return s, nil
+}
+
+// tellSockets writes what is so at the moment. Where no program counts connections,
+// this is also how many there are.
+func (l *ledger) tellSockets(out *scrape, s *sockets, counted bool) {
+	queues, open := map[ends]*queue{}, map[ends]*standing{}
+	for listener, q := range s.queues {
+		shown := found(queues, l.shown(ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: listener}))
+		shown.length += q.length
+		shown.limit += q.limit
+	}
+	for e, t := range s.open {
+		found(open, l.shown(e)).merge(t)
+	}
+	for e, q := range queues {
+		out.gauge(queueLength, float64(q.length), e.listener)
+		out.gauge(queueLimit, float64(q.limit), e.listener)
 	}
 	for e, t := range open {
-		s.standing(e, t, counted)
+		t.tell(out, e, counted)
 	}
-	return nil
 }
 
 func found[K comparable, V any](m map[K]*V, k K) *V {
@@ -73,14 +101,14 @@ func found[K comparable, V any](m map[K]*V, k K) *V {
 	return v
 }
 
-func (s *scrape) standing(e ends, t *standing, counted bool) {
+func (t *standing) tell(out *scrape, e ends, counted bool) {
 	labels := e.labels()
 	if !counted {
-		s.gauge(connections, float64(t.open), labels...)
+		out.gauge(connections, float64(t.open), labels...)
 	}
-	s.gauge(retransmitting, float64(t.retransmitting), labels...)
+	out.gauge(retransmitting, float64(t.retransmitting), labels...)
 	if t.measured > 0 {
-		s.gauge(openRTT, t.sum.Seconds()/float64(t.measured), append(labels, "mean")...)
-		s.gauge(openRTT, t.max.Seconds(), append(labels, "max")...)
+		out.gauge(openRTT, t.sum.Seconds()/float64(t.measured), append(labels, "mean")...)
+		out.gauge(openRTT, t.max.Seconds(), append(labels, "max")...)
 	}
 }
