@@ -63,6 +63,7 @@ func parse(args []string) (app.Options, error) {
 	level := f.String("log-level", "info", "least level of the log on stderr: debug, info or error")
 	f.IntVar(&o.TrustedHops, "trusted-hops", 0, "number of proxies before this one whose X-Forwarded fields are believed")
 	f.StringVar(&o.Zone, "zone", "", "topology zone that the proxy runs in")
+	f.IntVar(&o.MaxSeries, "max-series", app.DefaultMaxSeries, "most series that a scrape may have")
 	f.BoolVar(&o.AllowLoopbackBackends, "allow-loopback-backends", false, "permit endpoints on loopback addresses")
 	if err := f.Parse(args); err != nil {
 		return o, err

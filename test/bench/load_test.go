@@ -54,17 +54,17 @@ func TestSamplesCountRequestsOrBytes(t *testing.T) {
 }
 
 func TestParseMetrics(t *testing.T) {
-	const text = "# TYPE go_memstats_mallocs_total counter\ngo_memstats_mallocs_total 1.5e+06\n" +
-		"go_memstats_heap_inuse_bytes 300\ngo_memstats_stack_inuse_bytes 50\n"
-	for want, names := range map[float64][]string{1.5e6: allocatedObjects, 350: bytesInUse} {
+	const text = "# TYPE go_gc_heap_allocs_objects_total counter\ngo_gc_heap_allocs_objects_total 1.5e+06\ngo_gc_heap_tiny_allocs_objects_total 5\n" +
+		"go_memory_classes_heap_objects_bytes 200\ngo_memory_classes_heap_unused_bytes 100\ngo_memory_classes_heap_stacks_bytes 50\n"
+	for want, names := range map[float64][]string{1500005: allocatedObjects, 350: bytesInUse} {
 		if got, err := parseMetrics(text, names); got != want || err != nil {
 			t.Errorf("%v: got %v, %v", names, got, err)
 		}
 	}
-	if _, err := parseMetrics("go_memstats_stack_inuse_bytes 50\n", bytesInUse); err == nil {
-		t.Error("a sum with one of two metrics missing was taken")
+	if _, err := parseMetrics("go_memory_classes_heap_stacks_bytes 50\n", bytesInUse); err == nil {
+		t.Error("a sum with metrics missing was taken")
 	}
-	if _, err := parseMetrics("go_memstats_mallocs_total many\n", allocatedObjects); err == nil {
+	if _, err := parseMetrics("go_gc_heap_allocs_objects_total many\n", allocatedObjects); err == nil {
 		t.Error("a value that is no number was taken")
 	}
 }

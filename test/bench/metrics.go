@@ -16,8 +16,10 @@ const healthAddress = "127.0.0.1:19000"
 // The proxy's metrics about its memory: how many objects it has allocated since
 // it started, and the bytes that its heap and stacks make use of.
 var (
-	allocatedObjects = []string{"go_memstats_mallocs_total"}
-	bytesInUse       = []string{"go_memstats_heap_inuse_bytes", "go_memstats_stack_inuse_bytes"}
+	allocatedObjects = []string{"go_gc_heap_allocs_objects_total", "go_gc_heap_tiny_allocs_objects_total"}
+	bytesInUse       = []string{
+		"go_memory_classes_heap_objects_bytes", "go_memory_classes_heap_unused_bytes", "go_memory_classes_heap_stacks_bytes",
+	}
 )
 
 // metrics adds up some of Fleetgate's own metrics.

@@ -51,6 +51,8 @@ type Options struct {
 	// TrustedHops is how many proxies stand before this one whose X-Forwarded
 	// fields are believed.
 	TrustedHops int
+	// MaxSeries is the most series that a scrape may have; zero means the default.
+	MaxSeries int
 	// Lookup resolves the names of external backends; nil asks the servers of the
 	// system.
 	Lookup func(ctx context.Context, hostname string) ([]netip.Addr, error)

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -175,7 +177,24 @@ func (p *proxy) publish() {
 	}
 }
 
+// DefaultMaxSeries is how many series a scrape has at most; of the 500 of a pod the
+// sensor has the others. runtimeSeries of them are those of the process and of Go.
+const DefaultMaxSeries, runtimeSeries = 200, 30
+
+// runtimeCollectors leave out most of what Go tells of its memory.
+func runtimeCollectors() []prometheus.Collector {
+	told := regexp.MustCompile(`^/(gc/heap/(tiny/)?allocs:objects|memory/classes/heap/(objects|unused|stacks):bytes)$`)
+	return []prometheus.Collector{
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(
+			collectors.WithGoCollectorMemStatsMetricsDisabled(),
+			collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: told}),
+		),
+	}
+}
+
 func (p *proxy) newGatherer() *prometheus.Registry {
+	most := cmp.Or(p.options.MaxSeries, DefaultMaxSeries) - runtimeSeries
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		metrics.NewCollector(metrics.Sources{
@@ -189,10 +208,10 @@ func (p *proxy) newGatherer() *prometheus.Registry {
 			Draining:         p.draining.Load,
 			Overload:         p.gate.Stats,
 			Version:          p.options.Version,
+			MaxSeries:        most,
 		}),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewGoCollector(),
 	)
+	r.MustRegister(runtimeCollectors()...)
 	return r
 }
 

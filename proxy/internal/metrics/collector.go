@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"runtime"
 	"strconv"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
 	"github.com/fleetgate/fleetgate/proxy/internal/otlp"
@@ -33,6 +35,11 @@ type Sources struct {
 	// Overload returns what was refused, and why.
 	Overload func() overload.Stats
 	Version  string
+	// Now is time.Now where it is nil.
+	Now func() time.Time
+	// MaxSeries is the most that a scrape may have. Those that are bounded by
+	// themselves, of which there are fewer than 100, are there in any case.
+	MaxSeries int
 }
 
 // EngineStats are the figures of the ports.
@@ -45,13 +52,21 @@ type EngineStats struct {
 type Collector struct {
 	sources Sources
 
-	mu    sync.Mutex
-	shown *shown
+	mu        sync.Mutex
+	routes    *shown[label, codes, *codes]
+	listeners *shown[string, lasted, *lasted]
 }
 
 // NewCollector returns a Collector of the sources.
 func NewCollector(s Sources) *Collector {
-	return &Collector{sources: s, shown: newShown()}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	return &Collector{
+		sources:   s,
+		routes:    newShown[label, codes](compareLabels),
+		listeners: newShown[string, lasted](cmp.Compare[string]),
+	}
 }
 
 // Describe implements prometheus.Collector.
@@ -64,67 +79,108 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	status := c.sources.Config()
-	c.collectRequests(out, status.Snapshot)
-	c.collectShards(out)
-	c.collectConfig(out, &status)
-	engine := c.sources.Engine()
-	send(out, openConnections, float64(engine.Connections))
-	send(out, requestsInFlight, float64(engine.Requests))
-	send(out, refusedSessionsTotal, float64(engine.RefusedSessions))
-	send(out, droppedDatagramsTotal, float64(engine.DroppedDatagrams))
-	counts := c.sources.Endpoints()
-	send(out, endpoints, float64(counts.Active), "active")
-	send(out, endpoints, float64(counts.Ejected), "ejected")
-	send(out, endpoints, float64(counts.Terminating), "terminating")
-	names := c.sources.Hostnames()
-	send(out, externalHostnames, float64(names.Resolved), "resolved")
-	send(out, externalHostnames, float64(names.Stale), "stale")
-	send(out, externalHostnames, float64(names.Unresolved), "unresolved")
-	send(out, accessLogDroppedTotal, float64(c.sources.AccessLogDropped()))
-	c.collectOverload(out)
-	c.collectSpans(out)
-	send(out, draining, truth(c.sources.Draining()))
-	send(out, buildInfo, 1, c.sources.Version, runtime.Version())
+	var s sink
+	c.collectShards(&s)
+	c.collectConfig(&s, &status)
+	c.collectEngine(&s)
+	c.collectOverload(&s)
+	c.collectSpans(&s)
+	s.send(accessLogDroppedTotal, float64(c.sources.AccessLogDropped()))
+	s.send(draining, truth(c.sources.Draining()))
+	s.send(buildInfo, 1, c.sources.Version, runtime.Version())
+	current := status.Snapshot
+	if current == nil {
+		current = &snapshot.Snapshot{Config: &proxyconfig.Config{}}
+	}
+	collectExpiries(&s, current.Expiries)
+	c.collectRequests(&s, current)
+	for _, m := range s.metrics {
+		out <- m
+	}
 }
 
-func (c *Collector) collectRequests(out chan<- prometheus.Metric, s *snapshot.Snapshot) {
+// sink gathers what is exported. What is bounded by itself comes first: the rest
+// shares what room that leaves.
+type sink struct{ metrics []prometheus.Metric }
+
+func (s *sink) send(m Metric, value float64, labels ...string) {
+	s.metrics = append(s.metrics, prometheus.MustNewConstMetric(m.desc(), m.Type, value, labels...))
+}
+
+func (c *Collector) collectEngine(s *sink) {
+	engine := c.sources.Engine()
+	s.send(openConnections, float64(engine.Connections))
+	s.send(requestsInFlight, float64(engine.Requests))
+	s.send(refusedSessionsTotal, float64(engine.RefusedSessions))
+	s.send(droppedDatagramsTotal, float64(engine.DroppedDatagrams))
+	counts := c.sources.Endpoints()
+	s.send(endpoints, float64(counts.Active), "active")
+	s.send(endpoints, float64(counts.Ejected), "ejected")
+	s.send(endpoints, float64(counts.Terminating), "terminating")
+	names := c.sources.Hostnames()
+	s.send(externalHostnames, float64(names.Resolved), "resolved")
+	s.send(externalHostnames, float64(names.Stale), "stale")
+	s.send(externalHostnames, float64(names.Unresolved), "unresolved")
+}
+
+// collectRequests exports durations by listener, in up to half of the room that is
+// left, and requests by route.
+func (c *Collector) collectRequests(s *sink, current *snapshot.Snapshot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var series []snapshot.Series
-	routes := map[string]bool{}
-	if s != nil {
-		series = s.Series
-		for i := range s.Config.Routes {
-			routes[s.Config.Routes[i].ID()] = true
-		}
+	now, room := c.sources.Now(), max(c.sources.MaxSeries-len(s.metrics), 0)
+	routes, listeners := namesOf(current.Config)
+	c.listeners.update(c.sources.Requests.byListener(current.Listeners), func(name string) bool { return listeners[name] }, room/2, now)
+	for name, e := range c.listeners.named {
+		room -= e.all.series()
+		s.metrics = append(s.metrics, newHistogram(&e.all, name))
 	}
-	all := c.sources.Requests.sum(series)
-	exists := func(l label) bool { return l.route == noRoute || routes[l.route] }
-	for _, p := range c.shown.points(all, exists) {
-		for i, n := range p.codes {
-			if n > 0 {
-				send(out, requestsTotal, float64(n), p.listener, p.route, className(i))
-			}
-		}
+	if rest := &c.listeners.rest; rest.requests() > 0 {
+		room -= rest.series()
+		s.metrics = append(s.metrics, newHistogram(rest, restLabel))
 	}
-	for listener, t := range byListener(all) {
-		out <- histogram(t, listener)
+	exists := func(l label) bool { return routes[l.route] && listeners[l.listener] }
+	c.routes.update(c.sources.Requests.byRoute(current.Series), exists, room, now)
+	for l, e := range c.routes.named {
+		s.requests(l, &e.all)
+	}
+	s.requests(label{restLabel, restLabel}, &c.routes.rest)
+}
+
+// namesOf returns the routes and listeners that there are. Requests without either are
+// told by "-".
+func namesOf(c *proxyconfig.Config) (routes, listeners map[string]bool) {
+	routes, listeners = map[string]bool{noRoute: true}, map[string]bool{noRoute: true}
+	for i := range c.Routes {
+		routes[c.Routes[i].ID()] = true
+	}
+	for i := range c.Listeners {
+		listeners[c.Listeners[i].Name] = true
+	}
+	return routes, listeners
+}
+
+func (s *sink) requests(l label, c *codes) {
+	for i, n := range c {
+		if n > 0 {
+			s.send(requestsTotal, float64(n), l.listener, l.route, className(i))
+		}
 	}
 }
 
-func (c *Collector) collectSpans(out chan<- prometheus.Metric) {
+func (c *Collector) collectSpans(s *sink) {
 	stats := c.sources.Spans()
-	send(out, spansExportedTotal, float64(stats.Exported))
-	send(out, spansDroppedTotal, float64(stats.Overflowed), "overflow")
-	send(out, spansDroppedTotal, float64(stats.Failed), "export_failed")
+	s.send(spansExportedTotal, float64(stats.Exported))
+	s.send(spansDroppedTotal, float64(stats.Overflowed), "overflow")
+	s.send(spansDroppedTotal, float64(stats.Failed), "export_failed")
 }
 
-func (c *Collector) collectOverload(out chan<- prometheus.Metric) {
+func (c *Collector) collectOverload(s *sink) {
 	stats := c.sources.Overload()
-	send(out, overloadLevel, float64(stats.Level))
-	send(out, shedRequestsTotal, float64(stats.Shed))
+	s.send(overloadLevel, float64(stats.Level))
+	s.send(shedRequestsTotal, float64(stats.Shed))
 	for reason, n := range stats.Refused {
-		send(out, refusedConnectionsTotal, float64(n), reason.String())
+		s.send(refusedConnectionsTotal, float64(n), reason.String())
 	}
 }
 
@@ -135,64 +191,41 @@ func className(i int) string {
 	return strconv.Itoa(i) + "xx"
 }
 
-func byListener(all map[label]*totals) map[string]*totals {
-	out := map[string]*totals{}
-	for l, t := range all {
-		if out[l.listener] == nil {
-			out[l.listener] = &totals{}
-		}
-		out[l.listener].merge(t)
-	}
-	return out
-}
-
-func histogram(t *totals, listener string) prometheus.Metric {
-	buckets := make(map[float64]uint64, numBuckets)
-	var sum uint64
-	for i, bound := range bounds() {
-		sum += t.durations[i]
-		buckets[bound.Seconds()] = sum
-	}
-	sum += t.durations[numBuckets]
-	return prometheus.MustNewConstHistogram(requestDuration.desc(), sum,
-		(time.Duration(t.nanos)).Seconds(), buckets, listener)
-}
-
-func (c *Collector) collectShards(out chan<- prometheus.Metric) {
+func (c *Collector) collectShards(s *sink) {
 	var connects, resets, timeouts, cancels, retries uint64
-	for _, s := range c.sources.Requests.shards {
-		connects += s.connects.Load()
-		resets += s.resets.Load()
-		timeouts += s.timeouts.Load()
-		cancels += s.cancels.Load()
-		retries += s.retries.Load()
+	for _, shard := range c.sources.Requests.shards {
+		connects += shard.connects.Load()
+		resets += shard.resets.Load()
+		timeouts += shard.timeouts.Load()
+		cancels += shard.cancels.Load()
+		retries += shard.retries.Load()
 	}
-	send(out, backendFailuresTotal, float64(connects), "connect")
-	send(out, backendFailuresTotal, float64(resets), "reset")
-	send(out, backendFailuresTotal, float64(timeouts), "timeout")
-	send(out, clientCancelsTotal, float64(cancels))
-	send(out, retriesTotal, float64(retries))
+	s.send(backendFailuresTotal, float64(connects), "connect")
+	s.send(backendFailuresTotal, float64(resets), "reset")
+	s.send(backendFailuresTotal, float64(timeouts), "timeout")
+	s.send(clientCancelsTotal, float64(cancels))
+	s.send(retriesTotal, float64(retries))
 }
 
-func (c *Collector) collectConfig(out chan<- prometheus.Metric, s *configsource.Status) {
-	send(out, configLastReloadSuccessful, truth(s.LastReloadOK))
-	send(out, configReloadsTotal, float64(s.Reloads))
-	send(out, configSaveErrorsTotal, float64(s.SaveErrors))
-	send(out, configRefusedItems, float64(s.RefusedItems()))
-	send(out, configUnknownFields, float64(s.UnknownFields))
+func (c *Collector) collectConfig(out *sink, s *configsource.Status) {
+	out.send(configLastReloadSuccessful, truth(s.LastReloadOK))
+	out.send(configReloadsTotal, float64(s.Reloads))
+	out.send(configSaveErrorsTotal, float64(s.SaveErrors))
+	out.send(configRefusedItems, float64(s.RefusedItems()))
+	out.send(configUnknownFields, float64(s.UnknownFields))
 	// All are exported from the start, so that a rate sees the first one.
 	for _, source := range []configsource.Source{configsource.Watch, configsource.Mount, configsource.Saved} {
 		for _, reason := range configsource.Reasons() {
 			n := s.Rejections[configsource.RejectionKey{Source: source, Reason: reason}]
-			send(out, configRejectionsTotal, float64(n), string(source), reason)
+			out.send(configRejectionsTotal, float64(n), string(source), reason)
 		}
 	}
 	if s.Document == nil {
 		return
 	}
-	send(out, configLastReloadSuccess, float64(s.LastSuccess.UnixMilli())/1000)
-	send(out, configRevision, float64(s.Document.Revision))
-	send(out, configHash, hashValue(s.Document.Hash))
+	out.send(configLastReloadSuccess, float64(s.LastSuccess.UnixMilli())/1000)
+	out.send(configRevision, float64(s.Document.Revision))
+	out.send(configHash, hashValue(s.Document.Hash))
 }
 
 // hashValue is the start of a hex hash as a number that a float holds exactly.
@@ -209,8 +242,4 @@ func truth(b bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-func send(out chan<- prometheus.Metric, m Metric, value float64, labels ...string) {
-	out <- prometheus.MustNewConstMetric(m.desc(), m.Type, value, labels...)
 }

@@ -6,5 +6,5 @@
 // scraped.
 //
 // Labels come from the configuration and never from a client, and there is a
-// bound to how many there are: see maxRoutes. All names are in names.go.
+// bound to how many series there are: see shown. All names are in names.go.
 package metrics

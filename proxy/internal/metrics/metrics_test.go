@@ -28,10 +28,14 @@ type fixture struct {
 	requests *Requests
 	status   configsource.Status
 	registry *prometheus.Registry
+	now      time.Time
 }
 
+// most is how many series there may be in most tests.
+const most = 170
+
 func newFixture(t testing.TB, loops int) *fixture {
-	f := &fixture{t: t, requests: NewRequests(loops), registry: prometheus.NewPedanticRegistry()}
+	f := &fixture{t: t, requests: NewRequests(loops), registry: prometheus.NewPedanticRegistry(), now: time.Unix(1000, 0)}
 	f.registry.MustRegister(NewCollector(Sources{
 		Requests: f.requests,
 		Config:   func() configsource.Status { return f.status },
@@ -46,7 +50,9 @@ func newFixture(t testing.TB, loops int) *fixture {
 		Overload: func() overload.Stats {
 			return overload.Stats{Level: overload.ShedRequests, Shed: 5, Refused: map[overload.Reason]uint64{overload.Full: 6}}
 		},
-		Version: "v1",
+		Version:   "v1",
+		Now:       func() time.Time { return f.now },
+		MaxSeries: most,
 	}))
 	return f
 }
@@ -54,7 +60,7 @@ func newFixture(t testing.TB, loops int) *fixture {
 // serve makes routes part of the configuration; series of all routes ever
 // named are kept, as a proxy does.
 func (f *fixture) serve(routes ...string) {
-	s := &snapshot.Snapshot{Config: &proxyconfig.Config{}}
+	s := &snapshot.Snapshot{Config: &proxyconfig.Config{Listeners: []proxyconfig.Listener{{Name: "http"}}}, Listeners: []string{"", "http"}}
 	if f.status.Snapshot != nil {
 		s.Series = f.status.Snapshot.Series
 	} else {
@@ -80,7 +86,7 @@ func (f *fixture) series(s *snapshot.Snapshot, name string) uint32 {
 
 func (f *fixture) request(loop int, route string, d traffic.Done) {
 	if route != "" {
-		d.Rule = &snapshot.Rule{Series: f.series(f.status.Snapshot, route)}
+		d.Rule = &snapshot.Rule{Series: f.series(f.status.Snapshot, route), Listener: &snapshot.Listener{Number: 1}}
 	}
 	f.requests.Observer(loop).RequestDone(&d)
 }
@@ -153,11 +159,15 @@ func TestDurationsAreCumulativeByListener(t *testing.T) {
 	f.request(0, "a", traffic.Done{Status: 200, Duration: 5 * time.Millisecond})
 	f.request(1, "b", traffic.Done{Status: 200, Duration: 5*time.Millisecond + 1})
 	f.request(1, "b", traffic.Done{Status: 200, Duration: 11 * time.Second})
+	f.request(0, "", traffic.Done{Status: 404})
 	for _, family := range f.gather() {
 		if family.GetName() != requestDuration.Name {
 			continue
 		}
-		h := family.Metric[0].Histogram
+		if n := family.Metric[0].Histogram.GetSampleCount(); n != 1 || len(family.Metric) != 2 {
+			t.Errorf("got %d listeners, and %d requests of none", len(family.Metric), n)
+		}
+		h := family.Metric[1].Histogram
 		var got strings.Builder
 		for _, b := range h.Bucket {
 			fmt.Fprintf(&got, "%g:%d ", b.GetUpperBound(), b.GetCumulativeCount())
@@ -208,75 +218,11 @@ func (f *fixture) exported() map[string]float64 {
 	return out
 }
 
-func TestVanishedRoutesAreDroppedAndTheRestOnlyGrows(t *testing.T) {
-	f := newFixture(t, 1)
-	ok := traffic.Done{Status: 200}
-	var many []string
-	for i := range maxRoutes + 2 {
-		many = append(many, fmt.Sprintf("r%03d", i))
-	}
-	f.serve(many...)
-	for _, name := range many {
-		f.request(0, name, ok)
-	}
-	got := f.exported()
-	if len(got) != maxRoutes+1 || got[restLabel] != 2 {
-		t.Fatalf("got %d series with %v in the rest, want %d with 2", len(got), got[restLabel], maxRoutes+1)
-	}
-	last := many[maxRoutes+1]
-	// The first route goes: its series goes with it, and the last but one gets
-	// its place, beginning at zero.
-	f.request(0, many[0], ok)
-	f.serve(many[1:]...)
-	f.request(0, last, ok)
-	got = f.exported()
-	if _, there := got["ns/"+many[0]]; there {
-		t.Error("a route that is gone is exported")
-	}
-	if got[restLabel] != 3 {
-		t.Errorf("the rest is %v, want 3", got[restLabel])
-	}
-	f.request(0, many[maxRoutes], ok)
-	got = f.exported()
-	if n := got["ns/"+many[maxRoutes]]; n != 1 || got[restLabel] != 3 {
-		t.Errorf("the route that got a name has %v and the rest %v, want 1 and 3", n, got[restLabel])
-	}
-	// The first one comes back: there is no room, so it is part of the rest.
-	f.serve(many...)
-	f.request(0, many[0], ok)
-	if got = f.exported(); got[restLabel] != 4 {
-		t.Errorf("the rest is %v, want 4", got[restLabel])
-	}
-}
-
-func TestSeriesStayBelowTheBound(t *testing.T) {
-	f := newFixture(t, 2)
-	var many []string
-	for i := range 5000 {
-		many = append(many, fmt.Sprintf("r%d", i))
-	}
-	f.serve(many...)
-	for i := range many {
-		for _, status := range []int{200, 301, 404, 503} {
-			f.requests.Observer(i % 2).RequestDone(&traffic.Done{Status: status, Rule: &snapshot.Rule{Series: uint32(i + 1)}})
-		}
-	}
-	n := 0
-	for _, family := range f.gather() {
-		n += len(family.Metric)
-		if family.GetType() == dto.MetricType_HISTOGRAM {
-			n += len(family.Metric) * (numBuckets + 2)
-		}
-	}
-	if n > 300 {
-		t.Errorf("got %d series of the proxy's own, want at most 300", n)
-	}
-}
-
 func TestAllIsExportedAndNamedWell(t *testing.T) {
 	f := newFixture(t, 1)
 	f.serve("a")
 	f.status.Document = &proxyconfig.Document{}
+	f.status.Snapshot.Expiries = []snapshot.Expiry{{Listener: "http"}}
 	f.request(0, "a", traffic.Done{Status: 200})
 	families := f.gather()
 	if len(families) != len(All()) {

@@ -87,6 +87,9 @@ var (
 	droppedDatagramsTotal = Metric{"fleetgate_proxy_dropped_datagrams_total",
 		"Datagrams of UDP listeners that were not forwarded.",
 		prometheus.CounterValue, nil}
+	certificateExpiry = Metric{"fleetgate_proxy_certificate_expiry_timestamp_seconds",
+		"When the first of a listener's certificates expires. The eight listeners where that is first are told apart; the others are *.",
+		prometheus.GaugeValue, []string{"listener"}}
 	externalHostnames = Metric{"fleetgate_proxy_external_hostnames",
 		"Hostnames of backends outside of the cluster: resolved, stale (going on with an earlier answer), or unresolved, whose requests are answered 503.",
 		prometheus.GaugeValue, []string{"state"}}
@@ -106,7 +109,7 @@ func All() []Metric {
 		configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision,
 		configReloadsTotal, configRejectionsTotal, configRefusedItems, configUnknownFields, configSaveErrorsTotal,
 		overloadLevel, shedRequestsTotal, refusedConnectionsTotal, refusedSessionsTotal, droppedDatagramsTotal,
-		externalHostnames, accessLogDroppedTotal, spansExportedTotal, spansDroppedTotal, draining, buildInfo,
+		certificateExpiry, externalHostnames, accessLogDroppedTotal, spansExportedTotal, spansDroppedTotal, draining, buildInfo,
 	}
 }
 

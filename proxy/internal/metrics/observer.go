@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
@@ -35,6 +36,9 @@ type shard struct {
 	// they are first needed: most proxies use a few series of thousands.
 	series    [probe.MaxSeries / chunkSize]atomic.Pointer[chunk]
 	unmatched row
+	// lasting are durations by the number of the listener, made in the same way.
+	lasting          [snapshot.MaxListeners]atomic.Pointer[lasting]
+	unmatchedLasting lasting
 
 	connects, resets, timeouts atomic.Uint64
 	cancels, retries           atomic.Uint64
@@ -44,23 +48,32 @@ const chunkSize = 64
 
 type chunk [chunkSize]row
 
-// row counts the requests of one series. durations are by bucket, and not
-// cumulative; nanos is their sum.
-type row struct {
-	codes     [classes]atomic.Uint64
-	durations [numBuckets + 1]atomic.Uint64
-	nanos     atomic.Uint64
+// row counts the requests of one series by the class of their status.
+type row [classes]atomic.Uint64
+
+// lasting counts durations by two kinds of buckets, neither cumulative; nanos is
+// their sum.
+type lasting struct {
+	classic [numBuckets + 1]atomic.Uint64
+	native  [probe.Buckets]atomic.Uint64
+	nanos   atomic.Uint64
+}
+
+func (l *lasting) observe(d time.Duration) {
+	l.classic[bucket(d)].Add(1)
+	nanos := uint64(max(0, d))
+	l.native[probe.BucketOf(nanos)].Add(1)
+	l.nanos.Add(nanos)
 }
 
 // RequestDone counts a request. It implements traffic.Observer.
 func (s *shard) RequestDone(d *traffic.Done) {
-	r := &s.unmatched
+	r, l := &s.unmatched, &s.unmatchedLasting
 	if d.Rule != nil {
-		r = s.row(d.Rule.Series)
+		r, l = s.row(d.Rule.Series), s.of(d.Rule.Listener)
 	}
-	r.codes[class(d.Status)].Add(1)
-	r.durations[bucket(d.Duration)].Add(1)
-	r.nanos.Add(uint64(max(0, d.Duration)))
+	r[class(d.Status)].Add(1)
+	l.observe(d.Duration)
 	if d.Attempts > 1 {
 		s.retries.Add(uint64(d.Attempts - 1))
 	}
@@ -88,12 +101,26 @@ func (s *shard) row(series uint32) *row {
 	if series >= probe.MaxSeries {
 		series = 0
 	}
-	c := s.series[series/chunkSize].Load()
-	if c == nil {
-		c = &chunk{}
-		s.series[series/chunkSize].Store(c)
+	return &made(&s.series[series/chunkSize])[series%chunkSize]
+}
+
+// of returns the durations of a listener. Only the shard's own loop calls it.
+func (s *shard) of(l *snapshot.Listener) *lasting {
+	number := uint32(0)
+	if l != nil && l.Number < snapshot.MaxListeners {
+		number = l.Number
 	}
-	return &c[series%chunkSize]
+	return made(&s.lasting[number])
+}
+
+// made returns what a pointer leads to, which is made when it is first asked for.
+func made[T any](p *atomic.Pointer[T]) *T {
+	v := p.Load()
+	if v == nil {
+		v = new(T)
+		p.Store(v)
+	}
+	return v
 }
 
 func class(status int) int {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"slices"
 
+	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/router"
@@ -37,12 +38,14 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 		routes:   make(map[RouteID]*compiledRoute, len(in.Config.Routes)),
 		tables:   make(map[*Listener]*router.Table[*Rule], len(in.Config.Listeners)),
 		labels:   make(map[string]*Listener, len(in.Config.Listeners)),
-		series:   newSeriesTable(),
+		series:   newNumbers[Series](probe.MaxSeries),
 		tickets:  map[ticketScope]*tls.Config{},
 		secret:   in.SessionSecret,
+
+		listeners: newNumbers[string](MaxListeners),
 	}
 	if in.Previous != nil {
-		c.out.series = in.Previous.series
+		c.out.series, c.out.listeners = in.Previous.series, in.Previous.listeners
 	}
 	c.compileBackends()
 	c.compileTracing()
@@ -51,6 +54,7 @@ func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 	c.compileRoutes()
 	c.buildPorts()
 	c.out.Series = slices.Clip(c.out.series.list)
+	c.out.Listeners = slices.Clip(c.out.listeners.list)
 	return c.out, c.refused
 }
 
@@ -90,6 +94,7 @@ func (c *compiler) compileListeners() {
 // label takes a listener over from the snapshot before where it is the same.
 func (c *compiler) label(l *proxyconfig.Listener) *Listener {
 	label := newListener(l)
+	label.Number = c.out.listeners.id(l.Name)
 	if c.in.Previous != nil {
 		if old := c.in.Previous.labels[l.Name]; old != nil && *old == *label {
 			label = old

@@ -55,6 +55,7 @@ func (c *compiler) loadCertificates(l *proxyconfig.Listener, out *listenerTLS) {
 			c.refuse(certificateItem(l, ref, staleCertificate))
 		}
 		out.add(cert)
+		c.out.Expiries = append(c.out.Expiries, Expiry{l.Name, cert.Leaf.NotAfter})
 	}
 }
 

@@ -3,31 +3,34 @@ package snapshot
 import (
 	"strconv"
 
-	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
-// seriesTable gives identifiers to series. An identifier is never used for
-// something else within a process, for the counters behind it go on; what comes
-// after the last one shares the overflow series, zero.
+// MaxListeners bounds the numbers that listeners have for the metrics.
+const MaxListeners = 256
+
+// numbers gives numbers to things, such as series and listeners. A number is never
+// used for something else within a process, for the counters behind it go on; what
+// comes after the last one shares zero, which is nothing's own.
 //
-// It belongs to whoever compiles. Snapshots share the list that it appends to,
+// They belong to whoever compiles. Snapshots share the list that is appended to,
 // each up to its own length.
-type seriesTable struct {
-	ids  map[Series]uint32
-	list []Series
+type numbers[T comparable] struct {
+	ids  map[T]uint32
+	list []T
+	most int
 }
 
-func newSeriesTable() *seriesTable {
-	return &seriesTable{ids: map[Series]uint32{}, list: []Series{{}}}
+func newNumbers[T comparable](most int) *numbers[T] {
+	return &numbers[T]{ids: map[T]uint32{}, list: make([]T, 1), most: most}
 }
 
-func (t *seriesTable) id(s Series) uint32 {
-	id, ok := t.ids[s]
-	if !ok && len(t.list) < probe.MaxSeries {
+func (t *numbers[T]) id(thing T) uint32 {
+	id, ok := t.ids[thing]
+	if !ok && len(t.list) < t.most {
 		id = uint32(len(t.list))
-		t.ids[s] = id
-		t.list = append(t.list, s)
+		t.ids[thing] = id
+		t.list = append(t.list, thing)
 	}
 	return id
 }

@@ -25,6 +25,10 @@ type Snapshot struct {
 	// Series are the labels of the probe's series by identifier. The entries of
 	// one process never change; new ones are appended.
 	Series []Series
+	// Listeners are the names of listeners by their numbers, as Series.
+	Listeners []string
+	// Expiries say until when the certificates are valid that listeners have.
+	Expiries []Expiry
 	// Spans is where what is recorded of requests goes; nil where nothing is.
 	Spans *Spans
 	// Settings are those of the process that are sound. It is the same pointer as long
@@ -42,11 +46,12 @@ type Snapshot struct {
 	*backendTable
 	routes map[RouteID]*compiledRoute
 	// order has the routes in the order of compareRoutes.
-	order   []*compiledRoute
-	tables  map[*Listener]*router.Table[*Rule]
-	labels  map[string]*Listener
-	series  *seriesTable
-	tickets map[ticketScope]*tls.Config
+	order     []*compiledRoute
+	tables    map[*Listener]*router.Table[*Rule]
+	labels    map[string]*Listener
+	series    *numbers[Series]
+	listeners *numbers[string]
+	tickets   map[ticketScope]*tls.Config
 }
 
 // Commit makes the endpoints of the snapshot those in use, and lets go of those
@@ -110,10 +115,18 @@ func (p *Port) Match(r *router.Request, m *router.Match) *Rule {
 type Listener struct {
 	Name string
 	Port uint16
+	// Number is its number for the metrics; see Snapshot.Listeners.
+	Number uint32
 	// Idle is how long a session below HTTP may be silent, MaxSessions how many of
 	// them may be open; zero means the default.
 	Idle        time.Duration
 	MaxSessions int
+}
+
+// Expiry is the end of the time for which a listener's certificate is valid.
+type Expiry struct {
+	Listener string
+	At       time.Time
 }
 
 // RouteID identifies a route object.
