@@ -49,14 +49,16 @@ type AccessLog struct {
 	// hour.
 	SlowMillis *int32 `json:"slowMillis,omitempty"`
 	// Fields are those of a line, by their names there, beside the time; none stand for
-	// all. See AccessLogFields.
+	// all but the query. See AccessLogFields.
 	Fields []string `json:"fields,omitempty"`
 }
 
-// AccessLogFields are the names of the fields that may be chosen.
+// AccessLogFields are the names of the fields that may be chosen. What stands behind
+// the path of a target, the query, often holds what is secret: it is written where it
+// is chosen, and nowhere else.
 func AccessLogFields() []string {
 	return []string{
-		"client", "method", "host", "target", "protocol", "status", "durationMicros", "upstreamMicros", "requestBytes", "responseBytes",
+		"client", "method", "host", "target", "query", "protocol", "status", "durationMicros", "upstreamMicros", "requestBytes", "responseBytes",
 		"port", "listener", "routeNamespace", "route", "rule", "backend", "endpoint", "attempts", "flags",
 		"clientAcceptMicros", "clientRTTMicros", "clientRetransmits", "backendConnectMicros", "backendRTTMicros", "backendRetransmits",
 		"userAgent", "requestID", "traceID",

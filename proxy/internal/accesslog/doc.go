@@ -7,6 +7,9 @@
 // The log may be turned on and off, and sampled, while it runs. A request that is not
 // logged costs one atomic read.
 //
+// The query of a target, in which secrets are often found, is not part of a line
+// unless it was chosen.
+//
 // What a client sent is escaped and cut, so that a line can neither be split
 // nor faked, nor can it carry what a terminal would obey.
 package accesslog

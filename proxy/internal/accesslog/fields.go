@@ -1,12 +1,12 @@
 package accesslog
 
-// Fields are those of a line that are written; none stand for all. The time is
-// written always.
+// Fields are those of a line that are written; none stand for all but the query. The
+// time is written always.
 type Fields uint32
 
 // fields are the names of what may be chosen, each with its bit.
 var fields = number(
-	"client", "method", "host", "target", "protocol", "status", "durationMicros", "upstreamMicros", "requestBytes", "responseBytes",
+	"client", "method", "host", "target", "query", "protocol", "status", "durationMicros", "upstreamMicros", "requestBytes", "responseBytes",
 	"port", "listener", "routeNamespace", "route", "rule", "backend", "endpoint", "attempts", "flags",
 	"clientAcceptMicros", "clientRTTMicros", "clientRetransmits", "backendConnectMicros", "backendRTTMicros", "backendRetransmits",
 	"userAgent", "requestID", "traceID",
@@ -30,4 +30,8 @@ func ParseFields(names []string) Fields {
 }
 
 // has says whether the field of this name is written.
-func (f Fields) has(name string) bool { return f == 0 || f&fields[name] != 0 }
+func (f Fields) has(name string) bool { return f == 0 && name != queryField || f&fields[name] != 0 }
+
+// queryField is what follows the path of a target. As it may hold what is secret, it
+// is written only where somebody has chosen it.
+const queryField = "query"

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -69,7 +70,9 @@ func appendChosen(buf []byte, f Format, chosen Fields, d *traffic.Done) []byte {
 	l.address("client", d.Client)
 	l.outside("method", d.RawMethod, maxMethod)
 	l.outside("host", d.Host, maxHost)
-	l.outside("target", d.Target, maxTarget)
+	path, query, _ := bytes.Cut(d.Target, []byte("?"))
+	l.outside("target", path, maxTarget)
+	l.outside(queryField, query, max(0, maxTarget-len(path)))
 	l.string("protocol", protocolName(d.Protocol))
 	l.number("status", int64(d.Status))
 	l.number("durationMicros", d.Duration.Microseconds())
