@@ -18,6 +18,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
 	"github.com/fleetgate/fleetgate/proxy/internal/app"
+	"github.com/fleetgate/fleetgate/proxy/internal/supervise"
 )
 
 // version is set by the linker.
@@ -29,19 +30,33 @@ func main() {
 		fmt.Fprintln(os.Stderr, "fleetgate-proxy:", err)
 		os.Exit(2)
 	}
-	tuneMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	// A second signal ends the process as it does by default.
 	context.AfterFunc(ctx, stop)
-	if err := app.Run(ctx, options); err != nil {
+	before, worker := supervise.Worker()
+	if options.supervise && !worker {
+		os.Exit(oversee(ctx, options.Log))
+	}
+	if worker {
+		inherit(&options.Options, before)
+	}
+	tuneMemory()
+	if err := app.Run(ctx, options.Options); err != nil {
 		options.Log.Error(err, "Stopped")
 		os.Exit(1)
 	}
 }
 
+// options are those of the program.
+type options struct {
+	app.Options
+	// supervise has the proxy run in a process that is restarted when it crashes.
+	supervise bool
+}
+
 // parse reads the flags.
-func parse(args []string) (app.Options, error) {
-	o := app.Options{AccessLogOut: os.Stdout, Version: version}
+func parse(args []string) (options, error) {
+	o := options{Options: app.Options{AccessLogOut: os.Stdout, Version: version}}
 	f := flag.NewFlagSet("fleetgate-proxy", flag.ContinueOnError)
 	f.StringVar(&o.Gateway.Namespace, "gateway-namespace", "", "namespace of the Gateway that is served")
 	f.StringVar(&o.Gateway.Name, "gateway-name", "", "name of the Gateway")
@@ -64,6 +79,7 @@ func parse(args []string) (app.Options, error) {
 	f.IntVar(&o.TrustedHops, "trusted-hops", 0, "number of proxies before this one whose X-Forwarded fields are believed")
 	f.StringVar(&o.Zone, "zone", "", "topology zone that the proxy runs in")
 	f.IntVar(&o.MaxSeries, "max-series", app.DefaultMaxSeries, "most series that a scrape may have")
+	f.BoolVar(&o.supervise, "supervise", false, "have a second process restart the proxy at once when it crashes, and hold its ports meanwhile")
 	f.BoolVar(&o.AllowLoopbackBackends, "allow-loopback-backends", false, "permit endpoints on loopback addresses")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -71,7 +87,7 @@ func parse(args []string) (app.Options, error) {
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
-	return o, interpret(&o, *secrets, *bind, *accessLog, *level)
+	return o, interpret(&o.Options, *secrets, *bind, *accessLog, *level)
 }
 
 // interpret reads the flags that are more than a word.

@@ -155,7 +155,7 @@ func (s *space) waitAttached(ctx context.Context, want int) error {
 // meter measures what operator and proxy use of the machine.
 type meter struct {
 	*space
-	operatorProcess, proxyProcess process
+	operatorProcess, proxyProcess processes
 	operator, proxy               usage
 	operatorCPU, proxyCPU         time.Duration
 	elapsed                       time.Duration
@@ -169,7 +169,7 @@ func (s *space) meter(ctx context.Context) (*meter, error) {
 	if m.operatorProcess, err = s.bench.operator(ctx); err != nil {
 		return nil, err
 	}
-	m.proxyProcess, err = processOf(&s.pods[0], proxyProgram)
+	m.proxyProcess, err = processesOf(&s.pods[0], proxyProgram)
 	return m, err
 }
 

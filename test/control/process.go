@@ -28,23 +28,40 @@ func (u usage) greater(o usage) usage {
 	return usage{rss: max(u.rss, o.rss), anonymous: max(u.anonymous, o.anonymous), cpu: o.cpu}
 }
 
-// process is one in a pod. The cluster's processes are to be seen from outside.
-type process int
+// processes are those of a program in a pod: a proxy has a supervisor. The cluster's
+// processes are to be seen from outside.
+type processes []int
 
-// processOf finds a pod's process by its program.
-func processOf(pod *corev1.Pod, program string) (process, error) {
+// processesOf finds a pod's processes by their program.
+func processesOf(pod *corev1.Pod, program string) (processes, error) {
 	found, err := measure.Processes(pod.UID, program)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if len(found) == 0 {
-		return 0, fmt.Errorf("pod %s has no process %s", pod.Name, program)
+		return nil, fmt.Errorf("pod %s has no process %s", pod.Name, program)
 	}
-	return process(found[0].PID), nil
+	var all processes
+	for _, p := range found {
+		all = append(all, p.PID)
+	}
+	return all, nil
 }
 
-func (p process) usage() (u usage, err error) {
-	proc, err := procfs.NewProc(int(p))
+// usage is what they use together. Pages that they share are counted for each.
+func (p processes) usage() (sum usage, err error) {
+	for _, pid := range p {
+		u, err := usageOf(pid)
+		if err != nil {
+			return sum, err
+		}
+		sum.rss, sum.anonymous, sum.cpu = sum.rss+u.rss, sum.anonymous+u.anonymous, sum.cpu+u.cpu
+	}
+	return sum, nil
+}
+
+func usageOf(pid int) (u usage, err error) {
+	proc, err := procfs.NewProc(pid)
 	if err != nil {
 		return u, err
 	}
@@ -60,10 +77,10 @@ func (p process) usage() (u usage, err error) {
 }
 
 // operator is the operator's process.
-func (b *bench) operator(ctx context.Context) (process, error) {
+func (b *bench) operator(ctx context.Context) (processes, error) {
 	pod, err := b.OperatorPod(ctx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return processOf(pod, operatorProgram)
+	return processesOf(pod, operatorProgram)
 }

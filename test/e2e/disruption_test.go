@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/load"
+	"github.com/fleetgate/fleetgate/test/internal/measure"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
@@ -102,6 +105,77 @@ func TestProxyPodIsDeletedUnderLoad(t *testing.T) {
 	}
 	s.waitDeployment("web-fleetgate")
 	wantNoneFailed(t, run, run.Sent()+5_000)
+}
+
+// The processes that serve are killed without warning, one of each pod, and the next
+// ones as soon as they are there. What was in progress on them is lost, and nobody is
+// refused: the kubelet has nothing to restart, and no endpoint to be left out.
+func TestProxyProcessesAreKilledUnderLoad(t *testing.T) {
+	s := settled(t, "proxy-killed")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	pods, err := s.gateway.Pods(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const workers = 8
+	run := s.load("shop.example.com", load.Options{Workers: workers})
+	kills := 0
+	for range 3 {
+		if err := run.WaitSent(ctx, run.Sent()+3_000); err != nil {
+			t.Fatal(err)
+		}
+		for i := range pods {
+			if err := killWorker(ctx, &pods[i]); err != nil {
+				t.Fatal(err)
+			}
+			kills++
+		}
+	}
+	if err := run.WaitSent(ctx, run.Sent()+5_000); err != nil {
+		t.Error(err)
+	}
+	result := run.Stop()
+	t.Logf("measured: %d proxies killed: %s", kills, result)
+	if result.Failed > int64(kills*workers) {
+		t.Errorf("more failed than was in progress: %s", result)
+	}
+	for text, n := range result.Errors {
+		if strings.Contains(text, "refused") {
+			t.Errorf("%d requests: %s", n, text)
+		}
+	}
+	for i := range pods {
+		if err := cluster.Client.Get(ctx, ctrlclient.ObjectKeyFromObject(&pods[i]), &pods[i]); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range pods[i].Status.ContainerStatuses {
+			if c.RestartCount != 0 {
+				t.Errorf("container %s of %s was restarted %d times", c.Name, pods[i].Name, c.RestartCount)
+			}
+		}
+	}
+}
+
+// killWorker kills the process that serves in a proxy's pod, once it is there: the
+// child of the other one of the same program.
+func killWorker(ctx context.Context, pod *corev1.Pod) error {
+	return client.Poll(ctx, func(context.Context) error {
+		found, err := measure.Processes(pod.UID, "fleetgate-proxy")
+		if err != nil {
+			return err
+		}
+		pids := map[int]bool{}
+		for _, p := range found {
+			pids[p.PID] = true
+		}
+		for _, p := range found {
+			if stat, err := p.Stat(); err == nil && pids[stat.PPID] {
+				return syscall.Kill(p.PID, syscall.SIGKILL)
+			}
+		}
+		return fmt.Errorf("pod %s has no worker among %d processes", pod.Name, len(found))
+	})
 }
 
 func TestBackendsAreRolledOutUnderLoad(t *testing.T) {

@@ -50,6 +50,7 @@ func (f *fleet) proxyArgs() []string {
 		"--watch-secrets=" + strings.Join(f.names.CertificateSecrets(), ","),
 		"--drain-timeout=" + f.drainTimeout().String(),
 		"--zone=$(" + zoneVariable + ")",
+		"--supervise",
 	}
 	if f.proxies.Loops != nil {
 		args = append(args, "--loops="+strconv.Itoa(int(*f.proxies.Loops)))

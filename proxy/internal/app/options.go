@@ -14,6 +14,7 @@ import (
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/accesslog"
 	"github.com/fleetgate/fleetgate/proxy/internal/configsource"
+	"github.com/fleetgate/fleetgate/proxy/internal/custody"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
 
@@ -62,6 +63,10 @@ type Options struct {
 	Log     logr.Logger
 	// LogLevel is the level of Log; nil for a Log that has one for good.
 	LogLevel *slog.LevelVar
+	// Sockets, where they are not nil, outlive the process, of which there were Restarts
+	// before this one.
+	Sockets  custody.Sockets
+	Restarts int
 	// Started, when not nil, is told the addresses of the proxy's own ports.
 	Started func(Addresses)
 }

@@ -94,7 +94,7 @@ func newProxy(o Options) (*proxy, error) {
 	p.engine, err = listener.New(listener.Options{
 		Loops: o.Loops, Bind: o.Bind, Observers: p.observer, Snapshot: &p.current,
 		Log: o.Log.WithName("listener"), DrainGrace: o.DrainGrace, TrustedHops: o.TrustedHops, Gate: p.gate,
-		Spans: p.spans, Slow: p.slow,
+		Spans: p.spans, Slow: p.slow, Sockets: o.Sockets,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the engine: %w", err)
@@ -207,6 +207,7 @@ func (p *proxy) newGatherer() *prometheus.Registry {
 			Spans:            p.spans.Stats,
 			Draining:         p.draining.Load,
 			Overload:         p.gate.Stats,
+			Restarts:         p.options.Restarts,
 			Version:          p.options.Version,
 			MaxSeries:        most,
 		}),

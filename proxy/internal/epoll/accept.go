@@ -35,6 +35,8 @@ func (l *loop) removeListener(port uint16) {
 		// Closed at once, so that the port is free when the caller goes on.
 		s.dead = true
 		l.sockets[s.fd] = nil
+		// Who else holds the socket does not make it listen on.
+		_ = unix.Shutdown(s.fd, unix.SHUT_RD)
 		unix.Close(s.fd)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/custody"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 )
@@ -25,6 +26,8 @@ type Options struct {
 	Bind netip.Addr
 	// Gate lets connections in; nil makes one of the default limits.
 	Gate *overload.Gate
+	// Sockets, where they are not nil, outlive the process.
+	Sockets custody.Sockets
 }
 
 // Engine runs loops. Its methods are safe for concurrent use; after Close only
@@ -56,16 +59,15 @@ func New(o Options) (*Engine, error) {
 
 // Open begins to accept connections on a port.
 func (e *Engine) Open(port uint16) error {
-	fds, err := listen(e.opts.Bind, port, len(e.loops))
+	fds, err := e.sockets(port)
 	if err != nil {
 		return err
 	}
-	for i, l := range e.loops {
-		l.do(func() { err = l.addListener(fds[i], port) })
+	for i, fd := range fds {
+		l := e.loops[i%len(e.loops)]
+		l.do(func() { err = l.addListener(fd, port) })
 		if err != nil {
-			for _, fd := range fds[i:] {
-				unix.Close(fd)
-			}
+			closeAll(fds[i:])
 			e.Shut(port)
 			return fmt.Errorf("register listener: %w", err)
 		}
@@ -73,11 +75,41 @@ func (e *Engine) Open(port uint16) error {
 	return nil
 }
 
+// sockets are those that a process before has left, or new ones.
+func (e *Engine) sockets(port uint16) ([]int, error) {
+	store := e.opts.Sockets
+	if store == nil {
+		return listen(e.opts.Bind, port, len(e.loops))
+	}
+	fds := store.Take(port)
+	if len(fds) >= len(e.loops) {
+		return fds, nil
+	}
+	// There are more loops than before. Sockets cannot join others that do not share
+	// their port.
+	closeAll(fds)
+	store.Drop(port)
+	fds, err := listen(e.opts.Bind, port, len(e.loops))
+	if err == nil {
+		store.Keep(port, fds)
+	}
+	return fds, err
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}
+
 // Shut stops accepting connections on a port. Those that wait to be accepted
 // still are.
 func (e *Engine) Shut(port uint16) {
 	for _, l := range e.loops {
 		l.do(func() { l.removeListener(port) })
+	}
+	if e.opts.Sockets != nil {
+		e.opts.Sockets.Drop(port)
 	}
 }
 

@@ -34,9 +34,7 @@ func listen(bind netip.Addr, port uint16, n int) ([]int, error) {
 			}
 		}
 		if err != nil {
-			for _, fd := range fds {
-				unix.Close(fd)
-			}
+			closeAll(fds)
 			return nil, err
 		}
 		fds = append(fds, fd)

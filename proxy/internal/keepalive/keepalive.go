@@ -57,6 +57,14 @@ func LiftFrom(c net.Conn) error {
 	return control(Lift)("", "", raw)
 }
 
+// Restore sets the options of Listen for a connection that was accepted otherwise.
+func Restore(c syscall.Conn) {
+	if raw, err := c.SyscallConn(); err == nil {
+		// What cannot be set ends later, as it would without.
+		_ = control(Set)("", "", raw)
+	}
+}
+
 func control(set func(fd int) error) func(network, address string, c syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		var failed error

@@ -38,6 +38,10 @@ func (s *Set) Apply(snap *snapshot.Snapshot) []PortError {
 		s.ports[at] = wanted[at]
 		s.opts.Log.Info("Opened port", "port", at.port, "udp", at.udp)
 	}
+	if s.opts.Sockets != nil {
+		// What the process before had open and this one has not.
+		s.opts.Sockets.Settle()
+	}
 	return errs
 }
 

@@ -14,7 +14,7 @@ import (
 type loops struct{ engine *epoll.Engine }
 
 func newFastest(s *Set, states []*exchange.Loop, epoch time.Time) (driver, error) {
-	e, err := epoll.New(epoll.Options{Loops: states, Epoch: epoch, Bind: s.opts.Bind, Gate: s.opts.Gate})
+	e, err := epoll.New(epoll.Options{Loops: states, Epoch: epoch, Bind: s.opts.Bind, Gate: s.opts.Gate, Sockets: s.opts.Sockets})
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"context"
 	"crypto/tls"
 	"net"
 	"net/netip"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
-	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 	"github.com/fleetgate/fleetgate/proxy/internal/netdriver"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
@@ -38,8 +36,7 @@ func newGoroutines(s *Set, loops []*exchange.Loop, epoch time.Time) *goroutines 
 }
 
 func (g *goroutines) open(port uint16) error {
-	listen := keepalive.Listen()
-	ln, err := listen.Listen(context.Background(), "tcp", address(g.set.opts.Bind, port))
+	ln, err := g.listen(port)
 	if err != nil {
 		return err
 	}
@@ -80,7 +77,7 @@ func (g *goroutines) port(number uint16) *snapshot.Port {
 func (g *goroutines) shut(port uint16) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.sockets[port].Close()
+	g.unlisten(port, g.sockets[port])
 	delete(g.sockets, port)
 }
 

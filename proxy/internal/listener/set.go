@@ -12,6 +12,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/proxy/internal/custody"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
@@ -59,6 +60,8 @@ type Options struct {
 	// Gate lets connections in, and says how much work is to be left undone; nil
 	// makes one of the default limits.
 	Gate *overload.Gate
+	// Sockets, where they are not nil, are those of TCP that outlive the process.
+	Sockets custody.Sockets
 	// L4 are the limits of what is below HTTP; the Set fills in the other
 	// fields.
 	L4     l4.Options

@@ -34,6 +34,8 @@ type Sources struct {
 	Draining func() bool
 	// Overload returns what was refused, and why.
 	Overload func() overload.Stats
+	// Restarts is how many processes of this container have crashed before this one.
+	Restarts int
 	Version  string
 	// Now is time.Now where it is nil.
 	Now func() time.Time
@@ -87,6 +89,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	c.collectSpans(&s)
 	s.send(accessLogDroppedTotal, float64(c.sources.AccessLogDropped()))
 	s.send(draining, truth(c.sources.Draining()))
+	s.send(restartsTotal, float64(c.sources.Restarts))
 	s.send(buildInfo, 1, c.sources.Version, runtime.Version())
 	current := status.Snapshot
 	if current == nil {

@@ -96,6 +96,9 @@ var (
 	draining = Metric{"fleetgate_proxy_draining",
 		"Whether the proxy is shutting down.",
 		prometheus.GaugeValue, nil}
+	restartsTotal = Metric{"fleetgate_proxy_restarts_total",
+		"Times that the process crashed, or was killed, and was followed by another one in its container.",
+		prometheus.CounterValue, nil}
 	buildInfo = Metric{"fleetgate_proxy_build_info",
 		"A constant 1, labelled by the version of the proxy and of Go.",
 		prometheus.GaugeValue, []string{"version", "goversion"}}
@@ -109,7 +112,7 @@ func All() []Metric {
 		configLastReloadSuccessful, configLastReloadSuccess, configHash, configRevision,
 		configReloadsTotal, configRejectionsTotal, configRefusedItems, configUnknownFields, configSaveErrorsTotal,
 		overloadLevel, shedRequestsTotal, refusedConnectionsTotal, refusedSessionsTotal, droppedDatagramsTotal,
-		certificateExpiry, externalHostnames, accessLogDroppedTotal, spansExportedTotal, spansDroppedTotal, draining, buildInfo,
+		certificateExpiry, externalHostnames, accessLogDroppedTotal, spansExportedTotal, spansDroppedTotal, draining, restartsTotal, buildInfo,
 	}
 }
 
