@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +17,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/fleetgate/fleetgate/test/bundle/olm"
-	"github.com/fleetgate/fleetgate/test/images"
 	"github.com/fleetgate/fleetgate/test/internal/load"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 	"github.com/fleetgate/fleetgate/test/internal/tenant"
@@ -33,9 +31,10 @@ type subscription struct {
 }
 
 // Each install mode serves the namespaces that it selects, with the rights that the
-// bundle asks for and no others, and leaves those outside alone. The last one comes with
-// other proxies, as an upgrade does, and in the end the operator is removed: no request
-// is lost.
+// bundle asks for and no others, and leaves those outside alone. Then comes a version
+// that has changed the contract between operator and proxies, and this one again; what
+// they leave each other they can make nothing of, and serve what they have until it is
+// replaced. In the end the operator is removed. No request is lost.
 func TestBundleInEachInstallMode(t *testing.T) {
 	stopOperator(t)
 	s := subscribe(t)
@@ -57,11 +56,16 @@ func TestBundleInEachInstallMode(t *testing.T) {
 		d.wantSplit()
 	}
 
+	buildNext(t)
 	run := demo[0].load(demoHost, load.Options{})
-	s.nextProxies()
-	s.install()
-	other.waitProgrammed()
-	demo[0].waitProxies(nextProxy)
+	this := s.use(next)
+	for _, v := range []version{next, this} {
+		s.use(v)
+		s.install()
+		other.waitProgrammed()
+		demo[0].waitProxies(v.proxy)
+		demo[0].wantRouted(v.proxy)
+	}
 	s.remove()
 	wantNoneFailed(t, run, run.Sent()+2_000)
 }
@@ -157,25 +161,6 @@ func (s *subscription) remove() {
 	}
 }
 
-// nextProxy is the image of the proxies of another version.
-const nextProxy = "fleetgate.io/proxy:v0.1.0-next"
-
-// nextProxies has the next installation bring another image of the proxies, as that of
-// another version does.
-func (s *subscription) nextProxies() {
-	s.t.Helper()
-	file, err := images.Binary(filepath.Join(cluster.Root, "bin", "fleetgate-proxy"), "/fleetgate-proxy")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := cluster.LoadImages(s.t.Context(), images.Spec{Names: []string{nextProxy}, Files: []images.File{file}, User: "65532"}); err != nil {
-		s.t.Fatal(err)
-	}
-	container := &s.csv.Spec.Install.Spec.Deployments[0].Spec.Template.Spec.Containers[0]
-	at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "RELATED_IMAGE_PROXY" })
-	container.Env[at].Value = nextProxy
-}
-
 // waitProxies waits until both of the Gateway's proxies are of an image, and those of
 // another on their way out.
 func (s *tenantSpace) waitProxies(image string) {
@@ -242,6 +227,14 @@ func (s *tenantSpace) wantUnseen() {
 	if err != nil || len(out) > 0 {
 		s.t.Errorf("%s has %s, %v", s.namespace, out, err)
 	}
+}
+
+// wantRouted has a route be changed and asserts that it takes effect.
+func (s *tenantSpace) wantRouted(mark string) {
+	s.t.Helper()
+	mark = mark[strings.LastIndexAny(mark, ":")+1:]
+	s.route("routed", "routed.example.com", mark, "shop-v1")
+	s.waitFor("routed.example.com", "/", answer{Status: http.StatusOK, Mark: mark, Name: s.namespace, Version: "v1"})
 }
 
 // wantSplit sends the demo's traffic: nine of ten requests go to version 1.
