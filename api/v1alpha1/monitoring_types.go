@@ -10,6 +10,14 @@ type MonitoringParameters struct {
 	// where the cluster has the kind.
 	// +optional
 	ServiceMonitor *ServiceMonitorParameters `json:"serviceMonitor,omitempty"`
+	// maxSeries is the most time series that one pod has, the proxy and its sensor
+	// together; 500 by default. The busiest routes, backends and listeners are told
+	// apart as far as there is room, and the others share a label. A change replaces
+	// the pods.
+	// +optional
+	// +kubebuilder:validation:Minimum=500
+	// +kubebuilder:validation:Maximum=100000
+	MaxSeries *int32 `json:"maxSeries,omitempty"`
 }
 
 // ServiceMonitorParameters are the settings of a ServiceMonitor.

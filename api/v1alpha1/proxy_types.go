@@ -88,7 +88,8 @@ type AccessLogParameters struct {
 	// gateway apart; 1s by default, at most 1h, and 0s says it of none.
 	// +optional
 	SlowThreshold *gatewayv1.Duration `json:"slowThreshold,omitempty"`
-	// fields are those of each line, beside its time; all of them by default.
+	// fields are those of each line, beside its time; by default all but query, which
+	// is what follows the path of a target, and may hold passwords and tokens.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
@@ -97,7 +98,7 @@ type AccessLogParameters struct {
 
 // AccessLogField is the name of a field in an access log.
 //
-// +kubebuilder:validation:Enum=client;method;host;target;protocol;status;durationMicros;upstreamMicros;requestBytes;responseBytes;port;listener;routeNamespace;route;rule;backend;endpoint;attempts;flags;clientAcceptMicros;clientRTTMicros;clientRetransmits;backendConnectMicros;backendRTTMicros;backendRetransmits;userAgent;requestID;traceID
+// +kubebuilder:validation:Enum=client;method;host;target;query;protocol;status;durationMicros;upstreamMicros;requestBytes;responseBytes;port;listener;routeNamespace;route;rule;backend;endpoint;attempts;flags;clientAcceptMicros;clientRTTMicros;clientRetransmits;backendConnectMicros;backendRTTMicros;backendRetransmits;userAgent;requestID;traceID
 type AccessLogField string
 
 // LimitParameters bound what clients can make one proxy hold.

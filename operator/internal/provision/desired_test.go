@@ -2,6 +2,7 @@ package provision
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -108,6 +109,15 @@ func TestParametersBecomeObjects(t *testing.T) {
 		}
 		return out
 	})
+	series := pod(func(p corev1.PodSpec) any {
+		out := []any{}
+		for _, c := range p.Containers {
+			if last := c.Args[len(c.Args)-1]; strings.HasPrefix(last, "--max-series") {
+				out = append(out, last)
+			}
+		}
+		return out
+	})
 	monitor := func(o objects) any {
 		m := first[*monitoringv1.ServiceMonitor](o)
 		if m == nil {
@@ -135,6 +145,9 @@ func TestParametersBecomeObjects(t *testing.T) {
 		{"the minimum follows the maximum", `{workload: {autoscaling: {maxReplicas: 1, targetCPUPercent: 50, targetMemoryPercent: 70}}}`, autoscaler, `[1, 1, cpu, 50, memory, 70]`},
 		{"a Gateway turns off what its class has", `{workload: {autoscaling: {disabled: true, minReplicas: 3}}}`, autoscaler, `none`},
 		{"a DaemonSet is not scaled", `{workload: {kind: DaemonSet, autoscaling: {}}}`, autoscaler, `none`},
+
+		{"programs know how many series they may have", ``, series, `[]`},
+		{"more series are shared", `{monitoring: {maxSeries: 1000}}`, series, `[--max-series=400, --max-series=600]`},
 
 		{"a proxy goes after its successor is there", ``, pace, `[1, 0]`},
 		{"a pace that is set", `{workload: {updateStrategy: {maxSurge: 25%, maxUnavailable: 2}}}`, pace, `[25%, 2]`},

@@ -58,7 +58,7 @@ func (f *fleet) proxyArgs() []string {
 	if f.settings.Sensor != SensorOff {
 		args = append(args, "--probe-socket="+probeSocket)
 	}
-	return args
+	return append(args, f.settings.maxSeries(proxysFifths)...)
 }
 
 // zoneVariable is the environment variable with the zone of the pod's node.

@@ -29,6 +29,7 @@ func (f *fleet) sensor() corev1.Container {
 	if f.settings.Sensor == SensorFull {
 		container.SecurityContext = measuring()
 	}
+	container.Args = append(container.Args, f.settings.maxSeries(sensorsFifths)...)
 	if f.mountsCgroup() {
 		container.Args = append(container.Args, "--cgroup-root="+cgroupDir)
 		container.VolumeMounts = append(container.VolumeMounts,

@@ -1,6 +1,8 @@
 package provision
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -67,6 +69,9 @@ type Settings struct {
 	ServiceMonitor bool
 	// ServiceMonitorLabels are what the cluster's Prometheus selects by.
 	ServiceMonitorLabels map[string]string
+	// MaxSeries bounds the time series of one pod; the programs' defaults hold when
+	// zero.
+	MaxSeries int32
 	// ServiceType is LoadBalancer when empty.
 	ServiceType corev1.ServiceType
 	// OperatorNamespace is the only one from which the admin port is reached;
@@ -91,6 +96,7 @@ func (s Settings) with(spec *v1alpha1.GatewayParametersSpec) Settings {
 	set(&s.SensorImage, sensor.Image)
 	set(&s.HostCgroup, sensor.HostCgroup)
 	set(&s.ServiceType, deref(spec.Service).Type)
+	set(&s.MaxSeries, deref(spec.Monitoring).MaxSeries)
 	if proxy.Resources != nil {
 		s.ProxyResources = proxy.Resources
 	}
@@ -102,6 +108,18 @@ func (s Settings) with(spec *v1alpha1.GatewayParametersSpec) Settings {
 	}
 	return s
 }
+
+// maxSeries is the argument that gives a program of the pod its share of the series,
+// in fifths, or none where its default holds.
+func (s *Settings) maxSeries(fifths int32) []string {
+	if s.MaxSeries == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("--max-series=%d", s.MaxSeries*fifths/5)}
+}
+
+// Of the series of a pod, the sensor has most: it tells more of each route and backend.
+const proxysFifths, sensorsFifths = 2, 3
 
 // sensorMode is the fleet's word for a mode of the parameters.
 func sensorMode(mode v1alpha1.SensorMode) SensorMode {
