@@ -1,9 +1,12 @@
 package controller
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -61,12 +64,18 @@ func (a *announcer) happened(gateway *gatewayv1.Gateway, reason, action, text st
 	a.recorder.Eventf(gateway, nil, corev1.EventTypeWarning, reason, action, "%s", text)
 }
 
-// lasts tells of a trouble, and of none when the text is empty.
+// lasts tells of a trouble, and of none when the text is empty. What a condition of the
+// Gateway says already was told before, by an earlier process.
 func (a *announcer) lasts(gateway *gatewayv1.Gateway, reason, action, text string) {
 	key := types.NamespacedName{Namespace: gateway.Namespace, Name: gateway.Name}
-	if a.replace(key, reason, text) {
+	if a.replace(key, reason, text) && !tell(gateway.Status.Conditions, text) {
 		a.happened(gateway, reason, action, text)
 	}
+}
+
+// tell says whether the conditions do of a trouble.
+func tell(list []metav1.Condition, text string) bool {
+	return slices.ContainsFunc(list, func(c metav1.Condition) bool { return strings.Contains(c.Message, text) })
 }
 
 // crowded tells of an object whose status is full of others' entries, or that it is

@@ -105,10 +105,17 @@ func TestGatewayThatWasNeverAcceptedGetsNoFleet(t *testing.T) {
 // stored decodes the configuration of a Gateway.
 func (w *world) stored(gateway string) *proxyconfig.Config {
 	w.t.Helper()
-	live := get(w, fleet(gateway).ConfigMap(), &corev1.ConfigMap{})
-	_, config, _, err := proxyconfig.Decode([]byte(live.Data[proxyconfig.ConfigKey]))
-	w.must(err)
+	_, config := w.document(gateway)
 	return config
+}
+
+// document decodes what is stored of a Gateway.
+func (w *world) document(gateway string) (*proxyconfig.Document, *proxyconfig.Config) {
+	w.t.Helper()
+	live := get(w, fleet(gateway).ConfigMap(), &corev1.ConfigMap{})
+	document, config, _, err := proxyconfig.Decode([]byte(live.Data[proxyconfig.ConfigKey]))
+	w.must(err)
+	return document, config
 }
 
 func TestPanicBecomesAConditionAndAnEvent(t *testing.T) {

@@ -160,7 +160,16 @@ func (w *world) round() {
 	for _, name := range []string{"gw", "second"} {
 		_, _ = w.gateways.Reconcile(ctx, request("tenant", name))
 	}
+	_, _ = w.sets.Reconcile(ctx, request("tenant", "set"))
+	for _, name := range []string{"own", "class"} {
+		_, _ = w.parameters.Reconcile(ctx, request("tenant", name))
+	}
 	for _, of := range w.routes {
+		for _, key := range slices.Collect(maps.Keys(of.proposed)) {
+			_, _ = of.Reconcile(ctx, reconcile.Request{NamespacedName: key})
+		}
+	}
+	for _, of := range w.policies {
 		for _, key := range slices.Collect(maps.Keys(of.proposed)) {
 			_, _ = of.Reconcile(ctx, reconcile.Request{NamespacedName: key})
 		}

@@ -7,10 +7,8 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -21,7 +19,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
-	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -225,66 +222,18 @@ func (w *work) note(err error) {
 
 func (w *work) conflict(conflict apply.Conflict) {
 	w.conflicts = append(w.conflicts, conflict)
+	w.problem(foreignText(&conflict))
+}
+
+func foreignText(conflict *apply.Conflict) string {
 	text := fmt.Sprintf("%s %s exists and does not belong to this Gateway", conflict.Kind, conflict.NamespacedName)
 	if conflict.Owner != "" {
 		text += "; it is controlled by " + conflict.Owner
 	}
-	w.problem(text)
+	return text
 }
 
 func (w *work) problem(text string) { w.observed.Problems = append(w.observed.Problems, text) }
-
-// observe gathers what is known of the fleet.
-func (w *work) observe() {
-	service := &corev1.Service{}
-	err := w.opts.Client.Get(w.ctx, types.NamespacedName{Namespace: w.key.Namespace, Name: w.names.Name()}, service)
-	switch {
-	case err == nil && w.owner.Owns(service):
-		w.observed.Addresses = status.ServiceAddresses(service)
-		w.observed.ClusterAddresses = status.ServiceClusterAddresses(service)
-	case err != nil && !apierrors.IsNotFound(err):
-		w.errs = append(w.errs, fmt.Errorf("reading the Service of %s: %w", w.key, err))
-	}
-	w.observed.Wanted = w.live.wanted(w.plan.objects, int(w.opts.Settings.Replicas))
-	w.observed.Sensor = narrowed(w.sensor, w.plan.objects)
-	w.observed.Repaired, w.repairLeft = w.repairs.recent(w.key, w.started)
-	if !w.live.any() && !w.plan.graph.Gateway.Accepted() {
-		w.tracker.Forget(w.key)
-		return
-	}
-	w.follow()
-	fleet := w.tracker.Fleet(w.key)
-	w.unheard = fleet.Unheard()
-	w.observed.Ready, w.observed.Serving = fleet.Ready(w.observed.Hash)
-	w.observed.Refused, w.observed.Rejected, w.observed.Hostnames = fleet.Refused(), fleet.Rejected(), fleet.Hostnames()
-}
-
-// follow has the Tracker ask the pods of the fleet.
-func (w *work) follow() {
-	admin, err := w.writer.Admin(w.ctx, w.owner, w.names.AdminSecret(), w.names.Name())
-	if err != nil {
-		w.note(err)
-		return
-	}
-	w.renewAt = admin.RenewAt
-	var list corev1.PodList
-	selector := client.MatchingLabels(names.Selector(w.gateway.Name, string(w.gateway.Spec.GatewayClassName)))
-	if err := w.opts.Client.List(w.ctx, &list, client.InNamespace(w.key.Namespace), selector); err != nil {
-		w.errs = append(w.errs, fmt.Errorf("listing the pods of %s: %w", w.key, err))
-		return
-	}
-	pods := make([]proxies.Pod, len(list.Items))
-	for i := range list.Items {
-		pods[i] = proxies.FromPod(&list.Items[i])
-	}
-	access := proxies.Access{
-		GatewayUID: string(w.gateway.UID), ServerName: admin.ServerName, Authorities: admin.Authorities,
-		Token: func() string { return string(admin.Token) },
-	}
-	if err := w.tracker.Sync(w.key, access, pods); err != nil {
-		w.errs = append(w.errs, fmt.Errorf("following the pods of %s: %w", w.key, err))
-	}
-}
 
 // noteParameters tells of the parameters' fields that have no effect.
 func (w *work) noteParameters() {
@@ -301,8 +250,7 @@ func (w *work) noteParameters() {
 func (w *work) announce() {
 	var foreign string
 	if len(w.conflicts) > 0 {
-		foreign = fmt.Sprintf("%s %s does not belong to this Gateway and is left alone",
-			w.conflicts[0].Kind, w.conflicts[0].NamespacedName)
+		foreign = foreignText(&w.conflicts[0])
 	}
 	w.events.lasts(w.gateway, ForeignObject, "Provision", foreign)
 	var failed []string

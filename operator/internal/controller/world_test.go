@@ -41,8 +41,10 @@ const controllerName = "fleetgate.io/gateway-controller"
 // world is the controllers on a fake API server, with a clock that only the
 // test moves. Requests to the controllers are the test's.
 type world struct {
-	t        *testing.T
-	client   client.WithWatch
+	t      *testing.T
+	client client.WithWatch
+	// plain is the API server of whoever is not the operator.
+	plain    client.WithWatch
 	recorder *events.FakeRecorder
 	gateways *GatewayReconciler
 	routes   routeReconcilers
@@ -68,13 +70,15 @@ type world struct {
 	prunes bool
 	// racing is called once, before the next write of a status.
 	racing func()
+	// port is the admin port of the proxies, which nobody answers on by default.
+	port int
 	// process, if not nil, makes the calls of the API server, or is gone.
 	process func(write bool, call func() error) error
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Unix(1e9, 0), recorder: events.NewFakeRecorder(100), panics: make(map[types.NamespacedName]bool)}
+	w := &world{t: t, now: time.Unix(1e9, 0), port: 1, recorder: events.NewFakeRecorder(100), panics: make(map[types.NamespacedName]bool)}
 	scheme, err := cluster.NewScheme()
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +96,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 // one.
 func (w *world) boot() {
 	w.t.Helper()
-	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: 1, Log: logr.Discard()})
+	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: w.port, Log: logr.Discard()})
 	w.t.Cleanup(tracker.Stop)
 	opts := Options{
 		Client: w.client, Live: w.client, Reader: w.kinds.Only(cluster.NewReader(w.client, w.client, nil, w.clock)), Events: w.recorder,
@@ -131,7 +135,8 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 	for _, index := range store.Indexes() {
 		b = b.WithIndex(index.Object, index.Name, index.Values)
 	}
-	return b.WithInterceptorFuncs(interceptor.Funcs{
+	w.plain = b.Build()
+	return interceptor.NewClient(w.plain, interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			return w.call(false, func() error { return c.Get(ctx, key, obj, opts...) })
 		},
@@ -171,7 +176,7 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 		SubResourceUpdate: func(ctx context.Context, c client.Client, sub string, obj client.Object, opts ...client.SubResourceUpdateOption) error {
 			return w.around(ctx, obj, func() error { return c.SubResource(sub).Update(ctx, obj, opts...) })
 		},
-	}).Build()
+	})
 }
 
 func (w *world) call(write bool, call func() error) error {

@@ -41,7 +41,7 @@ type Proxy struct {
 	// Report is nil as long as the pod has not answered since it was last out
 	// of reach.
 	Report *proxyconfig.Report
-	// Asked says that a first attempt to ask the pod has ended, whatever came of it.
+	// Asked says that the pod has answered, or is known not to.
 	Asked bool
 }
 
@@ -62,8 +62,8 @@ func (f Fleet) Ready(hash string) (all, serving int) {
 	return all, serving
 }
 
-// Unheard says whether there are ready proxies of which nothing can be known yet, as
-// they have not been asked so far. It is so for moments after a start.
+// Unheard says whether there are ready proxies of which nothing is known yet: neither
+// what they serve, nor that they do not answer. It is so for moments after a start.
 func (f Fleet) Unheard() bool {
 	return slices.ContainsFunc(f, func(p Proxy) bool { return p.Ready && p.Address != "" && !p.Asked })
 }

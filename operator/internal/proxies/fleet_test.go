@@ -76,7 +76,7 @@ func TestUnheard(t *testing.T) {
 		want  bool
 	}{
 		"not asked":         {Proxy{Pod: ready}, true},
-		"asked in vain":     {Proxy{Pod: ready, Asked: true}, false},
+		"does not answer":   {Proxy{Pod: ready, Asked: true}, false},
 		"not ready":         {Proxy{Pod: Pod{Address: "10.0.0.1"}}, false},
 		"never to be asked": {Proxy{Pod: Pod{Ready: true}}, false},
 	} {

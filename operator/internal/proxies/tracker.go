@@ -27,7 +27,11 @@ type Options struct {
 	// Retry is the first pause after a failure; a quarter of a second by
 	// default. It doubles up to maxRetry.
 	Retry time.Duration
-	Log   logr.Logger
+	// Patience is how long a proxy may fail to answer before it is known not to, and
+	// until then what it said last stands; five seconds by default. A connection that
+	// breaks, or a process that has to ask a thousand proxies at its start, is no news.
+	Patience time.Duration
+	Log      logr.Logger
 }
 
 // maxRetry is the longest pause between two attempts to reach a proxy.
@@ -73,6 +77,9 @@ func New(opts Options) *Tracker {
 	}
 	if opts.Retry == 0 {
 		opts.Retry = 250 * time.Millisecond
+	}
+	if opts.Patience == 0 {
+		opts.Patience = 5 * time.Second
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Tracker{opts: opts, fleets: make(map[types.NamespacedName]*fleet), ctx: ctx, cancel: cancel}
@@ -213,24 +220,28 @@ func (w *watcher) update(pod Pod) {
 func (w *watcher) run(ctx context.Context, pod Pod) {
 	log := w.tracker.opts.Log.WithValues("gateway", w.gateway, "pod", pod.Name)
 	pause := w.tracker.opts.Retry
+	heard := time.Now()
 	var after *uint64
 	for ctx.Err() == nil {
 		report, err := w.client.ask(ctx, pod.Address, after, w.tracker.opts.Wait)
 		if ctx.Err() != nil {
 			return
 		}
-		w.tell(ctx, report)
 		if err == nil {
+			w.tell(ctx, report)
 			pause = w.tracker.opts.Retry
 			if after != nil && *after == report.Sequence {
 				// Nothing new: the time was up, or the proxy does not hold
 				// its answers back, which must not become a busy loop.
 				w.sleep(ctx, pause)
 			}
-			after = &report.Sequence
+			after, heard = &report.Sequence, time.Now()
 			continue
 		}
 		log.V(1).Info("Got no report", "reason", err.Error())
+		if time.Since(heard) >= w.tracker.opts.Patience {
+			w.tell(ctx, nil)
+		}
 		after = nil
 		w.sleep(ctx, pause)
 		pause = min(2*pause, maxRetry)
@@ -247,8 +258,8 @@ func (w *watcher) sleep(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// tell keeps the report, nil when there is none, and says so if that is news. The first
-// answer always is, and so is the first failure.
+// tell keeps the report, nil of a proxy that does not answer, and says so if that is
+// news. The first time it always is.
 func (w *watcher) tell(ctx context.Context, report *proxyconfig.Report) {
 	t := w.tracker
 	t.mu.Lock()

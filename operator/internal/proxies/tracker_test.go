@@ -31,8 +31,9 @@ type proxy struct {
 	news   chan struct{}
 	// waiting counts the requests that are held back now.
 	waiting int
-	// down has every request refused.
-	down bool
+	// down has every request refused, and refused counts these.
+	down    bool
+	refused int
 }
 
 func newProxy(t *testing.T) *proxy {
@@ -45,6 +46,7 @@ func newProxy(t *testing.T) *proxy {
 func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	if p.down || r.Header.Get("Authorization") != "Bearer secret" || r.URL.Path != "/v1/report" {
+		p.refused++
 		p.mu.Unlock()
 		w.WriteHeader(http.StatusUnauthorized)
 		return
@@ -90,7 +92,7 @@ func (p *proxy) port() int { return p.server.Listener.Addr().(*net.TCPAddr).Port
 func (p *proxy) tracker(changed chan<- types.NamespacedName) *proxies.Tracker {
 	tracker := proxies.New(proxies.Options{
 		Changed: func(key types.NamespacedName) { changed <- key },
-		Port:    p.port(), Retry: time.Millisecond, Log: logr.Discard(),
+		Port:    p.port(), Retry: time.Millisecond, Patience: time.Millisecond, Log: logr.Discard(),
 	})
 	p.t.Cleanup(tracker.Stop)
 	return tracker
@@ -168,9 +170,7 @@ func TestTrackerLosesAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, tracker, changed, "a first report", serves(""))
-	p.mu.Lock()
-	p.down = true
-	p.mu.Unlock()
+	p.setDown(true)
 	p.server.CloseClientConnections()
 	until(t, tracker, changed, "the loss", func(f proxies.Fleet) bool { return f[0].Report == nil })
 }
@@ -231,11 +231,56 @@ func TestAFailureIsNewsOnce(t *testing.T) {
 	if until(t, tracker, changed, "a first attempt", func(f proxies.Fleet) bool { return !f.Unheard() }); tracker.Fleet(gateway)[0].Report != nil {
 		t.Errorf("got %+v", tracker.Fleet(gateway))
 	}
-	p.mu.Lock()
-	p.down = false
-	p.mu.Unlock()
+	p.setDown(false)
 	until(t, tracker, changed, "the answer", func(f proxies.Fleet) bool { return f[0].Report != nil })
 	if n := len(changed); n != 0 {
 		t.Errorf("%d more changes", n)
 	}
+}
+
+// One that is out of reach for a moment is not lost: what it said stands, and nobody is
+// told of anything.
+func TestABrokenConnectionIsNoNews(t *testing.T) {
+	p := newProxy(t)
+	changed := make(chan types.NamespacedName, 100)
+	tracker := proxies.New(proxies.Options{
+		Changed: func(key types.NamespacedName) { changed <- key },
+		Port:    p.port(), Retry: time.Millisecond, Patience: time.Hour, Log: logr.Discard(),
+	})
+	t.Cleanup(tracker.Stop)
+	p.down = true
+	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
+		t.Fatal(err)
+	}
+	p.refuse(10)
+	if !tracker.Fleet(gateway).Unheard() || len(changed) > 0 {
+		t.Errorf("of a proxy that has not answered yet it says %+v", tracker.Fleet(gateway))
+	}
+	p.setDown(false)
+	until(t, tracker, changed, "a first report", serves(""))
+	p.setDown(true)
+	p.server.CloseClientConnections()
+	p.refuse(10)
+	if fleet := tracker.Fleet(gateway); fleet[0].Report == nil || len(changed) > 0 {
+		t.Errorf("of a proxy that has answered before it says %+v", fleet)
+	}
+}
+
+// refuse waits until so many more requests were refused.
+func (p *proxy) refuse(n int) {
+	p.t.Helper()
+	count := func() int {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.refused
+	}
+	for until := count() + n; count() < until; {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (p *proxy) setDown(down bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = down
 }
