@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -36,6 +37,21 @@ func (w *work) observe() {
 	w.unheard = fleet.Unheard()
 	w.observed.Ready, w.observed.Serving = fleet.Ready(w.observed.Hash)
 	w.observed.Refused, w.observed.Rejected, w.observed.Hostnames = fleet.Refused(), fleet.Rejected(), fleet.Hostnames()
+	w.surpass(fleet)
+}
+
+// clocksDiffer is by how much a revision, which is taken from the clock, may be ahead of it.
+const clocksDiffer = 24 * time.Hour
+
+// surpass has the configuration stored anew if the proxies have a later one, of which
+// nothing is known here any more.
+func (w *work) surpass(fleet proxies.Fleet) {
+	ahead := fleet.Ahead(w.observed.Hash, w.revision, w.started.Add(clocksDiffer).UnixMilli())
+	if w.revision == 0 || ahead == 0 {
+		return
+	}
+	w.writer.Surpass(w.key, ahead)
+	w.bell.ring(w.key)
 }
 
 // follow has the Tracker ask the pods of the fleet.

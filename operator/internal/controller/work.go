@@ -46,7 +46,9 @@ type work struct {
 	// culprits are the routes that have stand-ins in the plan.
 	culprits []culprit
 
-	observed  status.Observed
+	observed status.Observed
+	// revision is that of the stored configuration.
+	revision  int64
 	conflicts []apply.Conflict
 	// renewAt is when the credentials are to be renewed.
 	renewAt time.Time
@@ -130,7 +132,7 @@ func (w *work) deliver() {
 		w.note(err)
 	}
 	result, err := w.writer.Config(w.ctx, w.owner, w.names.ConfigMap(), &w.plan.config)
-	w.observed.Hash = result.Hash
+	w.observed.Hash, w.revision = result.Hash, result.Revision
 	w.count(result, err)
 	w.note(err)
 	w.observed.Oversize = result.Dropped

@@ -33,7 +33,7 @@ func (w *Writer) Admin(ctx context.Context, owner apply.Owner, name, serverName 
 	}
 	if found := admin(serverName, w.opts.Now(), live.Data); found != nil && marked(live, owner) {
 		known := w.secretMemory(owner.NamespacedName, name)
-		w.locked(func() { known.set(live.UID, live.ResourceVersion, digest(live.Data)) })
+		w.locked(func() { known.set(live.UID, live.ResourceVersion, digest(live.Data), w.opts.Now()) })
 		return w.keepAdmin(owner, found), nil
 	}
 	data, err := issue(serverName, w.opts.Now(), live.Data)
@@ -66,7 +66,7 @@ func (w *Writer) knownAdmin(ctx context.Context, owner apply.Owner, key types.Na
 	if m == nil || m.admin == nil || m.secrets[key.Name] == nil {
 		return nil
 	}
-	if !m.secrets[key.Name].covers(seen) || !w.opts.Now().Before(m.admin.RenewAt) {
+	if !m.secrets[key.Name].covers(seen, w.opts.Now()) || !w.opts.Now().Before(m.admin.RenewAt) {
 		return nil
 	}
 	return m.admin

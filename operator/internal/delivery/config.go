@@ -132,7 +132,7 @@ func (c *configWrite) cached(key types.NamespacedName, known *written) (*corev1.
 	if err != nil || live == nil && known.version == "" {
 		return live, err
 	}
-	if live != nil && (known.version == "" || known.covers(live)) {
+	if live != nil && (known.version == "" || known.covers(live, c.opts.Now())) {
 		return live, nil
 	}
 	return c.read(c.opts.Live, key)
@@ -160,11 +160,11 @@ func (c *configWrite) bring(live *corev1.ConfigMap) (raced bool, err error) {
 	if err := c.storeParts(stored.parts); err != nil {
 		return false, err
 	}
-	if stored.damage == "" && stored.hash == c.result.Hash && marked(live, c.owner) {
+	if stored.damage == "" && stored.hash == c.result.Hash && stored.revision > c.memory.surpass && marked(live, c.owner) {
 		c.result.Revision = stored.revision
 		return false, nil
 	}
-	revision := max(stored.revision, c.memory.config.revision)
+	revision := max(stored.revision, c.memory.config.revision, c.memory.surpass)
 	revision = max(revision+1, c.opts.Now().UnixMilli())
 	data, err := c.encode(revision)
 	if err != nil {
@@ -192,7 +192,7 @@ func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64,
 		return raced, err
 	}
 	c.locked(func() {
-		c.memory.config.set(next.UID, next.ResourceVersion, c.result.Hash)
+		c.memory.config.set(next.UID, next.ResourceVersion, c.result.Hash, c.opts.Now())
 		c.memory.config.revision = revision
 		c.memory.config.parts = c.cuts.layout().Parts
 	})
@@ -226,7 +226,7 @@ func (c *configWrite) inspect(live *corev1.ConfigMap) stored {
 		return stored{revision: known.revision, damage: "it was deleted"}
 	case live == nil:
 		return stored{}
-	case known.covers(live):
+	case known.covers(live, c.opts.Now()):
 		return stored{hash: known.content, revision: known.revision, parts: known.parts}
 	}
 	found := c.decode(live)
@@ -235,7 +235,7 @@ func (c *configWrite) inspect(live *corev1.ConfigMap) stored {
 	}
 	if found.damage == "" {
 		c.locked(func() {
-			known.set(live.UID, live.ResourceVersion, found.hash)
+			known.set(live.UID, live.ResourceVersion, found.hash, c.opts.Now())
 			known.revision = max(found.revision, known.revision)
 			known.parts = found.parts
 		})

@@ -88,14 +88,14 @@ func (p *partWrite) bring(live *corev1.ConfigMap, current []proxyconfig.Part) (r
 // been stored. What this process has stored, and nobody has touched since, need
 // not be read.
 func (p *partWrite) holds(live *corev1.ConfigMap) bool {
-	if p.known.covers(live) {
+	if p.known.covers(live, p.opts.Now()) {
 		return slices.Contains(strings.Fields(p.known.content), p.cut.part.Key())
 	}
 	data, ok := live.BinaryData[p.cut.part.Key()]
 	if _, _, err := proxyconfig.DecodePart(p.cut.part, data); !ok || err != nil {
 		return false
 	}
-	p.locked(func() { p.known.set(live.UID, live.ResourceVersion, p.cut.part.Key()) })
+	p.locked(func() { p.known.set(live.UID, live.ResourceVersion, p.cut.part.Key(), p.opts.Now()) })
 	return true
 }
 
@@ -118,7 +118,7 @@ func (p *partWrite) write(live *corev1.ConfigMap, current []proxyconfig.Part) (r
 		}
 		return raced, err
 	}
-	p.locked(func() { p.known.set(next.UID, next.ResourceVersion, strings.Join(keys, " ")) })
+	p.locked(func() { p.known.set(next.UID, next.ResourceVersion, strings.Join(keys, " "), p.opts.Now()) })
 	p.result.Parts++
 	return false, nil
 }
@@ -172,7 +172,7 @@ func (c *configWrite) renewed(live *corev1.ConfigMap, key types.NamespacedName, 
 	if live != nil {
 		live.ObjectMeta.DeepCopyInto(&next.ObjectMeta)
 		next.ManagedFields = nil
-		if known.covers(live) {
+		if known.covers(live, c.opts.Now()) {
 			// The cache may be behind; the content is known all the same.
 			next.ResourceVersion = known.version
 		}

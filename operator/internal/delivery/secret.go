@@ -71,7 +71,7 @@ func (s *secretWrite) unchanged() (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("reading the metadata of Secret %s: %w", s.key, err)
 	}
-	return s.known.covers(seen) && s.known.content == s.content && marked(seen, s.owner), nil
+	return s.known.covers(seen, s.opts.Now()) && s.known.content == s.content && marked(seen, s.owner), nil
 }
 
 // bring reads the Secret itself, compares and writes.
@@ -107,7 +107,7 @@ func (s *secretWrite) bring() (wrote, raced bool, err error) {
 }
 
 func (s *secretWrite) remember(live *corev1.Secret) {
-	s.locked(func() { s.known.set(live.UID, live.ResourceVersion, s.content) })
+	s.locked(func() { s.known.set(live.UID, live.ResourceVersion, s.content, s.opts.Now()) })
 }
 
 // digest is the hash of the keys and values, each preceded by its length. It

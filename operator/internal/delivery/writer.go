@@ -45,6 +45,8 @@ type Writer struct {
 // memory is what is known of one owner's objects beyond what the cache says.
 type memory struct {
 	config written
+	// surpass is a revision that the document's has to exceed.
+	surpass int64
 	// parts are the ConfigMaps of parts by name, cuts what they were made of, and
 	// have which of them the configuration has.
 	parts   map[string]*written
@@ -59,8 +61,10 @@ type memory struct {
 type written struct {
 	uid     types.UID
 	version string
-	// stale are versions that were replaced since, newest last: a cache that
-	// still shows one of them is behind and not in disagreement.
+	// since is when the version became known.
+	since time.Time
+	// stale are versions that were replaced before, newest last: a cache that
+	// still shows one of them is behind and not in disagreement, for a while.
 	stale []string
 	// content identifies what was written; revision and parts are a document's.
 	content  string
@@ -71,8 +75,12 @@ type written struct {
 // maxStale bounds written.stale. A cache that is further behind costs a read.
 const maxStale = 16
 
+// lag is how long a cache may be behind. One that shows an old version for longer shows
+// what there is: the cluster was restored from a backup.
+const lag = 10 * time.Second
+
 // set records that the object has the version and content now.
-func (w *written) set(uid types.UID, version, content string) {
+func (w *written) set(uid types.UID, version, content string, now time.Time) {
 	if w.uid == uid && w.version != "" && w.version != version {
 		w.stale = append(w.stale, w.version)
 		if extra := len(w.stale) - maxStale; extra > 0 {
@@ -82,14 +90,17 @@ func (w *written) set(uid types.UID, version, content string) {
 	if w.uid != uid {
 		w.stale = nil
 	}
-	w.uid, w.version, w.content = uid, version, content
+	w.uid, w.version, w.content, w.since = uid, version, content, now
 }
 
 // covers says whether the object, as a cache shows it, is the one that is known
-// or an earlier state of it.
-func (w *written) covers(obj metav1.Object) bool {
-	return w.version != "" && w.uid == obj.GetUID() &&
-		(w.version == obj.GetResourceVersion() || slices.Contains(w.stale, obj.GetResourceVersion()))
+// or an earlier state of it that a cache may still have.
+func (w *written) covers(obj metav1.Object, now time.Time) bool {
+	if w.version == "" || w.uid != obj.GetUID() {
+		return false
+	}
+	version := obj.GetResourceVersion()
+	return w.version == version || now.Sub(w.since) < lag && slices.Contains(w.stale, version)
 }
 
 // New returns a Writer.
@@ -112,18 +123,26 @@ func (w *Writer) Forget(owner types.NamespacedName) {
 func (w *Writer) Wrote(owner types.NamespacedName, obj client.Object) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	m := w.fleets[owner]
+	m, now := w.fleets[owner], w.opts.Now()
 	if m == nil {
 		return false
 	}
-	if m.config.covers(obj) {
+	if m.config.covers(obj, now) {
 		return true
 	}
-	if part := m.parts[obj.GetName()]; part != nil && part.covers(obj) {
+	if part := m.parts[obj.GetName()]; part != nil && part.covers(obj, now) {
 		return true
 	}
 	secret := m.secrets[obj.GetName()]
-	return secret != nil && secret.covers(obj)
+	return secret != nil && secret.covers(obj, now)
+}
+
+// Surpass has the document of the owner get a revision greater than this one, which its
+// proxies have: they take none that is older, and after a cluster was restored from a
+// backup what is stored may be.
+func (w *Writer) Surpass(owner types.NamespacedName, revision int64) {
+	m := w.memory(owner)
+	w.locked(func() { m.surpass = max(m.surpass, revision) })
 }
 
 func (w *Writer) memory(owner types.NamespacedName) *memory {

@@ -68,6 +68,18 @@ func (f Fleet) Unheard() bool {
 	return slices.ContainsFunc(f, func(p Proxy) bool { return p.Ready && p.Address != "" && !p.Asked })
 }
 
+// Ahead returns the greatest revision with which a proxy serves another configuration than
+// the one of the hash, if that is not older than the revision: then it does not take this
+// one. A proxy that speaks of a revision beyond limit is not believed. Zero stands for none.
+func (f Fleet) Ahead(hash string, revision, limit int64) (ahead int64) {
+	for i := range f {
+		if r := f[i].Report; r != nil && r.Hash != hash && r.Revision >= revision && r.Revision <= limit {
+			ahead = max(ahead, r.Revision)
+		}
+	}
+	return ahead
+}
+
 // Refused are the items that any proxy refused, each with its reasons once.
 func (f Fleet) Refused() []proxyconfig.RefusedItem {
 	var items []proxyconfig.RefusedItem

@@ -31,6 +31,26 @@ func TestFleet(t *testing.T) {
 	}
 }
 
+func TestFleetIsAhead(t *testing.T) {
+	said := func(hash string, revision int64) Proxy {
+		return Proxy{Report: &proxyconfig.Report{Hash: hash, Revision: revision}}
+	}
+	for name, tt := range map[string]struct {
+		fleet Fleet
+		want  int64
+	}{
+		"behind":               {Fleet{said("old", 6), {}}, 0},
+		"on it":                {Fleet{said("new", 7), said("new", 9)}, 0},
+		"ahead":                {Fleet{said("other", 8), said("another", 9), said("old", 6)}, 9},
+		"of the same revision": {Fleet{said("other", 7)}, 7},
+		"beyond belief":        {Fleet{said("other", 101), said("another", 100)}, 100},
+	} {
+		if got := tt.fleet.Ahead("new", 7, 100); got != tt.want {
+			t.Errorf("%s: got %d, want %d", name, got, tt.want)
+		}
+	}
+}
+
 func TestFleetTellsTheWorstOfEachHostname(t *testing.T) {
 	problem := func(hostname string, port int32, reason string, stale bool) proxyconfig.HostnameProblem {
 		return proxyconfig.HostnameProblem{Hostname: hostname, Port: port, Reason: reason, Stale: stale}
