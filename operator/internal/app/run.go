@@ -26,11 +26,16 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/controller"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/writes"
 )
 
 // leaseName is the name of the lease that replicas compete for.
 const leaseName = "7d1f0c36.fleetgate.io"
+
+// leaseDuration is how long nobody else takes the lease after it was renewed.
+const leaseDuration = 15 * time.Second
 
 // shutdownTimeout bounds how long a run takes to end: what is being written is
 // finished, and then the lease is released.
@@ -44,6 +49,7 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
+	watchWrites(config, opts.LeaderElect)
 	managerOptions, err := managerOptions(opts)
 	if err != nil {
 		return err
@@ -82,12 +88,26 @@ func restConfig(config *rest.Config) (*rest.Config, error) {
 	return config, nil
 }
 
+// watchWrites has the requests counted that are to change something, and where there may
+// be several replicas, refused once the lease is over.
+func watchWrites(config *rest.Config, elect bool) {
+	if elect {
+		config.Wrap(writes.NewFence(leaseName, leaseDuration, time.Now).Wrap)
+	}
+	requests := metrics.Requests(ctrlmetrics.Registry)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return writes.Count(next, func(target writes.Target) {
+			requests.WithLabelValues(target.Verb, target.Group, target.Resource).Inc()
+		})
+	})
+}
+
 func managerOptions(opts Options) (manager.Options, error) {
 	scheme, err := cluster.NewScheme()
 	if err != nil {
 		return manager.Options{}, err
 	}
-	timeout := shutdownTimeout
+	timeout, duration := shutdownTimeout, leaseDuration
 	return manager.Options{
 		Scheme:                        scheme,
 		Logger:                        opts.Log,
@@ -99,6 +119,7 @@ func managerOptions(opts Options) (manager.Options, error) {
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       opts.Namespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &duration,
 		GracefulShutdownTimeout:       &timeout,
 	}, nil
 }

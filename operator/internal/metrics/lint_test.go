@@ -10,6 +10,7 @@ import (
 func TestMetricsAreNamedWell(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	m := New(registry, func() (int, int) { return 5, 3 })
+	Requests(registry).WithLabelValues("patch", "apps", "deployments").Inc()
 	m.Rollouts(func() (int, int, int) { return 1, 1, 1 })
 	m.Status("Gateway", Written)
 	m.Object("write")

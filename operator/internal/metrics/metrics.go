@@ -89,6 +89,17 @@ func (m *Metrics) Status(kind string, result Result) {
 // Object counts one write of an object of a fleet.
 func (m *Metrics) Object(operation string) { m.objects.WithLabelValues(operation).Inc() }
 
+// Requests registers what counts the requests to the API server that are to change
+// something, and returns that: by verb, API group and resource.
+func Requests(registry prometheus.Registerer) *prometheus.CounterVec {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "fleetgate_operator_api_writes_total",
+		Help: "Requests to the API server that are to change something, whatever the answer, by what they are about.",
+	}, []string{"verb", "group", "resource"})
+	registry.MustRegister(requests)
+	return requests
+}
+
 // Rollouts registers how many fleets have a turn in a rollout, or wait for one. counts is
 // called at each scrape.
 func (m *Metrics) Rollouts(counts func() (waiting, underWay, failed int)) {
