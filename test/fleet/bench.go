@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"time"
 
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,7 +23,6 @@ type bench struct {
 	told time.Time
 
 	progress progress
-	leases   leases
 	// backend is the address that all routes lead to, and addresses those of
 	// real proxies by their namespaces.
 	backend   string
@@ -70,13 +68,12 @@ func (b *bench) measure(ctx context.Context) error {
 	b.http = b.HTTPClient()
 	b.addresses = make(map[string]string)
 	b.progress.when = make(map[ctrlclient.ObjectKey]time.Time)
-	b.leases.counts = make(map[string]int)
 	phases := []struct {
 		name string
 		do   func(context.Context) error
 	}{
 		{"open the operator's metrics", b.openMetrics},
-		{"follow Gateways and the operator's lease", b.watch},
+		{"follow Gateways", b.watch},
 		{"make classes and a backend", b.classes},
 		{fmt.Sprintf("make %d namespaces", b.opts.gateways), b.tenants},
 		{fmt.Sprintf("create %d Gateways with %d routes each", b.opts.gateways, b.opts.routes), b.birth},
@@ -177,7 +174,7 @@ func (b *bench) idle(ctx context.Context) error {
 }
 
 func (b *bench) alone(ctx context.Context) (err error) {
-	b.results.alone, err = b.changes(ctx, "alone")
+	b.results.alone, err = b.changes(ctx, "alone", b.opts.changes)
 	return err
 }
 
@@ -186,10 +183,8 @@ type restart struct {
 	// ready is the time from the deletion until the next pod was ready, and
 	// following until that heard of every proxy.
 	ready, following time.Duration
-	// spent is all that the new process used until it was quiet, and wrote what it
-	// says that it wrote of fleets.
+	// spent is all that the new process used until it was quiet.
 	spent usage
-	wrote map[string]int
 }
 
 // restart has the operator end as for a new version.
@@ -232,30 +227,6 @@ func (b *bench) restart(ctx context.Context) error {
 		return err
 	}
 	r.following = time.Since(start)
-	if r.spent, err = b.quiet(ctx); err != nil {
-		return err
-	}
-	r.wrote, err = b.written(ctx)
+	r.spent, err = b.quiet(ctx)
 	return err
 }
-
-// written counts by verb and kind what the operator's log says that it has written of
-// fleets since its start.
-func (b *bench) written(ctx context.Context) (map[string]int, error) {
-	pod, err := b.OperatorPod(ctx)
-	if err != nil {
-		return nil, err
-	}
-	text, err := b.Kubectl(ctx, "logs", "-n", pod.Namespace, pod.Name)
-	if err != nil {
-		return nil, err
-	}
-	counts := make(map[string]int)
-	for _, match := range wroteObject.FindAllSubmatch(text, -1) {
-		counts[string(match[1])]++
-	}
-	return counts, nil
-}
-
-// wroteObject is what the log says of an object.
-var wroteObject = regexp.MustCompile(`((?:created|applied|deleted) [A-Z][A-Za-z]+) [a-z0-9]`)

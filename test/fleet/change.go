@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -28,19 +29,20 @@ const changePause = 100 * time.Millisecond
 // durations are sorted.
 type durations []time.Duration
 
+// quantile returns the least duration that a part q of all do not exceed.
 func (d durations) quantile(q float64) time.Duration {
 	if len(d) == 0 {
 		return 0
 	}
-	return d[min(int(q*float64(len(d))), len(d)-1)]
+	return d[max(0, int(math.Ceil(q*float64(len(d))))-1)]
 }
 
-// changes changes routes of the Gateways with real proxies, one after the other,
+// changes changes n routes of the Gateways with real proxies, one after the other,
 // and returns how long each took from the API server's answer to the first
 // proxy's answer that is marked so.
-func (b *bench) changes(ctx context.Context, series string) (durations, error) {
+func (b *bench) changes(ctx context.Context, series string, n int) (durations, error) {
 	var took durations
-	for i := range b.opts.changes {
+	for i := range n {
 		namespace := tenantName(i % b.opts.real)
 		d, err := b.change(ctx, namespace, i%b.opts.routes, series+"-"+strconv.Itoa(i))
 		if err != nil {

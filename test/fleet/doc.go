@@ -9,5 +9,5 @@
 //
 // What is said of the operator comes from its process in /proc and from its
 // metrics: each request that it made to change something counts as a write,
-// except for the renewals of its lease, and including those that were refused.
+// except for what is about its lease, and including those that were refused.
 package main

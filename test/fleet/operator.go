@@ -2,22 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"strings"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/measure"
 	"github.com/fleetgate/fleetgate/test/internal/scrape"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
-
-// leaseName is the operator's lease, which it renews all the time.
-const leaseName = "7d1f0c36.fleetgate.io"
 
 // usage is what the operator has used up to one moment.
 type usage struct {
@@ -25,8 +21,10 @@ type usage struct {
 	cpu time.Duration
 	// rss and anonymous are its memory in bytes, and peak the most of the first.
 	rss, anonymous, peak uint64
-	// writes are its requests that change something, without those for the lease,
-	// refused the part of them that failed, and routes those for statuses of routes.
+	// wrote are its requests that change something, by verb, resource and group, and
+	// writes all of them, refused the part that failed, and routes those for statuses of
+	// routes.
+	wrote                   map[string]float64
 	writes, refused, routes float64
 	// looks are its reconciliations of Gateways.
 	looks float64
@@ -44,40 +42,27 @@ func (b *bench) openMetrics(ctx context.Context) error {
 	return b.WaitDeployment(ctx, stack.Namespace, stack.Operator)
 }
 
-// usage reads what the operator has used. Its lease is read before and after its
-// metrics, until no renewal came in between.
+// usage reads what the operator has used.
 func (b *bench) usage(ctx context.Context) (u usage, err error) {
 	pod, err := b.OperatorPod(ctx)
 	if err != nil {
 		return u, err
 	}
-	err = client.Poll(ctx, func(ctx context.Context) error {
-		before, err := b.renewals(ctx, pod.Name)
-		if err != nil {
-			return err
-		}
-		sample, err := scrape.Get(ctx, b.http, "http://"+net.JoinHostPort(pod.Status.PodIP, "8443")+"/metrics")
-		if err != nil {
-			return err
-		}
-		after, err := b.renewals(ctx, pod.Name)
-		if err == nil && after != before {
-			err = errors.New("the lease was renewed meanwhile")
-		}
-		u = read(sample)
-		u.writes -= float64(after)
-		return err
-	})
+	sample, err := scrape.Get(ctx, b.http, "http://"+net.JoinHostPort(pod.Status.PodIP, "8443")+"/metrics")
 	if err != nil {
 		return u, fmt.Errorf("reading the operator's metrics: %w", err)
 	}
+	u = read(sample)
 	return u, u.process(pod.UID)
 }
 
 func read(sample scrape.Sample) (u usage) {
 	u.at = time.Now()
+	u.wrote = written(sample)
+	for _, n := range u.wrote {
+		u.writes += n
+	}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
-		u.writes += sample.Sum("rest_client_requests_total", scrape.Labels{"method": method})
 		for _, code := range []string{"400", "403", "404", "409", "422", "429", "500", "503"} {
 			u.refused += sample.Sum("rest_client_requests_total", scrape.Labels{"method": method, "code": code})
 		}
@@ -87,6 +72,16 @@ func read(sample scrape.Sample) (u usage) {
 	u.reporting = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "reporting"})
 	u.silent = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "silent"})
 	return u
+}
+
+// written is what the operator has asked the API server to change. It does not count
+// its lease, which it renews all the time, nor the Event that says who has that.
+func written(sample scrape.Sample) map[string]float64 {
+	counts := sample.By("fleetgate_operator_api_writes_total", "verb", "resource", "group")
+	maps.DeleteFunc(counts, func(what string, _ float64) bool {
+		return strings.HasSuffix(what, " leases coordination.k8s.io") || what == "create events "
+	})
+	return counts
 }
 
 // process reads the CPU time and the memory of the pod's process.
@@ -109,14 +104,4 @@ func (u *usage) process(pod types.UID) error {
 	u.cpu = time.Duration(stat.CPUTime() * float64(time.Second))
 	u.rss, u.anonymous, u.peak = status.VmRSS, status.RssAnon, status.VmHWM
 	return nil
-}
-
-// renewals counts how often the pod has written its lease since the bench follows
-// that.
-func (b *bench) renewals(ctx context.Context, pod string) (int, error) {
-	lease := &coordinationv1.Lease{}
-	if err := b.Client.Get(ctx, types.NamespacedName{Namespace: stack.Namespace, Name: leaseName}, lease); err != nil {
-		return 0, err
-	}
-	return b.leases.upTo(ctx, pod, lease.ResourceVersion)
 }

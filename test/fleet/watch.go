@@ -6,13 +6,10 @@ import (
 	"sync"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-
-	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
 // progress knows which Gateways have become Programmed, and when.
@@ -68,28 +65,18 @@ func (p *progress) await(ctx context.Context, n int, tell func(string)) (time.Ti
 	}
 }
 
-// watch follows Gateways and the operator's lease until ctx ends.
+// watch follows Gateways until ctx ends.
 func (b *bench) watch(ctx context.Context) error {
-	watched, err := cache.New(b.Config(), cache.Options{
-		Scheme: b.Client.Scheme(), Mapper: b.Client.RESTMapper(),
-		ByObject: map[ctrlclient.Object]cache.ByObject{
-			&coordinationv1.Lease{}: {Namespaces: map[string]cache.Config{stack.Namespace: {}}},
-		},
-	})
+	watched, err := cache.New(b.Config(), cache.Options{Scheme: b.Client.Scheme(), Mapper: b.Client.RESTMapper()})
 	if err != nil {
 		return err
 	}
-	for kind, handler := range map[ctrlclient.Object]toolscache.ResourceEventHandler{
-		&gatewayv1.Gateway{}:    b.progress.handler(),
-		&coordinationv1.Lease{}: b.leases.handler(),
-	} {
-		informer, err := watched.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
-		if err != nil {
-			return err
-		}
-		if _, err := informer.AddEventHandler(handler); err != nil {
-			return err
-		}
+	informer, err := watched.GetInformer(ctx, &gatewayv1.Gateway{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return err
+	}
+	if _, err := informer.AddEventHandler(b.progress.handler()); err != nil {
+		return err
 	}
 	go func() {
 		if err := watched.Start(ctx); err != nil {

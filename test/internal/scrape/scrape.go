@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -45,9 +46,29 @@ type Labels map[string]string
 func (s Sample) Sum(name string, want Labels) float64 {
 	var sum float64
 	for _, m := range s.series(name, want) {
-		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
+		sum += valueOf(m)
 	}
 	return sum
+}
+
+// By adds up the values of a counter or gauge for each combination of values that the
+// labels have. The keys are these values with spaces between them.
+func (s Sample) By(name string, labels ...string) map[string]float64 {
+	sums := make(map[string]float64)
+	for _, m := range s.series(name, nil) {
+		values := make([]string, len(labels))
+		for _, pair := range m.GetLabel() {
+			if at := slices.Index(labels, pair.GetName()); at >= 0 {
+				values[at] = pair.GetValue()
+			}
+		}
+		sums[strings.Join(values, " ")] += valueOf(m)
+	}
+	return sums
+}
+
+func valueOf(m *dto.Metric) float64 {
+	return m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
 }
 
 // Label returns the value of a label of the first series of a metric, or "".

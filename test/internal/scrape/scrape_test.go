@@ -1,6 +1,7 @@
 package scrape
 
 import (
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,22 @@ func TestSumAddsTheSeriesThatHaveTheLabels(t *testing.T) {
 	} {
 		if got := s.Sum(tt.name, tt.want); got != tt.sum {
 			t.Errorf("Sum(%s, %v) = %v, want %v", tt.name, tt.want, got, tt.sum)
+		}
+	}
+}
+
+func TestByAddsForEachValue(t *testing.T) {
+	s := sample(t)
+	for _, tt := range []struct {
+		labels []string
+		want   map[string]float64
+	}{
+		{[]string{"route"}, map[string]float64{"a": 4, "b": 5}},
+		{[]string{"code", "route"}, map[string]float64{"200 a": 3, "500 a": 1, "200 b": 5}},
+		{[]string{"code", "absent"}, map[string]float64{"200 ": 8, "500 ": 1}},
+	} {
+		if got := s.By("requests_total", tt.labels...); !maps.Equal(got, tt.want) {
+			t.Errorf("By %q: %v, want %v", tt.labels, got, tt.want)
 		}
 	}
 }

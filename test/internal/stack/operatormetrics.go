@@ -11,6 +11,24 @@ import (
 	"github.com/fleetgate/fleetgate/test/internal/scrape"
 )
 
+// reader may read the operator's metrics.
+const reader = `apiVersion: v1
+kind: ServiceAccount
+metadata: {name: metrics-reader, namespace: default}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: metrics-reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: fleetgate-metrics-reader}
+subjects: [{kind: ServiceAccount, name: metrics-reader, namespace: default}]
+`
+
+// MetricsReader makes a ServiceAccount for OperatorMetrics.
+func (s *Stack) MetricsReader(ctx context.Context) (types.NamespacedName, error) {
+	_, err := s.Apply(ctx, []byte(reader))
+	return types.NamespacedName{Namespace: "default", Name: "metrics-reader"}, err
+}
+
 // OperatorMetrics scrapes the operator as Prometheus does, by TLS and with the token of
 // a ServiceAccount that may read its metrics.
 func (s *Stack) OperatorMetrics(ctx context.Context, reader types.NamespacedName) (scrape.Sample, error) {
