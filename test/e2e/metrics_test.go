@@ -11,9 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fleetgate/fleetgate/test/internal/observe"
 	"github.com/fleetgate/fleetgate/test/internal/scrape"
@@ -64,22 +62,6 @@ func fleetgateFamilies(sample scrape.Sample) []*dto.MetricFamily {
 		}
 	}
 	return own
-}
-
-// agentSample is what the agent of the node exports.
-func agentSample(t *testing.T) scrape.Sample {
-	t.Helper()
-	var pods corev1.PodList
-	err := cluster.Client.List(t.Context(), &pods, ctrlclient.InNamespace(stack.Namespace),
-		ctrlclient.MatchingLabels{"app.kubernetes.io/name": "fleetgate-node-agent"})
-	if err != nil || len(pods.Items) != 1 {
-		t.Fatalf("%d agents of one node, error %v", len(pods.Items), err)
-	}
-	sample, err := scrape.Get(t.Context(), cluster.HTTPClient(), "http://"+pods.Items[0].Status.PodIP+":19004/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sample
 }
 
 // operatorSample is what the operator exports.
