@@ -3,5 +3,6 @@
 // addresses of backends and reads the flows of the own pod.
 //
 // The agent may be away at any time. What is attached then says so, and it is
-// tried again for as long as the process runs.
+// tried again for as long as the process runs. The tests are beside the agent, as
+// it takes one.
 package remote
