@@ -38,8 +38,13 @@ type Identity struct {
 	Namespace, Pod, UID, Node string
 }
 
-// String names the pod.
-func (i Identity) String() string { return i.Namespace + "/" + i.Pod }
+// String names the pod, or says that it is not known.
+func (i Identity) String() string {
+	if i.UID == "" {
+		return "unknown"
+	}
+	return i.Namespace + "/" + i.Pod
+}
 
 // Reviewer says which pod a token is bound to. It returns ErrNotAuthenticated
 // for a token that is none, and another error if that cannot be found out. It
