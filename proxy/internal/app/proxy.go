@@ -37,6 +37,8 @@ type proxy struct {
 	options  Options
 	epoch    time.Time
 	draining atomic.Bool
+	// open says that the ports of a configuration have been opened.
+	open atomic.Bool
 
 	current     atomic.Pointer[snapshot.Snapshot]
 	settings    *proxyconfig.Settings // those in effect; nil for the options alone
@@ -158,6 +160,7 @@ func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 			}
 		}
 	}
+	p.open.Store(true)
 	if !told {
 		p.publish()
 	}
@@ -231,7 +234,7 @@ func (p *proxy) notReady() string {
 	switch {
 	case p.draining.Load():
 		return "shutting down"
-	case p.current.Load() == nil:
+	case !p.open.Load():
 		return "no configuration serves yet"
 	}
 	return ""
