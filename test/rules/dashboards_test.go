@@ -48,7 +48,7 @@ func TestDashboardsAskWhatCanBeAsked(t *testing.T) {
 	}
 }
 
-// What rules and dashboards read is exported, or recorded.
+// What rules, dashboards and runbooks read is exported, or recorded.
 func TestNothingReadsWhatIsNotThere(t *testing.T) {
 	page, err := os.ReadFile(root + "/docs/reference/metrics.md")
 	if err != nil {
@@ -64,6 +64,15 @@ func TestNothingReadsWhatIsNotThere(t *testing.T) {
 	}
 	for _, panel := range readPanels(t) {
 		queries[panel.Dashboard+", "+panel.Title+", "+panel.Query] = panel.Query
+	}
+	steps, err := observe.Runbooks(root + "/docs/runbooks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		if step.Query {
+			queries[step.Page+", "+step.Text] = step.Text
+		}
 	}
 	metric := regexp.MustCompile(`[a-z_:]*fleetgate_[a-z0-9_:]+`)
 	for where, query := range queries {

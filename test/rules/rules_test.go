@@ -10,6 +10,8 @@ import (
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fleetgate/fleetgate/test/internal/observe"
 )
 
 const root = "../.."
@@ -116,6 +118,22 @@ func checkRunbook(t *testing.T, alert string) {
 	for _, part := range []string{"# " + alert, "## Meaning", "## Impact", "## Diagnosis", "## Mitigation"} {
 		if !bytes.Contains(page, []byte(part+"\n")) {
 			t.Errorf("the runbook of %s has no %q", alert, part)
+		}
+	}
+}
+
+// What runbooks ask is exported, and their commands are those of kubectl alone.
+func TestRunbooksAskWhatCanBeAsked(t *testing.T) {
+	steps, err := observe.Runbooks(root + "/docs/runbooks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		if !step.Query && !strings.HasPrefix(step.Text, "kubectl ") {
+			t.Errorf("%s has somebody run %q", step.Page, step.Text)
+		}
+		if rest := step.For("a", "b", "c"); strings.ContainsAny(rest, "<>") && !step.Query {
+			t.Errorf("%s has more to fill in: %q", step.Page, rest)
 		}
 	}
 }

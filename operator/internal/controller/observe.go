@@ -79,4 +79,5 @@ func (w *work) follow() {
 	if err := w.tracker.Sync(w.key, access, pods); err != nil {
 		w.errs = append(w.errs, fmt.Errorf("following the pods of %s: %w", w.key, err))
 	}
+	w.tracker.Want(w.key, w.observed.Wanted)
 }

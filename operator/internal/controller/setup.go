@@ -90,6 +90,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 		return fmt.Errorf("adding the tracker: %w", err)
 	}
 	opts.Metrics = metrics.New(config.Registry, tracker.Reporting)
+	opts.Metrics.Gateways(tracker.Ready)
 	optional := &KindReconciler{
 		opts: opts, cache: mgr.GetCache(), mapper: mgr.GetRESTMapper(), indexer: mgr.GetFieldIndexer(),
 		bell: bell, watching: make(map[schema.GroupKind]client.Object),

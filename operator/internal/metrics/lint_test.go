@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 func TestMetricsAreNamedWell(t *testing.T) {
@@ -12,6 +13,9 @@ func TestMetricsAreNamedWell(t *testing.T) {
 	m := New(registry, func() (int, int) { return 5, 3 })
 	Requests(registry).WithLabelValues("patch", "apps", "deployments").Inc()
 	m.Rollouts(func() (int, int, int) { return 1, 1, 1 })
+	m.Gateways(func() map[types.NamespacedName]int {
+		return map[types.NamespacedName]int{{Namespace: "a", Name: "web"}: 2}
+	})
 	m.Status("Gateway", Written)
 	m.Object("write")
 	families, err := registry.Gather()

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Result says how something went.
@@ -125,6 +126,32 @@ func (r rollouts) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(waiting), "waiting")
 	ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(underWay), "under_way")
 	ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(failed), "failed")
+}
+
+// Gateways registers how many ready proxies each Gateway has. ready is called at each
+// scrape.
+func (m *Metrics) Gateways(ready func() map[types.NamespacedName]int) {
+	m.registry.MustRegister(gateways(ready))
+}
+
+// gateways reads the numbers of ready proxies when it is scraped.
+type gateways func() map[types.NamespacedName]int
+
+func gatewaysDesc() *prometheus.Desc {
+	return prometheus.NewDesc("fleetgate_operator_gateway_ready_proxies",
+		"Proxies of a Gateway whose pods are ready, for each Gateway that is to have any.",
+		[]string{"gateway_namespace", "gateway_name"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (g gateways) Describe(ch chan<- *prometheus.Desc) { ch <- gatewaysDesc() }
+
+// Collect implements prometheus.Collector.
+func (g gateways) Collect(ch chan<- prometheus.Metric) {
+	desc := gatewaysDesc()
+	for gateway, ready := range g() {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(ready), gateway.Namespace, gateway.Name)
+	}
 }
 
 // proxies reads the numbers of proxies when it is scraped.

@@ -50,6 +50,8 @@ type Tracker struct {
 }
 
 type fleet struct {
+	// wanted is how many proxies there are to be.
+	wanted int
 	access Access
 	client *client
 	pods   map[types.UID]*watcher
@@ -167,6 +169,34 @@ func (t *Tracker) Reporting() (all, answering int) {
 	return all, answering
 }
 
+// Want notes how many proxies a Gateway that is followed is to have.
+func (t *Tracker) Want(gateway types.NamespacedName, proxies int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f := t.fleets[gateway]; f != nil {
+		f.wanted = proxies
+	}
+}
+
+// Ready counts the ready pods of each Gateway that is to have any.
+func (t *Tracker) Ready() map[types.NamespacedName]int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ready := make(map[types.NamespacedName]int, len(t.fleets))
+	for gateway, f := range t.fleets {
+		if f.wanted == 0 {
+			continue
+		}
+		ready[gateway] = 0
+		for _, w := range f.pods {
+			if w.pod.Ready {
+				ready[gateway]++
+			}
+		}
+	}
+	return ready
+}
+
 // fleet returns the Gateway's fleet. Its pods are asked anew when the access
 // has changed.
 func (t *Tracker) fleet(gateway types.NamespacedName, access Access) (*fleet, error) {
@@ -178,10 +208,12 @@ func (t *Tracker) fleet(gateway types.NamespacedName, access Access) (*fleet, er
 	if err != nil {
 		return nil, err
 	}
+	wanted := 0
 	if f != nil {
 		f.stop()
+		wanted = f.wanted
 	}
-	f = &fleet{access: access, client: client, pods: make(map[types.UID]*watcher)}
+	f = &fleet{wanted: wanted, access: access, client: client, pods: make(map[types.UID]*watcher)}
 	t.fleets[gateway] = f
 	return f, nil
 }

@@ -135,6 +135,13 @@ func TestTrackerFollowsAProxy(t *testing.T) {
 	if all, answering := tracker.Reporting(); all != 2 || answering != 1 {
 		t.Errorf("%d pods, %d answer", all, answering)
 	}
+	if ready := tracker.Ready(); len(ready) != 0 {
+		t.Errorf("got %v ready of a Gateway that is to have none", ready)
+	}
+	tracker.Want(gateway, 2)
+	if ready := tracker.Ready(); len(ready) != 1 || ready[gateway] != 1 {
+		t.Errorf("got %v ready, want 1", ready)
+	}
 
 	p.server.CloseClientConnections()
 	p.say(func(r *proxyconfig.Report) { r.Hash = "h2" })

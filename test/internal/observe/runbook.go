@@ -1,0 +1,56 @@
+package observe
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Step is what a runbook has somebody ask: a query of Prometheus, or a line of a shell.
+type Step struct {
+	// Page is the name of the runbook's alert.
+	Page string
+	// Query says that Text is for Prometheus.
+	Query bool
+	Text  string
+}
+
+// block finds what is to be run in a page: fenced blocks of two languages.
+var block = regexp.MustCompile("(?ms)^```(promql|sh)\n(.*?)^```$")
+
+// Runbooks reads the steps of all runbooks of a folder, in their order.
+func Runbooks(folder string) ([]Step, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.md"))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no runbooks in %s", folder)
+	}
+	var all []Step
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading a runbook: %w", err)
+		}
+		page := strings.TrimSuffix(filepath.Base(file), ".md")
+		before := len(all)
+		for _, match := range block.FindAllStringSubmatch(string(content), -1) {
+			if match[1] == "promql" {
+				all = append(all, Step{page, true, strings.TrimSpace(match[2])})
+				continue
+			}
+			for line := range strings.Lines(match[2]) {
+				all = append(all, Step{page, false, strings.TrimSpace(line)})
+			}
+		}
+		if len(all) == before {
+			return nil, fmt.Errorf("the runbook %s has nothing to run", file)
+		}
+	}
+	return all, nil
+}
+
+// For returns the step as it is run for one Gateway and one of its pods.
+func (s Step) For(namespace, gateway, pod string) string {
+	return strings.NewReplacer("<namespace>", namespace, "<gateway>", gateway, "<pod>", pod).Replace(s.Text)
+}
