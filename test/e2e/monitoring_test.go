@@ -28,7 +28,12 @@ const scraped = "fleetgate.io/Scraped"
 // TestAGatewayIsAllThatPrometheusNeeds has a real Prometheus come to a Gateway that is
 // there, and go again, while the operator and the Gateway run on.
 func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
-	s := serving(t, "monitored", "shop")
+	s := newTenant(t, "monitored")
+	s.storeCertificate(newCertificate(t, 1))
+	s.apply("monitored", nil)
+	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 2})
+	s.waitDeployment("shop")
+	s.waitProgrammed()
 	before := operatorPods(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
@@ -54,6 +59,9 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	t.Run("queries answer what was sent", m.counts)
 	t.Run("dashboards have data", m.dashboards)
 	t.Run("rules are evaluated", m.rules)
+	t.Run("runbooks can be followed", m.runbooks)
+	t.Run("native histograms are taken", m.native)
+	t.Run("a pod has few series", m.cheap)
 	t.Run("metrics are named as the page says", m.named)
 	t.Run("metrics are not public", m.private)
 
@@ -254,7 +262,7 @@ func (m *monitored) private(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, port := range service.Spec.Ports {
-		if port.Port != 80 || strings.Contains(port.Name, "metrics") {
+		if port.Port != 80 && port.Port != 443 || strings.Contains(port.Name, "metrics") {
 			t.Errorf("the public Service has port %s %d", port.Name, port.Port)
 		}
 	}
