@@ -48,17 +48,14 @@ func TestRulesDoWhatTheySay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests, err := os.ReadFile("testdata/tests.yaml")
-	if err != nil {
+	if err := os.CopyFS(folder, os.DirFS("testdata")); err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{"rules.yaml": spec, "tests.yaml": tests} {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(folder, "rules.yaml"), spec, 0o644); err != nil {
+		t.Fatal(err)
 	}
 	tool := promtool(t)
-	for _, args := range [][]string{{"check", "rules", "rules.yaml"}, {"test", "rules", "tests.yaml"}} {
+	for _, args := range [][]string{{"check", "rules", "rules.yaml"}, {"test", "rules", "tests.yaml", "days.yaml"}} {
 		command := exec.CommandContext(t.Context(), tool, args...)
 		command.Dir = folder
 		if out, err := command.CombinedOutput(); err != nil {
@@ -69,9 +66,13 @@ func TestRulesDoWhatTheySay(t *testing.T) {
 
 // Every alert is tested, says how bad it is and of what, and has a page.
 func TestAlertsHaveWhatPeopleNeed(t *testing.T) {
-	tests, err := os.ReadFile("testdata/tests.yaml")
-	if err != nil {
-		t.Fatal(err)
+	var tests []byte
+	for _, name := range []string{"tests.yaml", "days.yaml"} {
+		content, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests = append(tests, content...)
 	}
 	pages := map[string]bool{}
 	for _, group := range readRules(t).Spec.Groups {
