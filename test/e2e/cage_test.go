@@ -28,7 +28,7 @@ func TestAProxysAccountReadsItsOwnObjectsAlone(t *testing.T) {
 	for _, pair := range [][2]*tenantSpace{{a, b}, {b, a}} {
 		own, other := pair[0], pair[1]
 		own.applyText(ownSecret, nil)
-		as := own.impersonate()
+		as := impersonate(t, own.namespace, account)
 		own.wantAccount()
 		own.checkOwnReads(as)
 		own.checkRefusedReads(as, other.namespace)
@@ -52,24 +52,24 @@ metadata: {name: private, namespace: {{.Namespace}}}
 data: {password: opensesame}
 `
 
-// impersonate returns a client that is the account of the tenant's proxies.
-func (s *tenantSpace) impersonate() ctrlclient.WithWatch {
-	s.t.Helper()
+// impersonate returns a client that is a ServiceAccount.
+func impersonate(t *testing.T, namespace, account string) ctrlclient.WithWatch {
+	t.Helper()
 	config := cluster.Config()
 	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:" + s.namespace + ":" + account,
-		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + s.namespace, "system:authenticated"},
+		UserName: "system:serviceaccount:" + namespace + ":" + account,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
 	}
 	as, err := ctrlclient.NewWithWatch(config, ctrlclient.Options{Scheme: cluster.Client.Scheme()})
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	review := &authenticationv1.SelfSubjectReview{}
-	if err := as.Create(s.t.Context(), review); err != nil {
-		s.t.Fatal(err)
+	if err := as.Create(t.Context(), review); err != nil {
+		t.Fatal(err)
 	}
 	if got := review.Status.UserInfo.Username; got != config.Impersonate.UserName {
-		s.t.Fatalf("asking as %s, want %s", got, config.Impersonate.UserName)
+		t.Fatalf("asking as %s, want %s", got, config.Impersonate.UserName)
 	}
 	return as
 }

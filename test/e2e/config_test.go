@@ -52,7 +52,8 @@ func scaleOperator(ctx context.Context, t *testing.T, replicas int) {
 	}
 	err := client.Poll(ctx, func(ctx context.Context) error {
 		var pods corev1.PodList
-		if err := cluster.Client.List(ctx, &pods, ctrlclient.InNamespace(stack.Namespace)); err != nil {
+		err := cluster.Client.List(ctx, &pods, ctrlclient.InNamespace(stack.Namespace), ctrlclient.MatchingLabels{"control-plane": "controller-manager"})
+		if err != nil {
 			return err
 		}
 		if len(pods.Items) > 0 {

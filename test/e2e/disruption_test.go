@@ -15,7 +15,6 @@ import (
 	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/load"
 	"github.com/fleetgate/fleetgate/test/internal/measure"
-	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
 // settled gives the tenant a route to its backend that has taken effect, on
@@ -27,59 +26,6 @@ func settled(t *testing.T, name string) *tenantSpace {
 	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "steady", Name: s.namespace, Version: "shop"})
 	time.Sleep(time.Second) // the other proxy may be a moment behind
 	return s
-}
-
-func TestOperatorIsKilledWhileTrafficRuns(t *testing.T) {
-	s := settled(t, "operator-killed")
-	s.writeByHand()
-	run := s.load("shop.example.com", load.Options{})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	for i := int64(1); i <= 2; i++ {
-		if err := run.WaitSent(ctx, i*30_000); err != nil {
-			t.Fatal(err)
-		}
-		if err := killOperator(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := cluster.WaitDeployment(ctx, stack.Namespace, stack.Operator); err != nil {
-		t.Fatal(err)
-	}
-	// The operator that came back must still be able to change something, and nothing
-	// that others have written.
-	s.route("shop", "shop.example.com", "changed", "shop")
-	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "changed", Name: s.namespace, Version: "shop"})
-	s.applyText(twoListeners, nil)
-	s.wantText("service/web-fleetgate", "{.spec.ports[*].port}", "80 8080")
-	s.wantByHand()
-	wantNoneFailed(t, run, 100_000)
-}
-
-// writeByHand writes to objects of the fleet what is nobody's business but the
-// writer's.
-func (s *tenantSpace) writeByHand() {
-	s.t.Helper()
-	s.kubectl("annotate", "service/web-fleetgate", "deployment/web-fleetgate", "example.com/owner=shop")
-	s.kubectl("label", "service/web-fleetgate", "deployment/web-fleetgate", "team=shop")
-	s.kubectl("patch", "service/web-fleetgate", "--field-manager=theirs", "-p", `{"spec":{"trafficDistribution":"PreferSameZone"}}`)
-	s.kubectl("patch", "deployment/web-fleetgate", "--field-manager=theirs", "-p", `{"spec":{"progressDeadlineSeconds":555}}`)
-	s.wantByHand()
-}
-
-func (s *tenantSpace) wantByHand() {
-	s.t.Helper()
-	const marks = `{.metadata.annotations.example\.com/owner} {.metadata.labels.team} `
-	s.wantText("service/web-fleetgate", marks+"{.spec.trafficDistribution}", "shop shop PreferSameZone")
-	s.wantText("deployment/web-fleetgate", marks+"{.spec.progressDeadlineSeconds}", "shop shop 555")
-}
-
-// killOperator ends the operator without a chance to say goodbye.
-func killOperator(ctx context.Context) error {
-	zero := int64(0)
-	return cluster.Client.DeleteAllOf(ctx, &corev1.Pod{}, ctrlclient.InNamespace(stack.Namespace),
-		ctrlclient.MatchingLabels{"control-plane": "controller-manager"},
-		&ctrlclient.DeleteAllOfOptions{DeleteOptions: ctrlclient.DeleteOptions{GracePeriodSeconds: &zero}})
 }
 
 func TestProxyPodIsDeletedUnderLoad(t *testing.T) {

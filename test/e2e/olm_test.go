@@ -36,7 +36,7 @@ type subscription struct {
 // they leave each other they can make nothing of, and serve what they have until it is
 // replaced. In the end the operator is removed. No request is lost.
 func TestBundleInEachInstallMode(t *testing.T) {
-	stopOperator(t)
+	scaleOperator(t.Context(), t, 0)
 	s := subscribe(t)
 	demo := [2]*tenantSpace{demoTenant(t, "tenant-a"), demoTenant(t, "tenant-b")}
 	other := newTenant(t, "olm-other")
@@ -68,29 +68,6 @@ func TestBundleInEachInstallMode(t *testing.T) {
 	}
 	s.remove()
 	wantNoneFailed(t, run, run.Sent()+2_000)
-}
-
-// stopOperator makes room for another one until the test ends.
-func stopOperator(t *testing.T) {
-	t.Helper()
-	scale := func(ctx context.Context, replicas string) error {
-		if _, err := cluster.Kubectl(ctx, "scale", "deployment", stack.Operator, "-n", stack.Namespace, "--replicas="+replicas); err != nil {
-			return err
-		}
-		return cluster.WaitDeployment(ctx, stack.Namespace, stack.Operator)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := scale(ctx, "1"); err != nil {
-			t.Errorf("starting the operator again: %v", err)
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := scale(ctx, "0"); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // subscribe makes the namespace that the bundle suggests, under another name, and
