@@ -94,7 +94,7 @@ func TestSensorsComeBackToAnAgentThatWasAway(t *testing.T) {
 	if _, attached := s.Attached(); attached {
 		t.Error("the agent that has gone is said to count")
 	}
-	a = startAgentAt(t, a.address, a.folder, kernel, root)
+	startAgentAt(t, a.address, a.folder, kernel, root)
 	await(t, "the sensor to come back", func() bool {
 		_, attached := s.Attached()
 		return attached
