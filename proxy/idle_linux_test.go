@@ -41,7 +41,8 @@ func TestIdleConnectionsAreSmall(t *testing.T) {
 				}
 				time.Sleep(time.Second)
 				held = append(held, float64(c.anonymous()))
-				used = append(used, c.metric("go_memstats_heap_inuse_bytes")+c.metric("go_memstats_stack_inuse_bytes"))
+				used = append(used, c.metric("go_memory_classes_heap_objects_bytes")+
+					c.metric("go_memory_classes_heap_unused_bytes")+c.metric("go_memory_classes_heap_stacks_bytes"))
 			}
 			others := float64(tt.n - tt.n/3)
 			grown, inUse := (held[2]-held[0])/others, (used[2]-used[0])/others
