@@ -207,6 +207,12 @@ func hold(nc *net.TCPConn, say []byte) {
 // startHostage starts a backend that says something on each connection, and reads
 // nothing.
 func startHostage(t *testing.T) (port int) {
+	return startTCP(t, func(nc *net.TCPConn) { hold(nc, []byte(tonsOf)) })
+}
+
+// startTCP starts a backend that serves each connection by itself, and closes it
+// afterwards.
+func startTCP(t *testing.T, serve func(*net.TCPConn)) (port int) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -221,7 +227,7 @@ func startHostage(t *testing.T) (port int) {
 			}
 			go func() {
 				defer nc.Close()
-				hold(nc.(*net.TCPConn), []byte(tonsOf))
+				serve(nc.(*net.TCPConn))
 			}()
 		}
 	}()

@@ -28,25 +28,7 @@ func startSupervised(t *testing.T, configure func(c *child, dir string, ports []
 
 // startEcho starts a backend of TCP that says what it hears.
 func startEcho(t *testing.T) (port int) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			nc, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer nc.Close()
-				_, _ = io.Copy(nc, nc)
-			}()
-		}
-	}()
-	return ln.Addr().(*net.TCPAddr).Port
+	return startTCP(t, func(nc *net.TCPConn) { _, _ = io.Copy(nc, nc) })
 }
 
 // configurePlain has the port for HTTP alone be served, by a newer configuration than
