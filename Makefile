@@ -236,10 +236,12 @@ deploy: kustomize ## Deploy the operator and the GatewayClass to the current clu
 	$(KUBECTL) apply --server-side -f $(CURDIR)/config/samples/gatewayclass.yaml
 
 # The GatewayClass stays: as long as Gateways use it, only the operator can let it
-# go. So does the CRD, with which what users have written would go.
+# go. So does the CRD, with which what users have written would go. Of the nodes'
+# agents, where there are any, what is in no namespace has to be named.
 WITHOUT_CRDS = awk 'BEGIN { RS = ORS = "---\n" } !/\nkind: CustomResourceDefinition\n/'
 undeploy: kustomize ## Remove the operator; Gateways go on serving until they are deleted.
 	$(MANIFESTS) | $(WITHOUT_CRDS) | $(KUBECTL) delete --ignore-not-found=$(ignore-not-found) -f -
+	$(KUBECTL) delete --ignore-not-found clusterroles,clusterrolebindings fleetgate-node-agent
 
 ##@ OLM
 
