@@ -60,7 +60,6 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	t.Run("dashboards have data", m.dashboards)
 	t.Run("rules are evaluated", m.rules)
 	t.Run("runbooks can be followed", m.runbooks)
-	t.Run("native histograms are taken", m.native)
 	t.Run("a pod has few series", m.cheap)
 	t.Run("metrics are named as the page says", m.named)
 	t.Run("metrics are not public", m.private)

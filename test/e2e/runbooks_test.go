@@ -46,32 +46,6 @@ func (m *monitored) runbooks(t *testing.T) {
 	t.Logf("measured: %d steps of runbooks can be followed", len(steps))
 }
 
-// native asserts that Prometheus takes the native histograms of proxies and sensors: what
-// they count is what the classic ones do, and quantiles need no buckets.
-func (m *monitored) native(t *testing.T) {
-	for _, name := range []string{"fleetgate_proxy_request_duration_seconds", "fleetgate_request_duration_seconds"} {
-		selector := fmt.Sprintf("%s{namespace=%q}", name, m.namespace)
-		wait(t, func(ctx context.Context) error {
-			native, err := m.prometheus.Sum(ctx, "histogram_count("+selector+")")
-			if err != nil {
-				return err
-			}
-			classic, err := m.prometheus.Sum(ctx, fmt.Sprintf("%s_count{namespace=%q}", name, m.namespace))
-			if err == nil && (native != classic || native == 0) {
-				err = fmt.Errorf("%s: %v natively and %v by the classic count", name, native, classic)
-			}
-			return err
-		})
-		wait(t, func(ctx context.Context) error {
-			p99, err := m.prometheus.Sum(ctx, "histogram_quantile(0.99, sum("+selector+"))")
-			if err == nil && (p99 <= 0 || p99 > 10) {
-				err = fmt.Errorf("the native p99 of %s is %v", name, p99)
-			}
-			return err
-		})
-	}
-}
-
 // cheap asserts that a pod takes no more series than is said.
 func (m *monitored) cheap(t *testing.T) {
 	query := fmt.Sprintf(`max(sum by (pod) (scrape_samples_scraped{namespace=%q}))`, m.namespace)
