@@ -68,6 +68,7 @@ var scenarios = map[string]func(*world){
 // end is what there is without that. What the other one finds depends on how many
 // writes were made before, and not on reads.
 func TestWhereverTheProcessIsKilledTheEndIsTheSame(t *testing.T) {
+	inOneGoroutine(t)
 	pair := keyPair(t, "pair")
 	for name, happen := range scenarios {
 		t.Run(name, func(t *testing.T) {
