@@ -85,7 +85,7 @@ func (c *Client) Settle() {
 	c.found = map[uint16][]int{}
 	c.mu.Unlock()
 	for port, fds := range rest {
-		closeAll(fds)
+		CloseAll(fds)
 		c.Drop(port)
 	}
 }

@@ -34,9 +34,9 @@ func newProcess(t *testing.T, h *Holder) *process {
 // die closes what the kernel closes for a process that is killed.
 func (p *process) die() {
 	p.conn.Close()
-	closeAll(p.open)
+	CloseAll(p.open)
 	for _, fds := range p.found {
-		closeAll(fds)
+		CloseAll(fds)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestDroppedPortIsFree(t *testing.T) {
 	p := newProcess(t, h)
 	defer p.die()
 	port := p.listen(2)
-	closeAll(p.open)
+	CloseAll(p.open)
 	p.open = nil
 	if err := dial(t, port); err != nil {
 		t.Fatal("nobody holds the port")

@@ -47,7 +47,7 @@ func (h *Holder) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, fds := range h.held {
-		closeAll(fds)
+		CloseAll(fds)
 	}
 	clear(h.held)
 }
@@ -86,11 +86,11 @@ func (h *Holder) tell(conn *net.UnixConn) error {
 func (h *Holder) do(m message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	closeAll(h.held[m.port])
+	CloseAll(h.held[m.port])
 	delete(h.held, m.port)
 	if m.verb == keep && len(m.fds) > 0 {
 		h.held[m.port] = m.fds
 		return
 	}
-	closeAll(m.fds)
+	CloseAll(m.fds)
 }

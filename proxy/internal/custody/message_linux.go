@@ -62,34 +62,9 @@ func receive(conn *net.UnixConn) (m message, err error) {
 		return m, err
 	}
 	if n != messageBytes {
-		closeAll(m.fds)
+		CloseAll(m.fds)
 		return message{}, fmt.Errorf("a packet of %d bytes", n)
 	}
 	m.verb, m.port = verb(packet[0]), binary.BigEndian.Uint16(packet[1:])
 	return m, nil
-}
-
-func descriptors(beside []byte) (fds []int, err error) {
-	all, err := unix.ParseSocketControlMessage(beside)
-	if err != nil {
-		return nil, fmt.Errorf("reading what is beside a packet: %w", err)
-	}
-	for i := range all {
-		more, err := unix.ParseUnixRights(&all[i])
-		if err != nil {
-			closeAll(fds)
-			return nil, fmt.Errorf("reading descriptors: %w", err)
-		}
-		fds = append(fds, more...)
-	}
-	for _, fd := range fds {
-		unix.CloseOnExec(fd)
-	}
-	return fds, nil
-}
-
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		unix.Close(fd)
-	}
 }

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/fleetgate/fleetgate/proxy/internal/custody"
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
@@ -67,7 +65,7 @@ func (e *Engine) Open(port uint16) error {
 		l := e.loops[i%len(e.loops)]
 		l.do(func() { err = l.addListener(fd, port) })
 		if err != nil {
-			closeAll(fds[i:])
+			custody.CloseAll(fds[i:])
 			e.Shut(port)
 			return fmt.Errorf("register listener: %w", err)
 		}
@@ -87,19 +85,13 @@ func (e *Engine) sockets(port uint16) ([]int, error) {
 	}
 	// There are more loops than before. Sockets cannot join others that do not share
 	// their port.
-	closeAll(fds)
+	custody.CloseAll(fds)
 	store.Drop(port)
 	fds, err := listen(e.opts.Bind, port, len(e.loops))
 	if err == nil {
 		store.Keep(port, fds)
 	}
 	return fds, err
-}
-
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		unix.Close(fd)
-	}
 }
 
 // Shut stops accepting connections on a port. Those that wait to be accepted

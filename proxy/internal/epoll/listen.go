@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/custody"
 	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 )
 
@@ -34,7 +35,7 @@ func listen(bind netip.Addr, port uint16, n int) ([]int, error) {
 			}
 		}
 		if err != nil {
-			closeAll(fds)
+			custody.CloseAll(fds)
 			return nil, err
 		}
 		fds = append(fds, fd)

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/fleetgate/fleetgate/proxy/internal/custody"
 	"github.com/fleetgate/fleetgate/proxy/internal/keepalive"
 )
 
@@ -14,9 +15,7 @@ import (
 // Several are of loops, and nobody here would accept from all of them.
 func adopt(fds []int) net.Listener {
 	if len(fds) != 1 {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
+		custody.CloseAll(fds)
 		return nil
 	}
 	file := os.NewFile(uintptr(fds[0]), "listener")
