@@ -75,7 +75,8 @@ type EjectionParameters struct {
 	// +kubebuilder:validation:Maximum=1000
 	ConsecutiveErrors *int32 `json:"consecutiveErrors,omitempty"`
 	// baseTime is how long the first ejection lasts; 1s by default. Each one in a row
-	// lasts twice as long as the one before.
+	// lasts twice as long as the one before. An endpoint that could not be connected
+	// with is probed meanwhile, and comes back as soon as it takes connections.
 	// +optional
 	BaseTime *gatewayv1.Duration `json:"baseTime,omitempty"`
 	// maxTime is how long an ejection lasts at most; 30s by default.

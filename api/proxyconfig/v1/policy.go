@@ -58,7 +58,8 @@ type HashKey struct {
 }
 
 // Ejection passes over an endpoint that fails. A connection that cannot be
-// opened ejects at once, as does one of HTTP/2 that answers no PING; the ejection doubles each time it is repeated.
+// opened ejects at once, as does one of HTTP/2 that answers no PING; the ejection doubles each time it is repeated,
+// and is over before its time where a probe finds that the endpoint takes connections again.
 type Ejection struct {
 	// Disabled never ejects.
 	Disabled bool `json:"disabled,omitempty"`

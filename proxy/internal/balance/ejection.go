@@ -61,6 +61,23 @@ func (e *Endpoint) Readmit() {
 	c.endpoints().review()
 }
 
+// relapse is within how many times the shortest ejection another one is a relapse.
+const relapse = 10
+
+// MayRecover says whether the endpoint, which is ejected, comes back as soon as it takes
+// connections. One that was ejected for its answers does not, and neither does one that
+// was back that way only just now: whoever connects with it may find nothing wrong.
+func (e *Endpoint) MayRecover() bool { return e.recovers.Load() }
+
+// Recover tells that the endpoint took a probe's connection at the time now, before its
+// ejection was over, and readmits it where that is enough.
+func (e *Endpoint) Recover(now int64) {
+	if e.MayRecover() {
+		e.recovered.Store(now)
+		e.Readmit()
+	}
+}
+
 // SetHealthy takes the endpoint out, or in again, by an active health check.
 func (e *Endpoint) SetHealthy(healthy bool) {
 	c := e.Cluster
@@ -129,6 +146,8 @@ func (e *Endpoint) eject(now int64, byAnswers bool) {
 	e.trial.Store(false)
 	e.errors.Store(0)
 	e.byAnswers.Store(byAnswers)
+	recovered := e.recovered.Load()
+	e.recovers.Store(!byAnswers && (recovered == 0 || now-recovered > relapse*set.policy.baseEjection))
 	e.ejectedUntil.Store(now + set.policy.ejection(e.ejections.Add(1)))
 	set.review()
 	c.prober.notify()

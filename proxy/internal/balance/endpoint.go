@@ -26,6 +26,10 @@ type Endpoint struct {
 	// its answers and not for its connections.
 	ejections atomic.Uint32
 	byAnswers atomic.Bool
+	// recovers is set while the endpoint is ejected and may come back before its
+	// time; recovered is when it did so last.
+	recovers  atomic.Bool
+	recovered atomic.Int64
 	// errors counts the answers of 500 and above, and broken connections, in a
 	// row.
 	errors atomic.Int32

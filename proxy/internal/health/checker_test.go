@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -80,6 +81,13 @@ func (w *world) probed(name, want string) {
 	}
 }
 
+// count is how often an address was probed.
+func (w *world) count(name string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Count(w.probes[name], " ")
+}
+
 func (w *world) apply(p *proxyconfig.Policy, addresses ...string) *balance.Cluster {
 	return w.applyAs(proxyconfig.BackendHTTP1, p, addresses...)
 }
@@ -116,23 +124,98 @@ func TestStoryOfReadmission(t *testing.T) {
 		bad := c.Endpoints()[0]
 		w.set("10.0.0.1", true)
 		bad.Failed(w.now())
-		pass(999 * time.Millisecond)
+		pass(199 * time.Millisecond)
 		w.probed("10.0.0.1", "")
-		pass(time.Millisecond)
-		w.probed("10.0.0.1", "3601 ")
+		pass(401 * time.Millisecond)
+		w.probed("10.0.0.1", "3600.2 3600.4 3600.6 ")
 		w.counts(c, 1, 1)
-		pass(2 * time.Second)
-		w.probed("10.0.0.1", "3601 3603 ")
 		w.set("10.0.0.1", false)
-		pass(4 * time.Second)
-		w.probed("10.0.0.1", "3601 3603 3607 ")
+		pass(200 * time.Millisecond)
+		w.probed("10.0.0.1", "3600.2 3600.4 3600.6 3600.8 ")
 		w.counts(c, 2, 0)
 		if bad.EjectedUntil() != 0 {
 			t.Error("a good probe did not readmit it")
 		}
 		pass(time.Hour)
-		w.probed("10.0.0.1", "3601 3603 3607 ")
+		w.probed("10.0.0.1", "3600.2 3600.4 3600.6 3600.8 ")
 		w.probed("10.0.0.2", "")
+	})
+}
+
+// An endpoint whose connections are taken and fail all the same stays out for the time
+// of its ejections, and is not given a request after each probe.
+func TestARelapseIsWaitedFor(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.apply(nil, "10.0.0.1", "10.0.0.2")
+		bad := c.Endpoints()[0]
+		bad.Failed(w.now())
+		pass(200 * time.Millisecond)
+		w.counts(c, 2, 0)
+		bad.Failed(w.now())
+		pass(999 * time.Millisecond)
+		w.counts(c, 1, 1)
+		pass(time.Millisecond)
+		w.counts(c, 2, 0)
+		w.probed("10.0.0.1", "0.2 1.2 ")
+		pass(time.Minute)
+		bad.Failed(w.now())
+		pass(200 * time.Millisecond)
+		w.counts(c, 2, 0)
+	})
+}
+
+// Who was away for 22 s is missed for less than 300 ms, for an hour less than half a
+// minute.
+func TestProbesOfOneThatIsAway(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.apply(nil, "10.0.0.1", "10.0.0.2")
+		w.set("10.0.0.1", true)
+		c.Endpoints()[0].Failed(w.now())
+		for _, phase := range []struct {
+			length time.Duration
+			most   int
+		}{{22 * time.Second, 120}, {22 * time.Second, 120}, {time.Hour, 800}, {time.Hour, 130}} {
+			before := w.count("10.0.0.1")
+			pass(phase.length)
+			if n := w.count("10.0.0.1") - before; n > phase.most {
+				t.Errorf("%d probes in %v, want %d at most", n, phase.length, phase.most)
+			}
+		}
+	})
+	for _, away := range []time.Duration{22 * time.Second, time.Hour} {
+		inWorld(t, func(w *world) {
+			c := w.apply(nil, "10.0.0.1", "10.0.0.2")
+			w.set("10.0.0.1", true)
+			c.Endpoints()[0].Failed(w.now())
+			pass(away)
+			w.set("10.0.0.1", false)
+			pass(max(300*time.Millisecond, away/120))
+			w.counts(c, 2, 0)
+		})
+	}
+}
+
+func TestProbesOfManyThatAreAway(t *testing.T) {
+	const endpoints = 1000
+	inWorld(t, func(w *world) {
+		var addresses []string
+		for i := range endpoints {
+			addresses = append(addresses, fmt.Sprintf("10.1.%d.%d", i/250, i%250))
+			w.set(addresses[i], true)
+		}
+		c := w.apply(nil, addresses...)
+		for _, e := range c.Endpoints() {
+			e.Failed(w.now())
+		}
+		pass(10 * time.Second)
+		total := 0
+		for _, a := range addresses {
+			total += w.count(a)
+		}
+		// Four ejections of each run out meanwhile.
+		if most := 10*perSecond + 4*endpoints; total > most || total < endpoints {
+			t.Errorf("%d probes in ten seconds, want %d to %d", total, endpoints, most)
+		}
 	})
 }
 
@@ -244,12 +327,12 @@ func TestProbesWithoutDescriptors(t *testing.T) {
 		c := w.apply(nil, "10.0.0.1", "10.0.0.2")
 		c.Endpoints()[0].Failed(w.now())
 		pass(3 * time.Second)
-		w.probed("10.0.0.1", "1 2 3 ")
+		w.probed("10.0.0.1", "0.2 1.2 2.2 ")
 		w.mu.Lock()
 		w.exhausted = false
 		w.mu.Unlock()
 		pass(time.Second)
-		w.probed("10.0.0.1", "1 2 3 4 ")
+		w.probed("10.0.0.1", "0.2 1.2 2.2 3.2 ")
 		w.counts(c, 2, 0)
 		if c.Endpoints()[0].EjectedUntil() != 0 {
 			t.Error("a good probe did not readmit it")

@@ -2,6 +2,7 @@ package health
 
 import (
 	"container/heap"
+	"math"
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
@@ -23,6 +24,8 @@ type target struct {
 	streak int
 	// out is set while the check has taken the endpoint out.
 	out bool
+	// since is when the endpoint was first seen to be ejected; zero when it is not.
+	since int64
 }
 
 // schedule knows which endpoints are to be probed, and when. It belongs to one
@@ -30,6 +33,8 @@ type target struct {
 type schedule struct {
 	targets map[*balance.Endpoint]*target
 	waiting waiting
+	// away is how many of the targets are ejected.
+	away int64
 }
 
 func newSchedule() schedule {
@@ -51,10 +56,10 @@ func (s *schedule) follow(clusters []*balance.Cluster, now int64) {
 			t := s.targets[e]
 			current[e] = true
 			if t == nil {
-				t = &target{endpoint: e, at: now, place: -1}
+				t = &target{endpoint: e, at: math.MaxInt64, place: -1}
 				// The first checks are spread over an interval.
 				if check != nil {
-					t.at += int64(check.Interval) * int64(i) / int64(len(endpoints))
+					t.at = now + int64(check.Interval)*int64(i)/int64(len(endpoints))
 				}
 				s.targets[e] = t
 				heap.Push(&s.waiting, t)
@@ -75,6 +80,7 @@ func (s *schedule) adopt(t *target, check *balance.Check, now int64) {
 		t.acquit()
 	}
 	t.check = check
+	s.look(t, now)
 	if t.place < 0 {
 		return // learn sees to it when the probe ends
 	}
@@ -82,9 +88,45 @@ func (s *schedule) adopt(t *target, check *balance.Check, now int64) {
 	if check != nil && now+int64(check.Interval) < t.at {
 		s.move(t, now+int64(check.Interval))
 	}
-	if until := t.endpoint.EjectedUntil(); until != 0 && (check == nil || until < t.at) {
-		s.move(t, until)
+	if until := t.endpoint.EjectedUntil(); until != 0 {
+		s.move(t, min(t.at, s.again(t, until, now)))
 	}
+}
+
+// look notes since when the endpoint is ejected.
+func (s *schedule) look(t *target, now int64) {
+	switch ejected := t.endpoint.EjectedUntil() != 0; {
+	case ejected && t.since == 0:
+		t.since = now
+		s.away++
+	case !ejected:
+		s.unsee(t)
+	}
+}
+
+func (s *schedule) unsee(t *target) {
+	if t.since != 0 {
+		t.since = 0
+		s.away--
+	}
+}
+
+// An endpoint that took no connection is probed before its ejection is over, as that
+// costs nobody a request: after soon, or a share of the time for which it has been away,
+// and in all about so many of them a second.
+const (
+	soon        = 200 * time.Millisecond
+	shareOfAway = 128
+	perSecond   = 200
+)
+
+// again is when an endpoint that is ejected until a time is to be probed next.
+func (s *schedule) again(t *target, until, now int64) int64 {
+	if !t.endpoint.MayRecover() {
+		return until
+	}
+	pause := max(int64(soon), (now-t.since)/shareOfAway, s.away*int64(time.Second/perSecond))
+	return min(until, now+pause)
 }
 
 func (s *schedule) move(t *target, at int64) {
@@ -99,6 +141,7 @@ func (s *schedule) move(t *target, at int64) {
 // drop lets go of a target; what a probe that runs finds is not looked at.
 func (s *schedule) drop(t *target) {
 	t.acquit()
+	s.unsee(t)
 	delete(s.targets, t.endpoint)
 	if t.place >= 0 {
 		heap.Remove(&s.waiting, t.place)
@@ -132,12 +175,15 @@ func (s *schedule) learn(t *target, ok bool, now int64) {
 		s.drop(t)
 		return
 	}
-	if until := e.EjectedUntil(); until != 0 && until <= now {
-		if ok {
-			e.Readmit()
-		} else {
-			e.Failed(now)
-		}
+	switch until := e.EjectedUntil(); {
+	case until == 0:
+	case until > now && ok:
+		e.Recover(now)
+	case until > now:
+	case ok:
+		e.Readmit()
+	default:
+		e.Failed(now)
 	}
 	if t.check != nil {
 		t.judge(ok)
@@ -190,17 +236,20 @@ func (t *target) judge(ok bool) {
 
 // plan sets the time of the next probe, or lets go of the target.
 func (s *schedule) plan(t *target, now int64) {
+	s.look(t, now)
 	until := t.endpoint.EjectedUntil()
-	switch {
-	case t.check == nil && until == 0:
+	if t.check == nil && until == 0 {
 		s.drop(t)
-	case t.check == nil:
-		s.move(t, until)
-	case until != 0:
-		s.move(t, min(until, now+int64(t.check.Interval)))
-	default:
-		s.move(t, now+int64(t.check.Interval))
+		return
 	}
+	at := int64(math.MaxInt64)
+	if t.check != nil {
+		at = now + int64(t.check.Interval)
+	}
+	if until != 0 {
+		at = min(at, s.again(t, until, now))
+	}
+	s.move(t, at)
 }
 
 // waiting is a heap of targets by time.
