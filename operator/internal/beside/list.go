@@ -1,5 +1,7 @@
 package beside
 
+import "slices"
+
 // List has something of type V beside each node of a list. The zero value has nothing.
 // It is not safe for concurrent use.
 type List[N comparable, V any] struct {
@@ -19,6 +21,15 @@ func (l *List[N, V]) Next(nodes int, compare func(a, b N) int) *Walk[N, V] {
 
 // Keep makes what was walked the list.
 func (l *List[N, V]) Keep(w *Walk[N, V]) { l.entries = w.now }
+
+// Find returns what is beside a node that may be in the list.
+func (l *List[N, V]) Find(node N, compare func(a, b N) int) (of V, found bool) {
+	at, found := slices.BinarySearchFunc(l.entries, node, func(e entry[N, V], node N) int { return compare(e.node, node) })
+	if !found || l.entries[at].node != node {
+		return of, false
+	}
+	return l.entries[at].of, true
+}
 
 // Forget drops everything.
 func (l *List[N, V]) Forget() { l.entries = nil }

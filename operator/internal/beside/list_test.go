@@ -38,6 +38,14 @@ func TestListIsAMap(t *testing.T) {
 				}
 			}
 			l.Keep(w)
+			for _, n := range nodes {
+				if of, found := l.Find(n, w.compare); !found || of != now[n] {
+					t.Fatalf("beside %d is found %d, want %d", n.key, of, now[n])
+				}
+				if _, found := l.Find(&node{n.key}, w.compare); found {
+					t.Fatalf("what is beside %d is found for another node", n.key)
+				}
+			}
 			known = now
 		}
 	})

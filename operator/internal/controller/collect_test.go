@@ -25,7 +25,7 @@ import (
 // do with come, change and go. What is collected by the events about them, and made of
 // it by what is remembered, is what is found without any.
 func TestFollowingChangesIsBeginningAnew(t *testing.T) {
-	followed := 0
+	followed, idle := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		c := newCrowd(t, 0)
 		if rapid.Bool().Draw(r, "claims") {
@@ -48,19 +48,25 @@ func TestFollowingChangesIsBeginningAnew(t *testing.T) {
 			}
 			if got != nil {
 				c.compare(r, known, got, want)
-				if got.Since(before) != nil {
+				if changes := got.Since(before); changes != nil {
 					followed++
+					if changes.None() {
+						idle++
+					}
 				}
 				before = got.Edition
 			}
 			c.gateways.memories.keep(c.gateway, known)
 			for range rapid.IntRange(0, 3).Draw(r, "changes") {
+				if rapid.Bool().Draw(r, "writes") {
+					c.settle()
+				}
 				c.chance(t.Context(), r)
 			}
 		}
 	})
-	if followed == 0 {
-		t.Error("all is always collected anew")
+	if followed == 0 || idle == 0 {
+		t.Errorf("%d times changes were followed, %d times there were none but of statuses", followed, idle)
 	}
 }
 
@@ -73,8 +79,21 @@ func (c *crowd) compare(r *rapid.T, known *memory, got, want *store.Resources) {
 		r.Fatalf("the configuration is another one (-want +got):\n%s", diff)
 	}
 	observed := status.Observed{Ready: 1, Serving: 1}
-	if diff := cmp.Diff(status.Build(fresh.graph, observed), known.statuses.Build(now.graph, observed)); diff != "" {
+	statuses := known.statuses.Build(now.graph, observed)
+	if diff := cmp.Diff(status.Build(fresh.graph, observed), statuses); diff != "" {
 		r.Fatalf("the statuses are others (-want +got):\n%s", diff)
+	}
+	w := &work{GatewayReconciler: c.gateways, resources: got, gateway: got.Gateway, key: c.gateway, known: known, plan: now}
+	w.reportRoutes(statuses.Routes)
+	for _, route := range statuses.Routes {
+		of := c.gateways.routes[route.Kind]
+		live := got.Route(store.RouteKey{Kind: route.Kind, NamespacedName: route.Name})
+		if of.merge(live, []*status.Route{route}, metav1.Now()) == nil {
+			continue
+		}
+		if diff := cmp.Diff(route, of.proposed[route.Name][speakerOf(route)]); diff != "" {
+			r.Fatalf("%s %s is to have another status (-want +got):\n%s", route.Kind, route.Name, diff)
+		}
 	}
 }
 
@@ -94,8 +113,15 @@ func (c *crowd) chance(ctx context.Context, r *rapid.T) {
 	pick := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(r, label) }
 	meta := metav1.ObjectMeta{Namespace: pick("namespace", "tenant", "b", "c"), Name: pick("name", "x", "y"), Generation: int64(c.versions)}
 	var obj client.Object
-	switch pick("kind", "HTTPRoute", "HTTPRoute", "HTTPRoute", "GRPCRoute", "TCPRoute", "Service", "EndpointSlice", "EndpointSlice", "Namespace", "Gateway", "Gateway",
+	switch pick("kind", "status", "status", "HTTPRoute", "HTTPRoute", "HTTPRoute", "GRPCRoute", "TCPRoute", "Service", "EndpointSlice", "EndpointSlice", "Namespace", "Gateway", "Gateway",
 		"ReferenceGrant", "BackendTLSPolicy", "ListenerSet", "XBackend") {
+	case "status":
+		if routes := c.sortedRoutes(); len(routes) > 0 {
+			route := rapid.SampledFrom(routes).Draw(r, "route").DeepCopyObject().(client.Object)
+			_, *store.StatusOf(route) = chanceParents(r, pick)
+			c.put(route)
+		}
+		return
 	case "HTTPRoute":
 		route := &gatewayv1.HTTPRoute{ObjectMeta: meta}
 		route.Spec.CommonRouteSpec, route.Status.RouteStatus = chanceParents(r, pick)
@@ -152,6 +178,19 @@ func (c *crowd) chance(ctx context.Context, r *rapid.T) {
 	} else {
 		c.put(obj)
 	}
+}
+
+func (c *crowd) sortedRoutes() []client.Object {
+	var all []client.Object
+	for _, kind := range store.RouteKinds() {
+		of := c.of(kind.New())
+		for _, key := range slices.Sorted(slices.Values(of.ListKeys())) {
+			if route, there, _ := of.GetByKey(key); there {
+				all = append(all, route.(client.Object))
+			}
+		}
+	}
+	return all
 }
 
 func chanceParents(r *rapid.T, pick func(string, ...string) string) (gatewayv1.CommonRouteSpec, gatewayv1.RouteStatus) {

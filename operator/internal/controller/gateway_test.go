@@ -282,6 +282,7 @@ func TestDetachedRouteLosesItsStatus(t *testing.T) {
 	w.look("gw")
 	web := get(w, "web", &gatewayv1.HTTPRoute{})
 	web.Spec.ParentRefs[0].Name = "elsewhere"
+	web.Generation++
 	w.must(w.client.Update(t.Context(), web))
 	w.look("gw")
 	if left := w.parents("web"); left != nil {

@@ -41,6 +41,7 @@ func TestRoutesOfOneNameAndTwoKinds(t *testing.T) {
 
 	detached := get(w, "web", &gatewayv1.TCPRoute{})
 	detached.Spec.ParentRefs = nil
+	detached.Generation++
 	w.must(w.client.Update(t.Context(), detached))
 	w.look("gw")
 	if got := parentsOf(get(w, "web", &gatewayv1.TCPRoute{})); got != nil {

@@ -24,7 +24,10 @@ type memory struct {
 	graph    graph.Memory
 	rules    render.Memory
 	statuses status.Memory
-	told     beside.List[*status.Route, *sighting]
+	// told are the routes' statuses with where they were seen, at the edition heard.
+	told  beside.List[*status.Route, *sighting]
+	said  []*status.Route
+	heard *store.Edition
 }
 
 // sighting is the version of a route that was seen to have a status; empty as long as

@@ -54,21 +54,13 @@ func (w *work) report() (wait time.Duration, err error) {
 
 // reportRoutes hands on the statuses of the routes that are not known to have them.
 func (w *work) reportRoutes(routes []*status.Route) {
-	told := w.known.told.Next(len(routes), compareStatuses)
-	for _, want := range routes {
-		seen := told.At(want, func(*status.Route) *sighting { return &sighting{} })
-		route := w.resources.Route(store.RouteKey{Kind: want.Kind, NamespacedName: want.Name})
-		version := route.GetResourceVersion()
-		if seen.version != "" && seen.version == version {
-			continue
-		}
-		leftOut, differs := w.routes.propose(want, store.StatusOf(route).Parents)
-		if seen.version = ""; !leftOut && !differs {
-			seen.version = version
-		}
-		w.events.crowded(w.gateway, route, want.Kind, leftOut)
+	changes := w.resources.Since(w.known.heard)
+	if changes != nil && changes.None() && sameMemory(routes, w.known.said) {
+		w.reportChanged(routes, changes.Statuses)
+	} else {
+		w.reportAll(routes)
 	}
-	w.known.told.Keep(told)
+	w.known.said, w.known.heard = routes, w.resources.Edition
 	for _, route := range w.resources.Detached {
 		key, _ := store.KeyOf(route)
 		// A default Gateway speaks of routes that do not name it.
@@ -76,6 +68,47 @@ func (w *work) reportRoutes(routes []*status.Route) {
 			w.routes.withdraw(route, speaker{gateway: w.key})
 		}
 	}
+}
+
+func sameMemory[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// reportChanged is reportAll where it is known which routes are others than when all
+// were reported last.
+func (w *work) reportChanged(routes []*status.Route, changed []store.RouteKey) {
+	for _, key := range changed {
+		at, found := slices.BinarySearchFunc(routes, key, func(r *status.Route, key store.RouteKey) int {
+			return compareStatuses(r, &status.Route{Kind: key.Kind, Name: key.NamespacedName})
+		})
+		if !found {
+			continue
+		}
+		if seen, known := w.known.told.Find(routes[at], compareStatuses); known {
+			w.reportRoute(routes[at], seen)
+		}
+	}
+}
+
+func (w *work) reportAll(routes []*status.Route) {
+	told := w.known.told.Next(len(routes), compareStatuses)
+	for _, want := range routes {
+		w.reportRoute(want, told.At(want, func(*status.Route) *sighting { return &sighting{} }))
+	}
+	w.known.told.Keep(told)
+}
+
+func (w *work) reportRoute(want *status.Route, seen *sighting) {
+	route := w.resources.Route(store.RouteKey{Kind: want.Kind, NamespacedName: want.Name})
+	version := route.GetResourceVersion()
+	if seen.version != "" && seen.version == version {
+		return
+	}
+	leftOut, differs := w.routes.propose(want, store.StatusOf(route).Parents)
+	if seen.version = ""; !leftOut && !differs {
+		seen.version = version
+	}
+	w.events.crowded(w.gateway, route, want.Kind, leftOut)
 }
 
 // compareStatuses is the order of a graph's routes.

@@ -30,7 +30,7 @@ func TestOneChangeCostsTheSameAmongManyTenants(t *testing.T) {
 		c.neighbours(others)
 		for range 3 {
 			c.look(t)
-			c.settle(t)
+			c.settle()
 		}
 		c.read = 0
 		c.change(5, 1)

@@ -71,7 +71,27 @@ type configWrite struct {
 }
 
 // prepare decides between one document and parts, and hashes what is to be stored.
-func (c *configWrite) prepare() (err error) {
+func (c *configWrite) prepare() error {
+	if known := c.memory.prepared; known != nil && sameMemory(&known.config, c.config) {
+		c.cuts, c.result.Hash, c.result.Dropped = c.memory.cuts, known.hash, known.dropped
+		return nil
+	}
+	c.memory.prepared = nil
+	if err := c.cut(); err != nil {
+		return err
+	}
+	c.memory.prepared = &prepared{config: *c.config, hash: c.result.Hash, dropped: c.result.Dropped}
+	return nil
+}
+
+// prepared is a configuration with what has been found out about it.
+type prepared struct {
+	config  proxyconfig.Config
+	hash    string
+	dropped []proxyconfig.RefusedItem
+}
+
+func (c *configWrite) cut() error {
 	split, err := c.large()
 	if err != nil || !split {
 		c.memory.cuts = nil

@@ -53,6 +53,8 @@ type memory struct {
 	cuts    cuts
 	have    string
 	secrets map[string]*written
+	// prepared is the configuration of last time; nil where it is not known.
+	prepared *prepared
 	// admin is what was read of the credentials last.
 	admin *Admin
 }

@@ -26,7 +26,9 @@ type Memory struct {
 	// to be made in any case.
 	gateway  *Gateway
 	attached []*Route
-	writing  writing
+	// graph is what was built last.
+	graph   *Graph
+	writing writing
 	// uses counts for each of the backends what looks at it, and resolved are those
 	// of them that can be served, in order.
 	uses     map[BackendKey]int
@@ -44,16 +46,31 @@ type remembered struct {
 // stamp tells one state of an object from all others. Nothing that no API server has
 // stored has one.
 type stamp struct {
-	uid     types.UID
-	version string
+	uid        types.UID
+	version    string
+	generation int64
 }
 
-func stampOf(o metav1.Object) stamp { return stamp{o.GetUID(), o.GetResourceVersion()} }
+func stampOf(o metav1.Object) stamp {
+	return stamp{o.GetUID(), o.GetResourceVersion(), o.GetGeneration()}
+}
 
-func (s stamp) same(o metav1.Object) bool { return s.version != "" && s == stampOf(o) }
+func (s stamp) same(o metav1.Object) bool {
+	return s.version != "" && s.version == o.GetResourceVersion() && s.uid == o.GetUID()
+}
 
-// Build is the function Build.
+// sameSpec says whether at most the status differs, and what of the metadata no route
+// depends on. API servers count the generations of specs.
+func (s stamp) sameSpec(o metav1.Object) bool {
+	return s.same(o) || s.generation > 0 && s.generation == o.GetGeneration() && s.uid == o.GetUID()
+}
+
+// Build is the function Build. Where nothing has changed but statuses it returns the
+// same graph as before, with the present objects in it.
 func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
+	if m.renew(in) {
+		return m.graph
+	}
 	r := &recall{before: m, in: in, after: Memory{routes: make(map[types.NamespacedName]*remembered, len(in.HTTPRoutes))}}
 	if m.around != nil {
 		r.changes = in.Since(m.around.Edition)
@@ -63,7 +80,7 @@ func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
 	around := *in
 	around.HTTPRoutes, around.GRPCRoutes, around.L4Routes, around.Detached = nil, nil, nil, nil
 	r.after.around, r.after.backends = &around, backends
-	r.after.attached, r.after.resolved = g.Routes, g.Backends
+	r.after.attached, r.after.resolved, r.after.graph = g.Routes, g.Backends, g
 	if !onlyHTTPRoutes(in) {
 		r.after.gateway = nil
 	}
@@ -72,6 +89,26 @@ func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
 	}
 	*m = r.after
 	return g
+}
+
+// renew brings the graph up to date if nothing but statuses has changed since it was
+// built.
+func (m *Memory) renew(in *store.Resources) bool {
+	if m.graph == nil || m.graph.Gateway == nil {
+		return false
+	}
+	changes := in.Since(m.around.Edition)
+	if changes == nil || !changes.None() {
+		return false
+	}
+	for _, key := range changes.Statuses {
+		if at, known := findRoute(m.graph.Routes, key); known {
+			m.graph.Routes[at].Meta = store.MetaOf(in.Route(key))
+		}
+	}
+	m.graph.Gateway.Source = in.Gateway
+	m.around.Gateway, m.around.Edition = in.Gateway, in.Edition
+	return true
 }
 
 // recall is the use of a Memory by one translation.
@@ -95,7 +132,7 @@ func (r *recall) route(source *gatewayv1.HTTPRoute, backends map[BackendKey]*res
 	r.leads = r.leads[:0]
 	key := types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
 	known := r.before.routes[key]
-	if r.idle || known == nil || !known.stamp.same(source) || slices.ContainsFunc(known.leads, r.moved) {
+	if r.idle || known == nil || !known.stamp.sameSpec(source) || slices.ContainsFunc(known.leads, r.moved) {
 		return nil
 	}
 	for _, lead := range known.leads {

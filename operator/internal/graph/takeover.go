@@ -1,8 +1,10 @@
 package graph
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -199,12 +201,13 @@ func (t *takeover) sift() {
 // siftChanged is sift where it is known which routes are to be told.
 func (t *takeover) siftChanged() {
 	t.same = slices.Clone(t.before.attached)
+	t.renew()
 	for key := range t.recall.changes.Routes {
 		if key.Kind != KindHTTPRoute {
 			continue
 		}
 		source := t.in.HTTPRoutes[key.NamespacedName]
-		if at, known := findRoute(t.same, key.NamespacedName); known {
+		if at, known := findRoute(t.same, key); known {
 			if route := t.same[at]; source != nil && t.keeps(route, source) {
 				route.Meta = &source.ObjectMeta
 				continue
@@ -218,22 +221,31 @@ func (t *takeover) siftChanged() {
 	}
 }
 
-// findRoute searches routes of one kind, in order.
-func findRoute(routes []*Route, name types.NamespacedName) (int, bool) {
-	return slices.BinarySearchFunc(routes, name, func(route *Route, name types.NamespacedName) int {
-		return compareNames(route.Name, name)
+// renew gives routes of which nothing but the status differs their present metadata.
+func (t *takeover) renew() {
+	for _, key := range t.recall.changes.Statuses {
+		if at, known := findRoute(t.same, key); known {
+			t.same[at].Meta = store.MetaOf(t.in.Route(key))
+		}
+	}
+}
+
+// findRoute searches routes that are in order.
+func findRoute(routes []*Route, key store.RouteKey) (int, bool) {
+	return slices.BinarySearchFunc(routes, key, func(route *Route, key store.RouteKey) int {
+		return cmp.Or(strings.Compare(route.Kind, key.Kind), compareNames(route.Name, key.NamespacedName))
 	})
 }
 
 func (t *takeover) keeps(route *Route, source *gatewayv1.HTTPRoute) bool {
-	return route.memo != nil && route.memo.stamp.same(source) &&
+	return route.memo != nil && route.memo.stamp.sameSpec(source) &&
 		(len(t.moved) == 0 || !slices.ContainsFunc(route.memo.leads, func(key BackendKey) bool { return t.moved[key.Service] }))
 }
 
 // findNew adds the routes that were not attached before.
 func (t *takeover) findNew() {
 	for name, source := range t.in.HTTPRoutes {
-		if _, known := findRoute(t.before.attached, name); !known {
+		if _, known := findRoute(t.before.attached, store.RouteKey{Kind: KindHTTPRoute, NamespacedName: name}); !known {
 			t.changed = append(t.changed, source)
 		}
 	}

@@ -16,6 +16,9 @@ type Memory struct {
 	backends beside.List[*graph.Backend, *renderedBackend]
 	// around is what the backends depend on beside themselves.
 	around around
+	// graph is what was rendered last, and config what became of it.
+	graph  *graph.Graph
+	config proxyconfig.Config
 }
 
 // around are the parts of a Gateway that its backends depend on.
@@ -33,10 +36,13 @@ type renderedBackend struct {
 }
 
 // Config is the function Config. Slices that are the same as before are shared, and
-// must not be changed.
+// must not be changed. The same graph is the same configuration.
 func (m *Memory) Config(g *graph.Graph) proxyconfig.Config {
 	if g.Gateway == nil {
 		return proxyconfig.Config{}
+	}
+	if g == m.graph {
+		return m.config
 	}
 	r := revision{
 		rules: make(map[*graph.Rule][]proxyconfig.Rule), around: around{g.Gateway.Parameters.Spec.Backends, g.Gateway.ClientCertificate},
@@ -51,6 +57,7 @@ func (m *Memory) Config(g *graph.Graph) proxyconfig.Config {
 	m.routes.Keep(r.routes)
 	m.backends.Keep(r.backends)
 	m.around = r.around
+	m.graph, m.config = g, out
 	return out
 }
 

@@ -17,6 +17,11 @@ type Memory struct {
 	routes beside.List[*graph.Route, *said]
 	// sets are the ListenerSets of the Gateway.
 	sets []types.NamespacedName
+	// graph is what was looked at last, all are the statuses of its routes, and rejected
+	// those routes that are not accepted wherever they are attached.
+	graph    *graph.Graph
+	all      []*Route
+	rejected map[*graph.Route]bool
 }
 
 // said is what was found of a route.
@@ -40,13 +45,32 @@ func (m *Memory) Build(g *graph.Graph, observed Observed) Set {
 		rejected: make(map[*graph.Route]bool),
 	}
 	m.begin(b)
-	walk := m.routes.Next(len(g.Routes), graph.CompareRoutes)
-	set := b.build(g, walk)
-	if m.routes.Keep(walk); b.leavesOut() {
-		m.routes.Forget()
-	}
-	return set
+	return b.build(g)
 }
+
+// routesOf are the statuses of the graph's routes.
+func (b *builder) routesOf(g *graph.Graph) []*Route {
+	m := b.memory
+	if g == m.graph {
+		b.rejected = m.rejected
+		return m.all
+	}
+	walk, all := m.routes.Next(len(g.Routes), graph.CompareRoutes), make([]*Route, 0, len(g.Routes))
+	for _, route := range g.Routes {
+		said := walk.At(route, b.say)
+		if all = append(all, said.status); !said.verdict.accepted() {
+			b.rejected[route] = true
+		}
+	}
+	m.routes.Keep(walk)
+	m.graph, m.all, m.rejected = g, all, b.rejected
+	if b.leavesOut() {
+		m.forget()
+	}
+	return all
+}
+
+func (m *Memory) forget() { *m = Memory{sets: m.sets} }
 
 // begin forgets everything where the ListenerSets are others, or where something is
 // not served: which routes that is about is not known before they are looked at.
@@ -56,7 +80,7 @@ func (m *Memory) begin(b *builder) {
 		sets = append(sets, set.Name())
 	}
 	if b.leavesOut() || !slices.Equal(m.sets, sets) {
-		m.routes.Forget()
+		m.forget()
 	}
 	m.sets = sets
 }

@@ -7,7 +7,6 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
-	"github.com/fleetgate/fleetgate/operator/internal/beside"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 	"github.com/fleetgate/fleetgate/operator/internal/scraping"
@@ -142,14 +141,8 @@ type Route struct {
 // graph.
 func Build(g *graph.Graph, observed Observed) Set { return new(Memory).Build(g, observed) }
 
-func (b *builder) build(g *graph.Graph, routes *beside.Walk[*graph.Route, *said]) Set {
-	set := Set{Routes: make([]*Route, 0, len(g.Routes))}
-	for _, route := range g.Routes {
-		said := routes.At(route, b.say)
-		if set.Routes = append(set.Routes, said.status); !said.verdict.accepted() {
-			b.rejected[route] = true
-		}
-	}
+func (b *builder) build(g *graph.Graph) Set {
+	set := Set{Routes: b.routesOf(g)}
 	set.Gateway = b.gatewayStatus()
 	for _, node := range g.Gateway.ListenerSets {
 		set.ListenerSets = append(set.ListenerSets, b.listenerSet(node))

@@ -16,6 +16,9 @@ type Changes struct {
 	// Routes, and Services with their EndpointSlices, by their names.
 	Routes   map[RouteKey]struct{}
 	Services map[types.NamespacedName]struct{}
+	// Statuses are routes of which nothing but the status differs. Who collects tells
+	// them from Routes.
+	Statuses []RouteKey
 	// Anything says that it may be more than these.
 	Anything bool
 }
@@ -51,6 +54,9 @@ func (c *Changes) slice(slice *discoveryv1.EndpointSlice) {
 		c.Anything = true
 	}
 }
+
+// None says that nothing has changed but statuses.
+func (c *Changes) None() bool { return len(c.Routes) == 0 && len(c.Services) == 0 && !c.Anything }
 
 // Edition tells the Resources that a Memory has collected from all others, with what
 // has changed since the ones before.

@@ -115,7 +115,10 @@ func (m *Memory) follow(ctx context.Context, r client.Reader, key types.Namespac
 		return changed
 	})
 	for key := range changes.Routes {
-		f.route(key)
+		if f.route(key) {
+			changes.Statuses = append(changes.Statuses, key)
+			delete(changes.Routes, key)
+		}
 	}
 	f.around()
 	f.backends(changes)
@@ -158,23 +161,28 @@ func sameSpec(before, now metav1.Object) bool {
 		maps.Equal(before.GetLabels(), now.GetLabels()) && maps.Equal(before.GetAnnotations(), now.GetAnnotations())
 }
 
-// route replaces a route by what it is now.
-func (f *follower) route(key RouteKey) {
-	if had := f.out.Route(key); had != nil {
+// route replaces a route by what it is now, and says whether nothing but its status
+// differs.
+func (f *follower) route(key RouteKey) (sameButStatus bool) {
+	had, now := f.out.Route(key), f.read(key)
+	if now != nil {
+		if gateway := client.ObjectKeyFromObject(f.out.Gateway); !readParent(ParentGateway).of(now, gateway) && reportsFor(gateway, f.controller)(now) {
+			f.out.Detached = append(f.out.Detached, now)
+		}
+	}
+	if had != nil && now != nil && sameSpec(had, now) {
+		f.collector.route(now)
+		return true
+	}
+	if had != nil {
 		f.concern(key, had, -1)
 		f.out.drop(key)
 	}
-	now := f.read(key)
-	if now == nil {
-		return
-	}
-	if gateway := client.ObjectKeyFromObject(f.out.Gateway); !readParent(ParentGateway).of(now, gateway) && reportsFor(gateway, f.controller)(now) {
-		f.out.Detached = append(f.out.Detached, now)
-	}
-	if f.belongs(now) {
+	if now != nil && f.belongs(now) {
 		f.concern(key, now, 1)
 		f.collector.route(now)
 	}
+	return false
 }
 
 func (f *follower) read(key RouteKey) Route {

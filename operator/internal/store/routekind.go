@@ -2,6 +2,7 @@ package store
 
 import (
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -119,6 +120,11 @@ func ParentRefs(obj client.Object) []gatewayv1.ParentReference {
 func StatusOf(obj client.Object) *gatewayv1.RouteStatus {
 	parts, _ := partsOf(obj)
 	return parts.status
+}
+
+// MetaOf returns the metadata of a route.
+func MetaOf(route Route) *metav1.ObjectMeta {
+	return route.(metav1.ObjectMetaAccessor).GetObjectMeta().(*metav1.ObjectMeta)
 }
 
 // each visits the routes of a list.
