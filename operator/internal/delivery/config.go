@@ -64,8 +64,10 @@ type configWrite struct {
 	owner  apply.Owner
 	key    types.NamespacedName
 	config *proxyconfig.Config
-	// cuts are nil for a configuration of one document.
+	// cuts are nil for a configuration of one document, and last is the configuration
+	// of those that are remembered, if that is.
 	cuts   cuts
+	last   *proxyconfig.Config
 	memory *memory
 	result ConfigResult
 }
@@ -75,6 +77,9 @@ func (c *configWrite) prepare() error {
 	if known := c.memory.prepared; known != nil && sameMemory(&known.config, c.config) {
 		c.cuts, c.result.Hash, c.result.Dropped = c.memory.cuts, known.hash, known.dropped
 		return nil
+	}
+	if c.memory.prepared != nil {
+		c.last = &c.memory.prepared.config
 	}
 	c.memory.prepared = nil
 	if err := c.cut(); err != nil {
@@ -97,7 +102,7 @@ func (c *configWrite) cut() error {
 		c.memory.cuts = nil
 		return err
 	}
-	c.cuts, c.result.Encoded, err = divide(c.config, c.memory.cuts)
+	c.cuts, c.result.Encoded, err = divide(c.config, c.last, c.memory.cuts)
 	if err != nil {
 		return err
 	}

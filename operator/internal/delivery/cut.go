@@ -29,13 +29,17 @@ func (c *cut) name() string { return proxyconfig.PartName(c.kind, c.number) }
 // cuts are the parts of one configuration that hold something, by name.
 type cuts map[string]*cut
 
-// divide cuts a configuration into parts. What is the same as in the cuts before
-// is taken over, and a few changes of a part are put beside it, so that few parts are
-// encoded; it returns how many these were.
-func divide(config *proxyconfig.Config, before cuts) (cuts, int, error) {
+// divide cuts a configuration into parts. What is the same as in the cuts before, which
+// are those of the last configuration, is taken over, and a few changes of a part are put
+// beside it, so that few parts are encoded; it returns how many these were.
+func divide(config, last *proxyconfig.Config, before cuts) (cuts, int, error) {
 	next, encoded := make(cuts), 0
-	for _, c := range spread(config) {
+	for _, c := range spread(config, last, before) {
 		old := before[c.name()]
+		if c == old {
+			next[c.name()] = old
+			continue
+		}
 		if old != nil && sameItems(old.given, c.given) {
 			old.renew(c.given)
 			next[c.name()] = old
@@ -61,63 +65,6 @@ func (c *cut) renew(given *proxyconfig.Config) {
 		c.kept = given
 	}
 	c.given = given
-}
-
-// spread gives each item to the part that a hash of its identity says, so that
-// none moves when others come and go. The parts are in the order of
-// proxyconfig.PartNames.
-func spread(config *proxyconfig.Config) []*cut {
-	listeners := share(config.Listeners, proxyconfig.ListenerParts, func(l *proxyconfig.Listener) int {
-		return slot(proxyconfig.ListenerParts, l.Name)
-	})
-	routes := share(config.Routes, proxyconfig.RouteParts, func(r *proxyconfig.Route) int {
-		return slot(proxyconfig.RouteParts, r.Kind, r.Namespace, r.Name)
-	})
-	backends := share(config.Backends, proxyconfig.BackendParts, func(b *proxyconfig.Backend) int {
-		return slot(proxyconfig.BackendParts, b.ID)
-	})
-	var all []*cut
-	add := func(kind proxyconfig.PartKind, number, items int, given proxyconfig.Config) {
-		if items > 0 {
-			all = append(all, &cut{kind: kind, number: number, given: &given})
-		}
-	}
-	for i, items := range listeners {
-		add(proxyconfig.PartListeners, i, len(items), proxyconfig.Config{Listeners: items})
-	}
-	for i, items := range routes {
-		add(proxyconfig.PartRoutes, i, len(items), proxyconfig.Config{Routes: items})
-	}
-	for i, items := range backends {
-		add(proxyconfig.PartBackends, i, len(items), proxyconfig.Config{Backends: items})
-	}
-	return all
-}
-
-// share deals items out to so many parts.
-func share[T any](items []T, parts int, part func(*T) int) [][]T {
-	out := make([][]T, parts)
-	for i := range out {
-		out[i] = make([]T, 0, len(items)/parts+len(items)/parts/4)
-	}
-	for i := range items {
-		at := part(&items[i])
-		out[at] = append(out[at], items[i])
-	}
-	return out
-}
-
-// slot is the 32-bit FNV-1a hash of an identity, as hash/fnv has it.
-func slot(count int, identity ...string) int {
-	hash := uint32(2166136261)
-	step := func(b byte) { hash = (hash ^ uint32(b)) * 16777619 }
-	for _, text := range identity {
-		for i := range len(text) {
-			step(text[i])
-		}
-		step(0)
-	}
-	return int(hash % uint32(count))
 }
 
 // inOrder are the cuts in the order of proxyconfig.PartNames.
@@ -236,7 +183,7 @@ func Files(g proxyconfig.Gateway, revision int64, config *proxyconfig.Config) (f
 		document, hash, err := proxyconfig.Encode(g, revision, config)
 		return map[string][]byte{proxyconfig.ConfigKey: document}, hash, nil, err
 	}
-	all, _, err := divide(config, nil)
+	all, _, err := divide(config, nil, nil)
 	if err != nil {
 		return nil, "", nil, err
 	}

@@ -11,6 +11,8 @@ import (
 func TestItemsDifferByEachField(t *testing.T) {
 	eachField(t, sameRoute)
 	eachField(t, sameBackend)
+	eachField(t, func(a, b proxyconfig.Route) bool { return routeItems.same(&a, &b) })
+	eachField(t, func(a, b proxyconfig.Backend) bool { return backendItems.same(&a, &b) })
 }
 
 func eachField[T any](t *testing.T, same func(a, b T) bool) {
@@ -68,12 +70,12 @@ func TestPartsFollowTheMemoryOfWhatIsTheSame(t *testing.T) {
 	of := func() *proxyconfig.Config {
 		return &proxyconfig.Config{Routes: []proxyconfig.Route{{Kind: "HTTPRoute", Name: "r", Rules: []proxyconfig.Rule{{Name: "rule"}}}}}
 	}
-	first, _, err := divide(of(), nil)
+	first, _, err := divide(of(), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := of()
-	next, encoded, err := divide(again, first)
+	next, encoded, err := divide(again, nil, first)
 	if err != nil || encoded != 0 {
 		t.Fatalf("%d parts were encoded, %v", encoded, err)
 	}
