@@ -20,7 +20,12 @@ func (l *List[N, V]) Next(nodes int, compare func(a, b N) int) *Walk[N, V] {
 }
 
 // Keep makes what was walked the list.
-func (l *List[N, V]) Keep(w *Walk[N, V]) { l.entries = w.now }
+func (l *List[N, V]) Keep(w *Walk[N, V]) {
+	for len(w.before) > 0 {
+		w.leave()
+	}
+	l.entries = w.now
+}
 
 // Find returns what is beside a node that may be in the list.
 func (l *List[N, V]) Find(node N, compare func(a, b N) int) (of V, found bool) {
@@ -39,7 +44,7 @@ type Walk[N comparable, V any] struct {
 	before, now []entry[N, V]
 	compare     func(a, b N) int
 	// Left, where it is not nil, is told of the nodes that are no more before any node
-	// that comes after them, or takes their place.
+	// that comes after them, or takes their place, and at last by Keep.
 	Left func(node N, of V)
 }
 
@@ -47,10 +52,7 @@ type Walk[N comparable, V any] struct {
 // before. Nodes are asked for in order, each once.
 func (w *Walk[N, V]) At(node N, create func(N) V) V {
 	for len(w.before) > 0 && w.before[0].node != node && w.compare(w.before[0].node, node) <= 0 {
-		if w.Left != nil {
-			w.Left(w.before[0].node, w.before[0].of)
-		}
-		w.before = w.before[1:]
+		w.leave()
 	}
 	next := entry[N, V]{node: node}
 	if len(w.before) > 0 && w.before[0].node == node {
@@ -60,4 +62,12 @@ func (w *Walk[N, V]) At(node N, create func(N) V) V {
 	}
 	w.now = append(w.now, next)
 	return next.of
+}
+
+// leave passes over the first node of before.
+func (w *Walk[N, V]) leave() {
+	if w.Left != nil {
+		w.Left(w.before[0].node, w.before[0].of)
+	}
+	w.before = w.before[1:]
 }

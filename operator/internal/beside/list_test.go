@@ -38,6 +38,11 @@ func TestListIsAMap(t *testing.T) {
 				}
 			}
 			l.Keep(w)
+			for n := range known {
+				if _, stays := now[n]; !stays && left[n] != known[n] {
+					t.Fatalf("nobody is told that %d has left", n.key)
+				}
+			}
 			for _, n := range nodes {
 				if of, found := l.Find(n, w.compare); !found || of != now[n] {
 					t.Fatalf("beside %d is found %d, want %d", n.key, of, now[n])

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -284,13 +283,14 @@ func (b *builder) resolved() []*Backend {
 	if known := b.recall.after.resolved; known != nil {
 		return known
 	}
-	all := make(map[BackendKey]*Backend)
+	all := make([]*Backend, 0, len(b.backends))
 	for _, found := range b.backends {
 		if found.backend != nil {
-			all[found.backend.Key] = found.backend
+			all = append(all, found.backend)
 		}
 	}
-	return slices.SortedFunc(maps.Values(all), CompareBackends)
+	slices.SortFunc(all, CompareBackends)
+	return slices.CompactFunc(all, func(a, b *Backend) bool { return a.Key == b.Key })
 }
 
 // CompareBackends is the order of Graph.Backends.

@@ -71,9 +71,13 @@ func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
 	if m.renew(in) {
 		return m.graph
 	}
-	r := &recall{before: m, in: in, after: Memory{routes: make(map[types.NamespacedName]*remembered, len(in.HTTPRoutes))}}
+	r := &recall{before: m, in: in}
 	if m.around != nil {
 		r.changes = in.Since(m.around.Edition)
+	}
+	if r.changes == nil && in.Followed() {
+		// The maps of what is remembered were changed since.
+		*m = Memory{}
 	}
 	r.idle = !sameAround(m.around, in)
 	g, backends := build(in, opts, r)
@@ -138,7 +142,7 @@ func (r *recall) route(source *gatewayv1.HTTPRoute, backends map[BackendKey]*res
 	for _, lead := range known.leads {
 		backends[lead] = r.before.backends[lead]
 	}
-	r.after.routes[key] = known
+	r.remember(key, known)
 	route := known.route
 	route.Meta, route.memo = &source.ObjectMeta, known
 	return &route
@@ -156,12 +160,23 @@ func (r *recall) keep(source *gatewayv1.HTTPRoute, route *Route) {
 	known.route.Rules = slices.Clip(route.Rules)
 	known.route.Problems = slices.Clip(route.Problems)
 	known.route.hostnames = slices.Clip(route.hostnames)
-	r.after.routes[known.route.Name] = known
+	r.remember(known.route.Name, known)
 	route.memo = known
+}
+
+func (r *recall) remember(name types.NamespacedName, route *remembered) {
+	if r.after.routes == nil {
+		r.after.routes = make(map[types.NamespacedName]*remembered, len(r.in.HTTPRoutes))
+	}
+	r.after.routes[name] = route
 }
 
 // moved says whether a Service or its endpoints are others than before.
 func (r *recall) moved(key BackendKey) bool {
+	if r.changes != nil {
+		_, changed := r.changes.Services[key.Service]
+		return changed
+	}
 	return !sameObject(r.before.around.Services[key.Service], r.in.Services[key.Service]) ||
 		!sameSlices(r.before.around.EndpointSlices[key.Service], r.in.EndpointSlices[key.Service])
 }

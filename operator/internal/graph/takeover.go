@@ -128,9 +128,7 @@ func (r *recall) movedServices() map[types.NamespacedName]bool {
 		return moved
 	}
 	for service := range r.changes.Services {
-		if r.moved(BackendKey{Service: service}) {
-			moved[service] = true
-		}
+		moved[service] = true
 	}
 	return moved
 }
@@ -317,7 +315,7 @@ func (t *takeover) undo() {
 		delete(t.before.routes, types.NamespacedName{Namespace: source.Namespace, Name: source.Name})
 	}
 	t.backends, t.recall.leads = make(map[BackendKey]*resolution), nil
-	t.recall.after = Memory{routes: make(map[types.NamespacedName]*remembered, len(t.in.HTTPRoutes))}
+	t.recall.after = Memory{}
 }
 
 // merged are the routes in order.

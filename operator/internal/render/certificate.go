@@ -1,7 +1,6 @@
 package render
 
 import (
-	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
@@ -41,19 +40,32 @@ func CertificateSecrets(g *graph.Graph) [names.CertificateShards]map[string][]by
 // listener nor a route that is attached leads to stays where it is: its key is
 // nobody's here.
 func ownCertificates(g *graph.Graph) (list []*graph.Certificate) {
-	var used uses
+	var used map[string]use
 	for _, backend := range g.Backends {
 		if backend.TLS == nil || backend.TLS.ClientCertificate == nil {
 			continue
 		}
 		if used == nil {
-			used = referenced(listeners(g.Gateway.AllListeners()), routes(g.Routes, func(node *graph.Route) *proxyconfig.Route { return route(node, rules) }))
+			used = allUses(g)
 		}
 		if used[backendID(backend.Key)] != 0 {
 			list = append(list, backend.TLS.ClientCertificate)
 		}
 	}
 	return list
+}
+
+// allUses are by the IDs of the backends.
+func allUses(g *graph.Graph) map[string]use {
+	all := ownReferences(listeners(g.Gateway.AllListeners()), tracing(g.Tracing))
+	for _, node := range g.Routes {
+		if rendered := route(node, rules); rendered != nil {
+			for _, lead := range referencesOf(rendered) {
+				all[lead.id] |= lead.what
+			}
+		}
+	}
+	return all
 }
 
 func put(shards *[names.CertificateShards]map[string][]byte, certificate *graph.Certificate) {

@@ -13,66 +13,6 @@ import (
 // Config renders what the proxies of the graph's Gateway serve.
 func Config(g *graph.Graph) proxyconfig.Config { return new(Memory).Config(g) }
 
-func config(g *graph.Graph, r *revision) proxyconfig.Config {
-	config := proxyconfig.Config{
-		Listeners: listeners(g.Gateway.AllListeners()),
-		Routes:    routes(g.Routes, r.route),
-		Tracing:   tracing(g.Tracing),
-		Settings:  settings(g.Gateway.Parameters.Spec.Proxy),
-	}
-	wanted := referenced(config.Listeners, config.Routes)
-	if config.Tracing != nil {
-		wanted.add(config.Tracing.Collector, asksItself)
-	}
-	config.Backends = backends(g.Backends, wanted, r)
-	return config
-}
-
-// use is what a backend is there for.
-type use uint8
-
-const (
-	// asksItself: the proxy has questions or reports of its own for it.
-	asksItself use = 1 << iota
-	// servesClients: it gets the requests of clients, or copies of them.
-	servesClients
-)
-
-// uses are by the IDs of backends.
-type uses map[string]use
-
-func (u uses) add(id string, what use) { u[id] |= what }
-
-// referenced are the backends that the listeners and the routes lead to. A route
-// that may not attach, in whatever namespace, adds nothing to the configuration.
-func referenced(listeners []proxyconfig.Listener, routes []proxyconfig.Route) uses {
-	all := make(uses)
-	for i := range listeners {
-		if filters := listeners[i].Filters; filters != nil {
-			for _, filter := range filters.Requests {
-				all.add(filter.ExternalAuth.Backend, asksItself)
-			}
-		}
-	}
-	for i := range routes {
-		for j := range routes[i].Rules {
-			rule := &routes[i].Rules[j]
-			for _, ref := range rule.Backends {
-				all.add(ref.Backend, servesClients)
-			}
-			for _, filter := range rule.Filters {
-				if filter.Mirror != nil {
-					all.add(filter.Mirror.Backend, servesClients)
-				}
-				if filter.ExternalAuth != nil {
-					all.add(filter.ExternalAuth.Backend, asksItself)
-				}
-			}
-		}
-	}
-	return all
-}
-
 func listeners(nodes []*graph.Listener) []proxyconfig.Listener {
 	var out []proxyconfig.Listener
 	for _, node := range nodes {
@@ -107,12 +47,15 @@ func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
 	return out
 }
 
-func backends(nodes []*graph.Backend, wanted uses, r *revision) []proxyconfig.Backend {
-	var out []proxyconfig.Backend
+func backends(nodes []*graph.Backend, render func(*graph.Backend) *proxyconfig.Backend) []proxyconfig.Backend {
+	out := make([]proxyconfig.Backend, 0, len(nodes))
 	for _, node := range nodes {
-		if rendered := r.backend(node, wanted); rendered != nil {
+		if rendered := render(node); rendered != nil {
 			out = append(out, *rendered)
 		}
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })
 	return out

@@ -1,6 +1,9 @@
 package render
 
 import (
+	"maps"
+	"slices"
+
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/beside"
@@ -11,11 +14,13 @@ import (
 // graph.Memory has taken over or remembered are not rendered again. The zero value
 // remembers nothing. It is for one Gateway, and not safe for concurrent use.
 type Memory struct {
-	// routes are nil for those that no listener has.
-	routes   beside.List[*graph.Route, *proxyconfig.Route]
+	routes   beside.List[*graph.Route, *renderedRoute]
 	backends beside.List[*graph.Backend, *renderedBackend]
-	// around is what the backends depend on beside themselves.
-	around around
+	// around is what the backends depend on beside themselves, own what leads to them
+	// beside routes, and tallies count what routes do.
+	around  around
+	own     map[string]use
+	tallies tallies
 	// graph is what was rendered last, and config what became of it.
 	graph  *graph.Graph
 	config proxyconfig.Config
@@ -25,6 +30,13 @@ type Memory struct {
 type around struct {
 	common      *v1alpha1.BackendParameters
 	certificate *graph.Certificate
+}
+
+// renderedRoute is a route with what it leads to; the route is nil where no listener
+// has it.
+type renderedRoute struct {
+	route *proxyconfig.Route
+	leads []reference
 }
 
 // renderedBackend is a backend with what it was rendered for; the backend is nil as long
@@ -44,41 +56,70 @@ func (m *Memory) Config(g *graph.Graph) proxyconfig.Config {
 	if g == m.graph {
 		return m.config
 	}
-	r := revision{
-		rules: make(map[*graph.Rule][]proxyconfig.Rule), around: around{g.Gateway.Parameters.Spec.Backends, g.Gateway.ClientCertificate},
-		routes: m.routes.Next(len(g.Routes), graph.CompareRoutes), backends: m.backends.Next(len(g.Backends), graph.CompareBackends),
+	out := proxyconfig.Config{
+		Listeners: listeners(g.Gateway.AllListeners()),
+		Tracing:   tracing(g.Tracing),
+		Settings:  settings(g.Gateway.Parameters.Spec.Proxy),
 	}
-	if r.around != m.around {
-		m.backends.Forget()
-		r.backends = m.backends.Next(len(g.Backends), graph.CompareBackends)
-	}
-	r.routes.Left = r.leave
-	out := config(g, &r)
-	m.routes.Keep(r.routes)
-	m.backends.Keep(r.backends)
-	m.around = r.around
+	r := m.revise(g)
+	out.Routes = r.allRoutes()
+	out.Backends = r.allBackends(ownReferences(out.Listeners, out.Tracing))
 	m.graph, m.config = g, out
 	return out
 }
 
+func (m *Memory) revise(g *graph.Graph) *revision {
+	if m.graph == nil {
+		m.graph, m.tallies = &graph.Graph{}, make(tallies)
+	}
+	return &revision{Memory: m, next: g, rules: make(map[*graph.Rule][]proxyconfig.Rule), before: make(map[string]use)}
+}
+
 // revision renders one graph.
 type revision struct {
-	routes   *beside.Walk[*graph.Route, *proxyconfig.Route]
-	backends *beside.Walk[*graph.Backend, *renderedBackend]
-	around   around
+	*Memory
+	next *graph.Graph
 	// rules are those of routes that are others now, by the first of the nodes that they
 	// were rendered from: what a route leads to may be the same all the same.
 	rules map[*graph.Rule][]proxyconfig.Rule
+	// before has what backends were there for whose tallies have changed.
+	before map[string]use
 }
 
-func (r *revision) route(node *graph.Route) *proxyconfig.Route {
-	return r.routes.At(node, func(node *graph.Route) *proxyconfig.Route { return route(node, r.rulesOf) })
-}
-
-func (r *revision) leave(node *graph.Route, old *proxyconfig.Route) {
-	if old != nil && len(node.Rules) > 0 {
-		r.rules[node.Rules[0]] = old.Rules
+func (r *revision) allRoutes() []proxyconfig.Route {
+	if slices.Equal(r.graph.Routes, r.next.Routes) {
+		return r.config.Routes
 	}
+	walk := r.routes.Next(len(r.next.Routes), graph.CompareRoutes)
+	walk.Left = r.leave
+	all := routes(r.next.Routes, func(node *graph.Route) *proxyconfig.Route { return walk.At(node, r.route).route })
+	r.routes.Keep(walk)
+	return all
+}
+
+func (r *revision) route(node *graph.Route) *renderedRoute {
+	out := &renderedRoute{route: route(node, r.rulesOf)}
+	if out.route != nil {
+		out.leads = referencesOf(out.route)
+		r.count(out.leads, 1)
+	}
+	return out
+}
+
+func (r *revision) leave(node *graph.Route, old *renderedRoute) {
+	r.count(old.leads, -1)
+	if old.route != nil && len(node.Rules) > 0 {
+		r.rules[node.Rules[0]] = old.route.Rules
+	}
+}
+
+func (r *revision) count(leads []reference, by int) {
+	for _, lead := range leads {
+		if _, noted := r.before[lead.id]; !noted {
+			r.before[lead.id] = r.tallies[lead.id].use()
+		}
+	}
+	r.tallies.count(leads, by)
 }
 
 func (r *revision) rulesOf(nodes []*graph.Rule) []proxyconfig.Rule {
@@ -90,10 +131,34 @@ func (r *revision) rulesOf(nodes []*graph.Rule) []proxyconfig.Rule {
 	return rules(nodes)
 }
 
+func (r *revision) allBackends(own map[string]use) []proxyconfig.Backend {
+	around := around{r.next.Gateway.Parameters.Spec.Backends, r.next.Gateway.ClientCertificate}
+	if around != r.around {
+		r.backends.Forget()
+	} else if slices.Equal(r.graph.Backends, r.next.Backends) && maps.Equal(own, r.own) && r.sameUses() {
+		return r.config.Backends
+	}
+	r.around, r.own = around, own
+	walk := r.backends.Next(len(r.next.Backends), graph.CompareBackends)
+	all := backends(r.next.Backends, func(node *graph.Backend) *proxyconfig.Backend { return r.backend(walk, node) })
+	r.backends.Keep(walk)
+	return all
+}
+
+// sameUses says whether backends are there for what they were there for before.
+func (r *revision) sameUses() bool {
+	for id, was := range r.before {
+		if r.tallies[id].use() != was {
+			return false
+		}
+	}
+	return true
+}
+
 // backend returns nil for one that is of no use.
-func (r *revision) backend(node *graph.Backend, wanted uses) *proxyconfig.Backend {
-	known := r.backends.At(node, func(node *graph.Backend) *renderedBackend { return &renderedBackend{id: backendID(node.Key)} })
-	if used := wanted[known.id]; used != known.used {
+func (r *revision) backend(walk *beside.Walk[*graph.Backend, *renderedBackend], node *graph.Backend) *proxyconfig.Backend {
+	known := walk.At(node, func(node *graph.Backend) *renderedBackend { return &renderedBackend{id: backendID(node.Key)} })
+	if used := r.tallies[known.id].use() | r.own[known.id]; used != known.used {
 		known.used, known.backend = used, nil
 	}
 	if known.used != 0 && known.backend == nil {

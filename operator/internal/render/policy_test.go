@@ -121,14 +121,18 @@ func TestUses(t *testing.T) {
 	auth := func(id string) proxyconfig.Filter {
 		return proxyconfig.Filter{Type: proxyconfig.FilterExternalAuth, ExternalAuth: &proxyconfig.ExternalAuth{Backend: id}}
 	}
-	got := referenced(
-		[]proxyconfig.Listener{{Filters: &proxyconfig.ListenerFilters{Requests: []proxyconfig.Filter{auth("gate")}}}},
-		[]proxyconfig.Route{{Rules: []proxyconfig.Rule{{
-			Backends: []proxyconfig.BackendRef{{Backend: "app"}, {Backend: "both"}},
-			Filters:  []proxyconfig.Filter{auth("both"), auth("auth"), {Type: proxyconfig.FilterMirror, Mirror: &proxyconfig.Mirror{Backend: "mirror"}}},
-		}}}},
-	)
-	want := uses{"gate": asksItself, "auth": asksItself, "app": servesClients, "mirror": servesClients, "both": servesClients | asksItself}
+	got := ownReferences([]proxyconfig.Listener{{Filters: &proxyconfig.ListenerFilters{Requests: []proxyconfig.Filter{auth("gate")}}}},
+		&proxyconfig.Tracing{Collector: "collector"})
+	leads := referencesOf(&proxyconfig.Route{Rules: []proxyconfig.Rule{{
+		Backends: []proxyconfig.BackendRef{{Backend: "app"}, {Backend: "both"}},
+		Filters:  []proxyconfig.Filter{auth("both"), auth("auth"), {Type: proxyconfig.FilterMirror, Mirror: &proxyconfig.Mirror{Backend: "mirror"}}},
+	}}})
+	counted := make(tallies)
+	counted.count(leads, 1)
+	for id, tally := range counted {
+		got[id] |= tally.use()
+	}
+	want := map[string]use{"gate": asksItself, "collector": asksItself, "auth": asksItself, "app": servesClients, "mirror": servesClients, "both": servesClients | asksItself}
 	if len(got) != len(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -136,5 +140,9 @@ func TestUses(t *testing.T) {
 		if got[id] != use {
 			t.Errorf("%s: got %d, want %d", id, got[id], use)
 		}
+	}
+	counted.count(leads, -1)
+	if len(counted) != 0 {
+		t.Errorf("%v are left", counted)
 	}
 }

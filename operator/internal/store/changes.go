@@ -65,6 +65,10 @@ type Edition struct {
 	changes *Changes
 }
 
+// Followed says whether these resources were collected by following changes, and so have
+// maps of the ones before.
+func (r *Resources) Followed() bool { return r.Edition != nil && r.Edition.before != nil }
+
 // Since returns what may differ between the resources of an edition and these, and nil
 // where that is not known.
 func (r *Resources) Since(before *Edition) *Changes {

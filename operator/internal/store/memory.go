@@ -26,8 +26,9 @@ type Memory struct {
 }
 
 // Collect is the function Collect. Changes are all that may have changed since the
-// last time; nil stands for anything. The maps of routes that were returned before are
-// changed by it, other maps and objects are not.
+// last time; nil stands for anything. Of those that are not nil, what is as it was is taken out.
+// The maps of routes, Services and EndpointSlices that were returned before are changed
+// by it, other maps and objects are not.
 func (m *Memory) Collect(ctx context.Context, r client.Reader, key types.NamespacedName, controllerName string, changes *Changes) (*Resources, error) {
 	if m.last != nil && changes != nil && !changes.Anything && len(m.last.XBackends) == 0 {
 		next, err := m.follow(ctx, r, key, controllerName, changes)
@@ -252,18 +253,38 @@ func (f *follower) backends(changes *Changes) {
 			stale[service] = struct{}{}
 		}
 	}
-	if len(stale) == 0 || f.lost {
+	if f.lost {
 		return
 	}
-	f.out.Services, f.out.EndpointSlices = maps.Clone(f.out.Services), maps.Clone(f.out.EndpointSlices)
+	maps.DeleteFunc(changes.Services, func(service types.NamespacedName, _ struct{}) bool {
+		_, concerned := stale[service]
+		return !concerned
+	})
 	for service := range stale {
+		had, slicesHad := f.out.Services[service], f.out.EndpointSlices[service]
 		delete(f.out.Services, service)
 		delete(f.out.EndpointSlices, service)
 		if f.memory.services[service] > 0 {
 			f.backend(service)
 		}
-		changes.Services[service] = struct{}{}
+		if sameVersion(had, f.out.Services[service]) && slices.EqualFunc(slicesHad, f.out.EndpointSlices[service], sameVersion) {
+			delete(changes.Services, service)
+		} else {
+			changes.Services[service] = struct{}{}
+		}
 	}
+}
+
+// sameVersion says whether two objects of one name are one in the same state, or both
+// are missing.
+func sameVersion[T any, P interface {
+	*T
+	metav1.Object
+}](a, b P) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.GetUID() == b.GetUID() && a.GetResourceVersion() != "" && a.GetResourceVersion() == b.GetResourceVersion()
 }
 
 func (f *follower) anyPolicies() bool {
