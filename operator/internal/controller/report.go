@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -55,10 +56,9 @@ func (w *work) report() (wait time.Duration, err error) {
 // reportRoutes hands on the statuses of the routes that are not known to have them.
 func (w *work) reportRoutes(routes []*status.Route) {
 	changes := w.resources.Since(w.known.heard)
-	if changes != nil && changes.None() && sameMemory(routes, w.known.said) {
-		w.reportChanged(routes, changes.Statuses)
-	} else {
-		w.reportAll(routes)
+	w.reportNew(routes, changes == nil)
+	if changes != nil {
+		w.reportChanged(routes, changes)
 	}
 	w.known.said, w.known.heard = routes, w.resources.Edition
 	for _, route := range w.resources.Detached {
@@ -74,10 +74,9 @@ func sameMemory[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// reportChanged is reportAll where it is known which routes are others than when all
-// were reported last.
-func (w *work) reportChanged(routes []*status.Route, changed []store.RouteKey) {
-	for _, key := range changed {
+// reportChanged looks at the routes that are others than when all were reported last.
+func (w *work) reportChanged(routes []*status.Route, changes *store.Changes) {
+	for _, key := range slices.AppendSeq(changes.Statuses, maps.Keys(changes.Routes)) {
 		at, found := slices.BinarySearchFunc(routes, key, func(r *status.Route, key store.RouteKey) int {
 			return compareStatuses(r, &status.Route{Kind: key.Kind, Name: key.NamespacedName})
 		})
@@ -90,10 +89,18 @@ func (w *work) reportChanged(routes []*status.Route, changed []store.RouteKey) {
 	}
 }
 
-func (w *work) reportAll(routes []*status.Route) {
+// reportNew looks at the routes that are to have another status than before, or at all.
+func (w *work) reportNew(routes []*status.Route, all bool) {
+	if !all && sameMemory(routes, w.known.said) {
+		return
+	}
 	told := w.known.told.Next(len(routes), compareStatuses)
 	for _, want := range routes {
-		w.reportRoute(want, told.At(want, func(*status.Route) *sighting { return &sighting{} }))
+		look := all
+		seen := told.At(want, func(*status.Route) *sighting { look = true; return &sighting{} })
+		if look {
+			w.reportRoute(want, seen)
+		}
 	}
 	w.known.told.Keep(told)
 }

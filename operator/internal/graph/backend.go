@@ -174,7 +174,7 @@ func (b *builder) resolve(key BackendKey) *resolution {
 	}
 	found := b.lookUp(key)
 	b.backends[key] = found
-	b.recall.after.resolved = nil
+	b.recall.touch(key)
 	return found
 }
 
@@ -280,8 +280,8 @@ func (b *builder) endpoints(backend *Backend, sources []*discoveryv1.EndpointSli
 
 // resolved returns the backends that can be served.
 func (b *builder) resolved() []*Backend {
-	if known := b.recall.after.resolved; known != nil {
-		return known
+	if b.recall.tookOver {
+		return b.renewed(b.recall.before.resolved)
 	}
 	all := make([]*Backend, 0, len(b.backends))
 	for _, found := range b.backends {
@@ -293,7 +293,36 @@ func (b *builder) resolved() []*Backend {
 	return slices.CompactFunc(all, func(a, b *Backend) bool { return a.Key == b.Key })
 }
 
+// renewed are the backends that were resolved before, with those that were looked at
+// since.
+func (b *builder) renewed(before []*Backend) []*Backend {
+	if len(b.recall.touched) == 0 {
+		return before
+	}
+	all := slices.Clone(before)
+	for key := range b.recall.touched {
+		at, known := slices.BinarySearchFunc(all, key, func(backend *Backend, key BackendKey) int { return compareKeys(backend.Key, key) })
+		var now *Backend
+		if found := b.backends[key]; found != nil && found.backend != nil && found.backend.Key == key {
+			now = found.backend
+		}
+		switch {
+		case now != nil && known:
+			all[at] = now
+		case now != nil:
+			all = slices.Insert(all, at, now)
+		case known:
+			all = slices.Delete(all, at, at+1)
+		}
+	}
+	return all
+}
+
 // CompareBackends is the order of Graph.Backends.
 func CompareBackends(x, y *Backend) int {
-	return cmp.Or(cmp.Compare(x.Key.Kind, y.Key.Kind), compareNames(x.Key.Service, y.Key.Service), cmp.Compare(x.Key.Port, y.Key.Port), cmp.Compare(x.Key.Transport, y.Key.Transport))
+	return compareKeys(x.Key, y.Key)
+}
+
+func compareKeys(x, y BackendKey) int {
+	return cmp.Or(cmp.Compare(x.Kind, y.Kind), compareNames(x.Service, y.Service), cmp.Compare(x.Port, y.Port), cmp.Compare(x.Transport, y.Transport))
 }

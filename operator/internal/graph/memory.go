@@ -126,8 +126,17 @@ type recall struct {
 	tookOver bool
 	// idle says that something is new that any rule may depend on.
 	idle bool
-	// leads are the backends that were looked at since the last route began.
-	leads []BackendKey
+	// leads are the backends that were looked at since the last route began, touched
+	// those that may be others than before.
+	leads   []BackendKey
+	touched map[BackendKey]struct{}
+}
+
+func (r *recall) touch(key BackendKey) {
+	if r.touched == nil {
+		r.touched = make(map[BackendKey]struct{})
+	}
+	r.touched[key] = struct{}{}
 }
 
 // route returns the route as it was found before, or nil. What it leads to counts as

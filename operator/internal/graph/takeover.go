@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -154,17 +155,22 @@ func differing[V any](before, now map[types.NamespacedName]V, same func(a, b V) 
 func (t *takeover) begin() {
 	after := &t.recall.after
 	after.gateway, after.writing, after.uses = t.before.gateway, t.before.writing, t.before.uses
-	after.routes, after.resolved = t.before.routes, t.before.resolved
+	after.routes = t.before.routes
 	t.backends = t.before.backends
-	if len(t.moved) == 0 {
+	if t.recall.changes != nil {
 		return
 	}
 	for key := range t.backends {
 		if t.moved[key.Service] {
-			delete(t.backends, key)
-			after.resolved = nil
+			t.unlearn(key)
 		}
 	}
+}
+
+// unlearn forgets what was found of a backend.
+func (t *takeover) unlearn(key BackendKey) {
+	delete(t.backends, key)
+	t.recall.touch(key)
 }
 
 // sift tells the routes that are as they were from the others.
@@ -174,7 +180,7 @@ func (t *takeover) sift() {
 	for _, set := range gateway.ListenerSets {
 		set.Source = t.in.ListenerSets[set.Name()]
 	}
-	if t.recall.changes != nil && len(t.moved) == 0 {
+	if t.recall.changes != nil {
 		t.siftChanged()
 		return
 	}
@@ -200,7 +206,11 @@ func (t *takeover) sift() {
 func (t *takeover) siftChanged() {
 	t.same = slices.Clone(t.before.attached)
 	t.renew()
-	for key := range t.recall.changes.Routes {
+	concerned := maps.Clone(t.recall.changes.Routes)
+	for route := range t.leadingToMoved() {
+		concerned[store.RouteKey{Kind: KindHTTPRoute, NamespacedName: route.Name}] = struct{}{}
+	}
+	for key := range concerned {
 		if key.Kind != KindHTTPRoute {
 			continue
 		}
@@ -215,6 +225,29 @@ func (t *takeover) siftChanged() {
 		}
 		if source != nil {
 			t.changed = append(t.changed, source)
+		}
+	}
+}
+
+// leadingToMoved are the routes of before that lead to a Service that has moved. What was
+// found of such backends is forgotten: nothing but routes leads to them.
+func (t *takeover) leadingToMoved() iter.Seq[*Route] {
+	moved := slices.Collect(maps.Keys(t.moved))
+	return func(yield func(*Route) bool) {
+		if len(moved) == 0 {
+			return
+		}
+		for _, route := range t.before.attached {
+			led := false
+			for _, key := range route.leads() {
+				if slices.Contains(moved, key.Service) {
+					t.unlearn(key)
+					led = true
+				}
+			}
+			if led && !yield(route) {
+				return
+			}
 		}
 	}
 }
@@ -302,8 +335,7 @@ func (t *takeover) count() {
 		for _, key := range route.leads() {
 			if uses[key] <= 0 {
 				delete(uses, key)
-				delete(t.backends, key)
-				t.recall.after.resolved = nil
+				t.unlearn(key)
 			}
 		}
 	}
