@@ -3,7 +3,6 @@ package proxyconfig
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -60,5 +59,5 @@ func validateExternal(b *Backend) error {
 }
 
 func hasExternalHostnames(c *Config) bool {
-	return slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.External != nil })
+	return contains(c.Backends, func(b *Backend) bool { return b.External != nil })
 }

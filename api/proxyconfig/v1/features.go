@@ -92,17 +92,28 @@ func hasConnectionTLS(c *Config) bool {
 }
 
 func hasTLSOptions(c *Config) bool {
-	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.TLS != nil }) ||
-		slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.TLS != nil })
+	return contains(c.Listeners, func(l *Listener) bool { return l.TLS != nil }) ||
+		contains(c.Backends, func(b *Backend) bool { return b.TLS != nil })
 }
 
 func hasProxyProtocol(c *Config) bool {
-	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.ProxyProtocol != nil }) ||
-		slices.ContainsFunc(c.Backends, func(b Backend) bool { return b.ProxyProtocol != "" })
+	return contains(c.Listeners, func(l *Listener) bool { return l.ProxyProtocol != nil }) ||
+		contains(c.Backends, func(b *Backend) bool { return b.ProxyProtocol != "" })
 }
 
 func hasWrittenHostnames(c *Config) bool {
-	return slices.ContainsFunc(c.Routes, func(r Route) bool {
-		return slices.ContainsFunc(r.Attachments, func(a Attachment) bool { return len(a.Written) > 0 })
+	return contains(c.Routes, func(r *Route) bool {
+		return contains(r.Attachments, func(a *Attachment) bool { return len(a.Written) > 0 })
 	})
+}
+
+// contains is slices.ContainsFunc without a copy of each element: rules are large, and
+// every write of a configuration looks at all of them.
+func contains[T any](list []T, is func(*T) bool) bool {
+	for i := range list {
+		if is(&list[i]) {
+			return true
+		}
+	}
+	return false
 }

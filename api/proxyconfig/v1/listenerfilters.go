@@ -2,7 +2,6 @@ package proxyconfig
 
 import (
 	"fmt"
-	"slices"
 )
 
 // ListenerFilters are what the requests of a listener pass before they are
@@ -24,7 +23,7 @@ type ListenerFilters struct {
 const FeatureListenerFilters Feature = "listener-filters"
 
 func hasListenerFilters(c *Config) bool {
-	return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return l.Filters != nil })
+	return contains(c.Listeners, func(l *Listener) bool { return l.Filters != nil })
 }
 
 // ValidateListenerFilters checks the filters of a listener, which may be nil, and

@@ -2,7 +2,6 @@ package proxyconfig
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -93,9 +92,9 @@ func isCookiePath(s string) bool {
 }
 
 func hasSessions(c *Config) bool {
-	return slices.ContainsFunc(c.Routes, func(r Route) bool {
-		return slices.ContainsFunc(r.Rules, func(rule Rule) bool {
-			return slices.ContainsFunc(rule.Backends, func(b BackendRef) bool { return b.Session != nil })
+	return contains(c.Routes, func(r *Route) bool {
+		return contains(r.Rules, func(rule *Rule) bool {
+			return contains(rule.Backends, func(b *BackendRef) bool { return b.Session != nil })
 		})
 	})
 }
