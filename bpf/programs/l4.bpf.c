@@ -9,7 +9,8 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "histogram.h"
+#include "conn.h"
+#include "flow.h"
 #include "kernel.h"
 #include "socket.h"
 
@@ -17,7 +18,6 @@
 char LICENSE[] SEC("license") = "GPL";
 
 #define AF_INET 2
-#define MAX_FLOWS 8192
 #define MAX_ENDPOINTS 65536
 
 /* Errors of a socket, the same on all architectures that we build for. */
@@ -28,64 +28,11 @@ char LICENSE[] SEC("license") = "GPL";
 #define ECONNREFUSED 111
 #define EHOSTUNREACH 113
 
-enum side {
-	SIDE_DOWNSTREAM,
-	SIDE_UPSTREAM,
-};
-
-enum close_reason {
-	CLOSE_FIN,
-	CLOSE_RESET_RECEIVED,
-	CLOSE_RESET_SENT,
-	CLOSE_TIMEOUT,
-	CLOSE_RESET, /* by whom is not known */
-	CLOSE_REASONS,
-};
-
-enum failure_reason {
-	FAILURE_REFUSED,
-	FAILURE_TIMEOUT,
-	FAILURE_UNREACHABLE,
-	FAILURE_OTHER,
-	FAILURE_REASONS,
-};
-
-struct flow_key {
-	__u32 side;
-	__u32 id; /* upstream: backend, zero when unknown; downstream: local port */
-};
-
-struct flow {
-	__u64 opened;
-	__u64 closed[CLOSE_REASONS];
-	__u64 failed[FAILURE_REASONS];
-	__u64 received;
-	__u64 transmitted;
-	__u64 retransmitted;
-	struct durations wait; /* upstream: connect; downstream: accept queue */
-	struct durations rtt;
-	struct durations lifetime;
-};
-
 /* endpoint is an address and port of a backend; IPv4 is written v4-mapped. */
 struct endpoint {
 	__be32 addr[4];
 	__be16 port;
 	__u16 reserved;
-};
-
-struct conn {
-	__u64 start;
-	__u64 established;
-	__u64 wait; /* as the flow has it */
-	__u64 received_at_fin_wait;
-	/* What the flow has of this connection already. */
-	__u64 received;
-	__u64 transmitted;
-	struct flow_key flow;
-	__u8 accepted;
-	__u8 fin_received;
-	__u8 reserved[6];
 };
 
 /* For the loader, which takes these from the type information. */
@@ -95,67 +42,12 @@ const enum failure_reason *unused_failure_reason __attribute__((unused));
 const struct socket_facts *unused_socket_facts __attribute__((unused));
 
 struct {
-	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct conn);
-} conns SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, MAX_FLOWS);
-	__type(key, struct flow_key);
-	__type(value, struct flow);
-} flows SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, MAX_ENDPOINTS);
 	__type(key, struct endpoint);
 	__type(value, __u32);
 } endpoints SEC(".maps");
-
-/* A flow is larger than the stack; new ones are copied from this. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow);
-} blank SEC(".maps");
-
-/* Events that found the flows full. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} overflows SEC(".maps");
-
-static __always_inline struct flow *flow_of(struct flow_key *key)
-{
-	struct flow *f = bpf_map_lookup_elem(&flows, key);
-	struct flow *empty;
-	__u32 zero = 0;
-	__u64 *lost;
-
-	if (f)
-		return f;
-	empty = bpf_map_lookup_elem(&blank, &zero);
-	if (!empty)
-		return NULL;
-	bpf_map_update_elem(&flows, key, empty, BPF_NOEXIST);
-	f = bpf_map_lookup_elem(&flows, key);
-	if (f)
-		return f;
-	lost = bpf_map_lookup_elem(&overflows, &zero);
-	if (lost)
-		__sync_fetch_and_add(lost, 1);
-	/* The loader creates flow zero of both sides. */
-	key->id = 0;
-	return bpf_map_lookup_elem(&flows, key);
-}
 
 static __always_inline __u32 backend_of(struct bpf_sock_ops *ctx)
 {
@@ -178,11 +70,6 @@ static __always_inline __u32 backend_of(struct bpf_sock_ops *ctx)
 	e.port = bpf_htons(bpf_ntohl(ctx->remote_port));
 	id = bpf_map_lookup_elem(&endpoints, &e);
 	return id ? *id : 0;
-}
-
-static __always_inline struct conn *conn_of(struct bpf_sock *sk, __u64 create)
-{
-	return bpf_sk_storage_get(&conns, sk, NULL, create);
 }
 
 static __always_inline void watch(struct bpf_sock_ops *ctx)
@@ -270,47 +157,6 @@ static __always_inline enum close_reason close_of(int err, __u32 state)
 	if (state == BPF_TCP_ESTABLISHED || state == BPF_TCP_CLOSE_WAIT)
 		return err < 0 ? CLOSE_RESET : CLOSE_RESET_SENT;
 	return CLOSE_FIN;
-}
-
-/* payload_received leaves out the sequence number that a FIN takes. */
-static __always_inline __u64 payload_received(struct bpf_sock_ops *ctx, struct conn *c)
-{
-	__u64 n = ctx->bytes_received;
-	__u32 state = ctx->args[0];
-	bool fin = c->fin_received;
-
-	/* A socket that nobody holds any more leaves FIN_WAIT2 before the
-	 * other side's FIN has come; then nothing came in between. */
-	if (state == BPF_TCP_FIN_WAIT2)
-		fin = n > c->received_at_fin_wait;
-	return n - (fin && n ? 1 : 0);
-}
-
-/* payload_transmitted leaves out those of our SYN and FIN. The kernel does not
- * count the SYN of a connection that it accepts. */
-static __always_inline __u64 payload_transmitted(struct bpf_sock_ops *ctx, struct conn *c, int err)
-{
-	__u64 n = ctx->bytes_acked;
-	__u32 state = ctx->args[0];
-	__u64 extra = c->flow.side == SIDE_UPSTREAM;
-
-	if (state == BPF_TCP_FIN_WAIT2 || ((state == BPF_TCP_LAST_ACK || state == BPF_TCP_CLOSING) && err <= 0))
-		extra++;
-	return n > extra ? n - extra : 0;
-}
-
-/* transferred adds what the flow does not have yet. It is called with the
- * socket locked. */
-static __always_inline void transferred(struct flow *f, struct conn *c, __u64 received, __u64 transmitted)
-{
-	if (received > c->received) {
-		__sync_fetch_and_add(&f->received, received - c->received);
-		c->received = received;
-	}
-	if (transmitted > c->transmitted) {
-		__sync_fetch_and_add(&f->transmitted, transmitted - c->transmitted);
-		c->transmitted = transmitted;
-	}
 }
 
 static __always_inline void closed(struct bpf_sock_ops *ctx, struct conn *c, int err)
