@@ -60,8 +60,8 @@ func (d *Durations) Observe(ns uint64) {
 // Count returns the number of observations.
 func (d *Durations) Count() uint64 {
 	var n uint64
-	for _, b := range d.Bucket {
-		n += b
+	for i := range d.Bucket {
+		n += d.Bucket[i]
 	}
 	return n
 }
@@ -69,8 +69,8 @@ func (d *Durations) Count() uint64 {
 // Merge adds the observations of other.
 func (d *Durations) Merge(other *Durations) {
 	d.Sum += other.Sum
-	for i, n := range other.Bucket {
-		d.Bucket[i] += n
+	for i := range d.Bucket {
+		d.Bucket[i] += other.Bucket[i]
 	}
 }
 
@@ -96,7 +96,8 @@ func (d *Durations) Native() (spans []Span, deltas []int64) {
 	var last int64
 	end := int32(0) // index behind the last span
 	within := false
-	for slot, n := range d.Bucket {
+	for slot := range d.Bucket {
+		n := d.Bucket[slot]
 		if n == 0 {
 			within = false
 			continue

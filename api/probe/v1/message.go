@@ -50,8 +50,9 @@ type Welcome struct {
 
 // Series labels a series.
 type Series struct {
-	ID        uint32 `json:"id"`
-	Listener  string `json:"listener"`
+	ID       uint32 `json:"id"`
+	Listener string `json:"listener"`
+	// Kind is that of the route, or KindHandshakes.
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`

@@ -29,6 +29,7 @@ var protocolNames = [...]string{
 	WebSocket: "websocket",
 	TCP:       "tcp",
 	UDP:       "udp",
+	TLS:       "tls",
 }
 
 // String returns the short name that the protocol has in labels.

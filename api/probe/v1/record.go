@@ -19,6 +19,7 @@ const (
 	WebSocket
 	TCP
 	UDP
+	TLS // a handshake, which is no request
 )
 
 // Method is a request method; those that are not listed are MethodOther, so

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
@@ -12,13 +13,13 @@ import (
 // is told going back.
 type before struct {
 	outcomes         map[probe.Outcome]uint64
-	series, backends map[uint32]*probe.Cell
-	flows            map[bpf.L4FlowKey]*bpf.L4Flow
+	series, backends past[uint32, probe.Cell]
+	flows            past[bpf.L4FlowKey, bpf.L4Flow]
 }
 
 func newBefore() before {
 	return before{
-		map[probe.Outcome]uint64{}, map[uint32]*probe.Cell{}, map[uint32]*probe.Cell{}, map[bpf.L4FlowKey]*bpf.L4Flow{},
+		map[probe.Outcome]uint64{}, newPast[uint32, probe.Cell](), newPast[uint32, probe.Cell](), newPast[bpf.L4FlowKey, bpf.L4Flow](),
 	}
 }
 
@@ -43,54 +44,80 @@ func (b *before) forget(gone Gone) {
 		}
 	}
 	for id := range gone.Series {
-		delete(b.series, id)
+		delete(b.series.counted, id)
 	}
 	for id := range gone.Backends {
-		delete(b.backends, id)
-		delete(b.flows, bpf.L4FlowKey{Side: uint32(bpf.L4SideSIDE_UPSTREAM), Id: id})
+		delete(b.backends.counted, id)
+		delete(b.flows.counted, bpf.L4FlowKey{Side: uint32(bpf.L4SideSIDE_UPSTREAM), Id: id})
 	}
 }
 
 // record is counters, all of which have 64 bits.
 type record interface {
-	comparable
 	probe.Cell | bpf.L4Flow
 }
 
-// advance writes to delta what was counted under a key since the last look, and
-// says whether that is anything.
-func advance[K comparable, R record](last map[K]*R, key K, now, delta *R) bool {
-	old := last[key]
-	if old == nil {
-		old = new(R)
-		if *now == *old {
-			return false
-		}
-		last[key] = old
-	} else if *now == *old {
-		return false
-	}
-	// The counters go on while they are copied; the copy is what counts.
-	*delta = *now
-	from, is := words(old), words(delta)
-	if !begunAnew(from, is) {
-		for i := range is {
-			is[i], from[i] = is[i]-from[i], is[i]
-		}
-		return true
-	}
-	*old = *delta
-	return true
+// figure is one counter of a record, by its place there.
+type figure struct {
+	place int
+	n     uint64
 }
 
-// begunAnew says whether the counters were cleared since: else they only grow.
-func begunAnew(old, now []uint64) bool {
-	for i := range now {
-		if now[i] < old[i] {
-			return true
+// past is what records had counted at the last look: of each the figures that are
+// not zero, in their order. Most of a record are buckets that nothing falls into, so
+// that this takes a tenth of the memory of the records.
+type past[K comparable, R record] struct {
+	counted map[K][]figure
+	// now and added are here so that they need not be allocated for each record.
+	now, added []figure
+}
+
+func newPast[K comparable, R record]() past[K, R] {
+	return past[K, R]{counted: map[K][]figure{}}
+}
+
+// advance returns what a record has counted since the last look. It is valid until
+// the next call.
+func (p *past[K, R]) advance(key K, r *R) []figure {
+	p.now = p.now[:0]
+	for place, n := range words(r) {
+		if n != 0 {
+			p.now = append(p.now, figure{place, n})
 		}
 	}
-	return false
+	last := p.counted[key]
+	if slices.Equal(last, p.now) {
+		return nil
+	}
+	p.added = grown(p.added[:0], last, p.now)
+	if len(last) == len(p.now) {
+		copy(last, p.now)
+	} else {
+		p.counted[key] = slices.Clone(p.now)
+	}
+	return p.added
+}
+
+// grown appends to added what there is now beyond what there was last. Counters only
+// grow: where one has not, all were cleared since.
+func grown(added, last, now []figure) []figure {
+	i := 0
+	for _, f := range now {
+		if i < len(last) && last[i].place == f.place {
+			if f.n < last[i].n {
+				return append(added[:0], now...)
+			}
+			f.n -= last[i].n
+			i++
+		}
+		if f.n > 0 {
+			added = append(added, f)
+		}
+	}
+	if i < len(last) {
+		return append(added[:0], now...)
+	}
+	return added
 }
 
 func words[R record](r *R) []uint64 {

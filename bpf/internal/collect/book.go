@@ -93,18 +93,19 @@ func (b *book[K, T]) series() (n int) {
 
 // name gives names to the busiest that have none, while there is room.
 func (b *book[K, T]) name(weights map[K]uint64, room int, now time.Time) {
-	waiting := b.weigh(weights, now)
-	if len(waiting) == 0 {
-		return
-	}
+	b.weigh(weights, now)
 	free := room - b.series()
 	if free < b.least && b.idle(now) == nil {
 		return
 	}
-	slices.SortFunc(waiting, func(x, y K) int {
-		return cmp.Or(cmp.Compare(weights[y], weights[x]), b.compare(x, y))
+	waiting := b.waiting(weights)
+	slices.SortFunc(waiting, func(x, y weighed[K]) int {
+		if n := cmp.Compare(y.weight, x.weight); n != 0 {
+			return n
+		}
+		return b.compare(x.key, y.key)
 	})
-	for _, k := range waiting {
+	for _, w := range waiting {
 		for free < b.least {
 			idle := b.idle(now)
 			if idle == nil {
@@ -112,24 +113,34 @@ func (b *book[K, T]) name(weights map[K]uint64, room int, now time.Time) {
 			}
 			free += b.drop(*idle)
 		}
-		a := &account[T]{all: b.blank(true), weight: weights[k], active: now}
+		a := &account[T]{all: b.blank(true), weight: w.weight, active: now}
 		b.begin(a)
-		b.named[k] = a
+		b.named[w.key] = a
 		free -= b.least
 	}
 }
 
-// weigh notes how busy those with names are, and returns the others.
-func (b *book[K, T]) weigh(weights map[K]uint64, now time.Time) (waiting []K) {
+// weighed is something without a name, and how busy it is.
+type weighed[K comparable] struct {
+	key    K
+	weight uint64
+}
+
+// weigh notes how busy those with names are.
+func (b *book[K, T]) weigh(weights map[K]uint64, now time.Time) {
 	for k, a := range b.named {
 		a.weight, a.standing = weights[k], 1
 		if a.weight > 0 {
 			a.active = now
 		}
 	}
+}
+
+// waiting returns those without names that there is anything to tell of.
+func (b *book[K, T]) waiting(weights map[K]uint64) (waiting []weighed[K]) {
 	for k, weight := range weights {
 		if weight > 0 && k != b.nobody && b.named[k] == nil && !b.ended[k] {
-			waiting = append(waiting, k)
+			waiting = append(waiting, weighed[K]{k, weight})
 		}
 	}
 	return waiting

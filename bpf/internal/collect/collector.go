@@ -16,8 +16,11 @@ import (
 // Requests is where requests were counted.
 type Requests interface {
 	Outcomes(fn func(probe.Outcome, uint64)) error
-	Series(fn func(id uint32, c *probe.Cell)) error
-	Backends(fn func(id uint32, c *probe.Cell)) error
+	// Series calls fn for the series among ids that have counted something, and
+	// Backends for the backends. They may call it for others, too. The cell is
+	// valid only during the call.
+	Series(ids []uint32, fn func(id uint32, c *probe.Cell)) error
+	Backends(ids []uint32, fn func(id uint32, c *probe.Cell)) error
 	Counter(probe.Counter) (uint64, error)
 }
 

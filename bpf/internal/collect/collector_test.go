@@ -29,12 +29,12 @@ type fakeRequests struct {
 func (f *fakeRequests) count(r probe.Record, n uint64) {
 	f.outcomes[r.Outcome()] += n
 	for range n {
-		c := cellOf(f.series, r.Series)
+		c := cellOf(f.series, r.Outcome().Series())
 		c.RequestBytes += r.RequestBytes
 		c.ResponseBytes += r.ResponseBytes
 		c.Class[probe.ClassOf(r.Status)].Observe(r.Duration)
 		if r.Backend != 0 {
-			cellOf(f.backends, r.Backend).Class[probe.ClassOf(r.Status)].Observe(r.Upstream)
+			cellOf(f.backends, r.Outcome().Backend()).Class[probe.ClassOf(r.Status)].Observe(r.Upstream)
 		}
 	}
 }
@@ -53,18 +53,22 @@ func (f *fakeRequests) Outcomes(fn func(probe.Outcome, uint64)) error {
 	return f.err
 }
 
-func (f *fakeRequests) Series(fn func(uint32, *probe.Cell)) error {
-	for id, c := range f.series {
-		fn(id, c)
-	}
+func (f *fakeRequests) Series(ids []uint32, fn func(uint32, *probe.Cell)) error {
+	eachOf(f.series, ids, fn)
 	return nil
 }
 
-func (f *fakeRequests) Backends(fn func(uint32, *probe.Cell)) error {
-	for id, c := range f.backends {
-		fn(id, c)
-	}
+func (f *fakeRequests) Backends(ids []uint32, fn func(uint32, *probe.Cell)) error {
+	eachOf(f.backends, ids, fn)
 	return nil
+}
+
+func eachOf(cells map[uint32]*probe.Cell, ids []uint32, fn func(uint32, *probe.Cell)) {
+	for _, id := range ids {
+		if c := cells[id]; c != nil {
+			fn(id, c)
+		}
+	}
 }
 
 func (f *fakeRequests) Counter(c probe.Counter) (uint64, error) { return f.counters[c], nil }

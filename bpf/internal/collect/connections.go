@@ -34,8 +34,7 @@ type ends struct {
 
 func (e ends) labels() []string { return []string{sideNames[e.side], e.listener, e.backend} }
 
-// flow is what was counted of connections with one listener, or one backend. It
-// implements tally.
+// flow is what was counted of connections with one listener, or one backend.
 type flow struct {
 	opened                               uint64
 	closed                               [len(closeNames)]uint64
@@ -43,8 +42,6 @@ type flow struct {
 	received, transmitted, retransmitted uint64
 	wait                                 probe.Durations
 }
-
-func newFlow(bool) *flow { return &flow{} }
 
 func (f *flow) empty() bool {
 	return f.opened == 0 && f.failed == [len(failureNames)]uint64{} && f.retransmitted == 0
@@ -54,9 +51,6 @@ func (f *flow) empty() bool {
 // retransmitted; a gauge each are what is sent again, and the mean and the greatest
 // round-trip time; the queue has two.
 const flowCounters, flowGauges, queueGauges = 6, 3, 2
-
-// leastFlow is what a listener takes.
-var leastFlow = (&flow{}).series()
 
 func (f *flow) series() int {
 	n := flowCounters + flowGauges + queueGauges + connectionBounds.series()
@@ -73,6 +67,18 @@ func (f *flow) series() int {
 	return n
 }
 
+// placeOpened is that of the first counter of a flow.
+const placeOpened = 0
+
+// recordOf returns the record that has these figures alone.
+func recordOf(figures []figure) (f bpf.L4Flow) {
+	w := words(&f)
+	for _, of := range figures {
+		w[of.place] = of.n
+	}
+	return f
+}
+
 // flowOf returns what the kernel has counted.
 func flowOf(o *bpf.L4Flow) *flow {
 	return &flow{
@@ -82,7 +88,6 @@ func flowOf(o *bpf.L4Flow) *flow {
 	}
 }
 
-// merge implements tally.
 func (f *flow) merge(o *flow) {
 	f.opened += o.opened
 	for i, n := range o.closed {
@@ -110,15 +115,6 @@ func (f *flow) tell(out *scrape, e ends) {
 	out.counter(retransmitted, f.retransmitted, labels...)
 	out.counter(receivedBytes, f.received, labels...)
 	out.counter(transmittedBytes, f.transmitted, labels...)
-}
-
-// tellListener writes the metrics of a listener's connections.
-func (f *flow) tellListener(out *scrape, listener string) {
-	if f.empty() {
-		return
-	}
-	f.tell(out, ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: listener})
-	out.histogram(acceptWait, connectionBounds, &f.wait, listener)
 }
 
 // side is what is told of all connections of a side together.

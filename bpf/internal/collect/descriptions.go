@@ -58,6 +58,12 @@ var (
 	acceptWait = describe("tcp_accept_wait_seconds",
 		"Time that established connections waited in the queue to be accepted.",
 		"listener")
+	handshakeDuration = describe("tls_handshake_duration_seconds",
+		"Time from a client's being accepted to the end of its TLS handshake, of those that were made.",
+		"listener")
+	handshakeFailures = describe("tls_handshake_failures_total",
+		"TLS handshakes with clients that were not made.",
+		"listener", "reason")
 	queueLength = describe("tcp_accept_queue_length",
 		"Connections that wait to be accepted.",
 		"listener")
@@ -110,7 +116,7 @@ var (
 var descriptions = []*prometheus.Desc{
 	requests, requestsFlagged, grpcRequests, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
 	opened, closed, connections, lifetime, connectDuration, connectFailures, acceptWait, listenOverflows,
-	queueLength, queueLimit, openRTT, retransmitting,
+	handshakeDuration, handshakeFailures, queueLength, queueLimit, openRTT, retransmitting,
 	smoothedRTT, retransmitted, resetsReceived, resetsSent, receivedBytes, transmittedBytes,
 	sensorInfo, hookAttached, droppedRecords, seriesOverflow,
 }

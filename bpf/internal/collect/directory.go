@@ -19,8 +19,10 @@ const other = "other"
 
 // Directory knows the names behind identifiers. It is safe for concurrent use.
 type Directory struct {
-	mu       sync.RWMutex
-	series   map[uint32]entry[routeLabels]
+	mu     sync.RWMutex
+	series map[uint32]entry[routeLabels]
+	// routes are the labels of series, which a scrape looks up by the thousand.
+	routes   [probe.MaxSeries]*routeLabels
 	backends map[uint32]entry[string]
 	ports    map[uint16]string
 	// endpoints are the addresses of backends.
@@ -30,6 +32,9 @@ type Directory struct {
 type routeLabels struct {
 	routeName
 	rule string
+	// handshakes says that it is no requests that are counted, but the TLS
+	// handshakes of the listener.
+	handshakes bool
 }
 
 // entry is a name, and when the proxy removed it.
@@ -47,7 +52,7 @@ type Gone struct {
 func (g Gone) Empty() bool { return len(g.Series)+len(g.Backends) == 0 }
 
 func seriesLabels(s *probe.Series) routeLabels {
-	return routeLabels{routeName{s.Listener, s.Namespace + "/" + s.Name}, s.Rule}
+	return routeLabels{routeName{s.Listener, s.Namespace + "/" + s.Name}, s.Rule, s.Kind == probe.KindHandshakes}
 }
 
 func backendName(b *probe.Backend) string {
@@ -97,6 +102,7 @@ func (d *Directory) Replace(t *probe.Tables, now time.Time) Gone {
 	d.ports, d.endpoints = ports, endpoints
 	var gone Gone
 	d.series, gone.Series = replace(d.series, series, now)
+	d.index()
 	d.backends, gone.Backends = replace(d.backends, backends, now)
 	return gone
 }
@@ -146,7 +152,23 @@ func (e entry[L]) due(now time.Time) bool { return !e.removed.IsZero() && now.Su
 func (d *Directory) Expire(now time.Time) Gone {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return Gone{Series: expire(d.series, now), Backends: expire(d.backends, now)}
+	gone := Gone{Series: expire(d.series, now), Backends: expire(d.backends, now)}
+	d.index()
+	return gone
+}
+
+// index brings routes up to date with series.
+func (d *Directory) index() {
+	for id, old := range d.routes {
+		e, ok := d.series[uint32(id)]
+		switch {
+		case !ok:
+			d.routes[id] = nil
+		case old == nil || *old != e.label:
+			label := e.label
+			d.routes[id] = &label
+		}
+	}
 }
 
 func expire[L comparable](entries map[uint32]entry[L], now time.Time) map[uint32]bool {
@@ -165,15 +187,20 @@ func (d *Directory) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.series, d.backends, d.ports, d.endpoints = nil, nil, nil, nil
+	d.index()
 }
 
-func (d *Directory) route(id uint32) routeLabels {
+// noRoute are the labels of what has no name.
+var noRoute = routeLabels{routeName: routeName{other, other}, rule: other}
+
+// route returns the labels of a series, which must not be changed.
+func (d *Directory) route(id uint32) *routeLabels {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	if e, ok := d.series[id]; ok {
-		return e.label
+	if id < probe.MaxSeries && d.routes[id] != nil {
+		return d.routes[id]
 	}
-	return routeLabels{routeName{other, other}, other}
+	return &noRoute
 }
 
 // names returns the routes and backends that there are, and those that were removed
@@ -183,7 +210,9 @@ func (d *Directory) names() (routes map[routeName]bool, backends map[string]bool
 	defer d.mu.RUnlock()
 	routes, backends = make(map[routeName]bool, len(d.series)), make(map[string]bool, len(d.backends))
 	for _, e := range d.series {
-		routes[e.label.routeName] = true
+		if !e.label.handshakes {
+			routes[e.label.routeName] = true
+		}
 	}
 	for _, e := range d.backends {
 		backends[e.label] = true
@@ -197,6 +226,11 @@ func (d *Directory) listens(name string) bool {
 	defer d.mu.RUnlock()
 	for _, listener := range d.ports {
 		if listener == name {
+			return true
+		}
+	}
+	for _, e := range d.series {
+		if e.label.handshakes && e.label.listener == name {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package collect
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
@@ -19,40 +20,60 @@ type ledger struct {
 	before    before
 	routes    *book[routeName, *served]
 	backends  *book[string, *reached]
-	listeners *book[string, *flow]
+	listeners *book[string, *entered]
 	sides     [len(sideNames)]side
+	// stirred are the series and backends whose cells have to be read.
+	stirred struct{ series, backends stirred }
 
 	// These are of one look.
-	ended []ended
-	flows []flowing
+	ended   []ended
+	flows   []flowing
+	weights weights
 }
 
-// ended are requests that have ended alike since the last look.
+// ended are requests, or handshakes, that have ended alike since the last look.
 type ended struct {
 	outcome probe.Outcome
 	n       uint64
+	route   *routeLabels
 }
 
-// flowing is a flow as it was found. added is what it has counted since the last
-// look, nil where that is nothing.
+// weights tell how busy everything is: how many requests and connections it has had
+// since the last look, and has now.
+type weights struct {
+	routes              map[routeName]uint64
+	backends, listeners map[string]uint64
+}
+
+func newWeights() weights {
+	return weights{map[routeName]uint64{}, map[string]uint64{}, map[string]uint64{}}
+}
+
+// flowing is a flow as it was found.
 type flowing struct {
-	key   bpf.L4FlowKey
-	open  uint64
-	added *bpf.L4Flow
+	key bpf.L4FlowKey
+	// used says that it has ever counted anything: some are made in advance.
+	used bool
+	open uint64
+	// opened and added are what it has counted since the last look.
+	opened uint64
+	added  []figure
 }
 
 func newLedger(d *Directory, most int) *ledger {
 	return &ledger{
-		directory: d, most: most, before: newBefore(),
+		directory: d, most: most, before: newBefore(), weights: newWeights(),
 		routes:    newBook(routeName{other, other}, leastServed, compareRoutes, newServed),
 		backends:  newBook(other, leastReached, cmp.Compare[string], newReached),
-		listeners: newBook(other, leastFlow, cmp.Compare[string], newFlow),
+		listeners: newBook(other, leastEntered, cmp.Compare[string], newEntered),
 	}
 }
 
 // clear forgets everything.
 func (l *ledger) clear() {
 	l.before = newBefore()
+	l.stirred = struct{ series, backends stirred }{}
+	l.weights = newWeights()
 	l.routes.clear()
 	l.backends.clear()
 	l.listeners.clear()
@@ -66,7 +87,7 @@ func (l *ledger) look(state *State, sockets *sockets, now time.Time) error {
 	l.giveNames(sockets, now)
 	l.countOutcomes()
 	l.countFlows()
-	err = errors.Join(err, l.countCells(state))
+	err = errors.Join(err, l.countCells(state, now))
 	l.takeNames()
 	return err
 }
@@ -78,9 +99,23 @@ func (l *ledger) readOutcomes(state *State) error {
 	}
 	return state.Requests.Outcomes(func(o probe.Outcome, n uint64) {
 		if added := l.before.outcome(o, n); added > 0 {
-			l.ended = append(l.ended, ended{o, added})
+			l.ended = append(l.ended, ended{o, added, l.directory.route(o.Series())})
+			l.stir(o)
 		}
 	})
+}
+
+// stir takes note of whose cells requests have changed that ended so.
+func (l *ledger) stir(o probe.Outcome) {
+	if o == probe.OverflowOutcome {
+		l.stirred.series.addAll()
+		l.stirred.backends.addAll()
+		return
+	}
+	l.stirred.series.add(o.Series())
+	if o.Backend() != 0 {
+		l.stirred.backends.add(o.Backend())
+	}
 }
 
 func (l *ledger) readFlows(state *State) error {
@@ -89,15 +124,12 @@ func (l *ledger) readFlows(state *State) error {
 		return nil
 	}
 	settleErr := state.Connections.Settle()
-	var added bpf.L4Flow
 	err := state.Connections.Flows(func(key bpf.L4FlowKey, o *bpf.L4Flow) {
-		f := flowing{key: key}
-		if advance(l.before.flows, key, o, &added) {
-			f.added = new(bpf.L4Flow)
-			*f.added = added
-		}
-		if last := l.before.flows[key]; last != nil {
-			f.open = openOf(last)
+		f := flowing{key: key, open: openOf(o)}
+		f.added = slices.Clone(l.before.flows.advance(key, o))
+		f.used = l.before.flows.counted[key] != nil
+		if len(f.added) > 0 && f.added[0].place == placeOpened {
+			f.opened = f.added[0].n
 		}
 		l.flows = append(l.flows, f)
 	})
@@ -117,12 +149,12 @@ func openOf(o *bpf.L4Flow) uint64 {
 // giveNames names the busiest, of each kind in its share of what there is room for:
 // listeners get up to a quarter, routes and backends half each of what these leave.
 func (l *ledger) giveNames(sockets *sockets, now time.Time) {
-	routes, backends, listeners := l.weights(sockets)
+	l.weigh(sockets)
 	room := l.room()
-	l.listeners.name(listeners, room/4, now)
+	l.listeners.name(l.weights.listeners, room/4, now)
 	rest := (room - l.listeners.series()) / 2
-	l.routes.name(routes, rest, now)
-	l.backends.name(backends, rest, now)
+	l.routes.name(l.weights.routes, rest, now)
+	l.backends.name(l.weights.backends, rest, now)
 }
 
 // takeNames takes them again where there are more series than there may be.
@@ -145,12 +177,19 @@ func (l *ledger) room() int {
 	return max(l.most-restGauges-rest, 0)
 }
 
-// weights tell how busy everything is: how many requests and connections it has had
-// since the last look, and has now.
-func (l *ledger) weights(sockets *sockets) (routes map[routeName]uint64, backends, listeners map[string]uint64) {
-	routes, backends, listeners = map[routeName]uint64{}, map[string]uint64{}, map[string]uint64{}
-	for _, e := range l.ended {
-		routes[l.directory.route(e.outcome.Series()).routeName] += e.n
+// weigh finds out how busy everything is.
+func (l *ledger) weigh(sockets *sockets) {
+	routes, backends, listeners := l.weights.routes, l.weights.backends, l.weights.listeners
+	clear(routes)
+	clear(backends)
+	clear(listeners)
+	for i := range l.ended {
+		e := &l.ended[i]
+		if e.route.handshakes {
+			listeners[e.route.listener] += e.n
+		} else {
+			routes[e.route.routeName] += e.n
+		}
 		if id := e.outcome.Backend(); id != 0 {
 			backends[l.directory.backend(id)] += e.n
 		}
@@ -163,8 +202,8 @@ func (l *ledger) weights(sockets *sockets) (routes map[routeName]uint64, backend
 		}
 	}
 	for _, f := range l.flows {
-		if f.added != nil {
-			connected(l.directory.endsOf(f.key), f.added.Opened+1)
+		if len(f.added) > 0 {
+			connected(l.directory.endsOf(f.key), f.opened+1)
 		}
 	}
 	for e, s := range sockets.open {
@@ -173,12 +212,18 @@ func (l *ledger) weights(sockets *sockets) (routes map[routeName]uint64, backend
 	for listener := range sockets.queues {
 		listeners[listener]++
 	}
-	return routes, backends, listeners
 }
 
 func (l *ledger) countOutcomes() {
-	for _, e := range l.ended {
-		route := l.directory.route(e.outcome.Series())
+	for i := range l.ended {
+		e := &l.ended[i]
+		route := e.route
+		if route.handshakes {
+			for _, own := range l.listeners.of(route.listener).both {
+				own.handshake(probe.Handshake(e.outcome.Status()), e.n)
+			}
+			continue
+		}
 		for _, s := range l.routes.of(route.routeName).both {
 			s.outcome(route.rule, e.outcome, e.n)
 		}
@@ -197,11 +242,12 @@ func (l *ledger) countOutcomes() {
 
 func (l *ledger) countFlows() {
 	for _, f := range l.flows {
-		if f.added == nil {
+		if len(f.added) == 0 {
 			continue
 		}
-		e, added := l.directory.endsOf(f.key), flowOf(f.added)
-		l.sides[e.side].count(f.added)
+		counted := recordOf(f.added)
+		e, added := l.directory.endsOf(f.key), flowOf(&counted)
+		l.sides[e.side].count(&counted)
 		if e.side == bpf.L4SideSIDE_UPSTREAM {
 			for _, r := range l.backends.of(e.backend).both {
 				r.flow.merge(added)
@@ -209,35 +255,44 @@ func (l *ledger) countFlows() {
 			continue
 		}
 		for _, own := range l.listeners.of(e.listener).both {
-			own.merge(added)
+			own.flow.merge(added)
 		}
 	}
 }
 
-func (l *ledger) countCells(state *State) error {
+// countCells reads the cells that may have changed.
+func (l *ledger) countCells(state *State, now time.Time) error {
 	if state.Requests == nil {
 		return nil
 	}
-	var added probe.Cell
 	return errors.Join(
-		state.Requests.Series(func(id uint32, c *probe.Cell) {
-			if !advance(l.before.series, id, c, &added) {
-				return
-			}
-			route := l.directory.route(id)
-			for _, s := range l.routes.of(route.routeName).both {
-				s.cell(route.rule, &added)
+		state.Requests.Series(l.stirred.series.take(now), func(id uint32, c *probe.Cell) {
+			if added := l.before.series.advance(id, c); len(added) > 0 {
+				l.countSeries(l.directory.route(id), added)
 			}
 		}),
-		state.Requests.Backends(func(id uint32, c *probe.Cell) {
-			if !advance(l.before.backends, id, c, &added) {
+		state.Requests.Backends(l.stirred.backends.take(now), func(id uint32, c *probe.Cell) {
+			added := l.before.backends.advance(id, c)
+			if len(added) == 0 {
 				return
 			}
 			for _, r := range l.backends.of(l.directory.backend(id)).both {
-				r.cell(&added)
+				r.cell(added)
 			}
 		}),
 	)
+}
+
+func (l *ledger) countSeries(route *routeLabels, added []figure) {
+	if route.handshakes {
+		for _, own := range l.listeners.of(route.listener).both {
+			own.cell(added)
+		}
+		return
+	}
+	for _, s := range l.routes.of(route.routeName).both {
+		s.cell(route.rule, added)
+	}
 }
 
 // forget lets go of identifiers whose numbers were cleared, and of names that are no
@@ -264,7 +319,7 @@ func (l *ledger) shown(e ends) ends {
 func (l *ledger) tell(out *scrape) {
 	l.routes.tell(func(r routeName, s *served) { s.tell(out, r) })
 	l.backends.tell(func(backend string, r *reached) { r.tell(out, backend) })
-	l.listeners.tell(func(listener string, f *flow) { f.tellListener(out, listener) })
+	l.listeners.tell(func(listener string, own *entered) { own.tell(out, listener) })
 	for i := range l.sides {
 		if l.sides[i].counted {
 			l.sides[i].tell(out, sideNames[i])
@@ -277,7 +332,7 @@ func (l *ledger) tell(out *scrape) {
 func (l *ledger) tellOpen(out *scrape) {
 	open := map[ends]uint64{}
 	for _, f := range l.flows {
-		if l.before.flows[f.key] != nil { // some are made in advance
+		if f.used {
 			open[l.shown(l.directory.endsOf(f.key))] += f.open
 		}
 	}

@@ -51,11 +51,9 @@ func (r *reached) attempt(a attempt, n uint64) {
 	bump(r.attempts, a, n, most, attempt.folded)
 }
 
-// cell counts durations.
-func (r *reached) cell(c *probe.Cell) {
-	for class := range probe.Classes {
-		r.durations[class].Merge(&c.Class[class])
-	}
+// cell counts what has been added to the durations of a cell.
+func (r *reached) cell(added []figure) {
+	eachClass(added, func(class probe.Class, d durationsAt) { d.addTo(&r.durations[class]) })
 }
 
 // merge implements tally.

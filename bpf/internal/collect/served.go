@@ -127,22 +127,25 @@ func bump[K comparable](counts map[K]uint64, key K, n uint64, most int, folded f
 	counts[key] += n
 }
 
-// cell counts bytes and durations.
-func (s *served) cell(rule string, c *probe.Cell) {
-	s.request += c.RequestBytes
-	s.response += c.ResponseBytes
-	for class := range probe.Classes {
-		if c.Class[class].Count() > 0 {
-			s.lasted(span{rule, class}, &c.Class[class])
+// cell counts what has been added to the bytes and durations of a cell.
+func (s *served) cell(rule string, added []figure) {
+	for _, f := range added {
+		switch f.place {
+		case placeRequest:
+			s.request += f.n
+		case placeResponse:
+			s.response += f.n
 		}
 	}
+	eachClass(added, func(class probe.Class, d durationsAt) { d.addTo(s.lasting(span{rule, class})) })
 }
 
-func (s *served) lasted(key span, d *probe.Durations) {
+// lasting returns the durations that those of a span are told among.
+func (s *served) lasting(key span) *probe.Durations {
 	if s.durations[key] == nil && len(s.durations) >= s.most(mostRules) {
 		key.rule = other
 	}
-	found(s.durations, key).Merge(d)
+	return found(s.durations, key)
 }
 
 // merge implements tally.
@@ -159,7 +162,7 @@ func (s *served) merge(o *served) {
 	s.request += o.request
 	s.response += o.response
 	for key, d := range o.durations {
-		s.lasted(key, d)
+		s.lasting(key).Merge(d)
 	}
 }
 

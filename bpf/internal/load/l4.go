@@ -209,7 +209,7 @@ func (l *L4) Close() error {
 
 // Flows calls fn for each flow. The flow is valid only during the call.
 func (l *L4) Flows(fn func(bpf.L4FlowKey, *bpf.L4Flow)) error {
-	return each(l.flows, 64, func(k *bpf.L4FlowKey, f *bpf.L4Flow) { fn(*k, f) })
+	return each(l.flows, flowsAtOnce, func(k *bpf.L4FlowKey, f *bpf.L4Flow) { fn(*k, f) })
 }
 
 // Overflow returns how many events found no room for a flow of their own.
@@ -223,14 +223,14 @@ func (l *L4) Overflow() (uint64, error) {
 
 // Clear forgets the backends that gone says are no more.
 func (l *L4) Clear(backend func(id uint32) bool) error {
-	return remove[bpf.L4Flow](l.flows, 64, func(k bpf.L4FlowKey) bool {
+	return remove[bpf.L4Flow](l.flows, flowsAtOnce, func(k bpf.L4FlowKey) bool {
 		return k.Side == uint32(bpf.L4SideSIDE_UPSTREAM) && k.Id != 0 && backend(k.Id)
 	})
 }
 
 // Reset forgets everything that was counted.
 func (l *L4) Reset() error {
-	if err := remove[bpf.L4Flow](l.flows, 64, func(bpf.L4FlowKey) bool { return true }); err != nil {
+	if err := remove[bpf.L4Flow](l.flows, flowsAtOnce, func(bpf.L4FlowKey) bool { return true }); err != nil {
 		return err
 	}
 	return errors.Join(

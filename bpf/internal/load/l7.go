@@ -132,17 +132,18 @@ func (l *L7) Close() error {
 
 // Outcomes calls fn for each way in which requests ended.
 func (l *L7) Outcomes(fn func(probe.Outcome, uint64)) error {
-	return each(l.outcomes, 512, func(o *probe.Outcome, n *uint64) { fn(*o, *n) })
+	return each(l.outcomes, outcomesAtOnce, func(o *probe.Outcome, n *uint64) { fn(*o, *n) })
 }
 
-// Series calls fn for each series. The cell is valid only during the call.
-func (l *L7) Series(fn func(id uint32, c *probe.Cell)) error {
-	return each(l.series, 64, func(id *uint32, c *probe.Cell) { fn(*id, c) })
+// Series calls fn for the series among ids that there are, and where these are many
+// for all others, too. The cell is valid only during the call.
+func (l *L7) Series(ids []uint32, fn func(id uint32, c *probe.Cell)) error {
+	return cells(l.series, ids, fn)
 }
 
-// Backends calls fn for each backend. The cell is valid only during the call.
-func (l *L7) Backends(fn func(id uint32, c *probe.Cell)) error {
-	return each(l.backends, 64, func(id *uint32, c *probe.Cell) { fn(*id, c) })
+// Backends is Series for backends.
+func (l *L7) Backends(ids []uint32, fn func(id uint32, c *probe.Cell)) error {
+	return cells(l.backends, ids, fn)
 }
 
 // Counter returns one of the counters of what could not be counted properly.
@@ -157,11 +158,11 @@ func (l *L7) Counter(c probe.Counter) (uint64, error) {
 // Clear forgets the series and backends that gone says are no more.
 func (l *L7) Clear(series, backend func(id uint32) bool) error {
 	return errors.Join(
-		remove[uint64](l.outcomes, 512, func(o probe.Outcome) bool {
+		remove[uint64](l.outcomes, outcomesAtOnce, func(o probe.Outcome) bool {
 			return o != probe.OverflowOutcome && (series(o.Series()) || backend(o.Backend()))
 		}),
-		remove[probe.Cell](l.series, 64, func(id uint32) bool { return id != 0 && series(id) }),
-		remove[probe.Cell](l.backends, 64, func(id uint32) bool { return id != 0 && backend(id) }),
+		remove[probe.Cell](l.series, cellsAtOnce, func(id uint32) bool { return id != 0 && series(id) }),
+		remove[probe.Cell](l.backends, cellsAtOnce, func(id uint32) bool { return id != 0 && backend(id) }),
 	)
 }
 

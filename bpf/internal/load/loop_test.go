@@ -61,7 +61,7 @@ func TestCountsAreExactWhileAnotherComesAndGoes(t *testing.T) {
 	if got := outcomes(t, l7)[r.Outcome()]; got != n {
 		t.Errorf("outcomes: got %d, want %d", got, n)
 	}
-	cell := cells(t, l7.Series)[1]
+	cell := counted(t, l7.Series)[1]
 	if got := cell.Class[probe.Class2xx]; got.Count() != n || got.Sum != 1000*n {
 		t.Errorf("series: got %d of %d ns, want %d of %d ns", got.Count(), got.Sum, n, 1000*n)
 	}

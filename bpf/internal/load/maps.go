@@ -5,7 +5,40 @@ import (
 	"fmt"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/fleetgate/fleetgate/api/probe/v1"
 )
+
+// How many entries are read at once. A bucket of the kernel's has to fit in, of which
+// the largest has some ten.
+const (
+	outcomesAtOnce = 512
+	cellsAtOnce    = 32
+	flowsAtOnce    = 32
+)
+
+// manyCells is how many cells take longer to be read one by one than all that a map
+// has room for.
+const manyCells = 1024
+
+// cells calls fn for the cells among ids that there are, and perhaps for others.
+func cells(m *ebpf.Map, ids []uint32, fn func(uint32, *probe.Cell)) error {
+	if len(ids) >= manyCells {
+		return each(m, cellsAtOnce, func(id *uint32, c *probe.Cell) { fn(*id, c) })
+	}
+	var c probe.Cell
+	for i := range ids {
+		err := m.Lookup(&ids[i], &c)
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("reading map %s: %w", m, err)
+		}
+		fn(ids[i], &c)
+	}
+	return nil
+}
 
 // each calls fn for every entry of a hash map, reading chunk of them at once.
 // Entries that come or go meanwhile may be missed.

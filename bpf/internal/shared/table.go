@@ -88,36 +88,25 @@ func (t *Table) Outcomes(fn func(probe.Outcome, uint64)) error {
 	return nil
 }
 
-// Series calls fn for each series. The cell is valid only during the call.
-func (t *Table) Series(fn func(id uint32, c *probe.Cell)) error {
-	each(t.counted(probe.Outcome.Series), t.table.ReadSeries, fn)
+// Series calls fn for each of the series. The cell is valid only during the call.
+// Reading one that has counted nothing makes the kernel find memory for it.
+func (t *Table) Series(ids []uint32, fn func(id uint32, c *probe.Cell)) error {
+	each(ids, t.table.ReadSeries, fn)
 	return nil
 }
 
-// Backends calls fn for each backend. The cell is valid only during the call.
-func (t *Table) Backends(fn func(id uint32, c *probe.Cell)) error {
-	backends := t.counted(probe.Outcome.Backend)
-	delete(backends, 0)
-	each(backends, t.table.ReadBackend, fn)
+// Backends is Series for backends.
+func (t *Table) Backends(ids []uint32, fn func(id uint32, c *probe.Cell)) error {
+	each(ids, t.table.ReadBackend, fn)
 	return nil
 }
 
 // Counter returns one of the counters of what could not be counted properly.
 func (t *Table) Counter(c probe.Counter) (uint64, error) { return t.table.Counter(c), nil }
 
-// counted returns the identifiers that occur in outcomes: reading the cells of
-// others would make the kernel find memory for them.
-func (t *Table) counted(of func(probe.Outcome) uint32) map[uint32]struct{} {
-	ids := map[uint32]struct{}{}
-	for o := range t.table.Outcomes() {
-		ids[of(o)] = struct{}{}
-	}
-	return ids
-}
-
-func each(ids map[uint32]struct{}, read func(uint32, *probe.Cell), fn func(uint32, *probe.Cell)) {
+func each(ids []uint32, read func(uint32, *probe.Cell), fn func(uint32, *probe.Cell)) {
 	var c probe.Cell
-	for id := range ids {
+	for _, id := range ids {
 		read(id, &c)
 		fn(id, &c)
 	}

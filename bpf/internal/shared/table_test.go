@@ -36,8 +36,8 @@ func TestTableReadsWhatTheProxyCounts(t *testing.T) {
 	proxy.Observe(&probe.Record{Series: 1, Status: 404, Duration: 20})
 
 	series, backends := map[uint32]uint64{}, map[uint32]uint64{}
-	table.Series(func(id uint32, c *probe.Cell) { series[id] = c.Class[probe.ClassOther].Sum })
-	table.Backends(func(id uint32, c *probe.Cell) { backends[id] = c.Class[probe.ClassOther].Sum })
+	table.Series([]uint32{1, 4095}, func(id uint32, c *probe.Cell) { series[id] = c.Class[probe.ClassOther].Sum })
+	table.Backends([]uint32{9}, func(id uint32, c *probe.Cell) { backends[id] = c.Class[probe.ClassOther].Sum })
 	if len(series) != 2 || series[4095] != 10 || series[1] != 20 {
 		t.Errorf("series: got %v", series)
 	}
