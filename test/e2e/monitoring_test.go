@@ -57,6 +57,7 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	s.route("broken", "broken.example.com", "broken", "nothing")
 	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "shop", Name: s.namespace, Version: "shop"})
 	t.Run("queries answer what was sent", m.counts)
+	t.Run("native histograms are taken beside classic ones", m.native)
 	t.Run("dashboards have data", m.dashboards)
 	t.Run("rules are evaluated", m.rules)
 	t.Run("runbooks can be followed", m.runbooks)

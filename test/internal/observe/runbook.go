@@ -10,7 +10,7 @@ import (
 
 // Step is what a runbook has somebody ask: a query of Prometheus, or a line of a shell.
 type Step struct {
-	// Page is the name of the runbook's alert.
+	// Page is the name of the page: that of the alert for a runbook.
 	Page string
 	// Query says that Text is for Prometheus.
 	Query bool
@@ -28,23 +28,33 @@ func Runbooks(folder string) ([]Step, error) {
 	}
 	var all []Step
 	for _, file := range files {
-		content, err := os.ReadFile(file)
+		steps, err := Steps(file)
 		if err != nil {
-			return nil, fmt.Errorf("reading a runbook: %w", err)
+			return nil, err
 		}
-		page := strings.TrimSuffix(filepath.Base(file), ".md")
-		before := len(all)
-		for _, match := range block.FindAllStringSubmatch(string(content), -1) {
-			if match[1] == "promql" {
-				all = append(all, Step{page, true, strings.TrimSpace(match[2])})
-				continue
-			}
-			for line := range strings.Lines(match[2]) {
-				all = append(all, Step{page, false, strings.TrimSpace(line)})
-			}
-		}
-		if len(all) == before {
+		if len(steps) == 0 {
 			return nil, fmt.Errorf("the runbook %s has nothing to run", file)
+		}
+		all = append(all, steps...)
+	}
+	return all, nil
+}
+
+// Steps reads the steps of one page, of which there may be none.
+func Steps(file string) ([]Step, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading what to run: %w", err)
+	}
+	page := strings.TrimSuffix(filepath.Base(file), ".md")
+	var all []Step
+	for _, match := range block.FindAllStringSubmatch(string(content), -1) {
+		if match[1] == "promql" {
+			all = append(all, Step{page, true, strings.TrimSpace(match[2])})
+			continue
+		}
+		for line := range strings.Lines(match[2]) {
+			all = append(all, Step{page, false, strings.TrimSpace(line)})
 		}
 	}
 	return all, nil
