@@ -207,7 +207,7 @@ func TestLifeOfAProxy(t *testing.T) {
 	i.await(i.url(), "two")
 	i.replace([]byte("{"))
 	i.await(i.health+"/metrics", "fleetgate_proxy_config_last_reload_successful 0")
-	i.await(i.health+"/metrics", `fleetgate_proxy_config_rejections_total{reason="malformed",source="mount"} 1`)
+	i.await(i.health+"/metrics", `fleetgate_proxy_config_rejections_total{reason="malformed"} 1`)
 	i.await(i.url(), "two")
 	i.await(i.health+"/metrics", "fleetgate_proxy_config_revision 2")
 

@@ -216,12 +216,14 @@ func (c *Collector) collectConfig(out *sink, s *configsource.Status) {
 	out.send(configSaveErrorsTotal, float64(s.SaveErrors))
 	out.send(configRefusedItems, float64(s.RefusedItems()))
 	out.send(configUnknownFields, float64(s.UnknownFields))
-	// All are exported from the start, so that a rate sees the first one.
-	for _, source := range []configsource.Source{configsource.Watch, configsource.Mount, configsource.Saved} {
-		for _, reason := range configsource.Reasons() {
-			n := s.Rejections[configsource.RejectionKey{Source: source, Reason: reason}]
-			out.send(configRejectionsTotal, float64(n), string(source), reason)
+	// All are exported from the start, so that a rate sees the first one. The lanes that
+	// they came by, which the log tells, would make three times as many of them.
+	for _, reason := range configsource.Reasons() {
+		n := uint64(0)
+		for _, source := range []configsource.Source{configsource.Watch, configsource.Mount, configsource.Saved} {
+			n += s.Rejections[configsource.RejectionKey{Source: source, Reason: reason}]
 		}
+		out.send(configRejectionsTotal, float64(n), reason)
 	}
 	if s.Document == nil {
 		return

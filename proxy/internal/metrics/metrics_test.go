@@ -189,13 +189,15 @@ func TestConfigMetrics(t *testing.T) {
 	f.status.Document = &proxyconfig.Document{Hash: "0000000000ff9999", Revision: 12}
 	f.status.LastReloadOK = true
 	f.status.LastSuccess = time.UnixMilli(1500)
-	f.status.Rejections = map[configsource.RejectionKey]uint64{{Source: configsource.Watch, Reason: "hash"}: 3}
+	f.status.Rejections = map[configsource.RejectionKey]uint64{
+		{Source: configsource.Watch, Reason: "hash"}: 3, {Source: configsource.Mount, Reason: "hash"}: 1,
+	}
 	f.want(`config_hash{} 255
 config_last_reload_success_timestamp_seconds{} 1.5
 config_last_reload_successful{} 1
 config_revision{} 12
 `, metrics...)
-	if got := f.lines(configRejectionsTotal.Name); !strings.Contains(got, "{reason=hash,source=watch} 3\n") || strings.Count(got, "\n") != 27 {
+	if got := f.lines(configRejectionsTotal.Name); !strings.Contains(got, "{reason=hash} 4\n") || strings.Count(got, "\n") != 9 {
 		t.Errorf("got:\n%s", got)
 	}
 }

@@ -52,8 +52,8 @@ var (
 		"Configurations that were applied.",
 		prometheus.CounterValue, nil}
 	configRejectionsTotal = Metric{"fleetgate_proxy_config_rejections_total",
-		"Configurations that were refused as a whole, by the lane they came by and the reason.",
-		prometheus.CounterValue, []string{"source", "reason"}}
+		"Configurations that were refused as a whole, by the reason.",
+		prometheus.CounterValue, []string{"reason"}}
 	configRefusedItems = Metric{"fleetgate_proxy_config_refused_items",
 		"Items of the configuration that serves which fail alone, such as an invalid rule.",
 		prometheus.GaugeValue, nil}

@@ -95,6 +95,32 @@ func TestSeriesStayBelowTheBound(t *testing.T) {
 	}
 }
 
+// TestManyRoutesAreNamed has routes that are answered in three ways, of which so many are
+// busier than all others that they have names beside two listeners.
+func TestManyRoutesAreNamed(t *testing.T) {
+	f := newFixture(t, 2)
+	f.many(2, 5000)
+	f.status.Document = &proxyconfig.Document{}
+	const busy = 20
+	requests := 0
+	for route := range 5000 {
+		for range 1 + (busy+4999-route)/5000*9 {
+			for _, status := range []int{200, 404, 503} {
+				f.done(2, route, status)
+				requests++
+			}
+		}
+	}
+	told := f.grown(nil, requests)
+	for route := range busy {
+		for _, class := range []string{"2xx", "4xx", "5xx"} {
+			if name := fmt.Sprintf("fleetgate_proxy_requests_total,%s,l%d,ns/r%d", class, route%2, route); told[name] != 10 {
+				t.Errorf("%s is %v, want 10", name, told[name])
+			}
+		}
+	}
+}
+
 func TestTheBusiestRoutesAreNamed(t *testing.T) {
 	f := newFixture(t, 2)
 	f.many(1, 1000)
