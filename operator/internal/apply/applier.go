@@ -25,6 +25,9 @@ const FieldManager = client.FieldOwner("fleetgate-provisioner")
 // is tried again. Its deletion is not seen, as only our own are watched.
 const conflictPause = 15 * time.Second
 
+// lag is how long a cache may be behind.
+const lag = 10 * time.Second
+
 // Options are what an Applier works with. All fields are required, except
 // Available and Now.
 type Options struct {
@@ -80,6 +83,8 @@ type fleet struct {
 	accepted map[id]acceptance
 	// blocked are the conflicts of the last call, with the time of the next try.
 	blocked map[id]blocked
+	// created says when objects were, which the cache need not show yet.
+	created map[id]time.Time
 }
 
 type acceptance struct{ hash, projection string }
@@ -143,7 +148,7 @@ func (a *Applier) memory(owner types.NamespacedName) *fleet {
 	defer a.mu.Unlock()
 	f := a.fleets[owner]
 	if f == nil {
-		f = &fleet{accepted: make(map[id]acceptance), blocked: make(map[id]blocked)}
+		f = &fleet{accepted: make(map[id]acceptance), blocked: make(map[id]blocked), created: make(map[id]time.Time)}
 		a.fleets[owner] = f
 	}
 	return f
@@ -161,7 +166,7 @@ func (a *Applier) ensure(ctx context.Context, owner Owner, obj client.Object, wa
 	err := a.opts.Client.Get(ctx, want.id.key, cached)
 	switch {
 	case apierrors.IsNotFound(err):
-		return a.create(ctx, owner, want, memory, result)
+		return a.bring(ctx, owner, want, memory, result)
 	case meta.IsNoMatchError(err):
 		return nil
 	case err != nil:
@@ -174,13 +179,24 @@ func (a *Applier) ensure(ctx context.Context, owner Owner, obj client.Object, wa
 	return a.change(ctx, owner, want, memory, result)
 }
 
-// unchanged says whether the cached object is the owner's and is as it was
+// bring creates an object that the cache does not have. One that was created a moment
+// ago is looked for first: a Create would be refused, which is a write for nothing.
+func (a *Applier) bring(ctx context.Context, owner Owner, want *desired, memory *fleet, result *Result) error {
+	if a.opts.Now().Sub(memory.created[want.id]) < lag {
+		if err := a.change(ctx, owner, want, memory, result); !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return a.create(ctx, owner, want, memory, result)
+}
+
+// unchanged says whether the object, as it was read, is the owner's and is as it was
 // applied, from the very state that is desired now.
-func unchanged(want *desired, cached client.Object, owner Owner, memory *fleet) (bool, error) {
-	if !owner.Owns(cached) || cached.GetAnnotations()[HashAnnotation] != want.hash {
+func unchanged(want *desired, object client.Object, owner Owner, memory *fleet) (bool, error) {
+	if !owner.Owns(object) || object.GetAnnotations()[HashAnnotation] != want.hash {
 		return false, nil
 	}
-	live, err := runtime.DefaultUnstructuredConverter.ToUnstructured(cached)
+	live, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return false, fmt.Errorf("converting %s: %w", want.id, err)
 	}
@@ -202,6 +218,7 @@ func (a *Applier) create(ctx context.Context, owner Owner, want *desired, memory
 	switch {
 	case err == nil:
 		memory.remember(want, body)
+		memory.created[want.id] = a.opts.Now()
 		result.wrote("created", want.id)
 		return nil
 	case apierrors.IsAlreadyExists(err):
@@ -226,6 +243,9 @@ func (a *Applier) change(ctx context.Context, owner Owner, want *desired, memory
 		memory.blocked[want.id] = blocked{conflict, a.opts.Now().Add(conflictPause)}
 		result.Conflicts = append(result.Conflicts, conflict)
 		return nil
+	}
+	if same, err := unchanged(want, live, owner, memory); same || err != nil {
+		return err // The cache is behind.
 	}
 	if err := a.takeOver(ctx, live); err != nil {
 		return fmt.Errorf("taking over the fields of %s: %w", want.id, err)
