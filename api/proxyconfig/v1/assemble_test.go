@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -43,16 +43,19 @@ func TestSupersededItemsDoNotCount(t *testing.T) {
 	} {
 		parts, fragments := twoParts()
 		index := &Config{Parts: parts, Superseded: test.superseded, Routes: numbered(test.own...)}
-		got, views, err := Assemble(index, fragments, nil)
+		got, err := Assemble(index, fragments)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := numbered(test.want...); !reflect.DeepEqual(got.Routes, want) || len(got.Backends) != 2 || got.Superseded != nil {
-			t.Errorf("without %v: got %+v", test.superseded, got)
+		if names := namesOf(got.RoutePieces()); !slices.Equal(names, test.want) || got.BackendPieces().Len() != 2 || got.Superseded != nil {
+			t.Errorf("without %v: got %v", test.superseded, names)
+		}
+		if n := got.RoutePieces().Len(); n != len(test.want) {
+			t.Errorf("without %v: %d routes count", test.superseded, n)
 		}
 		// Parts are whole for the next index, whatever this one leaves out.
-		again, _, err := Assemble(&Config{Parts: parts}, views, got)
-		if err != nil || len(again.Routes) != 10 || again.Routes[9].Name != "9" {
+		again, err := Assemble(&Config{Parts: parts}, fragments)
+		if err != nil || again.RoutePieces().Len() != 10 {
 			t.Errorf("after one without %v: got %+v, %v", test.superseded, again, err)
 		}
 	}
@@ -60,7 +63,7 @@ func TestSupersededItemsDoNotCount(t *testing.T) {
 
 func TestMoreThanThereIsIsNotSuperseded(t *testing.T) {
 	parts, fragments := twoParts()
-	if _, _, err := Assemble(&Config{Parts: parts, Superseded: []Superseded{{"routes-1", []int{2, 5}}}}, fragments, nil); !errors.Is(err, ErrMalformed) {
+	if _, err := Assemble(&Config{Parts: parts, Superseded: []Superseded{{"routes-1", []int{2, 5}}}}, fragments); !errors.Is(err, ErrMalformed) {
 		t.Errorf("got %v", err)
 	}
 	sound, _ := divided(t)
@@ -96,55 +99,94 @@ func TestSupersedingRequiresAReaderOfIt(t *testing.T) {
 	}
 }
 
-// What has not changed is the same memory, by which it is seen not to have.
-func TestAssembleKeepsTheMemoryOfWhatIsTheSame(t *testing.T) {
+// namesOf are the numbers by which the routes are named.
+func namesOf(pieces Pieces[Route]) (names []int) {
+	for r := range pieces.All() {
+		n, err := strconv.Atoi(r.Name)
+		if err != nil {
+			panic(err)
+		}
+		names = append(names, n)
+	}
+	return names
+}
+
+// drawIndex is an index of some of the parts, with other items beside them.
+func drawIndex(random *rand.Rand, parts []Part) *Config {
+	index := &Config{}
+	for range random.IntN(3) {
+		index.Routes = append(index.Routes, numbered(random.IntN(100))...)
+	}
+	for _, p := range parts {
+		if random.IntN(8) == 0 {
+			continue
+		}
+		index.Parts = append(index.Parts, p)
+		var gone []int
+		for at := range 5 {
+			if p.Kind == PartRoutes && random.IntN(4) == 0 {
+				gone = append(gone, at)
+			}
+		}
+		if gone != nil {
+			index.Superseded = append(index.Superseded, Superseded{p.Name(), gone})
+		}
+	}
+	return index
+}
+
+// Whatever is superseded in whatever order of indexes, what one configuration has
+// beside another one, taken from the one and added to the other, makes them the same.
+func TestBesideIsTheDifference(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
 	parts, fragments := twoParts()
-	first, views, err := Assemble(&Config{Parts: parts}, fragments, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, views, err := Assemble(&Config{Parts: parts, Routes: numbered(10)}, views, first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if &second.Backends[0] != &first.Backends[0] {
-		t.Error("a route has the backends copied")
-	}
-	third, _, err := Assemble(&Config{Parts: parts[:2], Routes: numbered(10), Backends: []Backend{{ID: "c"}}}, views, second)
-	if err != nil || len(third.Backends) != 1 || len(third.Routes) != 11 {
-		t.Errorf("got %+v, %v", third, err)
+	before := &Config{}
+	for range 5000 {
+		index := drawIndex(random, parts)
+		now, err := Assemble(index, fragments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count := map[int]int{}
+		add := func(routes []*Route, n int) {
+			for _, r := range routes {
+				count[namesOf(Pieces[Route]{{Items: []Route{*r}}})[0]] += n
+			}
+		}
+		add(slices.Collect(before.RoutePieces().All()), 1)
+		add(before.RoutePieces().Beside(now.RoutePieces()), -1)
+		add(now.RoutePieces().Beside(before.RoutePieces()), 1)
+		add(slices.Collect(now.RoutePieces().All()), -1)
+		for name, n := range count {
+			if n != 0 {
+				t.Fatalf("route %d is there %d times too often after %v from %v", name, n, index.Superseded, before)
+			}
+		}
+		if now.RoutePieces().Same(before.RoutePieces()) && !slices.Equal(namesOf(now.RoutePieces()), namesOf(before.RoutePieces())) {
+			t.Fatal("they are not the same")
+		}
+		before = now
 	}
 }
 
-// Whatever is superseded in whatever order of indexes, the result is what a copy makes.
-func TestAssembleIsLeavingOut(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	parts, views := twoParts()
-	var before *Config
-	for range 2000 {
-		index := &Config{Parts: slices.Clone(parts)}
-		var want []Route
-		for range random.IntN(3) {
-			index.Routes = append(index.Routes, numbered(random.IntN(100))...)
+// Of parts that stay, nothing is looked at but what does not count any more or again.
+func TestBesideLeavesOutWhatStays(t *testing.T) {
+	parts, fragments := twoParts()
+	whole := func(own, without []int) *Config {
+		c, err := Assemble(&Config{Parts: parts, Routes: numbered(own...), Superseded: []Superseded{{"routes-2", without}}}, fragments)
+		if err != nil {
+			t.Fatal(err)
 		}
-		want = append(want, index.Routes...)
-		for i, p := range parts[:2] {
-			var gone []int
-			for at := range 5 {
-				if random.IntN(4) == 0 {
-					gone = append(gone, at)
-				} else {
-					want = append(want, numbered(5*i+at)...)
-				}
-			}
-			if gone != nil {
-				index.Superseded = append(index.Superseded, Superseded{p.Name(), gone})
-			}
-		}
-		got, next, err := Assemble(index, views, before)
-		if err != nil || !reflect.DeepEqual(got.Routes, want) {
-			t.Fatalf("without %v: got %+v, %v", index.Superseded, got, err)
-		}
-		before, views = got, next
+		return c
+	}
+	before, now := whole([]int{8}, []int{1, 3}), whole([]int{7, 6}, []int{1, 2})
+	if got := before.RoutePieces().Beside(now.RoutePieces()); len(got) != 2 || got[0].Name != "8" || got[1].Name != "7" {
+		t.Errorf("got %v", got)
+	}
+	if got := now.RoutePieces().Beside(before.RoutePieces()); len(got) != 3 || got[2].Name != "8" {
+		t.Errorf("got %v", got)
+	}
+	if !now.BackendPieces().Same(before.BackendPieces()) || now.RoutePieces().Same(before.RoutePieces()) {
+		t.Error("the backends have changed, or the routes have not")
 	}
 }

@@ -27,7 +27,7 @@ func TestExternalIsValidated(t *testing.T) {
 			b := &Backend{ID: "x", Port: 443, Protocol: BackendHTTP1, External: &External{Hostname: "api.example.net", Forbidden: []string{"[::1]:1"}}}
 			test.change(b)
 			got := ""
-			if err := validateBackend(b); err != nil {
+			if err := ValidateBackend(b); err != nil {
 				got = err.Error()
 			}
 			if !strings.HasPrefix(got, test.want) || (got == "") != (test.want == "") {

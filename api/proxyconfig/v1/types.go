@@ -3,7 +3,7 @@ package proxyconfig
 // Config is all that the proxies of one Gateway serve. Its slices are sorted
 // (listeners by port and name, routes by identity, backends by ID), so that
 // equal configurations have equal bytes. Those of one that lies in parts are sorted
-// within each part.
+// within each part; who wants all of them asks for the pieces.
 type Config struct {
 	Listeners []Listener `json:"listeners,omitempty"`
 	Routes    []Route    `json:"routes,omitempty"`
@@ -18,6 +18,9 @@ type Config struct {
 	Parts []Part `json:"parts,omitempty"`
 	// Superseded are what of the parts does not count: see FeatureSuperseded.
 	Superseded []Superseded `json:"superseded,omitempty"`
+
+	// joined are the parts that Assemble has added.
+	joined []joined
 }
 
 // Protocol is what a listener speaks with its clients.

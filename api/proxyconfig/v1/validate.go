@@ -76,8 +76,7 @@ func ValidListeners(c *Config, refuse func(RefusedItem)) []*Listener {
 		uses[at.socket] = portUse{l.Protocol, proxied(l)}
 		return nil
 	}
-	for i := range c.Listeners {
-		l := &c.Listeners[i]
+	for l := range c.ListenerPieces().All() {
 		if err := check(l); err != nil {
 			refuse(RefusedItem{Kind: KindListener, Name: l.Name, Reason: err.Error()})
 			continue
@@ -88,15 +87,15 @@ func ValidListeners(c *Config, refuse func(RefusedItem)) []*Listener {
 }
 
 // ValidRoutes returns the routes whose frame is sound and hands the others to
-// refuse. It does not look into their rules: see ValidateRule.
+// refuse. It does not look into their rules: see ValidateRouteRule.
 func ValidRoutes(c *Config, refuse func(RefusedItem)) []*Route {
 	type identity struct{ kind, namespace, name string }
-	valid := make([]*Route, 0, len(c.Routes))
-	seen := make(map[identity]bool, len(c.Routes))
-	for i := range c.Routes {
-		r := &c.Routes[i]
+	routes := c.RoutePieces()
+	valid := make([]*Route, 0, routes.Len())
+	seen := make(map[identity]bool, routes.Len())
+	for r := range routes.All() {
 		id := identity{r.Kind, r.Namespace, r.Name}
-		err := validateRoute(r)
+		err := ValidateRoute(r)
 		if err == nil && seen[id] {
 			err = fmt.Errorf("the route is there twice")
 		}
@@ -113,11 +112,11 @@ func ValidRoutes(c *Config, refuse func(RefusedItem)) []*Route {
 // ValidBackends returns the backends that can be used and hands the others to
 // refuse. It does not look at their endpoints: see Endpoint.AddrPort.
 func ValidBackends(c *Config, refuse func(RefusedItem)) []*Backend {
-	valid := make([]*Backend, 0, len(c.Backends))
-	seen := make(map[string]bool, len(c.Backends))
-	for i := range c.Backends {
-		b := &c.Backends[i]
-		err := validateBackend(b)
+	backends := c.BackendPieces()
+	valid := make([]*Backend, 0, backends.Len())
+	seen := make(map[string]bool, backends.Len())
+	for b := range backends.All() {
+		err := ValidateBackend(b)
 		if err == nil && seen[b.ID] {
 			err = fmt.Errorf("the backend is there twice")
 		}
@@ -146,7 +145,9 @@ func (e *Endpoint) AddrPort() (netip.AddrPort, error) {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(e.Port)), nil
 }
 
-func validateBackend(b *Backend) error {
+// ValidateBackend returns why a backend cannot be used. It does not look at its
+// endpoints: see Endpoint.AddrPort.
+func ValidateBackend(b *Backend) error {
 	if b.ID == "" {
 		return fmt.Errorf("the backend has no ID")
 	}

@@ -8,7 +8,9 @@ import (
 // MaxWeight is the greatest weight of a backend reference.
 const MaxWeight = 1000000
 
-func validateRoute(r *Route) error {
+// ValidateRoute returns why the frame of a route is not sound. It does not look into
+// the rules: see ValidateRouteRule.
+func ValidateRoute(r *Route) error {
 	if r.Kind == "" || r.Namespace == "" || r.Name == "" {
 		return fmt.Errorf("the route has no identity")
 	}

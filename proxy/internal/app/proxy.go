@@ -151,7 +151,7 @@ func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 	p.spans.Follow(s.Spans)
 	var refused []proxyconfig.RefusedItem
 	for _, failed := range p.engine.Apply(s) {
-		for _, l := range s.Config.Listeners {
+		for l := range s.Config.ListenerPieces().All() {
 			if uint16(l.Port) == failed.Port && (l.Protocol == proxyconfig.UDP) == failed.UDP {
 				refused = append(refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindListener, Name: l.Name, Reason: failed.Error()})
 			}

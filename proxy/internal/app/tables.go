@@ -22,7 +22,7 @@ func tables(s *snapshot.Snapshot) *probev1.Tables {
 		})
 	}
 	addBackends(t, s)
-	for _, l := range s.Config.Listeners {
+	for l := range s.Config.ListenerPieces().All() {
 		t.Ports = append(t.Ports, probev1.Port{Number: uint16(l.Port), Listener: l.Name})
 	}
 	return t
@@ -32,8 +32,7 @@ func tables(s *snapshot.Snapshot) *probev1.Tables {
 // Services is told as that of the first.
 func addBackends(t *probev1.Tables, s *snapshot.Snapshot) {
 	seen := map[netip.AddrPort]bool{}
-	for i := range s.Config.Backends {
-		b := &s.Config.Backends[i]
+	for b := range s.Config.BackendPieces().All() {
 		cluster := s.Cluster(b.ID)
 		if cluster == nil || cluster.Probe == 0 {
 			continue

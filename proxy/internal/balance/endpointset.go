@@ -25,9 +25,6 @@ type endpointSet struct {
 	mapHomes sync.Once
 	// table is set for ConsistentHash alone.
 	table *hashTable
-	// source is what the set was made of, by the newest configuration that it is part
-	// of. It belongs to Prepare, and is nil for a set that is not to be taken over.
-	source *proxyconfig.Backend
 }
 
 // noEndpoints is what a Cluster has before it is given any.

@@ -32,7 +32,7 @@ type Registry struct {
 	clusters map[string]*Cluster
 	// current is the Change that was committed last.
 	current *Change
-	// external are those of the Clusters whose endpoints come from a name.
+	// external are the backends of the Clusters whose endpoints come from a name.
 	external map[*Cluster]*proxyconfig.Backend
 	names    map[string]*name
 	// probes gives each ID an identifier for the sensor. One is never used for
@@ -44,33 +44,50 @@ type Registry struct {
 func NewRegistry(o Options) *Registry {
 	return &Registry{
 		options: o, prober: newProber(), resolver: newResolver(),
-		clusters: map[string]*Cluster{}, names: map[string]*name{}, probes: map[string]uint32{},
+		clusters: map[string]*Cluster{}, external: map[*Cluster]*proxyconfig.Backend{},
+		names: map[string]*name{}, probes: map[string]uint32{},
 	}
 }
 
 // Change is a set of endpoints that was prepared and waits for Commit.
 type Change struct {
 	registry *Registry
+	// clusters are those of the backends that were given, by ID, and gone the IDs of
+	// those that are no more.
 	clusters map[string]*Cluster
-	// sets are those of the Clusters whose endpoints may have changed.
+	gone     []string
 	sets     map[*Cluster]*endpointSet
 	external map[*Cluster]*proxyconfig.Backend
 	refused  []proxyconfig.RefusedItem
 }
 
-// Prepare makes the Clusters of a configuration. Until Commit, Clusters that
-// exist already keep their endpoints, so that requests on the snapshot before
-// still find theirs; one that has no endpoint gets its new ones at once.
+// Prepare makes the Clusters of a configuration: what the Registry has beside them is
+// gone. Until Commit, Clusters that exist already keep their endpoints, so that requests
+// on the snapshot before still find theirs; one that has no endpoint gets its new ones
+// at once.
 //
 // Names of external backends that are new are waited for, a moment at most.
 func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
+	ch := r.Amend(backends, nil)
+	for id := range r.clusters {
+		if ch.clusters[id] == nil {
+			ch.gone = append(ch.gone, id)
+		}
+	}
+	return ch
+}
+
+// Amend is Prepare for a configuration that has other backends in place of some, and
+// lacks those whose IDs are given as gone.
+func (r *Registry) Amend(backends []*proxyconfig.Backend, gone []string) *Change {
 	r.awaitNames(backends)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ch := &Change{
 		registry: r,
 		clusters: make(map[string]*Cluster, len(backends)),
-		sets:     make(map[*Cluster]*endpointSet),
+		gone:     gone,
+		sets:     make(map[*Cluster]*endpointSet, len(backends)),
 		external: make(map[*Cluster]*proxyconfig.Backend),
 	}
 	for _, b := range backends {
@@ -79,9 +96,6 @@ func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
 			c = &Cluster{ID: b.ID, Namespace: b.Namespace, Service: b.Service, Port: b.Port, Probe: r.probe(b.ID), prober: r.prober}
 		}
 		ch.clusters[b.ID] = c
-		if c.keeps(b) {
-			continue
-		}
 		set := ch.endpoints(c, b)
 		if c.endpoints().empty() {
 			c.swap(set)
@@ -93,20 +107,6 @@ func (r *Registry) Prepare(backends []*proxyconfig.Backend) *Change {
 	}
 	return ch
 }
-
-// keeps says whether the endpoints in use are those that a backend says, as nothing of
-// it has changed: parts of a configuration that did not change are the same memory.
-func (c *Cluster) keeps(b *proxyconfig.Backend) bool {
-	set := c.endpoints()
-	if from := set.source; from == nil || b.External != nil || from.Protocol != b.Protocol || from.Policy != b.Policy ||
-		!sameMemory(from.Endpoints, b.Endpoints) {
-		return false
-	}
-	set.source = b
-	return true
-}
-
-func sameMemory[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 // probe returns the sensor's identifier of a backend; zero once all are used.
 func (r *Registry) probe(id string) uint32 {
@@ -125,15 +125,9 @@ func (ch *Change) endpoints(c *Cluster, b *proxyconfig.Backend) *endpointSet {
 	if b.External != nil {
 		return ch.registry.endpointSet(c, b, ch.registry.externalEndpoints(b), func(error) {})
 	}
-	before := len(ch.refused)
-	set := ch.registry.endpointSet(c, b, b.Endpoints, func(err error) {
+	return ch.registry.endpointSet(c, b, b.Endpoints, func(err error) {
 		ch.refused = append(ch.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindBackend, Name: b.ID, Reason: err.Error()})
 	})
-	// What is refused of a set is told each time that it is made.
-	if len(ch.refused) == before {
-		set.source = b
-	}
-	return set
 }
 
 func (r *Registry) endpointSet(c *Cluster, b *proxyconfig.Backend, list []proxyconfig.Endpoint, refuse func(error)) *endpointSet {
@@ -171,7 +165,7 @@ func (r *Registry) endpointSet(c *Cluster, b *proxyconfig.Backend, list []proxyc
 // Refused are the endpoints that were left out.
 func (ch *Change) Refused() []proxyconfig.RefusedItem { return ch.refused }
 
-// Cluster returns the Cluster of an ID, or nil.
+// Cluster returns the Cluster of an ID that was given, or nil.
 func (ch *Change) Cluster(id string) *Cluster { return ch.clusters[id] }
 
 // Commit makes the new endpoints those in use and drops the Clusters that the
@@ -194,14 +188,32 @@ func (ch *Change) Commit() {
 		markGone(c.endpoints(), set)
 		c.swap(set)
 	}
-	for id, c := range r.clusters {
-		if ch.clusters[id] != c {
-			markGone(c.endpoints(), noEndpoints)
-		}
+	for id, c := range ch.clusters {
+		r.enter(id, c, ch.external[c])
 	}
-	r.clusters, r.external, ch.sets = ch.clusters, ch.external, nil
+	for _, id := range ch.gone {
+		r.drop(id)
+	}
+	ch.sets = nil
 	r.forgetNames()
 	r.prober.notify()
+}
+
+func (r *Registry) enter(id string, c *Cluster, external *proxyconfig.Backend) {
+	r.clusters[id] = c
+	if external != nil {
+		r.external[c] = external
+	} else {
+		delete(r.external, c)
+	}
+}
+
+func (r *Registry) drop(id string) {
+	if c := r.clusters[id]; c != nil {
+		markGone(c.endpoints(), noEndpoints)
+		delete(r.external, c)
+		delete(r.clusters, id)
+	}
 }
 
 // markGone marks the endpoints of old that are not in set.

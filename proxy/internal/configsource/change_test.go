@@ -34,8 +34,8 @@ func TestChangeCostsOnePartAndOneRoute(t *testing.T) {
 			if got := s.c.Status().Snapshot.Compiled; got != 0 {
 				t.Errorf("an endpoint has %d routes compiled", got)
 			}
-			if status := s.c.Status(); status.Snapshot.Revision != 3 || len(status.Snapshot.Config.Routes) != n {
-				t.Errorf("revision %d serves %d routes", status.Snapshot.Revision, len(status.Snapshot.Config.Routes))
+			if status := s.c.Status(); status.Snapshot.Revision != 3 || status.Snapshot.Config.RoutePieces().Len() != n {
+				t.Errorf("revision %d serves %d routes", status.Snapshot.Revision, status.Snapshot.Config.RoutePieces().Len())
 			}
 		})
 	}
@@ -71,8 +71,8 @@ func TestRecentChangeHasNothingRead(t *testing.T) {
 		t.Errorf("%v was read", read)
 	}
 	status := s.c.Status()
-	if status.Snapshot.Compiled != 1 || status.Snapshot.Revision != 2 || len(status.Snapshot.Config.Routes) != 200 {
-		t.Errorf("revision %d serves %d routes, and %d were compiled", status.Snapshot.Revision, len(status.Snapshot.Config.Routes), status.Snapshot.Compiled)
+	if status.Snapshot.Compiled != 1 || status.Snapshot.Revision != 2 || status.Snapshot.Config.RoutePieces().Len() != 200 {
+		t.Errorf("revision %d serves %d routes, and %d were compiled", status.Snapshot.Revision, status.Snapshot.Config.RoutePieces().Len(), status.Snapshot.Compiled)
 	}
 	if read := s.sees(Watch, divide(t, ownUID, 3, 200, weight)); !slices.Equal(read, []string{"routes-1"}) || s.c.Status().Snapshot.Compiled != 0 {
 		t.Errorf("%v was read and %d routes compiled", read, s.c.Status().Snapshot.Compiled)

@@ -43,7 +43,7 @@ func gather(index, before *proxyconfig.Config, serving proxyconfig.Fragments, re
 		}
 	}
 	var err error
-	out.config, out.fragments, err = proxyconfig.Assemble(index, out.fragments, before)
+	out.config, err = proxyconfig.Assemble(index, out.fragments)
 	return out, err
 }
 

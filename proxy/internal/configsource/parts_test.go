@@ -190,7 +190,7 @@ func TestSavedPartsServeAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.c.Observe(o)
-	if got := again.c.Status(); got.Snapshot == nil || got.Snapshot.Revision != 3 || len(got.Snapshot.Config.Routes) != 40 {
+	if got := again.c.Status(); got.Snapshot == nil || got.Snapshot.Revision != 3 || got.Snapshot.Config.RoutePieces().Len() != 40 {
 		t.Fatalf("after a restart %+v serves", got.Document)
 	}
 	files, err := os.ReadDir(saved.Dir)
@@ -223,7 +223,7 @@ func TestMountedPartsAreRead(t *testing.T) {
 	}
 	files[absent] = string(of.parts[absent])
 	v.write(files)
-	if look(); s.c.Status().Snapshot == nil || len(s.c.Status().Snapshot.Config.Routes) != 40 {
+	if look(); s.c.Status().Snapshot == nil || s.c.Status().Snapshot.Config.RoutePieces().Len() != 40 {
 		t.Error("it does not serve once the part is there")
 	}
 }
@@ -317,8 +317,8 @@ func FuzzParts(f *testing.F) {
 		parts[key] = data
 		var read []string
 		got, err := gather(of.index, nil, nil, (&stored{parts: parts}).reader(&read))
-		if err == nil && len(got.config.Routes) != 20 {
-			t.Fatalf("%d routes of something else", len(got.config.Routes))
+		if err == nil && got.config.RoutePieces().Len() != 20 {
+			t.Fatalf("%d routes of something else", got.config.RoutePieces().Len())
 		}
 	})
 }

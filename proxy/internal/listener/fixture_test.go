@@ -153,9 +153,19 @@ func (p *proxy) apply(c *proxyconfig.Config) {
 		}
 	}
 	p.revision++
+	// Each configuration is read from a document of its own: what is served must not
+	// change with what a test goes on with.
+	document, _, err := proxyconfig.Encode(proxyconfig.Gateway{}, p.revision, c)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	d, c, _, err := proxyconfig.Decode(document)
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	// What is refused answers 500, which is for the tests to see.
 	s, _ := snapshot.Compile(snapshot.Input{
-		Document: &proxyconfig.Document{Hash: fmt.Sprint(p.revision), Revision: p.revision},
+		Document: d,
 		Config:   c, Registry: p.registry, Previous: p.current.Load(), Certificates: p.certificates,
 		SessionSecret: []byte("the fleet's"),
 	})

@@ -154,11 +154,11 @@ func (c *Collector) collectRequests(s *sink, current *snapshot.Snapshot) {
 // told by "-".
 func namesOf(c *proxyconfig.Config) (routes, listeners map[string]bool) {
 	routes, listeners = map[string]bool{noRoute: true}, map[string]bool{noRoute: true}
-	for i := range c.Routes {
-		routes[c.Routes[i].ID()] = true
+	for r := range c.RoutePieces().All() {
+		routes[r.ID()] = true
 	}
-	for i := range c.Listeners {
-		listeners[c.Listeners[i].Name] = true
+	for l := range c.ListenerPieces().All() {
+		listeners[l.Name] = true
 	}
 	return routes, listeners
 }

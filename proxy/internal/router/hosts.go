@@ -3,38 +3,21 @@ package router
 import (
 	"bytes"
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/pmap"
 )
 
 // Hosts maps host names to values by patterns: exact names, wildcards such as
-// "*.example.com", and "" for any host. It is immutable once it is filled, and
-// then safe for concurrent use.
+// "*.example.com", and "" for any host. It is immutable, and so safe for concurrent
+// use; the zero Hosts has no pattern.
 type Hosts[T any] struct {
-	exact map[string]T
+	exact pmap.Map[string, T]
 	// suffix is keyed by the pattern without its asterisk: ".example.com".
-	suffix map[string]T
+	suffix pmap.Map[string, T]
 	any    T
 	hasAny bool
-}
-
-// Set stores the value of a pattern, which must be lower case.
-func (h *Hosts[T]) Set(pattern string, v T) {
-	switch {
-	case pattern == "":
-		h.any, h.hasAny = v, true
-	case strings.HasPrefix(pattern, "*."):
-		if h.suffix == nil {
-			h.suffix = map[string]T{}
-		}
-		h.suffix[pattern[1:]] = v
-	default:
-		if h.exact == nil {
-			h.exact = map[string]T{}
-		}
-		h.exact[pattern] = v
-	}
 }
 
 // Get returns the value that was set for exactly this pattern.
@@ -43,28 +26,10 @@ func (h *Hosts[T]) Get(pattern string) (v T, ok bool) {
 	case pattern == "":
 		return h.any, h.hasAny
 	case strings.HasPrefix(pattern, "*."):
-		v, ok = h.suffix[pattern[1:]]
+		return h.suffix.Get(pattern[1:])
 	default:
-		v, ok = h.exact[pattern]
+		return h.exact.Get(pattern)
 	}
-	return v, ok
-}
-
-// without returns a copy that lacks some patterns.
-func (h *Hosts[T]) without(patterns map[string]bool) Hosts[T] {
-	out := Hosts[T]{exact: maps.Clone(h.exact), suffix: maps.Clone(h.suffix), any: h.any, hasAny: h.hasAny}
-	for pattern := range patterns {
-		switch {
-		case pattern == "":
-			var none T
-			out.any, out.hasAny = none, false
-		case strings.HasPrefix(pattern, "*."):
-			delete(out.suffix, pattern[1:])
-		default:
-			delete(out.exact, pattern)
-		}
-	}
-	return out
 }
 
 // Find returns the value of the most specific pattern that matches host.
@@ -79,10 +44,10 @@ func (h *Hosts[T]) Find(host []byte) (v T, ok bool) {
 // within each.
 func (h *Hosts[T]) Patterns() []string {
 	var exact, wild []string
-	for name := range h.exact {
+	for name := range h.exact.All() {
 		exact = append(exact, name)
 	}
-	for suffix := range h.suffix {
+	for suffix := range h.suffix.All() {
 		wild = append(wild, "*"+suffix)
 	}
 	slices.Sort(exact)
@@ -143,7 +108,7 @@ func (w *walk[T]) next() bool {
 		var ok bool
 		switch w.stage {
 		case stageExact:
-			w.value, ok = w.hosts.exact[string(w.host)]
+			w.value, ok = pmap.GetBytes(&w.hosts.exact, w.host)
 			w.stage = stageSuffix
 		case stageSuffix:
 			ok = w.nextSuffix()
@@ -159,7 +124,7 @@ func (w *walk[T]) next() bool {
 }
 
 func (w *walk[T]) nextSuffix() bool {
-	if len(w.hosts.suffix) == 0 || w.at >= len(w.host) {
+	if w.hosts.suffix.Len() == 0 || w.at >= len(w.host) {
 		w.stage = stageAny
 		return false
 	}
@@ -171,6 +136,6 @@ func (w *walk[T]) nextSuffix() bool {
 	dot += w.at
 	w.at = dot + 1
 	var ok bool
-	w.value, ok = w.hosts.suffix[string(w.host[dot:])]
+	w.value, ok = pmap.GetBytes(&w.hosts.suffix, w.host[dot:])
 	return ok
 }

@@ -1,98 +1,72 @@
 package router
 
-// Renew is New for entries in groups, such as those of one route, and takes over from
-// the table before, which may be nil, the hosts about which nothing has changed. A
-// group is the same as one of that table where it is the same memory: a group must not
-// be changed once it was given. Calls for one table must not overlap.
+import "slices"
+
+// Renew returns the table, which may be nil, without the groups that are gone, and with
+// those that come. Hosts that neither is about are shared with the table, which stays as
+// it is.
 //
 // Suppose that of a thousand routes with a host each the one of a.example.com has
-// changed. The groups before and behind its own are the same in both tables, so that
-// a.example.com alone is built, and the other hosts are shared.
-func Renew[T any](before *Table[T], groups [][]Entry[T]) *Table[T] {
+// changed. Its group before is gone, and the one that it has now comes: a.example.com
+// alone is built.
+func Renew[T any](before *Table[T], gone, come []*Group[T]) *Table[T] {
 	if before == nil {
-		t := &Table[T]{groups: groups}
-		t.build(func(string) bool { return true })
-		return t
+		before = &Table[T]{}
 	}
-	changed := changedHosts(before.groups, groups)
-	if len(changed) == 0 {
-		before.groups = groups
-		return before
+	changes := hostChanges[T]{}
+	for _, g := range gone {
+		changes.note(g, func(c *hostChange[T]) *[]*Group[T] { return &c.gone })
 	}
-	t := &Table[T]{hosts: before.hosts.without(changed), groups: groups}
-	t.build(func(hostname string) bool { return changed[hostname] })
-	return t
+	for _, g := range come {
+		changes.note(g, func(c *hostChange[T]) *[]*Group[T] { return &c.come })
+	}
+	hosts := before.hosts.Edit()
+	for hostname, change := range changes {
+		old, _ := hosts.Get(hostname)
+		if groups := change.applyTo(old); len(groups) > 0 {
+			hosts.Set(hostname, newHost(hostname, groups))
+		} else {
+			hosts.Delete(hostname)
+		}
+	}
+	return &Table[T]{hosts: hosts.Hosts()}
 }
 
-// build adds the hosts that are wanted.
-func (t *Table[T]) build(wanted func(hostname string) bool) {
-	built, order := map[string]bool{}, 0
-	for _, group := range t.groups {
-		for _, e := range group {
-			order++
-			if !wanted(e.Hostname) {
-				continue
-			}
-			built[e.Hostname] = true
-			t.tier(e.Hostname, e.Written).add(candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
+// hostChanges are by hostname.
+type hostChanges[T any] map[string]*hostChange[T]
+
+// hostChange is which groups come and go at one hostname.
+type hostChange[T any] struct{ gone, come []*Group[T] }
+
+// note adds a group to one of the lists at each of its hostnames.
+func (c hostChanges[T]) note(g *Group[T], list func(*hostChange[T]) *[]*Group[T]) {
+	for i := range g.Entries {
+		name := g.Entries[i].Hostname
+		if c[name] == nil {
+			c[name] = &hostChange[T]{}
 		}
-	}
-	for pattern := range built {
-		for p, _ := t.hosts.Get(pattern); p != nil; p = p.next {
-			p.sort()
+		if to := list(c[name]); len(*to) == 0 || (*to)[len(*to)-1] != g {
+			*to = append(*to, g)
 		}
 	}
 }
 
-// changedHosts returns the hostnames of the groups that are in one of two lists alone,
-// or in another order.
-func changedHosts[T any](before, after [][]Entry[T]) map[string]bool {
-	before, after = apart(before, after)
-	changed := map[string]bool{}
-	mark := func(group []Entry[T]) {
-		for i := range group {
-			changed[group[i].Hostname] = true
-		}
+// applyTo returns the groups that a host has afterwards, in their order.
+func (c *hostChange[T]) applyTo(h *host[T]) []*Group[T] {
+	slices.SortStableFunc(c.come, (*Group[T]).compare)
+	if h == nil {
+		return c.come
 	}
-	places := make(map[*Entry[T]]int, len(before))
-	for i, group := range before {
-		if len(group) > 0 {
-			places[&group[0]] = i
-		}
-	}
-	kept := make([]bool, len(before))
-	next := 0
-	for _, group := range after {
-		if len(group) == 0 {
+	groups := make([]*Group[T], 0, len(h.groups)+len(c.come))
+	come := c.come
+	for _, g := range h.groups {
+		if slices.Contains(c.gone, g) {
 			continue
 		}
-		// Of groups that have changed places some still follow each other: the others
-		// tell of the change.
-		if i, ok := places[&group[0]]; ok && i >= next && len(before[i]) == len(group) {
-			kept[i], next = true, i+1
-			continue
+		for len(come) > 0 && come[0].compare(g) < 0 {
+			groups, come = append(groups, come[0]), come[1:]
 		}
-		mark(group)
+		groups = append(groups, g)
 	}
-	for i, group := range before {
-		if !kept[i] {
-			mark(group)
-		}
-	}
-	return changed
-}
-
-// apart leaves out what two lists have in common at their beginnings and ends.
-func apart[T any](a, b [][]Entry[T]) (restA, restB [][]Entry[T]) {
-	for len(a) > 0 && len(b) > 0 && sameGroup(a[0], b[0]) {
-		a, b = a[1:], b[1:]
-	}
-	for len(a) > 0 && len(b) > 0 && sameGroup(a[len(a)-1], b[len(b)-1]) {
-		a, b = a[:len(a)-1], b[:len(b)-1]
-	}
-	return a, b
-}
-
-func sameGroup[T any](a, b []Entry[T]) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	return append(groups, come...)
 }

@@ -1,16 +1,19 @@
 package router
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
 // drawGroup is what a route may have: some entries, with values that tell them apart.
-func drawGroup(t *rapid.T, value *int) []Entry[int] {
-	var group []Entry[int]
+func drawGroup(t *rapid.T, value *int) *Group[int] {
+	*value++
+	group := &Group[int]{Rank: Rank{CreatedAt: int64(rapid.IntRange(0, 2).Draw(t, "age")), Kind: "HTTPRoute", Namespace: "ns", Name: fmt.Sprint(*value)}}
 	for range rapid.IntRange(0, 3).Draw(t, "entries") {
 		e := drawEntry(t)
 		m, err := NewMatcher(&e.match)
@@ -18,32 +21,51 @@ func drawGroup(t *rapid.T, value *int) []Entry[int] {
 			t.Fatal(err)
 		}
 		*value++
-		group = append(group, Entry[int]{Hostname: e.host, Written: e.written, Matcher: m, Value: *value})
+		group.Entries = append(group.Entries, Entry[int]{Hostname: e.host, Written: e.written, Matcher: m, Value: *value})
 	}
 	return group
 }
 
-// Following changes is beginning anew: whatever groups come, go and change places, the
-// table is the one that is made of them alone, and the one before stays what it was.
+// anew is a table of the groups alone.
+func anew(groups []*Group[int]) string {
+	groups = slices.Clone(groups)
+	slices.SortFunc(groups, func(a, b *Group[int]) int {
+		return cmp.Or(cmp.Compare(a.Rank.CreatedAt, b.Rank.CreatedAt), strings.Compare(a.Rank.Name, b.Rank.Name))
+	})
+	var entries []Entry[int]
+	for _, g := range groups {
+		entries = append(entries, g.Entries...)
+	}
+	return New(entries).String()
+}
+
+// Following changes is beginning anew: whatever groups come and go, the table is the
+// one that is made of those that are there, and the one before stays what it was.
 func TestRenewIsBeginningAnew(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := 0
-		var groups [][]Entry[int]
-		for range rapid.IntRange(0, 8).Draw(t, "groups") {
-			groups = append(groups, drawGroup(t, &value))
-		}
-		table := Renew(nil, groups)
-		for range rapid.IntRange(1, 6).Draw(t, "steps") {
-			groups = slices.Clone(groups)
-			for range rapid.IntRange(0, 3).Draw(t, "changes") {
-				groups = drawChange(t, groups, &value)
+		var groups []*Group[int]
+		var table *Table[int]
+		for range rapid.IntRange(1, 8).Draw(t, "steps") {
+			var gone, come []*Group[int]
+			for range rapid.IntRange(0, min(3, len(groups))).Draw(t, "gone") {
+				at := rapid.IntRange(0, len(groups)-1).Draw(t, "at")
+				gone = append(gone, groups[at])
+				groups = slices.Delete(groups, at, at+1)
 			}
-			before := table.String()
-			next := Renew(table, groups)
-			if got, want := next.String(), New(slices.Concat(groups...)).String(); got != want {
+			for range rapid.IntRange(0, 4).Draw(t, "come") {
+				come = append(come, drawGroup(t, &value))
+			}
+			groups = append(groups, come...)
+			before := ""
+			if table != nil {
+				before = table.String()
+			}
+			next := Renew(table, gone, come)
+			if got, want := next.String(), anew(groups); got != want {
 				t.Fatalf("got\n%swant\n%s", got, want)
 			}
-			if next != table && table.String() != before {
+			if table != nil && table.String() != before {
 				t.Fatalf("the table before was\n%sand is\n%s", before, table)
 			}
 			table = next
@@ -51,47 +73,42 @@ func TestRenewIsBeginningAnew(t *testing.T) {
 	})
 }
 
-func drawChange(t *rapid.T, groups [][]Entry[int], value *int) [][]Entry[int] {
-	if len(groups) == 0 {
-		return append(groups, drawGroup(t, value))
+// A total order, so that tables do not depend on the order in which groups came.
+func TestRanksAreInTheOrderOfTheGatewayAPI(t *testing.T) {
+	inOrder := []Rank{
+		{1, "HTTPRoute", "z", "z"}, {2, "HTTPRoute", "a", "a"}, {2, "HTTPRoute", "a", "b"}, {2, "GRPCRoute", "a-b", "a"},
+		{2, "HTTPRoute", "a-b", "a"}, {2, "HTTPRoute", "a.b", "a"}, {2, "HTTPRoute", "b", "a"}, {3, "GRPCRoute", "a", "a"},
 	}
-	at := rapid.IntRange(0, len(groups)-1).Draw(t, "at")
-	switch rapid.SampledFrom([]string{"insert", "delete", "replace", "move"}).Draw(t, "change") {
-	case "insert":
-		return slices.Insert(groups, at, drawGroup(t, value))
-	case "delete":
-		return slices.Delete(groups, at, at+1)
-	case "replace":
-		groups[at] = drawGroup(t, value)
-		return groups
-	default:
-		moved := groups[at]
-		groups = slices.Delete(groups, at, at+1)
-		return slices.Insert(groups, rapid.IntRange(0, len(groups)).Draw(t, "to"), moved)
+	byID := func(r Rank) string { return r.Namespace + "/" + r.Name }
+	for i := range inOrder {
+		for j := range inOrder {
+			a, b := inOrder[i], inOrder[j]
+			want := cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), strings.Compare(byID(a), byID(b)), strings.Compare(a.Kind, b.Kind))
+			if got := a.Compare(&b); got != want {
+				t.Errorf("%v and %v compare as %d, want %d", a, b, got, want)
+			}
+		}
 	}
 }
 
 // One changed host among many is built, and the others are those of before.
 func TestRenewBuildsWhatChanged(t *testing.T) {
-	var groups [][]Entry[int]
+	var groups []*Group[int]
 	for i := range 500 {
-		groups = append(groups, []Entry[int]{{Hostname: fmt.Sprintf("h%d.example.com", i), Written: fmt.Sprintf("h%d.example.com", i), Matcher: &Matcher{path: pathPrefix}, Value: i}})
+		name := fmt.Sprintf("h%d.example.com", i)
+		groups = append(groups, &Group[int]{Rank: Rank{Name: name}, Entries: []Entry[int]{{Hostname: name, Written: name, Matcher: &Matcher{path: pathPrefix}, Value: i}}})
 	}
-	first := New(slices.Concat(groups...))
-	first.groups = groups
-	changed := slices.Clone(groups)
-	changed[77] = []Entry[int]{groups[77][0]}
-	changed[77][0].Value = 1000
-	second := Renew(first, changed)
+	first := Renew(nil, nil, groups)
+	changed := *groups[77]
+	changed.Entries = slices.Clone(changed.Entries)
+	changed.Entries[0].Value = 1000
+	second := Renew(first, groups[77:78], []*Group[int]{&changed})
 	for i := range groups {
-		hostname := groups[i][0].Hostname
+		hostname := groups[i].Entries[0].Hostname
 		before, _ := first.hosts.Get(hostname)
 		after, _ := second.hosts.Get(hostname)
 		if (before == after) != (i != 77) {
 			t.Errorf("%s is shared: %v", hostname, before == after)
 		}
-	}
-	if Renew(second, slices.Clone(changed)) != second {
-		t.Error("without a change the table is another one")
 	}
 }

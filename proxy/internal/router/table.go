@@ -30,28 +30,49 @@ type Entry[T any] struct {
 // query parameters, with the precedence of the Gateway API. It is immutable
 // and safe for concurrent use.
 type Table[T any] struct {
-	hosts Hosts[*paths[T]]
-	// groups are what it was made of. They belong to Renew.
-	groups [][]Entry[T]
+	hosts Hosts[*host[T]]
+}
+
+// host is what a table has of one hostname: the most specific tier of its paths, and
+// the groups that these were made of, in their order.
+type host[T any] struct {
+	paths[T]
+	groups []*Group[T]
 }
 
 // New makes a table of entries. Among equally specific entries the first one
 // wins, so the caller gives them in the order of the Gateway API's last
 // criteria: age of the route, its name, then rules and matches as listed.
-func New[T any](entries []Entry[T]) *Table[T] { return Renew(nil, [][]Entry[T]{entries}) }
+func New[T any](entries []Entry[T]) *Table[T] {
+	return Renew(nil, nil, []*Group[T]{{Entries: entries}})
+}
 
-// tier returns the paths of a hostname for entries of which a hostname was
-// written.
-func (t *Table[T]) tier(hostname, written string) *paths[T] {
-	first, _ := t.hosts.Get(hostname)
-	at := &first
+// newHost builds what the groups have of a hostname.
+func newHost[T any](hostname string, groups []*Group[T]) *host[T] {
+	var first *paths[T]
+	order := 0
+	for _, g := range groups {
+		for i := range g.Entries {
+			if e := &g.Entries[i]; e.Hostname == hostname {
+				order++
+				tier(&first, e.Written).add(candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
+			}
+		}
+	}
+	for p := first; p != nil; p = p.next {
+		p.sort()
+	}
+	return &host[T]{paths: *first, groups: groups}
+}
+
+// tier returns the paths for entries of which a hostname was written.
+func tier[T any](at **paths[T], written string) *paths[T] {
 	for *at != nil && compareHostnames((*at).written, written) < 0 {
 		at = &(*at).next
 	}
 	if *at == nil || (*at).written != written {
 		*at = &paths[T]{written: written, next: *at}
 	}
-	t.hosts.Set(hostname, first)
 	return *at
 }
 
@@ -59,7 +80,7 @@ func (t *Table[T]) tier(hostname, written string) *paths[T] {
 func (t *Table[T]) Find(r *Request, m *Match) T {
 	m.PrefixLen = 0
 	for w := t.hosts.walk(r.Host); w.next(); {
-		for p := w.value; p != nil; p = p.next {
+		for p := &w.value.paths; p != nil; p = p.next {
 			if c := p.find(r, m); c != nil {
 				return c.value
 			}
@@ -73,7 +94,8 @@ func (t *Table[T]) Find(r *Request, m *Match) T {
 func (t *Table[T]) String() string {
 	var b strings.Builder
 	for _, pattern := range t.hosts.Patterns() {
-		for p, _ := t.hosts.Get(pattern); p != nil; p = p.next {
+		h, _ := t.hosts.Get(pattern)
+		for p := &h.paths; p != nil; p = p.next {
 			fmt.Fprintf(&b, "%s\n", p.title(pattern))
 			p.print(&b)
 		}

@@ -37,6 +37,17 @@ func (w *world) apply(c *proxyconfig.Config) []proxyconfig.RefusedItem {
 	return refused
 }
 
+// route returns what is compiled of an HTTPRoute of the namespace "ns".
+func (s *Snapshot) route(name string) *compiledRoute {
+	r, _ := s.routes.byID.Get(RouteID{"HTTPRoute", "ns", name})
+	return r
+}
+
+func (s *Snapshot) transportTo(backend string) *Transport {
+	_, transport := s.backends.reach(backend)
+	return transport
+}
+
 // get says what serves a request: "listener route#rule status cluster".
 func (w *world) get(port uint16, host, path string) string {
 	for _, p := range w.serving.Ports {
@@ -293,7 +304,7 @@ func TestSeriesAreStableAndNeverReused(t *testing.T) {
 	if got := len(w.serving.Series); got != 4096 {
 		t.Errorf("got %d series, want 4096", got)
 	}
-	if got := w.serving.routes[RouteID{"HTTPRoute", "ns", "m2999"}]; got == nil {
+	if got := w.serving.route("m2999"); got == nil {
 		t.Fatal("no route")
 	}
 	var m router.Match

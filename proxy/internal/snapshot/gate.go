@@ -42,10 +42,10 @@ func (g *Gate) Match(r *router.Request, m *router.Match) *Rule { return g.table.
 
 // setGate compiles the filters of a listener of the port. Those that are refused
 // have all of its requests answered 500.
-func (c *compiler) setGate(p *Port, l *listenerEntries, table *router.Table[*Rule]) {
+func (c *compiler) setGate(p *Port, gates *router.HostsEdit[*Gate], l *boundListener, table *router.Table[*Rule]) {
 	in := l.source.Filters
 	if in == nil || len(in.Requests) == 0 && in.Invalid == "" {
-		p.gates.Set(l.source.Hostname, nil)
+		gates.Set(l.source.Hostname, nil)
 		return
 	}
 	gate := &Gate{table: table, Rule: &Rule{
@@ -57,7 +57,7 @@ func (c *compiler) setGate(p *Port, l *listenerEntries, table *router.Table[*Rul
 		c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindListener, Name: l.source.Name, Reason: err.Error()})
 	}
 	p.gated = true
-	p.gates.Set(l.source.Hostname, gate)
+	gates.Set(l.source.Hostname, gate)
 }
 
 func (c *compiler) fillGate(gate *Gate, in *proxyconfig.ListenerFilters) error {
@@ -69,7 +69,8 @@ func (c *compiler) fillGate(gate *Gate, in *proxyconfig.ListenerFilters) error {
 		if err != nil {
 			return err
 		}
-		auth := externalAuth(chain.ExternalAuth, c.out.Cluster(chain.ExternalAuth.Backend), c.out.transports[chain.ExternalAuth.Backend])
+		cluster, transport := c.out.backends.reach(chain.ExternalAuth.Backend)
+		auth := externalAuth(chain.ExternalAuth, cluster, transport)
 		if auth == nil {
 			gate.Fail = http.StatusInternalServerError
 		}

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
@@ -26,7 +25,8 @@ type TLSListener struct {
 	Listener *Listener
 	// Handling says what is done with a client's TLS.
 	Handling TLSHandling
-	routes   router.Hosts[*Rule]
+	// routes is nil where requests are routed.
+	routes *router.Table[*Rule]
 }
 
 // TLSHandling is what a Mixed port does with a client's TLS.
@@ -42,8 +42,10 @@ const (
 
 // Route returns the rule for a server name, or nil where no route has it.
 func (l *TLSListener) Route(serverName []byte) *Rule {
-	rule, _ := l.routes.Find(serverName)
-	return rule
+	if l.routes == nil {
+		return nil
+	}
+	return serving(l.routes, serverName)
 }
 
 // TLSListener returns the listener of a Mixed port for a server name, which is
@@ -94,7 +96,12 @@ func (s *Snapshot) UDPPort(number uint16) *UDPPort {
 
 // SentProxy returns the version of the PROXY protocol header that connections
 // to a backend begin with, or "" for none.
-func (s *Snapshot) SentProxy(c *balance.Cluster) proxyconfig.ProxyVersion { return s.sentProxy[c.ID] }
+func (s *Snapshot) SentProxy(c *balance.Cluster) proxyconfig.ProxyVersion {
+	if _, transport := s.backends.reach(c.ID); transport != nil {
+		return transport.SentProxy
+	}
+	return ""
+}
 
 func newListener(l *proxyconfig.Listener) *Listener {
 	out := &Listener{Name: l.Name, Port: uint16(l.Port)}
@@ -104,24 +111,19 @@ func newListener(l *proxyconfig.Listener) *Listener {
 	return out
 }
 
-// attachL4 claims the hostnames of a listener for the first rule of a route,
-// unless an older route has them.
-func (l *listenerEntries) attachL4(hostnames []string, rule *Rule) {
-	for _, h := range hostnames {
-		if _, taken := l.l4.Get(h); !taken {
-			l.l4.Set(h, rule)
-		}
-	}
+// serving returns the rule of the first route that has a server name, or nil.
+func serving(routes *router.Table[*Rule], serverName []byte) *Rule {
+	var m router.Match
+	return routes.Find(&router.Request{Host: serverName, Path: []byte("/")}, &m)
 }
 
 // buildUDP makes the port of a UDP listener.
-func (l *listenerEntries) buildUDP() *UDPPort {
-	rule, _ := l.l4.Get("")
-	return &UDPPort{Number: l.label.Port, Listener: l.label, Rule: rule}
+func (c *compiler) buildUDP(l *boundListener) *UDPPort {
+	return &UDPPort{Number: l.label.Port, Listener: l.label, Rule: serving(c.out.routes.at[l.label], nil)}
 }
 
 // buildL4 adds to a port what its listeners are below HTTP.
-func (c *compiler) buildL4(p *Port, listeners []*listenerEntries) {
+func (c *compiler) buildL4(p *Port, listeners []*boundListener) {
 	first := listeners[0].source
 	if first.ProxyProtocol != nil {
 		// Validation has refused what does not parse, and listeners that differ.
@@ -132,50 +134,31 @@ func (c *compiler) buildL4(p *Port, listeners []*listenerEntries) {
 		p.Speech = PlainHTTP
 	case proxyconfig.TCP:
 		p.Speech = TCP
-		p.TCPRule, _ = listeners[0].l4.Get("")
+		p.TCPRule = serving(c.out.routes.at[listeners[0].label], nil)
 		p.TCPListener = listeners[0].label
 	default:
 		c.buildTLS(p, listeners)
 	}
 }
 
-func (c *compiler) buildTLS(p *Port, listeners []*listenerEntries) {
+func (c *compiler) buildTLS(p *Port, listeners []*boundListener) {
 	p.Speech = HTTPS
 	var terminating []*listenerTLS
+	hosts := p.tlsListeners.Edit()
 	for _, l := range listeners {
-		t := &TLSListener{Listener: l.label, Handling: ServeHTTPS, routes: l.l4}
+		t := &TLSListener{Listener: l.label, Handling: ServeHTTPS}
 		if l.source.Protocol == proxyconfig.TLS {
 			p.Speech = Mixed
-			t.Handling = Passthrough
+			t.Handling, t.routes = Passthrough, c.out.routes.at[l.label]
 			if l.tls != nil {
 				t.Handling = Terminate
 				terminating = append(terminating, l.tls)
 			}
 		}
-		p.tlsListeners.Set(l.source.Hostname, t)
+		hosts.Set(l.source.Hostname, t)
 	}
+	p.tlsListeners = hosts.Hosts()
 	if terminating != nil {
 		p.Terminating = newTLS(terminating)
 	}
-}
-
-// misfits returns the rules of a route that name a backend of which its kind
-// can make nothing, by index, and refuses them.
-func (c *compiler) misfits(r *proxyconfig.Route) map[int]bool {
-	var out map[int]bool
-	for i := range r.Rules {
-		for j := range r.Rules[i].Backends {
-			b := c.out.byID[r.Rules[i].Backends[j].Backend]
-			if b == nil || b.Serves(r.Kind) || out[i] {
-				continue
-			}
-			if out == nil {
-				out = map[int]bool{}
-			}
-			out[i] = true
-			c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: i,
-				Reason: fmt.Sprintf("backend %q of protocol %q cannot serve a %s", b.ID, b.Protocol, r.Kind)})
-		}
-	}
-	return out
 }

@@ -24,38 +24,38 @@ type listenerTLS struct {
 
 // compileListenerTLS names what it refuses, and makes a listener that fails its
 // handshakes where nothing else is safe.
-func (c *compiler) compileListenerTLS(l *proxyconfig.Listener) *listenerTLS {
+func (c *compiler) compileListenerTLS(f *frame, l *proxyconfig.Listener) *listenerTLS {
 	out := &listenerTLS{hostname: l.Hostname}
 	out.err = proxyconfig.ValidateListenerTLS(l.TLS)
 	if out.err == nil {
-		c.loadCertificates(l, out)
+		c.loadCertificates(f, l, out)
 		if len(out.all) == 0 {
 			out.err = fmt.Errorf("listener %q has no certificate that can be used", l.Name)
 		}
 	}
 	if out.err == nil {
-		out.config, out.err = c.listenerConfig(l, out)
+		out.config, out.err = c.listenerConfig(f, l, out)
 	}
 	if out.err != nil {
-		c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindListener, Name: l.Name, Reason: out.err.Error()})
+		f.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindListener, Name: l.Name, Reason: out.err.Error()})
 	}
 	return out
 }
 
 // loadCertificates loads those of a listener. One that cannot be used is left
 // out, one that is stale is used, and both are named.
-func (c *compiler) loadCertificates(l *proxyconfig.Listener, out *listenerTLS) {
+func (c *compiler) loadCertificates(f *frame, l *proxyconfig.Listener, out *listenerTLS) {
 	for _, ref := range l.Certificates {
 		cert, stale, err := loadCertificate(ref, c.in.Certificates)
 		if err != nil {
-			c.refuse(certificateItem(l, ref, err.Error()))
+			f.refuse(certificateItem(l, ref, err.Error()))
 			continue
 		}
 		if stale {
-			c.refuse(certificateItem(l, ref, staleCertificate))
+			f.refuse(certificateItem(l, ref, staleCertificate))
 		}
 		out.add(cert)
-		c.out.Expiries = append(c.out.Expiries, Expiry{l.Name, cert.Leaf.NotAfter})
+		f.expiries = append(f.expiries, Expiry{l.Name, cert.Leaf.NotAfter})
 	}
 }
 
@@ -65,11 +65,13 @@ func certificateItem(l *proxyconfig.Listener, ref proxyconfig.CertificateRef, re
 
 func (l *listenerTLS) add(cert *tls.Certificate) {
 	l.all = append(l.all, cert)
+	names := l.byName.Edit()
 	for _, name := range cert.Leaf.DNSNames {
 		name = strings.ToLower(name)
-		others, _ := l.byName.Get(name)
-		l.byName.Set(name, append(others, cert))
+		others, _ := names.Get(name)
+		names.Set(name, append(others, cert))
 	}
+	l.byName = names.Hosts()
 }
 
 // certificate selects among the certificates for the client's server name the
@@ -93,12 +95,12 @@ func (l *listenerTLS) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate,
 }
 
 // listenerConfig makes the tls.Config of a listener whose options are valid.
-func (c *compiler) listenerConfig(l *proxyconfig.Listener, out *listenerTLS) (*tls.Config, error) {
+func (c *compiler) listenerConfig(f *frame, l *proxyconfig.Listener, out *listenerTLS) (*tls.Config, error) {
 	var options proxyconfig.ListenerTLS
 	if l.TLS != nil {
 		options = *l.TLS
 	}
-	tickets := c.tickets(l, options.ClientValidation)
+	tickets := c.tickets(f, l, options.ClientValidation)
 	config := &tls.Config{
 		GetCertificate: out.certificate,
 		WrapSession:    tickets.EncryptTicket,

@@ -2,7 +2,7 @@ package snapshot
 
 import (
 	"bytes"
-	"cmp"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -18,24 +18,21 @@ func routeID(r *proxyconfig.Route) RouteID {
 	return RouteID{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
 }
 
-// compiledRoute is a route before it is attached to a listener.
+// compiledRoute is a route with what is compiled of it. It belongs to whoever compiles:
+// a snapshot that serves reads nothing of it but its rules.
 type compiledRoute struct {
-	// source is the route in the newest configuration that it was part of, so
-	// that it does not keep older ones in memory.
-	source  *proxyconfig.Route
+	// source is the route in the newest configuration that it was looked at in.
+	source  proxyconfig.Route
 	rules   []compiledRule
 	refused []proxyconfig.RefusedItem
-	// targets are the backends that the rules lead to.
+	// targets are the backends that the rules name.
 	targets []target
 	// secret is what the keys of its sessions are derived from; nil where it has
 	// none.
 	secret []byte
-	// placed is where it is attached.
-	placed placed
-	// newest is the last snapshot that took it over.
-	newest *Snapshot
-	// backends are those that it was last found to be the same with.
-	backends *backendTable
+	// placed is where it is attached, and misplaced what is refused of that.
+	placed    []placement
+	misplaced []proxyconfig.RefusedItem
 }
 
 // target is a backend that a route depends on, with what serves it; nil where
@@ -51,8 +48,6 @@ type target struct {
 type compiledRule struct {
 	matchers []*router.Matcher
 	label    string
-	// fail is the rule's own Fail; one that the listener adds is not in it.
-	fail int
 	// reached has the rule once for each listener that it is reached through. They
 	// differ in that alone. One that serves is not written to any more, and one that
 	// serves still is what the next snapshot takes.
@@ -61,22 +56,21 @@ type compiledRule struct {
 
 // through returns the rule as reached through a listener. It takes the place of one
 // whose listener is no longer current.
-func (c *compiledRule) through(l *Listener, series uint32, fail int, current func(*Listener) bool) *Rule {
-	fail = cmp.Or(c.fail, fail)
+func (c *compiledRule) through(l *Listener, series uint32, current func(*Listener) bool) *Rule {
 	stale := len(c.reached)
 	for i, r := range c.reached {
 		switch {
 		case r.Listener == nil:
-			r.Listener, r.Series, r.Fail = l, series, fail
+			r.Listener, r.Series = l, series
 			return r
-		case r.Listener == l && r.Series == series && r.Fail == fail:
+		case r.Listener == l && r.Series == series:
 			return r
 		case !current(r.Listener) || r.Listener == l:
 			stale = i
 		}
 	}
 	rule := *c.reached[0]
-	rule.Listener, rule.Series, rule.Fail = l, series, fail
+	rule.Listener, rule.Series = l, series
 	if stale == len(c.reached) {
 		c.reached = append(c.reached, nil)
 	}
@@ -84,44 +78,72 @@ func (c *compiledRule) through(l *Listener, series uint32, fail int, current fun
 	return &rule
 }
 
-// reusable says whether the route, compiled for an earlier snapshot, still is
-// what compiling it now would give. What is kept also keeps its place in the
-// sequence by which it shares requests among backends.
+// compileRoute takes over what it can of what the route was before, which may be nil.
+func (c *compiler) compileRoute(r *proxyconfig.Route, before *compiledRoute) *compiledRoute {
+	if before == nil || !before.reusable(r, c.out) {
+		compiled := compileRoute(r, c.out)
+		c.out.Compiled++
+		c.place(compiled, before)
+		return compiled
+	}
+	if c.stays(before, r) {
+		before.source = *r
+		return before
+	}
+	compiled := *before
+	compiled.source = *r
+	c.place(&compiled, before)
+	return &compiled
+}
+
+// reusable says whether the rules, compiled for an earlier snapshot, still are what
+// compiling them now would give. What is kept also keeps its place in the sequence by
+// which it shares requests among backends.
 func (c *compiledRoute) reusable(r *proxyconfig.Route, s *Snapshot) bool {
-	if !c.leadsTo(s.backendTable) {
-		return false
+	for _, t := range c.targets {
+		if cluster, transport := s.backends.reach(t.id); cluster != t.cluster || transport != t.transport {
+			return false
+		}
 	}
 	if c.secret != nil && !bytes.Equal(c.secret, s.secret) {
 		return false
 	}
-	return same(c.source.Rules, r.Rules) || reflect.DeepEqual(c.source.Rules, r.Rules)
+	return reflect.DeepEqual(c.source.Rules, r.Rules)
 }
 
-// leadsTo says whether the route's backends are those of the table.
-func (c *compiledRoute) leadsTo(backends *backendTable) bool {
-	if c.backends == backends {
-		return true
-	}
-	for _, t := range c.targets {
-		if backends.change.Cluster(t.id) != t.cluster || backends.transports[t.id] != t.transport {
-			return false
-		}
-	}
-	c.backends = backends
-	return true
-}
-
-// same says whether two slices are one: what a part holds that did not change.
-func same[T any](a, b []T) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+// leadsToAny says whether the rules name a backend of a set.
+func (c *compiledRoute) leadsToAny(ids map[string]bool) bool {
+	return slices.ContainsFunc(c.targets, func(t target) bool { return ids[t.id] })
 }
 
 func compileRoute(r *proxyconfig.Route, s *Snapshot) *compiledRoute {
-	out := &compiledRoute{source: r, rules: make([]compiledRule, 0, len(r.Rules))}
+	out := &compiledRoute{source: *r, rules: make([]compiledRule, 0, len(r.Rules))}
 	for i := range r.Rules {
 		out.addRule(r, i, s)
 	}
+	for i := range r.Rules {
+		out.refuseMisfit(r, i, s)
+	}
 	return out
+}
+
+// refuseMisfit refuses a rule that names a backend of which a route of its kind can make
+// nothing.
+func (c *compiledRoute) refuseMisfit(r *proxyconfig.Route, index int, s *Snapshot) {
+	for i := range r.Rules[index].Backends {
+		id := r.Rules[index].Backends[i].Backend
+		if id == "" {
+			continue
+		}
+		// What the rule is depends on the backend, also where it was refused before.
+		c.target(id, s)
+		if b, there := s.backends.byID.Get(id); there && !b.serves(r.Kind) {
+			c.rules[index].reached[0].Fail = http.StatusInternalServerError
+			c.refused = append(c.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: index,
+				Reason: fmt.Sprintf("backend %q of protocol %q cannot serve a %s", id, b.protocol, r.Kind)})
+			return
+		}
+	}
 }
 
 // addRule compiles one rule. One that is refused keeps the matches that are
@@ -140,7 +162,7 @@ func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, s *Snapshot) {
 		})
 	}
 	c.rules = append(c.rules, compiledRule{
-		matchers: compileMatches(in.Matches), label: ruleLabel(in, index), fail: rule.Fail, reached: []*Rule{rule},
+		matchers: compileMatches(in.Matches), label: ruleLabel(in, index), reached: []*Rule{rule},
 	})
 }
 
@@ -208,7 +230,8 @@ func (c *compiledRoute) backend(ref *proxyconfig.BackendRef, s *Snapshot) (*Back
 // target notes that the route depends on a backend, and returns its Cluster,
 // which may be nil, and how that is spoken to.
 func (c *compiledRoute) target(id string, s *Snapshot) (*balance.Cluster, *Transport) {
-	t := target{id, s.Cluster(id), s.transports[id]}
+	cluster, transport := s.backends.reach(id)
+	t := target{id, cluster, transport}
 	if !slices.Contains(c.targets, t) {
 		c.targets = append(c.targets, t)
 	}

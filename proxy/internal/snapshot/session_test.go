@@ -27,7 +27,7 @@ func (w *world) compileWith(secret string) (*Session, []proxyconfig.RefusedItem)
 	})
 	w.serving = s
 	s.Commit()
-	backends := s.routes[RouteID{"HTTPRoute", "ns", "r"}].rules[0].reached[0].Backends
+	backends := s.route("r").rules[0].reached[0].Backends
 	if backends == nil {
 		return nil, refused
 	}

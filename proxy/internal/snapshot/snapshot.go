@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"crypto/tls"
 	"net/netip"
 	"time"
 
@@ -40,33 +39,38 @@ type Snapshot struct {
 	// Config is what it was compiled from. It must not be changed.
 	Config *proxyconfig.Config
 
-	// secret is Input.SessionSecret.
-	secret []byte
 	// These are carried from one snapshot to the next by Compile.
-	*backendTable
-	routes map[RouteID]*compiledRoute
-	// order has the routes in the order of compareRoutes.
-	order     []*compiledRoute
-	tables    map[*Listener]*router.Table[*Rule]
-	labels    map[string]*Listener
-	series    *numbers[Series]
-	listeners *numbers[string]
-	tickets   map[ticketScope]*tls.Config
+	certificates Certificates
+	secret       []byte
+	backends     *backendTable
+	frame        *frame
+	routes       routeTable
+	series       *numbers[Series]
+	listeners    *numbers[string]
+	// change is nil where no backend has changed.
+	change *balance.Change
 }
 
 // Commit makes the endpoints of the snapshot those in use, and lets go of those
 // that left. It is called once, after the snapshot has begun to serve.
-func (s *Snapshot) Commit() { s.change.Commit() }
+func (s *Snapshot) Commit() {
+	if s.change != nil {
+		s.change.Commit()
+	}
+}
 
 // Cluster returns what serves the backend of an ID, or nil when the snapshot has
 // no such backend.
-func (s *Snapshot) Cluster(id string) *balance.Cluster { return s.change.Cluster(id) }
+func (s *Snapshot) Cluster(id string) *balance.Cluster {
+	cluster, _ := s.backends.reach(id)
+	return cluster
+}
 
 // NamesAs says whether the listeners, backends and series of the snapshot are those of
 // another one, which may be nil: whoever tells of them need not tell again. It may say no
 // where they are.
 func (s *Snapshot) NamesAs(o *Snapshot) bool {
-	return o != nil && s.backendTable == o.backendTable && len(s.Series) == len(o.Series) && same(s.Config.Listeners, o.Config.Listeners)
+	return o != nil && s.backends == o.backends && len(s.Series) == len(o.Series) && s.frame == o.frame
 }
 
 // Port is one TCP socket's worth of listeners.

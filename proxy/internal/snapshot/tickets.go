@@ -22,18 +22,18 @@ type ticketScope struct {
 // snapshot before where the scope is the same. They are kept in a tls.Config
 // that serves nothing else, as that makes a new key every day and drops it after
 // a week.
-func (c *compiler) tickets(l *proxyconfig.Listener, v *proxyconfig.ClientValidation) *tls.Config {
+func (c *compiler) tickets(f *frame, l *proxyconfig.Listener, v *proxyconfig.ClientValidation) *tls.Config {
 	scope := ticketScope{listener: l.Name, port: l.Port, hostname: l.Hostname}
 	if v != nil {
 		scope.validation = *v
 	}
 	var keys *tls.Config
 	if c.in.Previous != nil {
-		keys = c.in.Previous.tickets[scope]
+		keys = c.in.Previous.frame.tickets[scope]
 	}
 	if keys == nil {
 		keys = &tls.Config{}
 	}
-	c.out.tickets[scope] = keys
+	f.tickets[scope] = keys
 	return keys
 }

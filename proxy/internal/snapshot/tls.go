@@ -23,9 +23,11 @@ var errNoListener = errors.New("no listener for the server name")
 // newTLS makes the TLS of a port.
 func newTLS(listeners []*listenerTLS) *TLS {
 	t := &TLS{}
+	hosts := t.listeners.Edit()
 	for _, l := range listeners {
-		t.listeners.Set(l.hostname, l)
+		hosts.Set(l.hostname, l)
 	}
+	t.listeners = hosts.Hosts()
 	t.Config = &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		GetConfigForClient: t.forClient,

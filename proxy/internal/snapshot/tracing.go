@@ -64,10 +64,8 @@ func (c *compiler) spans(t *proxyconfig.Tracing) (*Spans, error) {
 	if err := proxyconfig.ValidateTracing(t); err != nil {
 		return nil, err
 	}
-	s := &Spans{
-		Cluster: c.out.Cluster(t.Collector), Transport: c.out.transports[t.Collector],
-		Authority: t.Authority, ServiceName: t.ServiceName, source: t,
-	}
+	s := &Spans{Authority: t.Authority, ServiceName: t.ServiceName, source: t}
+	s.Cluster, s.Transport = c.out.backends.reach(t.Collector)
 	if s.Cluster == nil || s.Transport == nil {
 		return nil, errNoCollector
 	}

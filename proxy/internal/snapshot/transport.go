@@ -46,17 +46,10 @@ type transportSource struct {
 
 var errNoHTTP2 = errors.New("the backend does not speak HTTP/2 over TLS")
 
-// compileTransports makes the Transports of all backends.
-func (c *compiler) compileTransports(backends []*proxyconfig.Backend) {
-	for _, b := range backends {
-		c.out.transports[b.ID] = c.compileTransport(b)
-	}
-}
-
 // compileTransport takes over the one of the snapshot before where it can.
-func (c *compiler) compileTransport(b *proxyconfig.Backend) *Transport {
+func (c *compiler) compileTransport(b *proxyconfig.Backend, refuse func(reason string)) *Transport {
 	source := transportSource{protocol: b.Protocol, proxied: b.ProxyProtocol, tls: b.TLS}
-	cert, err := c.clientCertificate(b)
+	cert, err := c.clientCertificate(b, refuse)
 	if cert != nil {
 		source.certificate = cert.Certificate
 	}
@@ -73,7 +66,7 @@ func (c *compiler) compileTransport(b *proxyconfig.Backend) *Transport {
 	}
 	if err != nil {
 		t.TLS, t.Err = nil, err
-		c.refuse(backendItem(b, err.Error()))
+		refuse(err.Error())
 	} else if cert != nil {
 		t.TLS.Certificates = []tls.Certificate{*cert}
 	}
@@ -84,7 +77,8 @@ func (c *compiler) previousTransport(id string) *Transport {
 	if c.in.Previous == nil {
 		return nil
 	}
-	return c.in.Previous.transports[id]
+	_, transport := c.in.Previous.backends.reach(id)
+	return transport
 }
 
 func (t *Transport) reusable(source transportSource) bool {
@@ -93,7 +87,7 @@ func (t *Transport) reusable(source transportSource) bool {
 
 // clientCertificate loads what the Gateway presents to a backend, if anything
 // (GEP-3155).
-func (c *compiler) clientCertificate(b *proxyconfig.Backend) (*tls.Certificate, error) {
+func (c *compiler) clientCertificate(b *proxyconfig.Backend, refuse func(reason string)) (*tls.Certificate, error) {
 	if b.TLS == nil || b.TLS.ClientCertificate == nil {
 		return nil, nil
 	}
@@ -103,7 +97,7 @@ func (c *compiler) clientCertificate(b *proxyconfig.Backend) (*tls.Certificate, 
 		return nil, fmt.Errorf("client certificate %s: %w", ref.Key, err)
 	}
 	if stale {
-		c.refuse(backendItem(b, "client certificate "+ref.Key+": "+staleCertificate))
+		refuse("client certificate " + ref.Key + ": " + staleCertificate)
 	}
 	return cert, nil
 }

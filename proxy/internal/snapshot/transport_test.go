@@ -23,7 +23,7 @@ func (w *world) transport(b proxyconfig.Backend) (*Transport, []proxyconfig.Refu
 		Routes:    []proxyconfig.Route{route("r", 1, rules(b.ID), on("l"))},
 		Backends:  []proxyconfig.Backend{b},
 	})
-	compiled := w.serving.routes[RouteID{"HTTPRoute", "ns", "r"}]
+	compiled := w.serving.route("r")
 	backend, _ := compiled.rules[0].reached[0].Backends.Pick()
 	return backend.Transport, refused
 }
@@ -155,7 +155,7 @@ func TestBackendWithBadTLSFailsAlone(t *testing.T) {
 	} {
 		w := newWorld(t)
 		refused := w.apply(&proxyconfig.Config{Backends: []proxyconfig.Backend{secure("bad", policy), backends("good")[0]}})
-		bad, good := w.serving.transports["bad"], w.serving.transports["good"]
+		bad, good := w.serving.transportTo("bad"), w.serving.transportTo("good")
 		if len(refused) != 1 || refused[0].Kind != proxyconfig.KindBackend || refused[0].Name != "bad" {
 			t.Errorf("%s: refused %v", name, refused)
 		}
