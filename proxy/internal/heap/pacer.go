@@ -17,15 +17,18 @@ const (
 	// headroom is what the heap may grow by between collections once it is large:
 	// many seconds of what handshakes allocate.
 	headroom = 16 << 20
+	// seldom is the time between two collections that costs next to nothing: what takes
+	// longer to fill is not needed.
+	seldom = 5 * time.Second
 	// large is the heap that is worth a collection of its own.
-	large = 32 << 20
+	large = 16 << 20
 	// settling is the time from a configuration to that, in which others may come.
 	settling = 3 * time.Second
 )
 
 // Pace has the collector begin when the heap has grown by half, or by headroom where
-// that is less. It holds for the rest of the process: each collection sets the pace
-// for the next one.
+// that is less, and sooner where little is allocated. It holds for the rest of the
+// process: each collection sets the pace for the next one.
 func Pace() {
 	now := percent(measure(live))
 	debug.SetGCPercent(now)
@@ -35,10 +38,11 @@ func Pace() {
 // mark is what one collection finds unused, which tells that it has happened.
 type mark struct{ _ [16]byte }
 
-// follow leaves a pace that is right as it is: setting it stops the world.
+// follow leaves a pace that is about right: setting it stops the world.
 func follow(pace int) {
+	since := time.Now()
 	runtime.AddCleanup(&mark{}, func(before int) {
-		now := percent(measure(live))
+		now := next(before, time.Since(since), measure(live))
 		if now != before {
 			debug.SetGCPercent(now)
 		}
@@ -46,7 +50,21 @@ func follow(pace int) {
 	}, pace)
 }
 
-// percent is the growth after which a heap of so many live bytes is collected.
+// next is the pace after a collection that came some time after the one before: what
+// grows within seldom at the rate of that time, in steps.
+func next(before int, took time.Duration, live uint64) int {
+	now := before
+	switch {
+	case took > 2*seldom:
+		now = before / 2
+	case took < seldom/2:
+		now = before * 2
+	}
+	return min(max(now, leastPercent), percent(live))
+}
+
+// percent is the growth after which a heap of so many live bytes is collected at the
+// latest.
 func percent(live uint64) int {
 	if live == 0 {
 		return mostPercent
@@ -55,8 +73,10 @@ func percent(live uint64) int {
 }
 
 // The runtime's own figures, in bytes: what the last collection found in use, that
-// with what was allocated since, and what is free but not given back to the system.
+// with what was allocated since, what is free but not given back to the system, and what
+// was ever allocated.
 const (
+	allocs  = "/gc/heap/allocs:bytes"
 	live    = "/gc/heap/live:bytes"
 	objects = "/memory/classes/heap/objects:bytes"
 	free    = "/memory/classes/heap/free:bytes"
@@ -71,11 +91,13 @@ func measure(name string) uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// Release gives unused memory back some seconds after a signal on applied: a
-// configuration that was read, and the one before it, leave as much garbage as they
-// were large, which the collector would let lie until the heap has grown once more.
-// It returns when the context ends.
+// Release gives unused memory back some seconds after a signal on applied, where that is
+// worth a collection: a configuration that was read, and the one before it, leave as
+// much garbage as they were large, which the collector would let lie until the heap has
+// grown once more. What changes of it leave one by one is not worth it until it is as
+// much as there is. It returns when the context ends.
 func Release(ctx context.Context, applied <-chan struct{}) {
+	released := uint64(0)
 	for {
 		select {
 		case <-ctx.Done():
@@ -87,8 +109,14 @@ func Release(ctx context.Context, applied <-chan struct{}) {
 			return
 		case <-time.After(settling):
 		}
-		if measure(objects)+measure(free) >= large {
+		allocated := measure(allocs)
+		if worthwhile(measure(objects)+measure(free), allocated-released) {
 			debug.FreeOSMemory()
+			released = allocated
 		}
 	}
 }
+
+// worthwhile says whether a collection may find much, given what is held, and what was
+// allocated since the one before.
+func worthwhile(held, allocated uint64) bool { return held >= large && allocated >= held }

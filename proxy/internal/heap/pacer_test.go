@@ -25,7 +25,26 @@ func TestPaceFollowsTheHeap(t *testing.T) {
 	eventually(t, "is 15 with much in use", func() bool { return settled() == 15 })
 	runtime.KeepAlive(sink)
 	sink = nil
+	// Collections that follow on each other let the heap grow by what it may.
 	eventually(t, "is 50 with little in use", func() bool { return settled() == 50 })
+}
+
+func TestPaceFollowsWhatIsAllocated(t *testing.T) {
+	for _, test := range []struct {
+		before int
+		took   time.Duration
+		live   uint64
+		want   int
+	}{
+		{50, time.Minute, 20 << 20, 25}, {25, time.Minute, 20 << 20, 15}, {15, time.Minute, 20 << 20, 15},
+		{15, 4 * time.Second, 20 << 20, 15}, {30, 4 * time.Second, 20 << 20, 30},
+		{15, time.Second, 20 << 20, 30}, {30, time.Second, 20 << 20, 50},
+		{30, time.Second, 80 << 20, 20}, {50, time.Second, 1 << 30, 15},
+	} {
+		if got := next(test.before, test.took, test.live); got != test.want {
+			t.Errorf("after %v at %d%% with %d MiB it is %d%%, want %d%%", test.took, test.before, test.live>>20, got, test.want)
+		}
+	}
 }
 
 // settled is the pace some time after a collection.
@@ -44,15 +63,32 @@ func TestReleaseGivesGarbageBack(t *testing.T) {
 		Release(ctx, applied)
 		close(done)
 	}()
-	sink = make([]byte, 64<<20)
-	for i := range sink {
-		sink[i] = 1
-	}
-	sink = nil
+	waste(64 << 20)
 	applied <- struct{}{}
 	eventually(t, "gave it back", func() bool { return measure(free)+measure(objects) < large })
 	cancel()
 	<-done
+}
+
+// waste has bytes used for a while.
+func waste(n int) {
+	sink = make([]byte, n)
+	for i := range sink {
+		sink[i] = 1
+	}
+	sink = nil
+}
+
+func TestLittleGarbageIsNotWorthACollection(t *testing.T) {
+	const mib = 1 << 20
+	for _, test := range []struct {
+		held, allocated uint64
+		want            bool
+	}{{8 * mib, 80 * mib, false}, {30 * mib, mib, false}, {30 * mib, 40 * mib, true}, {100 * mib, 40 * mib, false}} {
+		if got := worthwhile(test.held, test.allocated); got != test.want {
+			t.Errorf("with %d MiB after %d MiB: %v", test.held/mib, test.allocated/mib, got)
+		}
+	}
 }
 
 var sink []byte
