@@ -49,7 +49,7 @@ func (w *world) whole() *proxyconfig.Config {
 		}
 		fragments[p] = fragment
 	}
-	config, _, err := proxyconfig.Assemble(index, fragments, nil)
+	config, err := proxyconfig.Assemble(index, fragments)
 	if err != nil {
 		w.t.Fatal(err)
 	}
