@@ -66,8 +66,10 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if supervise.IsWorker() {
+		tuneWorker()
 		return app.Run(supervise.Lifeline(ctx), o)
 	}
+	tuneSupervisor()
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding own executable: %w", err)

@@ -138,6 +138,9 @@ func (s *sensor) handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: 2,
+		// To compress takes more memory than everything else about a scrape, and
+		// some hundred series are some ten kilobytes.
+		DisableCompression: true,
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")

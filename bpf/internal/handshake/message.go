@@ -106,10 +106,9 @@ func descriptors(control []byte) ([]*os.File, error) {
 	return files, nil
 }
 
-// receiveUpdate reads one update. Descriptors have no place in it: without
-// room for control messages the kernel drops them.
-func receiveUpdate(conn *net.UnixConn, u *probe.Update) error {
-	packet := make([]byte, probe.MaxMessage)
+// receiveUpdate reads one update, into the buffer first. Descriptors have no place in
+// it: without room for control messages the kernel drops them.
+func receiveUpdate(conn *net.UnixConn, packet []byte, u *probe.Update) error {
 	n, _, flags, _, err := conn.ReadMsgUnix(packet, nil)
 	if err != nil {
 		return fmt.Errorf("reading an update: %w", err)

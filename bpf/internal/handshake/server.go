@@ -156,9 +156,10 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer *Peer) e
 
 func (s *Server) takeUpdates(conn *net.UnixConn) error {
 	var tables probe.Tables
+	packet := make([]byte, probe.MaxMessage)
 	for {
 		var u probe.Update
-		if err := receiveUpdate(conn, &u); err != nil {
+		if err := receiveUpdate(conn, packet, &u); err != nil {
 			return err
 		}
 		if err := gather(&tables, &u); err != nil {
