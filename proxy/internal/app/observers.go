@@ -13,3 +13,10 @@ func (o observers) RequestDone(d *traffic.Done) {
 		observer.RequestDone(d)
 	}
 }
+
+// HandshakeDone implements traffic.HandshakeObserver.
+func (o observers) HandshakeDone(h traffic.Handshake) {
+	for _, observer := range o {
+		traffic.TellHandshake(observer, h)
+	}
+}

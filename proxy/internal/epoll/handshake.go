@@ -4,6 +4,7 @@ package epoll
 
 import (
 	"crypto/tls"
+	"errors"
 	"slices"
 	"time"
 
@@ -30,7 +31,19 @@ func (l *loop) secureClient(s *socket, config *tls.Config, from exchange.Origin)
 	s.tls.greeting = &greeting{socket: s, from: from, since: l.state.Now()}
 	if oldest := l.shaking.add(s.tls.greeting); oldest != nil {
 		l.gate.Refuse(overload.NotGreeted)
+		l.tellShaken(oldest, "", errCrowded)
 		l.reset(oldest.socket)
+	}
+}
+
+// errCrowded is why a handshake ends that others need the room of.
+var errCrowded = errors.New("there are too many handshakes")
+
+// tellShaken tells of a client's handshake that has ended. Who has said nothing may
+// have looked only whether the port is open.
+func (l *loop) tellShaken(g *greeting, serverName string, err error) {
+	if g.heard > 0 {
+		l.state.Shaken(g.from.Port, serverName, err, time.Since(l.epoch)-time.Duration(g.since))
 	}
 }
 
@@ -86,10 +99,12 @@ func (l *loop) shake(s *socket) {
 func (l *loop) shaken(s *socket, err error) {
 	t := s.tls
 	t.handshaking = false
-	greeted := l.shaking.end(t)
+	greeted, state := l.shaking.end(t), t.conn.State()
+	if greeted != nil {
+		l.tellShaken(greeted, state.ServerName, err)
+	}
 	switch {
 	case err == nil && s.peer == nil:
-		state := t.conn.State()
 		from := greeted.from
 		from.TLS, from.HTTP2, from.ServerName = true, state.NegotiatedProtocol == "h2", state.ServerName
 		s.peer = l.state.Accept(s, from)

@@ -79,6 +79,7 @@ func (l *loop) readCipher(s *socket) bool {
 		l.state.Grow(n)
 		if t.greeting != nil && t.greeting.hear(n, l.gate.Level()) {
 			l.gate.Refuse(overload.NotGreeted)
+			l.tellShaken(t.greeting, "", tlsconn.ErrFlood)
 			l.reset(s)
 			return false
 		}

@@ -4,6 +4,7 @@ package epoll
 
 import (
 	"net/netip"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -199,6 +200,7 @@ func (l *loop) tick(s *socket) {
 		l.advance(s)
 		return
 	case s.tls.greeting != nil && s.tls.greeting.slow(l.state.Now(), l.gate.Level()):
+		l.tellShaken(s.tls.greeting, "", os.ErrDeadlineExceeded)
 		l.kill(s)
 	}
 	if s.done && !s.dead && l.state.Now()-s.doneAt > int64(flushTime) {

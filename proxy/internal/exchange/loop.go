@@ -167,6 +167,17 @@ func (l *Loop) TLS(port uint16) *tls.Config {
 	return nil
 }
 
+// Shaken tells of a client's TLS handshake on a port that has ended, for the reason
+// that err says, as long as it took from when the client was accepted. serverName is
+// what the client has named by SNI, as far as that is known.
+func (l *Loop) Shaken(port uint16, serverName string, err error, took time.Duration) {
+	if p := l.port(port); p != nil && p.TLS != nil {
+		traffic.TellHandshake(l.opts.Observer, traffic.Handshake{
+			Listener: p.TLS.Listener(serverName), How: traffic.EndOfHandshake(err), Took: took,
+		})
+	}
+}
+
 // Sweep forgets what is not needed any more. It is called each SweepEvery,
 // before the Ticks.
 func (l *Loop) Sweep() {

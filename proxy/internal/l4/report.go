@@ -23,3 +23,11 @@ func (r *reporter) report(d *traffic.Done) {
 	r.done = *d
 	r.observer.RequestDone(&r.done)
 }
+
+// Shaken tells the observer of a client's TLS handshake that has ended, after which
+// the client's connection is forwarded.
+func (s *Server) Shaken(h traffic.Handshake) {
+	s.reports.mu.Lock()
+	defer s.reports.mu.Unlock()
+	traffic.TellHandshake(s.reports.observer, h)
+}

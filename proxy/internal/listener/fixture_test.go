@@ -58,8 +58,9 @@ type proxy struct {
 
 // recorder keeps what observers are told.
 type recorder struct {
-	mu   sync.Mutex
-	done []record
+	mu         sync.Mutex
+	done       []record
+	handshakes []traffic.Handshake
 }
 
 type record struct {

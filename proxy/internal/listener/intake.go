@@ -8,6 +8,7 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/l4"
 	"github.com/fleetgate/fleetgate/proxy/internal/netdriver"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
+	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
 const (
@@ -110,6 +111,7 @@ func (g *goroutines) receiveTLS(v *visitor, p *snapshot.Port) func(*l4.Stream) {
 	}
 	_ = v.conn.SetWriteDeadline(time.Now().Add(patience))
 	secured, err := netdriver.Shake(v.replayed(), v.newGreeting(g.set.opts.Gate), p.Terminating.Config, (*tls.Conn).Handshake)
+	g.set.l4.Shaken(traffic.Handshake{Listener: l.Listener, How: traffic.EndOfHandshake(err), Took: time.Since(v.start)})
 	if err != nil {
 		return nil
 	}

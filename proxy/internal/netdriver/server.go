@@ -110,8 +110,9 @@ func isTemporary(err error) bool {
 // serve runs one connection to its end.
 func (s *Server) serve(nc net.Conn, port uint16, config func() (*tls.Config, bool)) {
 	o := exchange.Origin{Client: nc.RemoteAddr().(*net.TCPAddr).AddrPort(), Port: port}
+	sh := s.shards[int(s.next.Add(1))%len(s.shards)]
 	if cfg, ok := config(); ok {
-		tc := s.handshake(nc, cfg)
+		tc := s.handshake(nc, cfg, port, sh)
 		if tc == nil {
 			return
 		}
@@ -119,7 +120,6 @@ func (s *Server) serve(nc net.Conn, port uint16, config func() (*tls.Config, boo
 		state := tc.ConnectionState()
 		o.HTTP2, o.ServerName = state.NegotiatedProtocol == "h2", state.ServerName
 	}
-	sh := s.shards[int(s.next.Add(1))%len(s.shards)]
 	if c := sh.add(nc, o); c != nil {
 		c.read()
 		return

@@ -319,6 +319,24 @@ func TestRecordOfARequest(t *testing.T) {
 	}
 }
 
+func TestHandshakesAreCountedOnTheirListenersSeries(t *testing.T) {
+	client := New(Options{Log: logr.Discard()})
+	fd, table := goodTable(t)
+	file := os.NewFile(uintptr(fd), "table")
+	if err := client.memory.enter(file); err != nil {
+		t.Fatal(err)
+	}
+	of := client.Observer().(traffic.HandshakeObserver)
+	of.HandshakeDone(traffic.Handshake{Listener: &snapshot.Listener{Handshakes: 7}, How: probev1.HandshakeMade, Took: time.Millisecond})
+	of.HandshakeDone(traffic.Handshake{Listener: &snapshot.Listener{Handshakes: 7}, How: probev1.HandshakeAlert, Took: time.Second})
+	of.HandshakeDone(traffic.Handshake{Listener: &snapshot.Listener{}, How: probev1.HandshakeMade})
+	var cell probev1.Cell
+	table.ReadSeries(7, &cell)
+	if total(table) != 2 || cell.Class[probev1.Class2xx].Sum != 1e6 || cell.Class[probev1.ClassOther].Sum != 1e9 {
+		t.Errorf("got %d handshakes, %+v", total(table), cell)
+	}
+}
+
 func TestObserverDoesNotAllocate(t *testing.T) {
 	observer := New(Options{Log: logr.Discard()}).Observer()
 	done := &traffic.Done{Status: 200, Duration: time.Millisecond}

@@ -8,19 +8,33 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
-// observer implements traffic.Observer for one loop.
+// observer implements traffic.Observer and traffic.HandshakeObserver for one loop.
 type observer struct {
 	memory *memory
 	// record is here so that it need not be allocated.
 	record probev1.Record
 }
 
-// RequestDone counts the request where the sensor counts: in the shared table
-// if there is one. Otherwise the call of the probe function is all there is to
-// do, whether anything is attached to it or not.
+// RequestDone counts the request.
 func (o *observer) RequestDone(d *traffic.Done) {
+	fill(&o.record, d)
+	o.count()
+}
+
+// HandshakeDone counts the handshake, unless there was no number left for those of
+// its listener.
+func (o *observer) HandshakeDone(h traffic.Handshake) {
+	if h.Listener != nil && h.Listener.Handshakes != 0 {
+		o.record = h.How.Record(h.Listener.Handshakes, h.Took)
+		o.count()
+	}
+}
+
+// count counts the record where the sensor counts: in the shared table if there is
+// one. Otherwise the call of the probe function is all there is to do, whether
+// anything is attached to it or not.
+func (o *observer) count() {
 	r := &o.record
-	fill(r, d)
 	if table := o.memory.current.Load(); table != nil {
 		table.Observe(r)
 		return

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
@@ -59,8 +60,9 @@ func (c *compiler) newFrame() *frame {
 	valid := proxyconfig.ValidListeners(c.in.Config, f.refuse)
 	for _, l := range valid {
 		bound := &boundListener{source: l, label: c.label(l)}
-		if l.Protocol == proxyconfig.HTTPS || l.TLSMode == proxyconfig.TLSTerminate {
+		if endsTLS(l) {
 			bound.tls = c.compileListenerTLS(f, l)
+			bound.tls.label = bound.label
 		}
 		f.listeners[l.Name] = bound
 		f.order(bound)
@@ -68,6 +70,11 @@ func (c *compiler) newFrame() *frame {
 	slices.SortFunc(f.ports, func(a, b []*boundListener) int { return cmp.Compare(a[0].label.Port, b[0].label.Port) })
 	slices.SortFunc(f.udp, func(a, b *boundListener) int { return cmp.Compare(a.label.Port, b.label.Port) })
 	return f
+}
+
+// endsTLS says whether the TLS of a listener's clients ends in the proxy.
+func endsTLS(l *proxyconfig.Listener) bool {
+	return l.Protocol == proxyconfig.HTTPS || l.TLSMode == proxyconfig.TLSTerminate
 }
 
 // order puts a listener to the others of its port.
@@ -90,6 +97,9 @@ func (f *frame) refuse(item proxyconfig.RefusedItem) { f.refused = append(f.refu
 func (c *compiler) label(l *proxyconfig.Listener) *Listener {
 	label := newListener(l)
 	label.Number = c.out.listeners.id(l.Name)
+	if endsTLS(l) {
+		label.Handshakes = c.out.series.id(Series{Listener: l.Name, Route: RouteID{Kind: probe.KindHandshakes}})
+	}
 	if c.in.Previous != nil {
 		if old := c.in.Previous.frame.label(l.Name); old != nil && *old == *label {
 			label = old

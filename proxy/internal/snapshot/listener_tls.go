@@ -12,6 +12,7 @@ import (
 
 // listenerTLS is an HTTPS listener as it terminates TLS.
 type listenerTLS struct {
+	label    *Listener
 	hostname string
 	config   *tls.Config
 	// err, when not nil, fails every handshake: the listener was refused.

@@ -121,6 +121,9 @@ type Listener struct {
 	Port uint16
 	// Number is its number for the metrics; see Snapshot.Listeners.
 	Number uint32
+	// Handshakes is the series of the TLS handshakes with its clients, zero where
+	// there are none and where there was no number left.
+	Handshakes uint32
 	// Idle is how long a session below HTTP may be silent, MaxSessions how many of
 	// them may be open; zero means the default.
 	Idle        time.Duration

@@ -16,13 +16,14 @@ type TLS struct {
 	Config *tls.Config
 
 	listeners router.Hosts[*listenerTLS]
+	first     *Listener
 }
 
 var errNoListener = errors.New("no listener for the server name")
 
 // newTLS makes the TLS of a port.
 func newTLS(listeners []*listenerTLS) *TLS {
-	t := &TLS{}
+	t := &TLS{first: listeners[0].label}
 	hosts := t.listeners.Edit()
 	for _, l := range listeners {
 		hosts.Set(l.hostname, l)
@@ -44,6 +45,15 @@ func (t *TLS) forClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return nil, errNoListener
 	}
 	return l.config, l.err
+}
+
+// Listener returns the listener that a client has named by SNI, or the first of the
+// port where the name is not known, or no listener's.
+func (t *TLS) Listener(serverName string) *Listener {
+	if l, ok := t.listeners.Find([]byte(ServerName(serverName))); ok {
+		return l.label
+	}
+	return t.first
 }
 
 // ServerName is the form in which the name that a client sent as SNI is compared

@@ -108,8 +108,8 @@ func (c *Conn) Handshake() (done bool, err error) {
 	return c.hand == nil, nil
 }
 
-// State describes the connection. It is to be called after a handshake that
-// ended well.
+// State describes the connection. It is to be called when the handshake has ended,
+// well or not.
 func (c *Conn) State() tls.ConnectionState { return c.tls.ConnectionState() }
 
 func (c *Conn) endHandshake(err error) {
