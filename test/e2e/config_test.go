@@ -28,12 +28,15 @@ func TestCorruptedConfigMapDoesNotDisturbTrafficAndShows(t *testing.T) {
 	// Without the operator nobody mends the ConfigMap, and the proxies are alone
 	// with it.
 	scaleOperator(ctx, t, 0)
+	s.wantTold(t, "FleetgateOperatorDown", "get deployment", "0/0")
 	s.corrupt(ctx)
 	s.waitReloadGauge(ctx, 0)
+	s.wantTold(t, "FleetgateConfigRefused", "logs", "Refused configuration")
 
 	// With it, the Gateway tells of the damage, and the damage is mended.
 	scaleOperator(ctx, t, 1)
 	s.waitEvent(ctx, "ConfigRepaired")
+	s.wantTold(t, "FleetgateConfigRefused", "describe gateway", "ConfigRepaired")
 	s.waitMessage(ctx, "was replaced, as it was not what had been stored")
 	s.waitReloadGauge(ctx, 1)
 	wantNoneFailed(t, run, 2_000)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/test/internal/load"
 	"github.com/fleetgate/fleetgate/test/internal/observe"
+	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
 // scraped is the condition that says who selects the ServiceMonitor.
@@ -49,18 +50,21 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := monitored{s, p}
+	m := &monitored{tenantSpace: s, prometheus: p}
 	s.waitScraped(t, metav1.ConditionTrue)
 	m.waitTargets(t)
+	m.prepare(t)
 
 	s.route("shop", "shop.example.com", "shop", "shop")
 	s.route("broken", "broken.example.com", "broken", "nothing")
+	s.route("closed", "closed.example.com", "closed", "closed")
 	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "shop", Name: s.namespace, Version: "shop"})
 	t.Run("queries answer what was sent", m.counts)
 	t.Run("native histograms are taken beside classic ones", m.native)
 	t.Run("dashboards have data", m.dashboards)
 	t.Run("rules are evaluated", m.rules)
 	t.Run("runbooks can be followed", m.runbooks)
+	t.Run("runbooks lead to the cause", m.situations)
 	t.Run("a pod has few series", m.cheap)
 	t.Run("metrics are named as the page says", m.named)
 	t.Run("metrics are not public", m.private)
@@ -93,6 +97,8 @@ func dumpPrometheus(t *testing.T) {
 type monitored struct {
 	*tenantSpace
 	prometheus *observe.Prometheus
+	// down is a Gateway that has no proxy.
+	down tenant.Gateway
 }
 
 // waitScraped waits until the condition has a status, or is not there where that is
@@ -197,7 +203,7 @@ func (m *monitored) dashboards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, host := range []string{"shop.example.com", "broken.example.com", "unknown.example.com"} {
+	for _, host := range []string{"shop.example.com", "broken.example.com", "closed.example.com", "unknown.example.com"} {
 		run := load.Start(t.Context(), load.Options{
 			Client: newConnections(), URL: "http://" + m.address + "/", Host: host, Workers: 8, Pace: 50 * time.Millisecond,
 		})

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/fleetgate/fleetgate/test/internal/observe"
+	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
 // runbooks does what the runbooks say, for a Gateway some of whose requests fail: each
@@ -16,37 +18,69 @@ func (m *monitored) runbooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pods, err := m.gateway.Pods(t.Context())
-	if err != nil || len(pods) == 0 {
-		t.Fatal(pods, err)
-	}
 	for _, step := range steps {
-		text := step.For(m.namespace, "web", pods[0].Name)
 		wait(t, func(ctx context.Context) error {
-			var told int
-			if step.Query {
-				data, err := m.prometheus.Query(ctx, text)
-				if err != nil {
-					return err
-				}
-				told = len(data)
-			} else {
-				out, err := cluster.Exec(ctx, "bash", "-o", "pipefail", "-c", text)
-				if err != nil {
-					return fmt.Errorf("%s: %w", step.Page, err)
-				}
-				told = len(out)
+			told, err := m.follow(ctx, step, m.gateway)
+			if err == nil && told == "" {
+				err = fmt.Errorf("%s: nothing comes of %s", step.Page, step.Text)
 			}
-			if told == 0 {
-				return fmt.Errorf("%s: nothing comes of %s", step.Page, text)
-			}
-			return nil
+			return err
 		})
 	}
 	t.Logf("measured: %d steps of runbooks can be followed", len(steps))
 }
 
-// cheap asserts that a pod takes no more series than is said.
+// follow does one step of a runbook for a Gateway, and returns what that tells.
+func (m *monitored) follow(ctx context.Context, step observe.Step, g tenant.Gateway) (string, error) {
+	if !step.Query {
+		return tell(ctx, step, g)
+	}
+	data, err := m.prometheus.Query(ctx, step.Text)
+	return data.String(), err
+}
+
+// tell runs a command of a runbook for a Gateway, and for one of its pods where it has any.
+func tell(ctx context.Context, step observe.Step, g tenant.Gateway) (string, error) {
+	pods, err := g.Pods(ctx)
+	if err != nil {
+		return "", err
+	}
+	pod := ""
+	if len(pods) > 0 {
+		pod = pods[0].Name
+	}
+	out, err := cluster.Exec(ctx, "bash", "-o", "pipefail", "-c", step.For(g.Name.Namespace, g.Name.Name, pod))
+	if err != nil {
+		err = fmt.Errorf("%s: %w", step.Page, err)
+	}
+	return string(out), err
+}
+
+// wantTold waits until the command of a runbook that has a text in it tells what the
+// runbook's reader is to see.
+func (s *tenantSpace) wantTold(t *testing.T, alert, command, want string) {
+	t.Helper()
+	steps, err := observe.Steps(filepath.Join(cluster.Root, "docs", "runbooks", alert+".md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range steps {
+		if step.Query || !strings.Contains(step.Text, command) {
+			continue
+		}
+		wait(t, func(ctx context.Context) error {
+			told, err := tell(ctx, step, s.gateway)
+			if !strings.Contains(told, want) {
+				return fmt.Errorf("%s tells %q (%v), want %q", step.Text, told, err, want)
+			}
+			return nil
+		})
+		return
+	}
+	t.Fatalf("the runbook of %s has no command %s", alert, command)
+}
+
+// cheap asserts that a pod takes no more series than is said, native histograms among them.
 func (m *monitored) cheap(t *testing.T) {
 	query := fmt.Sprintf(`max(sum by (pod) (scrape_samples_scraped{namespace=%q}))`, m.namespace)
 	wait(t, func(ctx context.Context) error {
