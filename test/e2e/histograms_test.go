@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/fleetgate/fleetgate/test/internal/load"
 	"github.com/fleetgate/fleetgate/test/internal/observe"
 )
 
 // native asserts that what proxies and sensors tell natively is what they tell by classic
-// buckets, which rules and dashboards read, and that the guide's quantiles come of both.
-// No request is sent meanwhile, so all stand still.
+// buckets, which rules and dashboards read, while no request is sent, and that the guide's
+// quantiles come of both while some are.
 func (m *monitored) native(t *testing.T) {
 	for _, name := range []string{
 		"fleetgate_proxy_request_duration_seconds", "fleetgate_request_duration_seconds",
@@ -29,33 +31,22 @@ func (m *monitored) native(t *testing.T) {
 			return err
 		})
 	}
+	run := load.Start(t.Context(), load.Options{
+		Client: newConnections(), URL: "http://" + m.address + "/", Host: "shop.example.com", Workers: 2, Pace: 20 * time.Millisecond,
+	})
+	defer run.Stop()
 	steps, err := observe.Steps(filepath.Join(cluster.Root, "docs", "guides", "monitoring.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range steps {
-		if step.Query {
-			m.wantQuantile(t, step.Text)
+		if !step.Query {
+			continue
 		}
-	}
-}
-
-// wantQuantile waits until a query gives durations of some milliseconds.
-func (m *monitored) wantQuantile(t *testing.T, query string) {
-	t.Helper()
-	wait(t, func(ctx context.Context) error {
-		data, err := m.prometheus.Query(ctx, query)
-		if err != nil {
-			return err
-		}
-		for _, sample := range data {
-			if sample.Value <= 0 || sample.Value > 10 {
-				return fmt.Errorf("%s is %v", query, sample)
+		for _, p99 := range m.wantData(t, step.Text) {
+			if p99.Value <= 0 || p99.Value > 10 {
+				t.Errorf("%s is %v, want what a request takes", step.Text, p99)
 			}
 		}
-		if len(data) == 0 {
-			return fmt.Errorf("no data for %s", query)
-		}
-		return nil
-	})
+	}
 }

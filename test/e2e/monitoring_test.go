@@ -13,6 +13,7 @@ import (
 	"time"
 
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
@@ -29,6 +30,7 @@ const scraped = "fleetgate.io/Scraped"
 // TestAGatewayIsAllThatPrometheusNeeds has a real Prometheus come to a Gateway that is
 // there, and go again, while the operator and the Gateway run on.
 func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
+	t.Parallel()
 	s := newTenant(t, "monitored")
 	s.storeCertificate(newCertificate(t, 1))
 	s.apply("monitored", nil)
@@ -163,6 +165,19 @@ func (m *monitored) wantSum(t *testing.T, query string, want float64) {
 	})
 }
 
+// wantData waits until a query gives something, each of which is a number.
+func (m *monitored) wantData(t *testing.T, query string) (data model.Vector) {
+	t.Helper()
+	wait(t, func(ctx context.Context) (err error) {
+		data, err = m.prometheus.Query(ctx, query)
+		if err == nil && len(data) == 0 {
+			err = fmt.Errorf("no data for %s", query)
+		}
+		return err
+	})
+	return data
+}
+
 // counts sends requests one after another, so that few connections are made, and asks
 // Prometheus how many the proxies and the sensors have seen.
 func (m *monitored) counts(t *testing.T) {
@@ -210,14 +225,7 @@ func (m *monitored) dashboards(t *testing.T) {
 		defer run.Stop()
 	}
 	for _, panel := range panels {
-		query := panel.For(m.namespace, "web")
-		wait(t, func(ctx context.Context) error {
-			data, err := m.prometheus.Query(ctx, query)
-			if err == nil && len(data) == 0 {
-				err = fmt.Errorf("%s, %s: no data for %s", panel.Dashboard, panel.Title, query)
-			}
-			return err
-		})
+		m.wantData(t, panel.For(m.namespace, "web"))
 	}
 	t.Logf("measured: %d queries of dashboards have data", len(panels))
 }
