@@ -144,8 +144,10 @@ test-http2: ## Run h2spec, gRPC's interop cases and the HTTP/2 tables against th
 test-attack: ## Attack the proxy from both sides, and measure what it costs.
 	go -C test test -count=1 -timeout 10m -v ./attack $(ARGS)
 
+# Tests that wait for pods leave processors to others, so there are more than these beside
+# one another.
 test-e2e: ## Run the end-to-end tests in the test cluster, which is started when needed.
-	go -C test test -count=1 -timeout 20m -v ./e2e/...
+	go -C test test -count=1 -timeout 20m -parallel 6 -v ./e2e/...
 
 setup-test-e2e: cluster-up ## The same as cluster-up, under the name that kubebuilder uses.
 

@@ -76,6 +76,7 @@ spec:
 `
 
 func TestBadInputGetsItsConditionAndDisturbsNothingElse(t *testing.T) {
+	t.Parallel()
 	s := settled(t, "bad-input")
 	run := s.load("shop.example.com", load.Options{Workers: 2})
 	s.applyText(badInput, nil)

@@ -23,6 +23,7 @@ import (
 )
 
 func TestHTTPSServesAndItsCertificateIsReplacedUnderLoad(t *testing.T) {
+	t.Parallel()
 	s := newTenant(t, "https")
 	first, second := newCertificate(t, 1), newCertificate(t, 2)
 	s.storeCertificate(first)

@@ -18,6 +18,7 @@ import (
 const fleetKinds = "deployments,daemonsets,horizontalpodautoscalers,replicasets,pods,services,endpointslices,configmaps,secrets,serviceaccounts,roles,rolebindings,poddisruptionbudgets,networkpolicies"
 
 func TestGatewaysAndRoutesAreCreatedChangedAndDeleted(t *testing.T) {
+	t.Parallel()
 	s := serving(t, "lifecycle", "v1", "v2")
 	s.waitFor("a.example.com", "/", answer{Status: http.StatusNotFound})
 
@@ -102,6 +103,7 @@ func (s *tenantSpace) deleteGateway() {
 }
 
 func TestTwoTenantsOnOneHostnameNeverSeeEachOthersTraffic(t *testing.T) {
+	t.Parallel()
 	a, b := serving(t, "same-a", "shop"), serving(t, "same-b", "shop")
 	for _, s := range []*tenantSpace{a, b} {
 		s.route("shop", "shop.example.com", s.namespace, "shop")

@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,52 +32,68 @@ const (
 )
 
 // buildNext builds the next version: this one, but for the schema, of which the
-// compiler is given another source.
-func buildNext(t *testing.T) {
+// compiler is given another source. It does so beside what the test goes on with; what it
+// returns waits for it, and makes images of the two programs.
+func buildNext(t *testing.T) (load func()) {
 	t.Helper()
-	dir := t.TempDir()
-	source := filepath.Join(cluster.Root, schemaSource)
 	text := string(repositoryFile(t, schemaSource))
 	if strings.Count(text, schema) != 1 {
 		t.Fatalf("%s does not define the schema as it did", schemaSource)
 	}
-	other := filepath.Join(dir, "document.go")
-	write := func(file string, content []byte) {
-		if err := os.WriteFile(file, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	dir := t.TempDir()
+	other, overlay := filepath.Join(dir, "document.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(cluster.Root, schemaSource): other}})
+	if err == nil {
+		err = errors.Join(
+			os.WriteFile(other, []byte(strings.Replace(text, schema, nextSchema, 1)), 0o600),
+			os.WriteFile(overlay, replace, 0o600),
+		)
 	}
-	write(other, []byte(strings.Replace(text, schema, nextSchema, 1)))
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {source: other}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay := filepath.Join(dir, "overlay.json")
-	write(overlay, replace)
-	specs := []images.Spec{
-		programOf(t, dir, overlay, "operator", "fleetgate", next.operator),
-		programOf(t, dir, overlay, "proxy", "fleetgate-proxy", next.proxy),
+	ctx, built := t.Context(), make(chan error, 1)
+	go func() { built <- buildPrograms(ctx, dir, overlay) }()
+	return func() {
+		t.Helper()
+		if err := <-built; err != nil {
+			t.Fatal(err)
+		}
+		loadNext(t, dir)
+	}
+}
+
+// nextPrograms are the folders of the programs that the next version has, and the names of
+// its binaries.
+var nextPrograms = map[string]string{"operator": "fleetgate", "proxy": "fleetgate-proxy"}
+
+func buildPrograms(ctx context.Context, dir, overlay string) error {
+	for folder, name := range nextPrograms {
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-overlay", overlay,
+			"-ldflags", "-w -X main.version=next", "-o", filepath.Join(dir, name), "./"+folder)
+		build.Dir, build.Env = cluster.Root, append(os.Environ(), "CGO_ENABLED=0")
+		if text, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", folder, err, text)
+		}
+	}
+	return nil
+}
+
+// loadNext makes images of the programs that were built in a folder.
+func loadNext(t *testing.T, dir string) {
+	t.Helper()
+	var specs []images.Spec
+	for folder, image := range map[string]string{"operator": next.operator, "proxy": next.proxy} {
+		name := nextPrograms[folder]
+		file, err := images.Binary(filepath.Join(dir, name), "/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs = append(specs, images.Spec{Names: []string{image}, Files: []images.File{file}, User: "65532"})
 	}
 	if err := cluster.LoadImages(t.Context(), specs...); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// programOf builds one program into an image.
-func programOf(t *testing.T, dir, overlay, folder, name, image string) images.Spec {
-	t.Helper()
-	out := filepath.Join(dir, name)
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-overlay", overlay,
-		"-ldflags", "-w -X main.version=next", "-o", out, "./"+folder)
-	build.Dir, build.Env = cluster.Root, append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building %s: %v\n%s", folder, err, text)
-	}
-	file, err := images.Binary(out, "/"+name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return images.Spec{Names: []string{image}, Files: []images.File{file}, User: "65532"}
 }
 
 // use has the next installation be of a version, and returns the one that it was of.

@@ -36,6 +36,7 @@ type subscription struct {
 // they leave each other they can make nothing of, and serve what they have until it is
 // replaced. In the end the operator is removed. No request is lost.
 func TestBundleInEachInstallMode(t *testing.T) {
+	useNext := buildNext(t)
 	scaleOperator(t.Context(), t, 0)
 	s := subscribe(t)
 	demo := [2]*tenantSpace{demoTenant(t, "tenant-a"), demoTenant(t, "tenant-b")}
@@ -56,7 +57,7 @@ func TestBundleInEachInstallMode(t *testing.T) {
 		d.wantSplit()
 	}
 
-	buildNext(t)
+	useNext()
 	run := demo[0].load(demoHost, load.Options{})
 	this := s.use(next)
 	for _, v := range []version{next, this} {
