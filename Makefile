@@ -108,7 +108,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-sensor bench-control bench-fleet conformance
+.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race build-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-sensor bench-control bench-fleet conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -133,8 +133,13 @@ test-long: ## Run the protocol tests, and those of two tenants, the sensor and t
 	FLEETGATE_LONG=1 go -C test test -count=1 -timeout 1h -v -run 'TestAPIServerGoes|TestWatchesAre' ./e2e
 
 # The golden tests translate, which takes one goroutine and, under the detector, minutes.
+RACED = $$(go list ./operator/... ./proxy/... ./api/... | grep -v '/golden$$')
+
 test-race: ## Run the tests of the concurrent packages under the race detector.
-	CGO_ENABLED=1 go test -race $$(go list ./operator/... ./proxy/... ./api/... | grep -v '/golden$$')
+	CGO_ENABLED=1 go test -race $(RACED)
+
+build-race:
+	@CGO_ENABLED=1 go list -race -test -deps -export $(RACED) >/dev/null
 
 # What these two judge, a peer can be judged by too: ARGS="-against go" or
 # "-against haproxy".
