@@ -18,7 +18,7 @@ func FuzzMessages(f *testing.F) {
 	for _, m := range []any{
 		Hello{ABI: ABI, Instance: "i", Point: 4096, HasCgroup: true, CgroupPath: "/a"},
 		Welcome{ABI: ABI, Mode: ModeShared},
-		Update{Tables: tablesOf(3, "n"), Last: true},
+		Update{Amendment: Amendment{Tables: tablesOf(3, "n"), Gone: Gone{Backends: []uint32{1}}}, Last: true},
 	} {
 		packet, err := Encode(m)
 		if err != nil {
@@ -35,7 +35,8 @@ func FuzzMessages(f *testing.F) {
 		again[Hello](t, packet)
 		again[Welcome](t, packet)
 		if u := again[Update](t, packet); u != nil {
-			checkSplit(t, &u.Tables)
+			checkSplit(t, &Amendment{Tables: u.Tables}, u.Tables.Split())
+			checkSplit(t, &u.Amendment, u.Amendment.Split())
 		}
 	})
 }
@@ -59,21 +60,17 @@ func again[M any](t *testing.T, packet []byte) *M {
 	return first
 }
 
-// checkSplit puts the parts of tables together again.
-func checkSplit(t *testing.T, want *Tables) {
-	var got Tables
-	updates := want.Split()
+// checkSplit puts the parts of tables or of an amendment together again.
+func checkSplit(t *testing.T, want *Amendment, updates []Update) {
+	var got Amendment
 	for i, u := range updates {
 		if u.Last != (i == len(updates)-1) {
 			t.Errorf("update %d of %d: Last is %v", i, len(updates), u.Last)
 		}
-		if len(u.Series)+len(u.Backends)+len(u.Ports) > 2*labelsPerUpdate || len(u.Endpoints) > endpointsPerUpdate {
+		if len(u.Series)+len(u.Backends)+len(u.Ports) > 2*labelsPerUpdate || len(u.Endpoints)+len(u.Gone.Endpoints) > endpointsPerUpdate {
 			t.Errorf("update %d is too large", i)
 		}
-		got.Series = append(got.Series, u.Series...)
-		got.Backends = append(got.Backends, u.Backends...)
-		got.Endpoints = append(got.Endpoints, u.Endpoints...)
-		got.Ports = append(got.Ports, u.Ports...)
+		got.add(&u)
 	}
 	if diff := cmp.Diff(*want, got, cmpopts.EquateComparable(netip.AddrPort{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -46,6 +46,9 @@ type Hello struct {
 type Welcome struct {
 	ABI  int    `json:"abi"`
 	Mode string `json:"mode"`
+	// Amends says that the sensor understands amendments. The proxy tells one that
+	// does not its whole tables instead, whenever they change.
+	Amends bool `json:"amends,omitempty"`
 }
 
 // Series labels a series.
@@ -81,7 +84,8 @@ type Port struct {
 }
 
 // Tables is all that the sensor needs to put names to numbers. Identifiers
-// start from one and stay below MaxSeries.
+// start from one and stay below MaxSeries. Of an address with several backends the
+// first counts.
 type Tables struct {
 	Series    []Series   `json:"series,omitempty"`
 	Backends  []Backend  `json:"backends,omitempty"`
@@ -89,36 +93,65 @@ type Tables struct {
 	Ports     []Port     `json:"ports,omitempty"`
 }
 
-// Update is a part of the proxy's tables. The parts up to and including the
-// one marked Last replace whatever was told before.
-type Update struct {
+// Amendment is what has changed in tables that were told before: what is gone, and then
+// what comes in addition or in place of what an identifier stood for. Ports do not
+// change by one.
+type Amendment struct {
 	Tables
-	Last bool `json:"last,omitempty"`
+	Gone Gone `json:"gone,omitzero"`
+}
+
+// Gone is what there is no more. An address may go on belonging to other backends.
+type Gone struct {
+	Backends  []uint32   `json:"backends,omitempty"`
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+}
+
+// Empty says that nothing has changed.
+func (a *Amendment) Empty() bool {
+	return len(a.Series)+len(a.Backends)+len(a.Endpoints)+len(a.Gone.Backends)+len(a.Gone.Endpoints) == 0
+}
+
+// Update is a part of the proxy's tables, or of an amendment. The parts up to and
+// including the one marked Last replace whatever was told before, or amend it.
+type Update struct {
+	Amendment
+	// Amends is the same in all parts of one telling.
+	Amends bool `json:"amends,omitempty"`
+	Last   bool `json:"last,omitempty"`
 }
 
 // Entries per update, so that none exceeds MaxMessage however long the names:
-// the names of a series can take 1,300 bytes, an endpoint takes 90.
+// the names of a series can take 1,300 bytes, an endpoint takes 90, an identifier six.
 const (
 	labelsPerUpdate    = 32
 	endpointsPerUpdate = 400
+	goneIDsPerUpdate   = 1000
 )
 
 // Split divides the tables into updates. It always returns at least one, and
 // only the final one is Last.
-func (t *Tables) Split() []Update {
+func (t *Tables) Split() []Update { return split(Amendment{Tables: *t}, false) }
+
+// Split divides the amendment into updates. It always returns at least one, and
+// only the final one is Last.
+func (a *Amendment) Split() []Update { return split(*a, true) }
+
+func split(rest Amendment, amends bool) []Update {
 	var updates []Update
-	rest := *t
 	for {
-		var u Update
+		u := Update{Amends: amends}
 		u.Series, rest.Series = cut(rest.Series, labelsPerUpdate)
 		if len(u.Series) == 0 {
 			u.Backends, rest.Backends = cut(rest.Backends, labelsPerUpdate)
 			u.Ports, rest.Ports = cut(rest.Ports, labelsPerUpdate)
 		}
 		if len(u.Series)+len(u.Backends)+len(u.Ports) == 0 {
-			u.Endpoints, rest.Endpoints = cut(rest.Endpoints, endpointsPerUpdate)
+			u.Gone.Backends, rest.Gone.Backends = cut(rest.Gone.Backends, goneIDsPerUpdate)
+			u.Gone.Endpoints, rest.Gone.Endpoints = cut(rest.Gone.Endpoints, endpointsPerUpdate)
+			u.Endpoints, rest.Endpoints = cut(rest.Endpoints, endpointsPerUpdate-len(u.Gone.Endpoints))
 		}
-		u.Last = len(rest.Series)+len(rest.Backends)+len(rest.Endpoints)+len(rest.Ports) == 0
+		u.Last = rest.Empty() && len(rest.Ports) == 0
 		updates = append(updates, u)
 		if u.Last {
 			return updates

@@ -23,10 +23,30 @@ func tablesOf(n int, name string) Tables {
 	return t
 }
 
+// amendmentOf has the tables, and as much that is gone.
+func amendmentOf(n int, name string) Amendment {
+	a := Amendment{Tables: tablesOf(n, name)}
+	a.Gone.Endpoints = a.Endpoints
+	for range 5 * n {
+		a.Gone.Backends = append(a.Gone.Backends, MaxSeries-1)
+	}
+	return a
+}
+
+// add puts a part to those before it.
+func (a *Amendment) add(u *Update) {
+	a.Series = append(a.Series, u.Series...)
+	a.Backends = append(a.Backends, u.Backends...)
+	a.Endpoints = append(a.Endpoints, u.Endpoints...)
+	a.Ports = append(a.Ports, u.Ports...)
+	a.Gone.Backends = append(a.Gone.Backends, u.Gone.Backends...)
+	a.Gone.Endpoints = append(a.Gone.Endpoints, u.Gone.Endpoints...)
+}
+
 func TestSplitUpdatesCarryEverythingInSmallMessages(t *testing.T) {
 	for _, n := range []int{0, 1, 32, 33, 1000} {
-		want := tablesOf(n, strings.Repeat("n", 253))
-		var got Tables
+		want := amendmentOf(n, strings.Repeat("n", 253))
+		var got Amendment
 		updates := want.Split()
 		for i, u := range updates {
 			if last := i == len(updates)-1; u.Last != last {
@@ -40,10 +60,10 @@ func TestSplitUpdatesCarryEverythingInSmallMessages(t *testing.T) {
 			if err := Decode(packet, &decoded); err != nil {
 				t.Fatalf("n=%d: %v", n, err)
 			}
-			got.Series = append(got.Series, decoded.Series...)
-			got.Backends = append(got.Backends, decoded.Backends...)
-			got.Endpoints = append(got.Endpoints, decoded.Endpoints...)
-			got.Ports = append(got.Ports, decoded.Ports...)
+			if !decoded.Amends {
+				t.Errorf("n=%d: update %d replaces the tables", n, i)
+			}
+			got.add(&decoded)
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
 			t.Errorf("n=%d: tables changed on the way (-want +got):\n%s", n, diff)

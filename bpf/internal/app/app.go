@@ -150,7 +150,7 @@ func (s *sensor) handler() http.Handler {
 
 func (s *sensor) newCollector() *collect.Collector {
 	return collect.New(collect.Options{
-		Directory: &collect.Directory{},
+		Directory: s.directory,
 		State:     s.state,
 		Kernel:    func() (procnet.Counters, error) { return procnet.Read("/proc/self/net") },
 		Sockets:   sockdiag.Each,

@@ -26,6 +26,7 @@ import (
 // implements handshake.Handler.
 type sensor struct {
 	options   Options
+	directory *collect.Directory
 	collector *collect.Collector
 	netns     uint32
 
@@ -52,7 +53,7 @@ func newSensor(o Options) (*sensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sensor{options: o, table: table, mode: probe.ModeShared}
+	s := &sensor{options: o, directory: &collect.Directory{}, table: table, mode: probe.ModeShared}
 	s.collector = s.newCollector()
 	if s.netns, err = networkNamespace(); err != nil {
 		o.Log.Error(err, "Cannot tell calls by network namespace")
@@ -123,7 +124,7 @@ func (s *sensor) Joined(p *handshake.Peer) (probe.Welcome, *os.File, error) {
 		s.instance = p.Hello.Instance
 	}
 	id := s.attachConnections(p, again)
-	welcome := probe.Welcome{ABI: probe.ABI, Mode: probe.ModeUprobe}
+	welcome := probe.Welcome{ABI: probe.ABI, Mode: probe.ModeUprobe, Amends: true}
 	err := s.attachRequests(p, id, again)
 	if err == nil {
 		s.mode = string(s.test.Mode)
@@ -164,13 +165,32 @@ func (s *sensor) Updated(t *probe.Tables) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.complain(s.collector.Replace(s.current(), t, s.clear))
+	s.tellEndpoints()
+}
+
+// Amended implements handshake.Handler.
+func (s *sensor) Amended(a *probe.Amendment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.complain(s.collector.Amend(s.current(), a, s.clear))
+	if len(a.Endpoints)+len(a.Gone.Endpoints) > 0 {
+		s.tellEndpoints()
+	}
+}
+
+// tellEndpoints tells those who count connections which backends addresses belong to.
+func (s *sensor) tellEndpoints() {
+	if s.agent == nil && s.l4 == nil {
+		return
+	}
+	endpoints := s.directory.Endpoints()
 	if s.agent != nil {
-		s.agent.SetEndpoints(t.Endpoints)
+		s.agent.SetEndpoints(endpoints)
 	}
 	if s.l4 == nil {
 		return
 	}
-	if err := s.l4.SetEndpoints(t.Endpoints); err != nil {
+	if err := s.l4.SetEndpoints(endpoints); err != nil {
 		s.options.Log.Error(err, "Cannot tell all backends apart")
 	}
 }

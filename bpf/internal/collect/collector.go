@@ -111,6 +111,17 @@ func (c *Collector) Replace(state State, t *probe.Tables, erase func(Gone) error
 	return errors.Join(err, c.forget(gone, erase))
 }
 
+// Amend takes what has changed in the proxy's tables, as Replace takes all of them.
+func (c *Collector) Amend(state State, a *probe.Amendment, erase func(Gone) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	if c.options.Directory.stale(&a.Tables) {
+		err = c.ledger.look(&state, &sockets{}, c.options.Now())
+	}
+	return errors.Join(err, c.forget(c.options.Directory.Amend(a, c.options.Now()), erase))
+}
+
 // Expire forgets what the proxy has removed a while ago, as Replace does.
 func (c *Collector) Expire(state State, erase func(Gone) error) error {
 	c.mu.Lock()

@@ -22,11 +22,10 @@ type Directory struct {
 	mu     sync.RWMutex
 	series map[uint32]entry[routeLabels]
 	// routes are the labels of series, which a scrape looks up by the thousand.
-	routes   [probe.MaxSeries]*routeLabels
-	backends map[uint32]entry[string]
-	ports    map[uint16]string
-	// endpoints are the addresses of backends.
-	endpoints map[netip.AddrPort]uint32
+	routes    [probe.MaxSeries]*routeLabels
+	backends  map[uint32]entry[string]
+	ports     map[uint16]string
+	endpoints endpoints
 }
 
 type routeLabels struct {
@@ -92,19 +91,65 @@ func (d *Directory) Replace(t *probe.Tables, now time.Time) Gone {
 	for _, p := range t.Ports {
 		ports[p.Number] = p.Listener
 	}
-	endpoints := make(map[netip.AddrPort]uint32, len(t.Endpoints))
-	for _, e := range t.Endpoints {
-		endpoints[unmap(e.Address)] = e.Backend
-	}
+	addresses := newEndpoints(t.Endpoints)
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ports, d.endpoints = ports, endpoints
+	d.ports, d.endpoints = ports, addresses
 	var gone Gone
 	d.series, gone.Series = replace(d.series, series, now)
 	d.index()
 	d.backends, gone.Backends = replace(d.backends, backends, now)
 	return gone
+}
+
+// Amend takes what has changed in the proxy's tables. It returns the identifiers that
+// now stand for something else.
+func (d *Directory) Amend(a *probe.Amendment, now time.Time) Gone {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gone := Gone{Series: map[uint32]bool{}, Backends: map[uint32]bool{}}
+	for _, id := range a.Gone.Backends {
+		if e, ok := d.backends[id]; ok && e.removed.IsZero() {
+			e.removed = now
+			d.backends[id] = e
+		}
+	}
+	for i := range a.Series {
+		enter(d.series, a.Series[i].ID, seriesLabels(&a.Series[i]), gone.Series)
+	}
+	for i := range a.Backends {
+		enter(d.backends, a.Backends[i].ID, backendName(&a.Backends[i]), gone.Backends)
+	}
+	if len(a.Series) > 0 {
+		d.index()
+	}
+	for _, e := range a.Gone.Endpoints {
+		d.endpoints.remove(e)
+	}
+	for _, e := range a.Endpoints {
+		d.endpoints.add(e)
+	}
+	return gone
+}
+
+// enter gives an identifier a name, and notes one that stood for something else.
+func enter[L comparable](entries map[uint32]entry[L], id uint32, label L, gone map[uint32]bool) {
+	if e, ok := entries[id]; ok && e.label != label {
+		gone[id] = true
+	}
+	entries[id] = entry[L]{label: label}
+}
+
+// Endpoints returns the addresses of backends, in no order.
+func (d *Directory) Endpoints() []probe.Endpoint {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	list := make([]probe.Endpoint, 0, len(d.endpoints.first))
+	for address, backend := range d.endpoints.first {
+		list = append(list, probe.Endpoint{Address: address, Backend: backend})
+	}
+	return list
 }
 
 // replace marks what is no longer there and returns what has changed.
@@ -186,7 +231,7 @@ func expire[L comparable](entries map[uint32]entry[L], now time.Time) map[uint32
 func (d *Directory) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.series, d.backends, d.ports, d.endpoints = nil, nil, nil, nil
+	d.series, d.backends, d.ports, d.endpoints = nil, nil, nil, endpoints{}
 	d.index()
 }
 
@@ -268,7 +313,7 @@ func (d *Directory) endsOf(key bpf.L4FlowKey) ends {
 func (d *Directory) ends(local, remote netip.AddrPort) (ends, bool) {
 	d.mu.RLock()
 	listener, downstream := d.ports[local.Port()]
-	backend, upstream := d.endpoints[unmap(remote)]
+	backend, upstream := d.endpoints.first[unmap(remote)]
 	d.mu.RUnlock()
 	switch {
 	case downstream:
@@ -277,8 +322,4 @@ func (d *Directory) ends(local, remote netip.AddrPort) (ends, bool) {
 		return ends{side: bpf.L4SideSIDE_UPSTREAM, backend: d.backend(backend)}, true
 	}
 	return ends{}, false
-}
-
-func unmap(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }

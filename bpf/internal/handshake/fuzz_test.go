@@ -90,11 +90,12 @@ func FuzzHello(f *testing.F) {
 	})
 }
 
-// told is a Handler that remembers the tables.
-type told struct{ tables []probe.Tables }
+// told is a Handler that remembers the tables and amendments.
+type told struct{ tables []probe.Amendment }
 
 func (h *told) Joined(*Peer) (probe.Welcome, *os.File, error) { return probe.Welcome{}, nil, nil }
-func (h *told) Updated(t *probe.Tables)                       { h.tables = append(h.tables, *t) }
+func (h *told) Updated(t *probe.Tables)                       { h.tables = append(h.tables, probe.Amendment{Tables: *t}) }
+func (h *told) Amended(a *probe.Amendment)                    { h.tables = append(h.tables, *a) }
 func (h *told) Left()                                         {}
 
 // FuzzUpdates sends any packets behind a greeting. The tables that the handler
@@ -112,6 +113,7 @@ func FuzzUpdates(f *testing.F) {
 		f.Add(packet, []byte(`{"last":true}`))
 		f.Add([]byte(`{"series":[{"id":1}]}`), packet)
 	}
+	f.Add([]byte(`{"last":true}`), []byte(`{"amends":true,"gone":{"backends":[1]},"last":true}`))
 	f.Add([]byte(`{"endpoints":[{"address":"1.2.3.4:5","backend":1}]}`), []byte(`{"ports":[{}]`))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		if len(first) == 0 || len(second) == 0 || len(first)+len(second) > probe.MaxMessage {
@@ -141,21 +143,25 @@ func FuzzUpdates(f *testing.F) {
 	})
 }
 
-func entries(t *probe.Tables) int {
-	return len(t.Series) + len(t.Backends) + len(t.Endpoints) + len(t.Ports)
+func entries(a *probe.Amendment) int {
+	return len(a.Series) + len(a.Backends) + len(a.Endpoints) + len(a.Ports) + len(a.Gone.Backends) + len(a.Gone.Endpoints)
 }
 
 // entriesOf counts the entries of each of the tables that some packets are the
 // parts of, up to the first that is none.
 func entriesOf(packets [][]byte) (counts []int) {
-	n := 0
+	n, begun, amends := 0, false, false
 	for _, packet := range packets {
 		var u probe.Update
-		if probe.Decode(packet, &u) != nil {
+		if probe.Decode(packet, &u) != nil || begun && u.Amends != amends || u.Amends && len(counts) == 0 {
 			break
 		}
-		if n += entries(&u.Tables); u.Last {
-			counts, n = append(counts, n), 0
+		n, begun, amends = n+entries(&u.Amendment), true, u.Amends
+		if !u.Amends {
+			n -= len(u.Gone.Backends) + len(u.Gone.Endpoints)
+		}
+		if u.Last {
+			counts, n, begun = append(counts, n), 0, false
 		}
 	}
 	return counts

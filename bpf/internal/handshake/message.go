@@ -119,14 +119,28 @@ func receiveUpdate(conn *net.UnixConn, packet []byte, u *probe.Update) error {
 	return probe.Decode(packet[:n], u)
 }
 
-// gather adds the update to the tables, within the tables' bounds.
-func gather(t *probe.Tables, u *probe.Update) error {
+// telling is what the updates have of tables or of an amendment.
+type telling struct {
+	probe.Amendment
+	amends bool
+	// begun says that there was a part of it, and whole that tables were told before.
+	begun, whole bool
+}
+
+// add puts an update to those before it, within the tables' bounds.
+func (t *telling) add(u *probe.Update) error {
+	if t.begun && t.amends != u.Amends || u.Amends && !t.whole {
+		return fmt.Errorf("%w: an amendment of nothing", ErrMalformed)
+	}
+	t.begun, t.amends = true, u.Amends
 	t.Series = append(t.Series, u.Series...)
 	t.Backends = append(t.Backends, u.Backends...)
 	t.Endpoints = append(t.Endpoints, u.Endpoints...)
 	t.Ports = append(t.Ports, u.Ports...)
-	if len(t.Series) > probe.MaxSeries || len(t.Backends) > probe.MaxSeries ||
-		len(t.Endpoints) > maxEndpoints || len(t.Ports) > 1<<16 {
+	t.Gone.Backends = append(t.Gone.Backends, u.Gone.Backends...)
+	t.Gone.Endpoints = append(t.Gone.Endpoints, u.Gone.Endpoints...)
+	if len(t.Series) > probe.MaxSeries || max(len(t.Backends), len(t.Gone.Backends)) > probe.MaxSeries ||
+		max(len(t.Endpoints), len(t.Gone.Endpoints)) > maxEndpoints || len(t.Ports) > 1<<16 {
 		return fmt.Errorf("%w: tables exceed their bounds", ErrMalformed)
 	}
 	return nil

@@ -31,6 +31,8 @@ type Handler interface {
 	Joined(*Peer) (probe.Welcome, *os.File, error)
 	// Updated takes the whole of the proxy's tables.
 	Updated(*probe.Tables)
+	// Amended takes what has changed in them.
+	Amended(*probe.Amendment)
 	// Left ends the conversation that Joined has begun.
 	Left()
 }
@@ -155,20 +157,25 @@ func (s *Server) converse(ctx context.Context, conn *net.UnixConn, peer *Peer) e
 }
 
 func (s *Server) takeUpdates(conn *net.UnixConn) error {
-	var tables probe.Tables
+	var told telling
 	packet := make([]byte, probe.MaxMessage)
 	for {
 		var u probe.Update
 		if err := receiveUpdate(conn, packet, &u); err != nil {
 			return err
 		}
-		if err := gather(&tables, &u); err != nil {
+		if err := told.add(&u); err != nil {
 			return err
 		}
-		if u.Last {
-			s.options.Handler.Updated(&tables)
-			tables = probe.Tables{}
+		if !u.Last {
+			continue
 		}
+		if told.amends {
+			s.options.Handler.Amended(&told.Amendment)
+		} else {
+			s.options.Handler.Updated(&told.Tables)
+		}
+		told = telling{whole: true}
 	}
 }
 

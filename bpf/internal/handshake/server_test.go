@@ -51,6 +51,11 @@ func (r *recorder) Updated(t *probe.Tables) {
 	r.leave()
 }
 
+func (r *recorder) Amended(a *probe.Amendment) {
+	r.enter(fmt.Sprintf("amended by %d series, without %d backends and %d endpoints", len(a.Series), len(a.Gone.Backends), len(a.Gone.Endpoints)))
+	r.leave()
+}
+
 func (r *recorder) Left() {
 	r.enter("left")
 	r.leave()
@@ -154,9 +159,13 @@ func TestAConversation(t *testing.T) {
 		t.Errorf("answer: got %+v, %v", w, err)
 	}
 	series := probe.Tables{Series: []probe.Series{{ID: 1}}}
-	say(t, c, probe.Update{Tables: series}, 0)
-	say(t, c, probe.Update{Tables: series, Last: true}, 0)
+	say(t, c, probe.Update{Amendment: probe.Amendment{Tables: series}}, 0)
+	say(t, c, probe.Update{Amendment: probe.Amendment{Tables: series}, Last: true}, 0)
 	r.expect(t, "updated 2 series")
+	gone := probe.Amendment{Gone: probe.Gone{Backends: []uint32{1, 2}, Endpoints: []probe.Endpoint{{Backend: 1}}}}
+	say(t, c, probe.Update{Amendment: gone, Amends: true}, 0)
+	say(t, c, probe.Update{Amendment: probe.Amendment{Tables: series}, Amends: true, Last: true}, 0)
+	r.expect(t, "amended by 1 series, without 2 backends and 1 endpoints")
 	say(t, c, probe.Update{Last: true}, 0)
 	r.expect(t, "updated 0 series")
 	c.Close()
@@ -192,6 +201,16 @@ func TestWhatIsMalformedEndsTheConversation(t *testing.T) {
 		{"another version", func(t *testing.T, c *net.UnixConn) { say(t, c, probe.Hello{ABI: 9}, 1) }},
 		{"no JSON", func(t *testing.T, c *net.UnixConn) { c.Write([]byte("GET / HTTP/1.1\r\n")) }},
 		{"a packet that is too long", func(t *testing.T, c *net.UnixConn) { c.Write(make([]byte, probe.MaxMessage+1)) }},
+		{"an amendment of nothing", func(t *testing.T, c *net.UnixConn) {
+			say(t, c, hello("x"), 1)
+			say(t, c, probe.Update{Amends: true, Last: true}, 0)
+		}},
+		{"half an amendment", func(t *testing.T, c *net.UnixConn) {
+			say(t, c, hello("x"), 1)
+			say(t, c, probe.Update{Last: true}, 0)
+			say(t, c, probe.Update{Amends: true}, 0)
+			say(t, c, probe.Update{Last: true}, 0)
+		}},
 		{"tables without end", func(t *testing.T, c *net.UnixConn) {
 			say(t, c, hello("x"), 1)
 			packet, err := probe.Encode(many)

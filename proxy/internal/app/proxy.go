@@ -147,7 +147,7 @@ func (p *proxy) observer(loop int) traffic.Observer {
 func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 	// Bounds hold before the ports are open that they are for.
 	p.adopt(s.Settings)
-	told := s.NamesAs(p.current.Swap(s))
+	p.current.Store(s)
 	p.spans.Follow(s.Spans)
 	var refused []proxyconfig.RefusedItem
 	for _, failed := range p.engine.Apply(s) {
@@ -158,9 +158,7 @@ func (p *proxy) apply(s *snapshot.Snapshot) []proxyconfig.RefusedItem {
 		}
 	}
 	p.open.Store(true)
-	if !told {
-		p.publish()
-	}
+	p.publish()
 	select {
 	case p.applied <- struct{}{}:
 	default:
@@ -173,7 +171,7 @@ func (p *proxy) publish() {
 	p.publishing.Lock()
 	defer p.publishing.Unlock()
 	if s := p.current.Load(); s != nil && p.options.ProbeSocket != "" {
-		p.probe.Publish(tables(s))
+		p.probe.Publish(newTables(s, p.registry.External()))
 	}
 }
 

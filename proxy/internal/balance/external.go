@@ -2,6 +2,7 @@ package balance
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,6 +21,13 @@ const maxAddresses = 64
 
 // errForbidden is why an answer is of no use.
 var errForbidden = errors.New("the answer has no address that may be used")
+
+// External returns the Clusters whose endpoints come from a name.
+func (r *Registry) External() []*Cluster {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Keys(r.external))
+}
 
 // resolver is how a Registry talks to whoever resolves names.
 type resolver struct {

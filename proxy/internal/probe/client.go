@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,12 +42,22 @@ type Options struct {
 	Log       logr.Logger
 }
 
+// Source says what identifiers stand for. It must not change. An identifier that is given
+// to something else must have been missing for as long as requests may still carry it.
+type Source interface {
+	// Tables returns all there is.
+	Tables() *probev1.Tables
+	// Since returns what has changed since another Source was told; nil where only the
+	// whole tells it.
+	Since(told Source) *probev1.Amendment
+}
+
 // Client talks to the sensor. All its methods are safe for concurrent use.
 type Client struct {
 	options  Options
 	instance string
 
-	tables  atomic.Pointer[probev1.Tables]
+	source  atomic.Pointer[Source]
 	changed chan struct{}
 
 	memory memory
@@ -56,12 +68,10 @@ func New(o Options) *Client {
 	return &Client{options: o, instance: rand.Text(), changed: make(chan struct{}, 1)}
 }
 
-// Publish sets what identifiers stand for. The tables must not be changed
-// afterwards. An identifier that is given to something else must have been
-// missing from the tables for as long as requests may still carry it.
-// Publish never blocks; the newest tables are sent when there is a sensor.
-func (c *Client) Publish(t *probev1.Tables) {
-	c.tables.Store(t)
+// Publish sets what identifiers stand for. It never blocks; the newest is told when there
+// is a sensor, and only then put together.
+func (c *Client) Publish(s Source) {
+	c.source.Store(&s)
 	select {
 	case c.changed <- struct{}{}:
 	default:
@@ -120,7 +130,7 @@ func (c *Client) connect(ctx context.Context) (greeted bool, err error) {
 		return false, fmt.Errorf("clearing the deadline: %w", err)
 	}
 	c.options.Log.Info("Met the sensor", "mode", welcome.Mode)
-	return true, c.publish(ctx, conn)
+	return true, c.publish(ctx, conn, welcome.Amends)
 }
 
 // greet introduces the proxy and takes the sensor's answer.
@@ -152,18 +162,22 @@ func (c *Client) enter(w probev1.Welcome, file *os.File) error {
 	return fmt.Errorf("the sensor's mode %q is not known", w.Mode)
 }
 
-// publish sends the tables, and again whenever they change, until the sensor
-// goes away.
-func (c *Client) publish(ctx context.Context, conn *net.UnixConn) error {
+// publish sends the tables, and again whenever they change, until the sensor goes away.
+// A sensor that amends is sent what has changed.
+func (c *Client) publish(ctx context.Context, conn *net.UnixConn, amends bool) error {
 	gone := make(chan error, 1)
 	var reader sync.WaitGroup
 	reader.Go(func() { gone <- awaitEnd(conn) })
 	defer reader.Wait()
 	defer conn.Close()
 
+	var told Source
 	for {
-		if err := c.sendTables(conn); err != nil {
-			return err
+		if source := c.source.Load(); source != nil {
+			if err := send(conn, updates(*source, told, amends)); err != nil {
+				return err
+			}
+			told = *source
 		}
 		select {
 		case <-time.After(publishEvery):
@@ -180,12 +194,36 @@ func (c *Client) publish(ctx context.Context, conn *net.UnixConn) error {
 	}
 }
 
-func (c *Client) sendTables(conn *net.UnixConn) error {
-	tables := c.tables.Load()
-	if tables == nil {
-		return nil
+// updates are what a sensor is sent that was told of another Source, or of nothing.
+func updates(source, told Source, amends bool) []probev1.Update {
+	if !amends {
+		t := *source.Tables()
+		t.Endpoints = firstOnly(t.Endpoints)
+		return t.Split()
 	}
-	for _, update := range tables.Split() {
+	if told != nil {
+		if a := source.Since(told); a != nil && a.Empty() {
+			return nil
+		} else if a != nil {
+			return a.Split()
+		}
+	}
+	return source.Tables().Split()
+}
+
+// firstOnly leaves each address its first backend: for a sensor that does not amend, the
+// last one would count.
+func firstOnly(endpoints []probev1.Endpoint) []probev1.Endpoint {
+	seen := make(map[netip.AddrPort]bool, len(endpoints))
+	return slices.DeleteFunc(endpoints, func(e probev1.Endpoint) bool {
+		again := seen[e.Address]
+		seen[e.Address] = true
+		return again
+	})
+}
+
+func send(conn *net.UnixConn, updates []probev1.Update) error {
+	for _, update := range updates {
 		packet, err := probev1.Encode(update)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -81,6 +82,40 @@ func (s *fakeSensor) welcome(conn *net.UnixConn, w probev1.Welcome, fds ...int) 
 	if _, _, err := conn.WriteMsgUnix(packet, rights, nil); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// fixed is a Source that is told as a whole.
+type fixed struct{ tables *probev1.Tables }
+
+func (f fixed) Tables() *probev1.Tables         { return f.tables }
+func (f fixed) Since(Source) *probev1.Amendment { return nil }
+
+// growing is a Source of as many series as it says, which never shrinks.
+type growing int
+
+func (g growing) Tables() *probev1.Tables { return &g.Since(growing(0)).Tables }
+
+func (g growing) Since(told Source) *probev1.Amendment {
+	a := &probev1.Amendment{}
+	for id := told.(growing) + 1; id <= g; id++ {
+		a.Series = append(a.Series, probev1.Series{ID: uint32(id)})
+	}
+	return a
+}
+
+// update reads one.
+func (s *fakeSensor) update(conn *net.UnixConn) probev1.Update {
+	s.t.Helper()
+	packet := make([]byte, probev1.MaxMessage)
+	n, err := conn.Read(packet)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var u probev1.Update
+	if err := probev1.Decode(packet[:n], &u); err != nil {
+		s.t.Fatal(err)
+	}
+	return u
 }
 
 // tables reads updates up to the last.
@@ -191,14 +226,14 @@ func TestTablesAreSentWhenTheyChangeAndToEachSensor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "probe.sock")
 	sensor := listen(t, path)
 	c := start(t, path)
-	c.Publish(&probev1.Tables{Series: []probev1.Series{{ID: 1, Name: "first"}}})
+	c.Publish(fixed{&probev1.Tables{Series: []probev1.Series{{ID: 1, Name: "first"}}}})
 
 	conn, first, _ := sensor.accept()
 	sensor.welcome(conn, probev1.Welcome{ABI: probev1.ABI, Mode: probev1.ModeUprobe})
 	if got := sensor.tables(conn); len(got.Series) != 1 || got.Series[0].Name != "first" {
 		t.Fatalf("tables: got %+v", got)
 	}
-	c.Publish(&probev1.Tables{Series: []probev1.Series{{ID: 1, Name: "second"}}})
+	c.Publish(fixed{&probev1.Tables{Series: []probev1.Series{{ID: 1, Name: "second"}}}})
 	for {
 		if got := sensor.tables(conn); got.Series[0].Name == "second" {
 			break
@@ -216,11 +251,45 @@ func TestTablesAreSentWhenTheyChangeAndToEachSensor(t *testing.T) {
 	}
 }
 
+// A sensor that amends is told what has changed, and nothing where nothing has; another
+// one everything.
+func TestSensorThatAmendsIsToldWhatChanged(t *testing.T) {
+	for _, amends := range []bool{true, false} {
+		path := filepath.Join(t.TempDir(), "probe.sock")
+		sensor := listen(t, path)
+		c := start(t, path)
+		c.Publish(growing(2))
+		conn, _, _ := sensor.accept()
+		sensor.welcome(conn, probev1.Welcome{ABI: probev1.ABI, Mode: probev1.ModeUprobe, Amends: amends})
+		if u := sensor.update(conn); u.Amends || len(u.Series) != 2 {
+			t.Errorf("at first it is sent %+v", u)
+		}
+		c.Publish(growing(2))
+		if !amends {
+			sensor.update(conn)
+		}
+		time.Sleep(publishEvery + 100*time.Millisecond)
+		c.Publish(growing(3))
+		if u := sensor.update(conn); u.Amends != amends || len(u.Series) != map[bool]int{true: 1, false: 3}[amends] || u.Series[len(u.Series)-1].ID != 3 {
+			t.Errorf("one that amends (%v) is sent %+v", amends, u)
+		}
+	}
+}
+
+func TestSensorThatDoesNotAmendHasTheFirstBackendOfAnAddress(t *testing.T) {
+	a, b := netip.MustParseAddrPort("10.0.0.1:80"), netip.MustParseAddrPort("10.0.0.2:80")
+	tables := &probev1.Tables{Endpoints: []probev1.Endpoint{{Address: a, Backend: 1}, {Address: a, Backend: 2}, {Address: b, Backend: 2}}}
+	sent := updates(fixed{tables}, nil, false)
+	if got := sent[0].Endpoints; len(sent) != 1 || len(got) != 2 || got[0].Backend != 1 || got[1].Address != b {
+		t.Errorf("got %+v", sent)
+	}
+}
+
 func TestRequestsAreCountedInTheNewestTable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "probe.sock")
 	sensor := listen(t, path)
 	c := start(t, path)
-	c.Publish(&probev1.Tables{})
+	c.Publish(fixed{&probev1.Tables{}})
 	observer := c.Observer()
 	done := &traffic.Done{Status: 200, Duration: time.Millisecond}
 	observer.RequestDone(done) // nobody is there to count it
@@ -284,7 +353,7 @@ func TestAnswersThatAreNotUnderstoodAreNoReasonToStop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "probe.sock")
 	sensor := listen(t, path)
 	c := start(t, path)
-	c.Publish(&probev1.Tables{})
+	c.Publish(fixed{&probev1.Tables{}})
 	for _, w := range []probev1.Welcome{
 		{ABI: probev1.ABI + 1, Mode: probev1.ModeUprobe},
 		{ABI: probev1.ABI, Mode: "telepathy"},

@@ -142,7 +142,7 @@ func TestSensorCountsEveryRequest(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			socket := filepath.Join(sharedDir(t), "probe.sock")
 			c := startWith(t, Options{Socket: socket, CgroupDir: tt.cgroup, Log: logr.Discard()})
-			c.Publish(&tables)
+			c.Publish(fixed{&tables})
 			var s *sensor
 			// The second sensor takes the place of the first, and the proxy
 			// does not notice.
@@ -229,7 +229,7 @@ func TestCostOfACall(t *testing.T) {
 	program := buildSensor(t)
 	socket := filepath.Join(sharedDir(t), "probe.sock")
 	c := start(t, socket)
-	c.Publish(&tables)
+	c.Publish(fixed{&tables})
 	cost := func() time.Duration {
 		const rounds, calls = 20, 5_000
 		observer, d := c.Observer(), request()

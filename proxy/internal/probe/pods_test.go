@@ -81,7 +81,7 @@ func pod(t *testing.T) {
 	}
 	socket := filepath.Join(sharedDir(t), "probe.sock")
 	c := start(t, socket)
-	c.Publish(&tables)
+	c.Publish(fixed{&tables})
 	s := startSensor(t, os.Getenv(sensorPath), allCapabilities, "--probe-socket", socket)
 	values := await(t, "the proxy's greeting", func(v map[string]float64) bool {
 		_, counting := v["fleetgate_sensor_dropped_records_total"]

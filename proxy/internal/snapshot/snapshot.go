@@ -66,11 +66,11 @@ func (s *Snapshot) Cluster(id string) *balance.Cluster {
 	return cluster
 }
 
-// NamesAs says whether the listeners, backends and series of the snapshot are those of
-// another one, which may be nil: whoever tells of them need not tell again. It may say no
-// where they are.
-func (s *Snapshot) NamesAs(o *Snapshot) bool {
-	return o != nil && s.backends == o.backends && len(s.Series) == len(o.Series) && s.frame == o.frame
+// Amends says whether the snapshot has the listeners of another one, and nothing in it
+// is there twice: who knows what the other one had then finds out the rest by what is in
+// their configurations beside each other. It may say no where that is so.
+func (s *Snapshot) Amends(o *Snapshot) bool {
+	return s.frame == o.frame && len(s.backends.refused)+len(o.backends.refused) == 0
 }
 
 // Port is one TCP socket's worth of listeners.
