@@ -150,7 +150,7 @@ func (e *Endpoint) eject(now int64, byAnswers bool) {
 	e.recovers.Store(!byAnswers && (recovered == 0 || now-recovered > relapse*set.policy.baseEjection))
 	e.ejectedUntil.Store(now + set.policy.ejection(e.ejections.Add(1)))
 	set.review()
-	c.prober.notify()
+	c.prober.note(c)
 }
 
 // ejection is the time of the n-th ejection in a row.

@@ -215,8 +215,6 @@ func (r *Registry) moveEndpoints(hostname string) {
 			continue
 		}
 		set := r.endpointSet(c, b, r.externalEndpoints(b), func(error) {})
-		markGone(c.endpoints(), set)
-		c.swap(set)
+		r.replace(c, set)
 	}
-	r.prober.notify()
 }

@@ -185,8 +185,7 @@ func (ch *Change) Commit() {
 			// The name may lead elsewhere since Prepare.
 			set = ch.endpoints(c, b)
 		}
-		markGone(c.endpoints(), set)
-		c.swap(set)
+		r.replace(c, set)
 	}
 	for id, c := range ch.clusters {
 		r.enter(id, c, ch.external[c])
@@ -196,7 +195,13 @@ func (ch *Change) Commit() {
 	}
 	ch.sets = nil
 	r.forgetNames()
-	r.prober.notify()
+}
+
+// replace gives a Cluster its new endpoints.
+func (r *Registry) replace(c *Cluster, set *endpointSet) {
+	markGone(c.endpoints(), set)
+	c.swap(set)
+	r.prober.note(c)
 }
 
 func (r *Registry) enter(id string, c *Cluster, external *proxyconfig.Backend) {
@@ -211,6 +216,7 @@ func (r *Registry) enter(id string, c *Cluster, external *proxyconfig.Backend) {
 func (r *Registry) drop(id string) {
 	if c := r.clusters[id]; c != nil {
 		markGone(c.endpoints(), noEndpoints)
+		r.prober.note(c)
 		delete(r.external, c)
 		delete(r.clusters, id)
 	}

@@ -73,7 +73,7 @@ func (c *Checker) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-changed:
-			c.due.follow(c.options.Registry.Clusters(), c.options.Now())
+			c.due.follow(c.options.Registry.Changed(), c.options.Now())
 		case r := <-c.results:
 			c.running--
 			c.finished(r, c.options.Now())

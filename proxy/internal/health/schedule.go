@@ -3,6 +3,7 @@ package health
 import (
 	"container/heap"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
@@ -32,46 +33,56 @@ type target struct {
 // goroutine.
 type schedule struct {
 	targets map[*balance.Endpoint]*target
+	// of are the targets of each Cluster that has any.
+	of      map[*balance.Cluster][]*target
 	waiting waiting
 	// away is how many of the targets are ejected.
 	away int64
 }
 
 func newSchedule() schedule {
-	return schedule{targets: map[*balance.Endpoint]*target{}}
+	return schedule{targets: map[*balance.Endpoint]*target{}, of: map[*balance.Cluster][]*target{}}
 }
 
-// follow takes up the endpoints that came or were ejected, and lets go of those
-// that left or need no probe any more.
-func (s *schedule) follow(clusters []*balance.Cluster, now int64) {
-	current := make(map[*balance.Endpoint]bool, len(s.targets))
-	for _, c := range clusters {
+// follow takes up the endpoints of some Clusters that came or were ejected, and lets go
+// of those that left or need no probe any more.
+func (s *schedule) follow(changed []*balance.Cluster, now int64) {
+	for _, c := range changed {
 		policy := c.Policy()
-		check := policy.Check
+		current := map[*balance.Endpoint]bool{}
 		endpoints := c.Endpoints()
 		for i, e := range endpoints {
-			if check == nil && (e.EjectedUntil() == 0 || !policy.Probed()) {
+			if e.Gone() || policy.Check == nil && (e.EjectedUntil() == 0 || !policy.Probed()) {
 				continue
 			}
-			t := s.targets[e]
 			current[e] = true
-			if t == nil {
-				t = &target{endpoint: e, at: math.MaxInt64, place: -1}
-				// The first checks are spread over an interval.
-				if check != nil {
-					t.at = now + int64(check.Interval)*int64(i)/int64(len(endpoints))
-				}
-				s.targets[e] = t
-				heap.Push(&s.waiting, t)
+			if s.targets[e] == nil {
+				s.enter(e, firstCheck(policy.Check, i, len(endpoints), now))
 			}
-			s.adopt(t, check, now)
+			s.adopt(s.targets[e], policy.Check, now)
+		}
+		for _, t := range slices.Clone(s.of[c]) {
+			if !current[t.endpoint] {
+				s.drop(t)
+			}
 		}
 	}
-	for e, t := range s.targets {
-		if !current[e] {
-			s.drop(t)
-		}
+}
+
+// firstCheck is when one of a number of endpoints is checked first: all of them are
+// spread over an interval.
+func firstCheck(check *balance.Check, i, endpoints int, now int64) int64 {
+	if check == nil {
+		return math.MaxInt64
 	}
+	return now + int64(check.Interval)*int64(i)/int64(endpoints)
+}
+
+func (s *schedule) enter(e *balance.Endpoint, at int64) {
+	t := &target{endpoint: e, at: at, place: -1}
+	s.targets[e] = t
+	s.of[e.Cluster] = append(s.of[e.Cluster], t)
+	heap.Push(&s.waiting, t)
 }
 
 // adopt brings a target up to its backend's policy.
@@ -143,6 +154,10 @@ func (s *schedule) drop(t *target) {
 	t.acquit()
 	s.unsee(t)
 	delete(s.targets, t.endpoint)
+	c := t.endpoint.Cluster
+	if s.of[c] = slices.DeleteFunc(s.of[c], func(o *target) bool { return o == t }); len(s.of[c]) == 0 {
+		delete(s.of, c)
+	}
 	if t.place >= 0 {
 		heap.Remove(&s.waiting, t.place)
 	}

@@ -37,13 +37,23 @@ func (r *rounds) apply(endpoints int, checked bool) {
 	ch := r.registry.Prepare([]*proxyconfig.Backend{b})
 	ch.Commit()
 	r.checked = checked
-	r.s.follow(r.registry.Clusters(), r.now)
+	r.s.follow(r.registry.Changed(), r.now)
 	for _, e := range ch.Cluster(b.ID).Endpoints() {
 		if !checked {
 			r.forget(e)
 		}
 	}
 	r.forgetGone()
+}
+
+// remove takes the backend away.
+func (r *rounds) remove() {
+	r.registry.Prepare(nil).Commit()
+	r.s.follow(r.registry.Changed(), r.now)
+	r.forgetGone()
+	if len(r.s.targets) > 0 {
+		r.t.Errorf("%d endpoints are probed of no backend", len(r.s.targets))
+	}
 }
 
 // forget is what happens to the results of who has no check any more.
@@ -90,6 +100,10 @@ func (r *rounds) step(op byte) {
 	arg := int(op >> 3)
 	switch op & 7 {
 	case 0:
+		if arg&8 != 0 {
+			r.remove()
+			return
+		}
 		r.apply(arg&3, arg&4 != 0)
 	case 1:
 		for t := r.s.take(r.now); t != nil; t = r.s.take(r.now) {
@@ -115,7 +129,7 @@ func (r *rounds) step(op byte) {
 				es[arg%len(es)].Failed(r.now)
 			}
 		}
-		r.s.follow(r.registry.Clusters(), r.now)
+		r.s.follow(r.registry.Changed(), r.now)
 	default:
 		r.now += int64(100*time.Millisecond) << (arg % 10)
 	}
@@ -135,6 +149,13 @@ func (r *rounds) check() {
 			probed++
 		}
 	}
+	listed := 0
+	for _, of := range r.s.of {
+		listed += len(of)
+	}
+	if listed != len(r.s.targets) {
+		r.t.Fatalf("%d of %d targets are listed by their Clusters", listed, len(r.s.targets))
+	}
 	if probed+len(r.s.waiting) != len(r.s.targets) || probed > len(r.running) {
 		r.t.Fatalf("of %d targets %d wait, and %d are being probed", len(r.s.targets), len(r.s.waiting), probed)
 	}
@@ -153,6 +174,7 @@ func (r *rounds) check() {
 func FuzzSchedule(f *testing.F) {
 	f.Add(uint8(0), []byte("\x3f\x38\x01\x02\x02\x03\x3e\x01\x03\x03\x03\x3e\x01\x02"))
 	f.Add(uint8(5), []byte("\x38\x01\x18\x02\x0c\x38\x3e\x01\x0c\x3e\x01\x03"))
+	f.Add(uint8(0), []byte("\x28\x01\x40\x02\x28\x05\x40\x03\x01"))
 	f.Add(uint8(9), []byte("\x18\x05\x0d\x3e\x01\x03\x3e\x01\x02\x10\x3e\x38\x01\x20\x02"))
 	f.Fuzz(func(t *testing.T, thresholds uint8, ops []byte) {
 		r := &rounds{
