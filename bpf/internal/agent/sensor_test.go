@@ -33,8 +33,8 @@ func (a *agentOf) join(t *testing.T, token string, endpoint netip.AddrPort) *sen
 	t.Helper()
 	s := a.start(t, token, endpoint)
 	await(t, "the agent to count", func() bool {
-		_, attached := s.Attached()
-		return attached
+		_, session := s.Attached()
+		return session != 0
 	})
 	return s
 }
@@ -91,13 +91,13 @@ func TestSensorsComeBackToAnAgentThatWasAway(t *testing.T) {
 	if err := s.Flows(none); err == nil {
 		t.Error("there is an answer without an agent")
 	}
-	if _, attached := s.Attached(); attached {
+	if _, session := s.Attached(); session != 0 {
 		t.Error("the agent that has gone is said to count")
 	}
 	startAgentAt(t, a.address, a.folder, kernel, root)
 	await(t, "the sensor to come back", func() bool {
-		_, attached := s.Attached()
-		return attached
+		_, session := s.Attached()
+		return session != 0
 	})
 	await(t, "the endpoints to be told again", func() bool { return kernel.at("poduid-a").told() == 1 })
 }
@@ -112,8 +112,8 @@ func TestANewProxyIsCountedAnew(t *testing.T) {
 	before := kernel.at("poduid-a")
 	s.Follow(remote.Proxy{Instance: "another"})
 	await(t, "another session", func() bool {
-		_, attached := s.Attached()
-		return attached && kernel.at("poduid-a") != before
+		_, session := s.Attached()
+		return session != 0 && kernel.at("poduid-a") != before
 	})
 }
 
@@ -135,7 +135,7 @@ func TestSensorsGoToTheirAgentAlone(t *testing.T) {
 		if said := <-s.logged; !strings.Contains(said, tt.want) {
 			t.Errorf("%s: the sensor says %s", tt.name, said)
 		}
-		if _, attached := s.Attached(); attached || kernel.at("poduid-a") != nil {
+		if _, session := s.Attached(); session != 0 || kernel.at("poduid-a") != nil {
 			t.Errorf("%s: it has its connections counted", tt.name)
 		}
 		s.leave()

@@ -80,6 +80,10 @@ func (s *sensor) attachConnections(p *handshake.Peer, again bool) uint64 {
 	id, err := cgroup.Verify(dir)
 	if err == nil && s.l4 != nil && (!again || !s.l4.SocketsAttached()) {
 		err = s.l4.Attach(dir)
+		s.attachments++
+		if s.l4.SocketsAttached() && !s.l4.Walks() {
+			s.complain(s.collector.Attached(s.current()))
+		}
 	}
 	if err != nil {
 		s.options.Log.Info("Connections are not fully counted", "reason", err.Error())

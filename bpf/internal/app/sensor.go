@@ -45,6 +45,8 @@ type sensor struct {
 	// instance is the proxy that the numbers are of.
 	instance string
 	mode     string
+	// attachments counts how often connections have begun to be counted by l4.
+	attachments uint64
 }
 
 // newSensor loads what the kernel allows. Only shared memory must be had.
@@ -73,6 +75,7 @@ func newSensor(o Options) (*sensor, error) {
 		if o.Agent != "" {
 			s.agent = remote.New(remote.Options{
 				Address: o.Agent, Token: o.AgentToken, Authorities: o.AgentAuthorities, Log: o.Log,
+				Began: func() { s.complain(s.collector.Attached(s.state())) },
 			})
 		}
 	}
@@ -245,7 +248,7 @@ func (s *sensor) clear(gone collect.Gone) error {
 
 func (s *sensor) complain(err error) {
 	if err != nil {
-		s.options.Log.Error(err, "Cannot clear what was removed")
+		s.options.Log.Error(err, "Cannot read or clear what was counted")
 	}
 }
 

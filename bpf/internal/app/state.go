@@ -51,11 +51,15 @@ func (s *sensor) stateOfConnections(state *collect.State) {
 		if sockets && s.l4.Basic() {
 			state.L4Mode = l4SockopsBasic
 		}
+		if !walks {
+			state.Unsettled = s.attachments
+		}
 	case s.agent != nil:
-		welcome, attached := s.agent.Attached()
-		if !attached {
+		welcome, session := s.agent.Attached()
+		if session == 0 {
 			break
 		}
+		state.Unsettled = session
 		sockets, options, facts = true, welcome.Options, welcome.Facts
 		state.Connections, state.L4Mode = s.agent, l4Node
 		if welcome.Basic {

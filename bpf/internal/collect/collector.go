@@ -47,6 +47,10 @@ type State struct {
 	// Connections is nil when no program is attached: then the kernel's own
 	// counters stand in.
 	Connections Connections
+	// Unsettled is not zero where Connections has the bytes of connections only when
+	// they have ended, so that those of open ones are taken from their sockets. It
+	// then says which counting it is: connections from before are not in it.
+	Unsettled uint64
 }
 
 // Options are what a Collector needs.
@@ -104,7 +108,7 @@ func (c *Collector) Replace(state State, t *probe.Tables, erase func(Gone) error
 	defer c.mu.Unlock()
 	var err error
 	if c.options.Directory.stale(t) {
-		err = c.ledger.look(&state, &sockets{}, c.options.Now())
+		_, err = c.ledger.look(&state, nil, c.options.Now())
 	}
 	gone := c.options.Directory.Replace(t, c.options.Now())
 	c.ledger.listeners.keep(c.options.Directory.listens)
@@ -117,9 +121,20 @@ func (c *Collector) Amend(state State, a *probe.Amendment, erase func(Gone) erro
 	defer c.mu.Unlock()
 	var err error
 	if c.options.Directory.stale(&a.Tables) {
-		err = c.ledger.look(&state, &sockets{}, c.options.Now())
+		_, err = c.ledger.look(&state, nil, c.options.Now())
 	}
-	return errors.Join(err, c.forget(c.options.Directory.Amend(a, c.options.Now()), erase))
+	gone := c.options.Directory.Amend(a, c.options.Now())
+	c.ledger.listeners.keep(c.options.Directory.listens)
+	return errors.Join(err, c.forget(gone, erase))
+}
+
+// Attached has to be called as soon as connections are counted and the flows are not
+// settled: what is open at the first look is taken for older.
+func (c *Collector) Attached(state State) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.ledger.look(&state, c.options.Sockets, c.options.Now())
+	return err
 }
 
 // Expire forgets what the proxy has removed a while ago, as Replace does.
@@ -130,7 +145,7 @@ func (c *Collector) Expire(state State, erase func(Gone) error) error {
 	if !c.options.Directory.due(now) {
 		return nil
 	}
-	err := c.ledger.look(&state, &sockets{}, now)
+	_, err := c.ledger.look(&state, nil, now)
 	return errors.Join(err, c.forget(c.options.Directory.Expire(now), erase))
 }
 
@@ -167,11 +182,10 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := scrape{out}
+	open, err := c.ledger.look(&state, c.options.Sockets, c.options.Now())
 	// That a kernel does not tell of its sockets is shown, and no error.
-	open, looked := readSockets(c.options.Sockets, c.options.Directory)
-	state.Hooks = append(state.Hooks, Hook{"sock_diag", c.options.Sockets != nil && looked == nil})
+	state.Hooks = append(state.Hooks, Hook{"sock_diag", open.told})
 	s.sensor(state, c.options)
-	err := c.ledger.look(&state, open, c.options.Now())
 	c.ledger.tell(&s)
 	c.ledger.tellSockets(&s, open, state.Connections != nil)
 	err = errors.Join(err, s.lost(&state))
@@ -180,7 +194,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		s.counter(listenOverflows, kernel.ListenOverflows)
 	}
 	if state.Connections == nil && kernelErr == nil {
-		s.kernel(kernel, looked != nil || c.options.Sockets == nil)
+		s.kernel(kernel, !open.told)
 	}
 	if err = errors.Join(err, kernelErr); err != nil {
 		out <- prometheus.NewInvalidMetric(sensorInfo, err)

@@ -308,18 +308,14 @@ func (d *Directory) endsOf(key bpf.L4FlowKey) ends {
 	return ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: d.port(key.Id)}
 }
 
-// ends says what a connection is by its addresses; false if it is none of the
-// proxy's with a client or a backend, such as that of a scrape.
-func (d *Directory) ends(local, remote netip.AddrPort) (ends, bool) {
+// flowOf says which flow a connection is of by its addresses; false if it is none of
+// the proxy's with a client or a backend, such as that of a scrape.
+func (d *Directory) flowOf(local, remote netip.AddrPort) (bpf.L4FlowKey, bool) {
 	d.mu.RLock()
-	listener, downstream := d.ports[local.Port()]
-	backend, upstream := d.endpoints.first[unmap(remote)]
-	d.mu.RUnlock()
-	switch {
-	case downstream:
-		return ends{side: bpf.L4SideSIDE_DOWNSTREAM, listener: listener}, true
-	case upstream:
-		return ends{side: bpf.L4SideSIDE_UPSTREAM, backend: d.backend(backend)}, true
+	defer d.mu.RUnlock()
+	if _, downstream := d.ports[local.Port()]; downstream {
+		return bpf.L4FlowKey{Side: uint32(bpf.L4SideSIDE_DOWNSTREAM), Id: uint32(local.Port())}, true
 	}
-	return ends{}, false
+	backend, upstream := d.endpoints.first[unmap(remote)]
+	return bpf.L4FlowKey{Side: uint32(bpf.L4SideSIDE_UPSTREAM), Id: backend}, upstream
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/bpf"
+	"github.com/fleetgate/fleetgate/bpf/internal/sockdiag"
 )
 
 // ledger turns what is counted by identifier into what is told by name, in no more
@@ -22,6 +23,7 @@ type ledger struct {
 	backends  *book[string, *reached]
 	listeners *book[string, *entered]
 	sides     [len(sideNames)]side
+	open      openBytes
 	// stirred are the series and backends whose cells have to be read.
 	stirred struct{ series, backends stirred }
 
@@ -62,7 +64,7 @@ type flowing struct {
 
 func newLedger(d *Directory, most int) *ledger {
 	return &ledger{
-		directory: d, most: most, before: newBefore(), weights: newWeights(),
+		directory: d, most: most, before: newBefore(), weights: newWeights(), open: newOpenBytes(),
 		routes:    newBook(routeName{other, other}, leastServed, compareRoutes, newServed),
 		backends:  newBook(other, leastReached, cmp.Compare[string], newReached),
 		listeners: newBook(other, leastEntered, cmp.Compare[string], newEntered),
@@ -73,7 +75,7 @@ func newLedger(d *Directory, most int) *ledger {
 func (l *ledger) clear() {
 	l.before = newBefore()
 	l.stirred = struct{ series, backends stirred }{}
-	l.weights = newWeights()
+	l.weights, l.open = newWeights(), newOpenBytes()
 	l.routes.clear()
 	l.backends.clear()
 	l.listeners.clear()
@@ -81,15 +83,34 @@ func (l *ledger) clear() {
 }
 
 // look counts what has come since the last look. What cannot be read is an error,
-// and counted when it can.
-func (l *ledger) look(state *State, sockets *sockets, now time.Time) error {
-	err := errors.Join(l.readOutcomes(state), l.readFlows(state))
+// and counted when it can. The sockets are read by walk, which is nil where they are
+// left alone.
+func (l *ledger) look(state *State, walk walk, now time.Time) (sockets *sockets, err error) {
+	err = errors.Join(l.readOutcomes(state), l.readFlows(state))
+	sockets = l.readSockets(state, walk)
 	l.giveNames(sockets, now)
 	l.countOutcomes()
 	l.countFlows()
 	err = errors.Join(err, l.countCells(state, now))
 	l.takeNames()
-	return err
+	return sockets, err
+}
+
+// readSockets reads them, and has the flows be settled by them where nobody else does.
+func (l *ledger) readSockets(state *State, walk walk) *sockets {
+	if state.Connections == nil || state.Unsettled == 0 {
+		return readSockets(walk, l.directory, func(*sockdiag.Socket) bool { return false })
+	}
+	l.open.begin(state.Unsettled)
+	found := readSockets(walk, l.directory, l.open.counts)
+	if found.told {
+		l.open.looked()
+	}
+	for i := range l.flows {
+		f := &l.flows[i]
+		l.open.settle(f, endedOf(l.before.flows.counted[f.key]), found.bytes[f.key])
+	}
+	return found
 }
 
 func (l *ledger) readOutcomes(state *State) error {
@@ -299,6 +320,9 @@ func (l *ledger) countSeries(route *routeLabels, added []figure) {
 // more.
 func (l *ledger) forget(gone Gone) {
 	l.before.forget(gone)
+	for id := range gone.Backends {
+		delete(l.open.told, bpf.L4FlowKey{Side: uint32(bpf.L4SideSIDE_UPSTREAM), Id: id})
+	}
 	routes, backends := l.directory.names()
 	l.routes.keep(func(r routeName) bool { return routes[r] })
 	l.backends.keep(func(b string) bool { return backends[b] })

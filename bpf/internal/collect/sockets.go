@@ -44,17 +44,27 @@ type queue struct {
 type sockets struct {
 	queues map[string]*queue
 	open   map[ends]*standing
+	// bytes are those of the open connections that count.
+	bytes map[bpf.L4FlowKey]payload
+	// told says that the kernel has told of them.
+	told bool
 }
 
-// readSockets returns what each tells, or nothing beside what the kernel had
-// against it.
-func readSockets(each func(func(*sockdiag.Socket)) error, d *Directory) (*sockets, error) {
-	s := &sockets{map[string]*queue{}, map[ends]*standing{}}
-	if each == nil {
-		return s, nil
+// walk tells of the sockets that there are.
+type walk func(func(*sockdiag.Socket)) error
+
+// readSockets returns what walk tells, and nothing if it is nil or fails. The bytes are
+// of the connections that count says yes to.
+func readSockets(walk walk, d *Directory, count func(*sockdiag.Socket) bool) *sockets {
+	if walk == nil {
+		return &sockets{}
 	}
-	err := each(func(o *sockdiag.Socket) {
-		e, ok := d.ends(o.Local, o.Remote)
+	s := &sockets{map[string]*queue{}, map[ends]*standing{}, map[bpf.L4FlowKey]payload{}, true}
+	err := walk(func(o *sockdiag.Socket) {
+		// Asked for all of them, as names may come later than connections.
+		counts := !o.Listening && count(o)
+		key, ok := d.flowOf(o.Local, o.Remote)
+		e := d.endsOf(key)
 		switch {
 		case !ok:
 		case o.Listening && e.side == bpf.L4SideSIDE_DOWNSTREAM:
@@ -63,12 +73,15 @@ func readSockets(each func(func(*sockdiag.Socket)) error, d *Directory) (*socket
 			q.limit += uint64(o.Limit)
 		case !o.Listening:
 			found(s.open, e).add(o)
+			if counts {
+				s.bytes[key] = s.bytes[key].plus(payloadOf(o, e.side))
+			}
 		}
 	})
 	if err != nil {
-		return &sockets{}, err
+		return &sockets{}
 	}
-	return s, nil
+	return s
 }
 
 // tellSockets writes what is so at the moment. Where no program counts connections,

@@ -43,7 +43,9 @@ type Options struct {
 	// Token is the path of the token by which the agent knows the pod, and
 	// Authorities that of the certificates that the agent may present.
 	Token, Authorities string
-	Log                logr.Logger
+	// Began is called when the agent has begun to count; nil is allowed.
+	Began func()
+	Log   logr.Logger
 }
 
 // Client has connections counted by the node's agent. It implements
@@ -61,6 +63,7 @@ type Client struct {
 	endpointsAt int
 	forget      []uint32
 	session     *session
+	sessions    uint64
 	overflow    uint64
 }
 
@@ -111,14 +114,15 @@ func (c *Client) notify() {
 	}
 }
 
-// Attached says what the agent counts, and whether it does.
-func (c *Client) Attached() (node.Welcome, bool) {
+// Attached says what the agent counts, and in which session since the client began;
+// zero if it does not.
+func (c *Client) Attached() (welcome node.Welcome, session uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session == nil || c.session.ended() {
-		return node.Welcome{}, false
+		return node.Welcome{}, 0
 	}
-	return c.session.welcome, true
+	return c.session.welcome, c.sessions
 }
 
 // Settle does nothing: the agent is in another network namespace, so that it
@@ -216,6 +220,9 @@ func (c *Client) meet(ctx context.Context, proxy Proxy) (joined bool, err error)
 		return false, nil
 	}
 	defer c.end()
+	if c.options.Began != nil {
+		c.options.Began()
+	}
 	c.options.Log.Info("The node's agent counts connections", "basic", s.welcome.Basic)
 	told := -1
 	for {
@@ -243,6 +250,7 @@ func (c *Client) begin(s *session, proxy Proxy) bool {
 		return false
 	}
 	c.session, c.overflow, c.forget = s, 0, nil
+	c.sessions++
 	return true
 }
 

@@ -23,6 +23,12 @@ type Socket struct {
 	// Retransmitting says that the oldest segment was sent again, and still is
 	// not acknowledged.
 	Retransmitting bool
+	// Cookie names the socket for as long as the kernel runs.
+	Cookie uint64
+	// Received is the payload in bytes that has come, and Acknowledged the sequence
+	// numbers that the other side has acknowledged: the payload that was sent, and of
+	// who has connected the SYN.
+	Received, Acknowledged uint64
 }
 
 // The layouts of linux/inet_diag.h.
@@ -131,6 +137,7 @@ func socketOf(m []byte) Socket {
 		Remote:    netip.AddrPortFrom(address(m[0], m[24:40]), be.Uint16(m[6:])),
 		Listening: m[1] == listen,
 	}
+	s.Cookie = ne.Uint64(m[44:])
 	if s.Listening {
 		s.Queued, s.Limit = ne.Uint32(m[56:]), ne.Uint32(m[60:])
 	}
@@ -143,6 +150,9 @@ func socketOf(m []byte) Socket {
 			s.measure(a[unix.SizeofRtAttr:size])
 		}
 		a = a[min(len(a), aligned(size)):]
+	}
+	if m[1] == closeWait && s.Received > 0 {
+		s.Received-- // the other side's FIN
 	}
 	return s
 }
@@ -157,9 +167,13 @@ func address(family byte, b []byte) netip.Addr {
 // measure takes a tcp_info, which older kernels have less of.
 func (s *Socket) measure(info []byte) {
 	const retransmits, rtt = unsafe.Offsetof(unix.TCPInfo{}.Retransmits), unsafe.Offsetof(unix.TCPInfo{}.Rtt)
+	const acked, received = unsafe.Offsetof(unix.TCPInfo{}.Bytes_acked), unsafe.Offsetof(unix.TCPInfo{}.Bytes_received)
 	if len(info) < int(rtt)+4 {
 		return
 	}
 	s.Retransmitting = info[retransmits] > 0
 	s.RTT = time.Duration(binary.NativeEndian.Uint32(info[rtt:])) * time.Microsecond
+	if len(info) >= int(received)+8 {
+		s.Acknowledged, s.Received = binary.NativeEndian.Uint64(info[acked:]), binary.NativeEndian.Uint64(info[received:])
+	}
 }

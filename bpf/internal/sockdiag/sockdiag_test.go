@@ -86,6 +86,58 @@ func TestSocketsAreThoseThatAreOpen(t *testing.T) {
 	}
 }
 
+// TestBytesAreThoseThatWereSent has the two ends of a connection say something, and one
+// of them end its half.
+func TestBytesAreThoseThatWereSent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).AddrPort().Port()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	const asked, answered = 5000, 300
+	for _, way := range []struct {
+		from, to net.Conn
+		n        int
+	}{{client, server, asked}, {server, client, answered}} {
+		if _, err := way.from.Write(make([]byte, way.n)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(way.to, make([]byte, way.n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := server.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	var got Socket
+	for deadline := time.Now().Add(10 * time.Second); got.Acknowledged != asked+1; time.Sleep(time.Millisecond) {
+		// The server's end is in a state that is not told of any more.
+		if _, open := mine(t, port); len(open) == 1 {
+			got = open[0]
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("got %+v, want %d bytes and the SYN acknowledged", got, asked)
+		}
+	}
+	if got.Received != answered || got.Cookie == 0 {
+		t.Errorf("got %+v, want %d bytes received", got, answered)
+	}
+}
+
 // message is a netlink message with a body.
 func message(kind uint16, body ...byte) []byte {
 	b := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(body)))
