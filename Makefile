@@ -209,11 +209,12 @@ images-%: ## Build the images for one architecture in dist/, such as images-arm6
 
 docker-build: images ## The same as images, under the name that kubebuilder uses.
 
+# The guides' backend goes along with the three.
 docker-push: ## Push what docker-build has written to the registry that IMAGE_TAG_BASE names.
-	go -C test run ./images/push $(foreach i,operator proxy sensor,$(DIST)/images/$(i).tar)
+	go -C test run ./images/push $(foreach i,operator proxy sensor echo,$(DIST)/images/$(i).tar)
 
 docker-buildx: $(addprefix images-,$(PLATFORM_ARCHES)) ## Build for all PLATFORMS, and push each image as one name for all of them.
-	@$(foreach i,operator proxy sensor,go -C test run ./images/push -platforms $(foreach a,$(PLATFORM_ARCHES),$(DIST)/$(a)/images/$(i).tar) &&) true
+	@$(foreach i,operator proxy sensor echo,go -C test run ./images/push -platforms $(foreach a,$(PLATFORM_ARCHES),$(DIST)/$(a)/images/$(i).tar) &&) true
 
 build-installer: kustomize ## Render everything that a cluster needs into dist/install.yaml.
 	@mkdir -p $(DIST)

@@ -18,6 +18,9 @@ One pod has at most 500 series, its proxy and its sensor together and those of G
 routes, backends and listeners there are; ` + "`spec.monitoring.maxSeries`" + ` of the [GatewayParameters](gatewayparameters.md) has it
 otherwise. The proxy gets two fifths of them, the sensor three. The busiest are told apart by name as far as there is room, and
 the others share one: ` + "`*`" + ` with proxies, whose requests that no route took have ` + "`-`" + `, and ` + "`other`" + ` with sensors.
+With two listeners the proxy has room for twenty routes that are answered in three ways, such as 2xx, 4xx and 5xx, and for more
+of those with fewer; the sensor, which tells durations and bytes of each, for two to eight. So ask the proxy which routes are
+busy or fail, and the sensor what the busiest of them take.
 
 - Who has a name keeps it, so that series are continuous: until it is gone; until it has had nothing to count for an hour, and
   another one waits; or until there is no room for all that have one, when the least busy give way.
