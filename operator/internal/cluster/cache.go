@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +17,10 @@ import (
 
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
+
+// Lag is how long a cache may be behind. One that shows an old version for longer shows
+// what there is: the cluster was restored from a backup.
+const Lag = 10 * time.Second
 
 // CacheOptions says what is cached. Without namespaces it is the whole cluster.
 //

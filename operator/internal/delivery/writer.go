@@ -14,6 +14,7 @@ import (
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 )
 
 // FieldManager owns the fields of delivered objects.
@@ -77,10 +78,6 @@ type written struct {
 // maxStale bounds written.stale. A cache that is further behind costs a read.
 const maxStale = 16
 
-// lag is how long a cache may be behind. One that shows an old version for longer shows
-// what there is: the cluster was restored from a backup.
-const lag = 10 * time.Second
-
 // set records that the object has the version and content now.
 func (w *written) set(uid types.UID, version, content string, now time.Time) {
 	if w.uid == uid && w.version != "" && w.version != version {
@@ -102,7 +99,7 @@ func (w *written) covers(obj metav1.Object, now time.Time) bool {
 		return false
 	}
 	version := obj.GetResourceVersion()
-	return w.version == version || now.Sub(w.since) < lag && slices.Contains(w.stale, version)
+	return w.version == version || now.Sub(w.since) < cluster.Lag && slices.Contains(w.stale, version)
 }
 
 // New returns a Writer.
