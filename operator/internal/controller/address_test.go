@@ -31,7 +31,7 @@ func TestAddressOfTheClusterIsKept(t *testing.T) {
 	// As an API server does.
 	service.Spec.ClusterIPs = []string{service.Spec.ClusterIP}
 	w.must(w.client.Update(t.Context(), service))
-	w.look("gw")
+	w.lookTwice("gw")
 	if got := w.condition("gw", "AddressesAssigned"); got != "True AddressesAssigned" {
 		t.Errorf("AddressesAssigned is %s", got)
 	}
@@ -71,7 +71,7 @@ func TestRoutabilityComesWithItsField(t *testing.T) {
 	service := get(w, "gw-fleetgate", &corev1.Service{})
 	service.Spec.ClusterIPs = []string{service.Spec.ClusterIP}
 	w.must(w.client.Update(t.Context(), service))
-	w.look("gw")
+	w.lookTwice("gw")
 	told := func() bool {
 		addresses := get(w, "gw", &gatewayv1.Gateway{}).Status.Addresses
 		return len(addresses) == 1 && addresses[0].Routability != nil
@@ -85,11 +85,11 @@ func TestRoutabilityComesWithItsField(t *testing.T) {
 	if want := []types.NamespacedName{{Namespace: "tenant", Name: "gw"}}; !slices.Equal(keys, want) {
 		t.Errorf("the CRD leads to %v", keys)
 	}
-	if result := w.look("gw"); told() || result.RequeueAfter != establishPause {
+	if result := w.lookTwice("gw"); told() || result.RequeueAfter != establishPause {
 		t.Errorf("while the old fields are served: told %t, %+v", told(), result)
 	}
 	w.prunes = false
-	if w.look("gw"); !told() {
+	if w.lookTwice("gw"); !told() {
 		t.Error("with the experimental channel: not told")
 	}
 	w.take()

@@ -10,9 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -21,40 +19,11 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
-	"github.com/fleetgate/fleetgate/operator/internal/graph"
-	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/rollout"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
-)
-
-// Options are what the controllers work with. All fields are required, except
-// Translate and Now.
-type Options struct {
-	// Client writes, and reads from caches except for Secrets.
-	Client client.Client
-	// Reader reads from caches, and of Secrets those that are asked for.
-	Reader client.Reader
-	// Live reads from the API server itself.
-	Live    client.Reader
-	Events  events.EventRecorder
-	Metrics *metrics.Metrics
-	Kinds   *cluster.Kinds
-	// ControllerName is the one that GatewayClasses name.
-	ControllerName string
-	Graph          graph.Options
-	// Settings are those of every fleet. Auto is found for each.
-	Settings  provision.Settings
-	Translate Translate
-	Now       func() time.Time
-}
-
-// Kinds of the Prometheus operator, which a cluster need not have.
-var (
-	serviceMonitor = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}
-	prometheusKind = schema.GroupKind{Group: "monitoring.coreos.com", Kind: "Prometheus"}
 )
 
 // GatewayReconciler brings one Gateway's fleet, configuration and status into
@@ -124,6 +93,7 @@ func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedNam
 	resources, err := known.resources.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName, changes)
 	if resources != nil {
 		resources.MissingKinds = missing
+		resources.Gateway = r.newest(resources.Gateway)
 	}
 	return known, resources, err
 }
@@ -213,7 +183,8 @@ func (r *GatewayReconciler) begin(ctx context.Context, resources *store.Resource
 	if w.live, err = r.liveOf(ctx, w.owner, w.names.Name()); err != nil {
 		return nil, err
 	}
-	return w, nil
+	w.pods, err = r.podsOf(ctx, gateway)
+	return w, err
 }
 
 // forget drops everything that is remembered of a Gateway that is gone. Its

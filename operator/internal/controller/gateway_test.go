@@ -48,7 +48,7 @@ func TestFleetIsMadeOnce(t *testing.T) {
 }
 
 // A route's change costs the write of the configuration and of the route's
-// status; the Gateway's count follows within a second.
+// status; the Gateway's count follows, of one without proxies within three seconds.
 func TestRouteChangeWritesLittle(t *testing.T) {
 	w := newWorld(t, gateway("gw"))
 	w.look("gw")
@@ -59,7 +59,7 @@ func TestRouteChangeWritesLittle(t *testing.T) {
 	if diff := cmp.Diff([]string{"status web", "update gw-fleetgate-config"}, w.take()); diff != "" {
 		t.Error(diff)
 	}
-	if result.RequeueAfter <= 0 || result.RequeueAfter > statusPause {
+	if result.RequeueAfter <= 0 || result.RequeueAfter > comingUpCalm {
 		t.Errorf("to be looked at again after %v", result.RequeueAfter)
 	}
 	w.now = w.now.Add(result.RequeueAfter)
@@ -196,12 +196,12 @@ func TestCorruptedConfigIsRepaired(t *testing.T) {
 		t.Errorf("got %+v", config)
 	}
 	told := func() bool { return strings.Contains(w.programmedMessage("gw"), "was replaced") }
-	w.now = w.now.Add(statusPause)
+	w.now = w.now.Add(comingUpCalm)
 	if result := w.look("gw"); !told() || result.RequeueAfter <= 0 || result.RequeueAfter > repairShown {
 		t.Errorf("the status says %q and is looked at again after %s", w.programmedMessage("gw"), result.RequeueAfter)
 	}
 	w.now = w.now.Add(repairShown)
-	if w.look("gw"); told() {
+	if w.lookTwice("gw"); told() {
 		t.Errorf("long after, the status still says %q", w.programmedMessage("gw"))
 	}
 }
@@ -318,7 +318,7 @@ func TestARestartWaitsForTheProxies(t *testing.T) {
 		t.Errorf("it writes %v", writes)
 	}
 	w.gateways.agrees(client.ObjectKey{Namespace: "tenant", Name: "gw"})
-	if w.look("gw"); w.take() == nil {
+	if w.lookTwice("gw"); w.take() == nil {
 		t.Errorf("later on, it does not tell of a proxy that does not answer: %q", w.programmedMessage("gw"))
 	}
 }

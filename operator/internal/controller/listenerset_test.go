@@ -75,8 +75,7 @@ func TestListenerSetComesAndGoes(t *testing.T) {
 
 	w.must(w.client.Delete(t.Context(), get(w, "set", &gatewayv1.ListenerSet{})))
 	w.lookAtSet("set")
-	w.now = w.now.Add(statusPause)
-	w.look("gw")
+	w.lookTwice("gw")
 	if got := w.parents("web"); got != nil {
 		t.Errorf("the ListenerSet is gone, and the route reports %v", got)
 	}

@@ -28,6 +28,8 @@ type memory struct {
 	told  beside.List[*status.Route, *sighting]
 	said  []*status.Route
 	heard *store.Edition
+
+	config configPace
 }
 
 // sighting is the version of a route that was seen to have a status; empty as long as

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
@@ -62,22 +64,26 @@ func (w *work) follow() {
 		return
 	}
 	w.renewAt = admin.RenewAt
+	access := proxies.Access{
+		GatewayUID: string(w.gateway.UID), ServerName: admin.ServerName, Authorities: admin.Authorities,
+		Token: func() string { return string(admin.Token) },
+	}
+	if err := w.tracker.Sync(w.key, access, w.pods); err != nil {
+		w.errs = append(w.errs, fmt.Errorf("following the pods of %s: %w", w.key, err))
+	}
+	w.tracker.Want(w.key, w.observed.Wanted)
+}
+
+// podsOf returns the pods of the Gateway's fleet as the cache has them.
+func (r *GatewayReconciler) podsOf(ctx context.Context, gateway *gatewayv1.Gateway) ([]proxies.Pod, error) {
 	var list corev1.PodList
-	selector := client.MatchingLabels(names.Selector(w.gateway.Name, string(w.gateway.Spec.GatewayClassName)))
-	if err := w.opts.Client.List(w.ctx, &list, client.InNamespace(w.key.Namespace), selector); err != nil {
-		w.errs = append(w.errs, fmt.Errorf("listing the pods of %s: %w", w.key, err))
-		return
+	selector := client.MatchingLabels(names.Selector(gateway.Name, string(gateway.Spec.GatewayClassName)))
+	if err := r.opts.Client.List(ctx, &list, client.InNamespace(gateway.Namespace), selector); err != nil {
+		return nil, fmt.Errorf("listing the pods of %s/%s: %w", gateway.Namespace, gateway.Name, err)
 	}
 	pods := make([]proxies.Pod, len(list.Items))
 	for i := range list.Items {
 		pods[i] = proxies.FromPod(&list.Items[i])
 	}
-	access := proxies.Access{
-		GatewayUID: string(w.gateway.UID), ServerName: admin.ServerName, Authorities: admin.Authorities,
-		Token: func() string { return string(admin.Token) },
-	}
-	if err := w.tracker.Sync(w.key, access, pods); err != nil {
-		w.errs = append(w.errs, fmt.Errorf("following the pods of %s: %w", w.key, err))
-	}
-	w.tracker.Want(w.key, w.observed.Wanted)
+	return pods, nil
 }

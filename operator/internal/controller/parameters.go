@@ -23,8 +23,12 @@ import (
 )
 
 // parametersPause is the least time between two writes to the status of
-// GatewayParameters that Gateways cause: a class may have a thousand of them.
-const parametersPause = time.Second
+// GatewayParameters that Gateways cause. A class may have a thousand of them: while they
+// keep coming, it becomes longestParametersPause.
+const (
+	parametersPause        = time.Second
+	longestParametersPause = 8 * time.Second
+)
 
 // ParametersReconciler writes to the status of GatewayParameters who uses them, and
 // what of them is refused. It is safe for concurrent use with different ones.
@@ -57,9 +61,9 @@ func (u *parametersUse) of(key types.NamespacedName) []v1alpha1.RefusedField {
 }
 
 func newParametersReconciler(opts Options) *ParametersReconciler {
-	return &ParametersReconciler{
-		opts: opts, bell: newDoorbell(parametersPause, opts.Now), uses: make(map[types.NamespacedName]parametersUse),
-	}
+	bell := newDoorbell(parametersPause, opts.Now)
+	bell.longest = longestParametersPause
+	return &ParametersReconciler{opts: opts, bell: bell, uses: make(map[types.NamespacedName]parametersUse)}
 }
 
 // note remembers what became of parameters in a Gateway, and has the status of those

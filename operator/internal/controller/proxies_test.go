@@ -72,7 +72,7 @@ func (p *played) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 			}
 			return
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -99,12 +99,24 @@ func (p *played) report(ctx context.Context, fleet string) (proxyconfig.Report, 
 // the load balancer of its Service.
 func (w *world) runPods(gateway string) {
 	w.t.Helper()
+	w.startPods(gateway)
+	w.assign(gateway)
+}
+
+func (w *world) startPods(gateway string) {
+	w.t.Helper()
 	for _, name := range []string{gateway + "-1", gateway + "-2"} {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: name, UID: types.UID(name), Labels: names.Selector(gateway, "fleetgate")}}
 		pod.Status.PodIP = "127.0.0.1"
 		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-		w.must(w.client.Create(w.t.Context(), pod))
+		w.must(w.plain.Create(w.t.Context(), pod))
+		w.heard(pod)
 	}
+}
+
+// assign gives the Gateway's Service an address.
+func (w *world) assign(gateway string) {
+	w.t.Helper()
 	service := get(w, fleet(gateway).Name(), &corev1.Service{})
 	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "198.51.100.1"}}
 	w.must(w.client.Status().Update(w.t.Context(), service))

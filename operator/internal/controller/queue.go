@@ -15,17 +15,23 @@ import (
 // It rings nowhere until its controller has started.
 type doorbell struct {
 	// pause is the least time between two rings for the same key that come by
-	// ringSlowly.
-	pause time.Duration
-	now   func() time.Time
+	// ringSlowly. In a burst of them it doubles with each, up to longest.
+	pause, longest time.Duration
+	now            func() time.Time
 
 	mu    sync.Mutex
 	queue workqueue.TypedRateLimitingInterface[reconcile.Request]
-	rung  map[types.NamespacedName]time.Time
+	rung  map[types.NamespacedName]ring
+}
+
+// ring is when ringSlowly has rung last, or will, and what is to pass after that.
+type ring struct {
+	due   time.Time
+	pause time.Duration
 }
 
 func newDoorbell(pause time.Duration, now func() time.Time) *doorbell {
-	return &doorbell{pause: pause, now: now, rung: make(map[types.NamespacedName]time.Time)}
+	return &doorbell{pause: pause, longest: pause, now: now, rung: make(map[types.NamespacedName]ring)}
 }
 
 // source makes the doorbell ring in the controller that watches it.
@@ -55,16 +61,19 @@ func (d *doorbell) ringSlowly(key types.NamespacedName) {
 	if d.queue == nil {
 		return
 	}
-	now := d.now()
-	due := d.rung[key].Add(d.pause)
-	if due.Before(now) {
-		due = now
-	}
-	if d.rung[key].After(now) {
+	now, last := d.now(), d.rung[key]
+	if last.due.After(now) {
 		return // Already to be rung later.
 	}
-	d.rung[key] = due
-	d.queue.AddAfter(reconcile.Request{NamespacedName: key}, due.Sub(now))
+	next := ring{due: last.due.Add(last.pause), pause: d.pause}
+	if now.Before(last.due.Add(2 * last.pause)) {
+		next.pause = min(2*last.pause, d.longest)
+	}
+	if next.due.Before(now) {
+		next.due = now
+	}
+	d.rung[key] = next
+	d.queue.AddAfter(reconcile.Request{NamespacedName: key}, next.due.Sub(now))
 }
 
 func (d *doorbell) forget(key types.NamespacedName) {

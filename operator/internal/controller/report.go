@@ -147,7 +147,7 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 		err := r.opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
 		r.opts.Metrics.Status("Gateway", resultOf(err))
 		if err == nil {
-			r.wroteStatus(key, urgent)
+			r.wroteStatus(after, urgent)
 			return r.unsettled(after, merge), nil
 		}
 		if !apierrors.IsConflict(err) {
@@ -242,40 +242,26 @@ func (r *GatewayReconciler) unreported(key types.NamespacedName) bool {
 	return !known
 }
 
-func (r *GatewayReconciler) wroteStatus(key types.NamespacedName, urgent bool) {
+// wroteStatus notes a write of the Gateway's status, and what that has left.
+func (r *GatewayReconciler) wroteStatus(after *gatewayv1.Gateway, urgent bool) {
+	key := client.ObjectKeyFromObject(after)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.reported[key] == nil {
 		r.reported[key] = &statusPace{}
 	}
 	r.reported[key].wrote(r.opts.Now(), urgent)
+	r.reported[key].written = after
 }
 
-// pressing says whether the two statuses differ in more than counts and
-// messages.
-func pressing(before, after gatewayv1.GatewayStatus) bool {
-	if len(before.Addresses) != len(after.Addresses) || len(before.Listeners) != len(after.Listeners) ||
-		differ(before.Conditions, after.Conditions) {
-		return true
+// newest returns the Gateway with its newest status that is known.
+func (r *GatewayReconciler) newest(cached *gatewayv1.Gateway) *gatewayv1.Gateway {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if pace := r.reported[client.ObjectKeyFromObject(cached)]; pace != nil {
+		return pace.newest(cached, r.opts.Now())
 	}
-	for i := range after.Addresses {
-		a, b := before.Addresses[i], after.Addresses[i]
-		if a.Value != b.Value || (a.Routability == nil) != (b.Routability == nil) || a.Routability != nil && *a.Routability != *b.Routability {
-			return true
-		}
-	}
-	for i := range after.Listeners {
-		if before.Listeners[i].Name != after.Listeners[i].Name || differ(before.Listeners[i].Conditions, after.Listeners[i].Conditions) {
-			return true
-		}
-	}
-	return false
-}
-
-func differ(before, after []metav1.Condition) bool {
-	return !slices.EqualFunc(before, after, func(a, b metav1.Condition) bool {
-		return a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason && a.ObservedGeneration == b.ObservedGeneration
-	})
+	return cached
 }
 
 // giveUp leaves the fleet as it is after a panic and says so on the Gateway. It

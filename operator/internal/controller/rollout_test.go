@@ -71,7 +71,7 @@ func TestAnImageThatDoesNotWorkIsToldAndTriedElsewhere(t *testing.T) {
 	w.look("a")
 	advance(w, "a", "ProgressDeadlineExceeded")
 	w.event()
-	w.look("a")
+	w.lookTwice("a")
 	if got := w.event(); !strings.Contains(got, RolloutFailed) {
 		t.Errorf("got the event %q", got)
 	}

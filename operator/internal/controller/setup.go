@@ -56,6 +56,10 @@ const (
 // its proxies' reports alone.
 const reportPause = 300 * time.Millisecond
 
+// holdPause is how long the configuration of a fleet without proxies waits at most for
+// more routes.
+const holdPause = 15 * time.Second
+
 // Config is what Setup needs beside the manager.
 type Config struct {
 	ControllerName string
@@ -80,7 +84,7 @@ func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
 		Events:         mgr.GetEventRecorder("fleetgate"),
 		Kinds:          kinds,
 		ControllerName: config.ControllerName, Graph: config.Graph, Settings: config.Settings,
-		Translate: (*graph.Memory).Build, Now: time.Now,
+		Translate: (*graph.Memory).Build, Hold: holdPause, Now: time.Now,
 	}
 	bell := newDoorbell(reportPause, opts.Now)
 	tracker := proxies.New(proxies.Options{

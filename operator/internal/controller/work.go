@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,12 +14,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -36,6 +39,8 @@ type work struct {
 	owner     apply.Owner
 	// live are the fleet's workloads as the cache has them.
 	live workloads
+	// pods are the fleet's as the cache has them.
+	pods []proxies.Pod
 	// sensor is what provision.SensorAuto stands for.
 	sensor provision.SensorMode
 	// authorities are those of the nodes' agents, if they are known.
@@ -54,6 +59,8 @@ type work struct {
 	renewAt time.Time
 	// unheard says that proxies have not been asked so far that are ready.
 	unheard bool
+	// storeAgain is how much longer the configuration waits to be stored.
+	storeAgain time.Duration
 	// rollAgain is when to look again at pods that are being replaced, or wait for it.
 	rollAgain time.Duration
 	// repairLeft is how much longer the status tells of a repair.
@@ -92,11 +99,11 @@ func (w *work) carryOut() (reconcile.Result, error) {
 	return reconcile.Result{RequeueAfter: w.next(wait)}, nil
 }
 
-// next is when the Gateway is to be looked at without any event: for a status
-// that waits or has told of a repair for long enough, for a conflict that nobody tells the end of, or to renew the
-// credentials.
+// next is when the Gateway is to be looked at without any event: for a status or a
+// configuration that waits, for a status that has told of a repair for long enough, for a
+// conflict that nobody tells the end of, or to renew the credentials.
 func (w *work) next(wait time.Duration) time.Duration {
-	due := []time.Duration{wait, w.repairLeft, w.rollAgain}
+	due := []time.Duration{wait, w.repairLeft, w.storeAgain, w.rollAgain}
 	for i := range w.culprits {
 		due = append(due, max(w.culprits[i].until.Sub(w.started), time.Second))
 	}
@@ -131,10 +138,8 @@ func (w *work) deliver() {
 		_, err := w.writer.Secret(w.ctx, w.owner, w.names.CertificateSecret(shard), data)
 		w.note(err)
 	}
-	result, err := w.writer.Config(w.ctx, w.owner, w.names.ConfigMap(), &w.plan.config)
+	result := w.storeConfig()
 	w.observed.Hash, w.revision = result.Hash, result.Revision
-	w.count(result, err)
-	w.note(err)
 	w.observed.Oversize = result.Dropped
 	var tooLarge string
 	if n := len(result.Dropped); n > 0 {
@@ -148,6 +153,29 @@ func (w *work) deliver() {
 		w.events.happened(w.gateway, ConfigRepaired, "StoreConfig", text)
 		w.repairs.happened(w.key, text, w.started)
 	}
+}
+
+// storeConfig stores the configuration, and returns what is stored. Where nobody reads it
+// yet, it waits for more of the routes that come with a new Gateway, until a proxy is
+// there, which an event tells.
+func (w *work) storeConfig() delivery.ConfigResult {
+	pace, config := &w.known.config, &w.plan.config
+	begun := slices.ContainsFunc(w.pods, func(pod proxies.Pod) bool { return pod.Address != "" })
+	switch {
+	case begun:
+		pace.waiting = proxyconfig.Config{}
+	case !pace.at.IsZero():
+		if w.storeAgain = pace.wait(config, w.started, w.opts.Hold); w.storeAgain > 0 {
+			return pace.stored
+		}
+	}
+	result, err := w.writer.Config(w.ctx, w.owner, w.names.ConfigMap(), config)
+	w.count(result, err)
+	w.note(err)
+	if err == nil && result.Written {
+		pace.wrote(&result, w.started)
+	}
+	return result
 }
 
 func (w *work) count(result delivery.ConfigResult, err error) {

@@ -72,6 +72,13 @@ type world struct {
 	racing func()
 	// port is the admin port of the proxies, which nobody answers on by default.
 	port int
+	// cache, if not nil, is what the operator reads instead of the API server.
+	cache *lateCache
+	// hold is how long the configuration of a fleet without proxies may wait.
+	hold time.Duration
+	// patience is how long the proxies may take to answer, of real time; zero for what is
+	// usual.
+	patience time.Duration
 	// process, if not nil, makes the calls of the API server, or is gone.
 	process func(write bool, call func() error) error
 }
@@ -96,16 +103,20 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 // one.
 func (w *world) boot() {
 	w.t.Helper()
-	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: w.port, Log: logr.Discard()})
+	tracker := proxies.New(proxies.Options{Changed: func(types.NamespacedName) {}, Port: w.port, Patience: w.patience, Log: logr.Discard()})
 	w.t.Cleanup(tracker.Stop)
+	var cached client.Client = w.client
+	if w.cache != nil {
+		cached = w.cache
+	}
 	opts := Options{
-		Client: w.client, Live: w.client, Reader: w.kinds.Only(cluster.NewReader(w.client, w.client, nil, w.clock)), Events: w.recorder,
+		Client: cached, Live: w.client, Reader: w.kinds.Only(cluster.NewReader(cached, w.client, nil, w.clock)), Events: w.recorder,
 		Metrics: metrics.New(prometheus.NewRegistry(), tracker.Reporting), Kinds: w.kinds, ControllerName: controllerName,
 		Graph: graph.Options{ControllerName: controllerName, ReservedPorts: provision.ReservedPorts()},
 		Settings: provision.Settings{
 			ProxyImage: "proxy", SensorImage: "sensor", Sensor: provision.SensorAuto, Replicas: 2, OperatorNamespace: "fleetgate-system",
 		},
-		Translate: w.translate, Now: w.clock,
+		Translate: w.translate, Hold: w.hold, Now: w.clock,
 	}
 	w.routes = newRouteReconcilers(opts)
 	w.policies = newPolicyReconcilers(opts)
@@ -202,7 +213,7 @@ func (w *world) around(ctx context.Context, obj client.Object, write func() erro
 }
 
 func (w *world) heard(obj client.Object) {
-	if w.gateways != nil {
+	if w.gateways != nil && w.cache == nil {
 		heard(w.gateways, obj)
 	}
 }
@@ -261,6 +272,13 @@ func (w *world) look(name string) reconcile.Result {
 	w.lookAtRoutes()
 	w.lookAtPolicies()
 	return result
+}
+
+// lookTwice is look, and again when what waits is due.
+func (w *world) lookTwice(name string) reconcile.Result {
+	w.t.Helper()
+	w.now = w.now.Add(min(w.look(name).RequeueAfter, longestPause))
+	return w.look(name)
 }
 
 func (w *world) lookAtRoutes() {
