@@ -19,33 +19,39 @@ type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // fewGateways are as many as a route can name.
 const fewGateways = 32
 
-// handler makes requests of what the watch finds.
-func (w watch) handler() handler.EventHandler {
+// asks tells something of a Gateway.
+type asks func(context.Context, types.NamespacedName) bool
+
+// handler makes requests of what the watch finds. unserved says whether nobody is served
+// by a Gateway.
+func (w watch) handler(unserved asks) handler.EventHandler {
 	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q requestQueue) { w.enqueue(ctx, q, e.Object) },
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q requestQueue) { w.enqueue(ctx, q, unserved, e.Object) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q requestQueue) {
-			w.enqueue(ctx, q, e.ObjectOld, e.ObjectNew)
+			w.enqueue(ctx, q, unserved, e.ObjectOld, e.ObjectNew)
 		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q requestQueue) { w.enqueue(ctx, q, e.Object) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q requestQueue) { w.enqueue(ctx, q, unserved, e.Object) },
 	}
 }
 
 // enqueue adds the Gateways that states of an object touch. Where these are more than
-// few, as with a class, they can wait for what their owners do to one of them.
-func (w watch) enqueue(ctx context.Context, q requestQueue, states ...client.Object) {
+// few, as with a class, they can wait for what their owners do to one of them. So can one
+// that comes up: its pods take seconds, and a thousand of them at once are not to delay
+// the change of one that serves.
+func (w watch) enqueue(ctx context.Context, q requestQueue, unserved asks, states ...client.Object) {
 	found := make(map[types.NamespacedName]struct{})
 	for _, state := range states {
 		for _, key := range w.gateways(ctx, state) {
 			found[key] = struct{}{}
 		}
 	}
-	var opts priorityqueue.AddOpts
-	if len(found) > fewGateways {
-		opts.Priority = new(handler.LowPriority)
-	}
 	// Ours is one with priorities, and so is what controller-runtime puts before it.
 	prioritized := q.(priorityqueue.PriorityQueue[reconcile.Request])
 	for key := range found {
+		var opts priorityqueue.AddOpts
+		if len(found) > fewGateways || unserved(ctx, key) {
+			opts.Priority = new(handler.LowPriority)
+		}
 		prioritized.AddWithOpts(opts, reconcile.Request{NamespacedName: key})
 	}
 }

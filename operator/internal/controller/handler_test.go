@@ -46,6 +46,8 @@ func ofItself(_ context.Context, obj client.Object) []types.NamespacedName {
 	return []types.NamespacedName{{Namespace: obj.GetNamespace(), Name: "web"}}
 }
 
+func served(context.Context, types.NamespacedName) bool { return false }
+
 // What is done to all Gateways, and what a process finds at its start, waits for what
 // somebody does to one.
 func TestOneGatewaysChangeDoesNotWaitForThoseOfAll(t *testing.T) {
@@ -57,20 +59,20 @@ func TestOneGatewaysChangeDoesNotWaitForThoseOfAll(t *testing.T) {
 		"a class": func(q requestQueue) {
 			changed := class("fleetgate", controllerName)
 			changed.ResourceVersion = "2"
-			watch{gateways: thousand}.handler().Update(t.Context(), event.UpdateEvent{ObjectOld: &gatewayv1.GatewayClass{}, ObjectNew: changed}, q)
+			watch{gateways: thousand}.handler(served).Update(t.Context(), event.UpdateEvent{ObjectOld: &gatewayv1.GatewayClass{}, ObjectNew: changed}, q)
 		},
 		"a start": func(q requestQueue) {
 			for _, key := range thousand(t.Context(), nil) {
 				gw := gateway(key.Name)
 				gw.Namespace = key.Namespace
-				watch{gateways: ofItself}.handler().Create(t.Context(), event.CreateEvent{Object: gw, IsInInitialList: true}, q)
+				watch{gateways: ofItself}.handler(served).Create(t.Context(), event.CreateEvent{Object: gw, IsInInitialList: true}, q)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := queueOf(t, gatewayWorkers)
 			before(q)
-			watch{gateways: ofItself}.handler().Update(t.Context(), change, q)
+			watch{gateways: ofItself}.handler(served).Update(t.Context(), change, q)
 			if diff := cmp.Diff([]string{"tenant-777/web"}, next(q, 1)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -78,6 +80,39 @@ func TestOneGatewaysChangeDoesNotWaitForThoseOfAll(t *testing.T) {
 				t.Errorf("%d wait", q.Len())
 			}
 		})
+	}
+}
+
+// A thousand Gateways that come up, of which each takes its time, leave workers to those
+// that serve.
+func TestGatewaysThatComeUpDelayNoneThatServes(t *testing.T) {
+	w := newWorld(t, gateway("gw"), gateway("new"))
+	w.play()
+	w.boot()
+	w.settle()
+	w.runPods("gw")
+	w.waitServes("gw")
+	q := queueOf(t, gatewayWorkers)
+	add := func(namespace, name string) {
+		to := func(context.Context, client.Object) []types.NamespacedName {
+			return []types.NamespacedName{request(namespace, name).NamespacedName}
+		}
+		asked := func(ctx context.Context, key types.NamespacedName) bool {
+			return w.gateways.unserved(ctx, request("tenant", key.Name).NamespacedName)
+		}
+		watch{gateways: to}.handler(asked).Create(t.Context(), event.CreateEvent{Object: route("web")}, q)
+	}
+	for i := range 1000 {
+		add(fmt.Sprintf("tenant-%d", i), "new")
+	}
+	next(q, gatewayWorkers-gatewayWorkers/5)
+	if q.Len() != 0 {
+		t.Error("those that come up get all workers")
+	}
+	add("shop", "gw")
+	add("mail", "gone")
+	if diff := cmp.Diff([]string{"shop/gw", "mail/gone"}, next(q, 2)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

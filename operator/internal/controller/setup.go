@@ -39,9 +39,9 @@ import (
 
 // How many of a kind are worked on at a time. A Gateway that takes long, or
 // whose API calls are slow, must leave workers for the others: all of a
-// namespace get half of them.
+// namespace get half of them, and all that come up four of five.
 const (
-	gatewayWorkers = 8
+	gatewayWorkers = 10
 	routeWorkers   = 8
 )
 
@@ -158,7 +158,7 @@ func (w *watchers) kinds() []optionalKind {
 func (w *watchers) of(object client.Object) func(cache.Cache) map[controller.Controller]source.Source {
 	watch := w.reconciler.watchOf(object)
 	return func(objects cache.Cache) map[controller.Controller]source.Source {
-		all := map[controller.Controller]source.Source{w.gateways: source.Kind(objects, object, watch.handler(), watch.predicate())}
+		all := map[controller.Controller]source.Source{w.gateways: source.Kind(objects, object, watch.handler(w.reconciler.unserved), watch.predicate())}
 		itself := func(matter func(before, after client.Object) bool) source.Source {
 			return source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(matter))
 		}
@@ -229,7 +229,7 @@ func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Contro
 	}
 	sources := []source.Source{r.bell.source()}
 	for _, w := range r.watches() {
-		sources = append(sources, source.Kind(mgr.GetCache(), w.object, w.handler(), w.predicate()))
+		sources = append(sources, source.Kind(mgr.GetCache(), w.object, w.handler(r.unserved), w.predicate()))
 	}
 	return ctrl, add(ctrl, sources...)
 }

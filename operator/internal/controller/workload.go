@@ -4,15 +4,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/rollout"
@@ -33,6 +37,21 @@ func (r *GatewayReconciler) liveOf(ctx context.Context, owner apply.Owner, name 
 	}
 	live.daemonSet, err = ownObject(ctx, r.opts.Client, owner, key, &appsv1.DaemonSet{})
 	return live, err
+}
+
+// unserved says whether a Gateway has never been served, or is not now, as far as the
+// cache has it. One that is gone is not said to be so.
+func (r *GatewayReconciler) unserved(ctx context.Context, key types.NamespacedName) bool {
+	gateway := &gatewayv1.Gateway{}
+	if r.opts.Reader.Get(ctx, key, gateway) != nil {
+		return false
+	}
+	if c := conditions.Find(gateway.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed)); c != nil && c.Status == metav1.ConditionTrue {
+		return false
+	}
+	// The condition does not tell of a new generation what serves the one before.
+	live, err := r.liveOf(ctx, ownerOf(gateway), names.ForGateway(gateway.Name, string(gateway.Spec.GatewayClassName)).Name())
+	return err == nil && !slices.ContainsFunc(live.all(), rollout.Serves)
 }
 
 // ownObject reads an object of the owner's. It returns nil when there is none.

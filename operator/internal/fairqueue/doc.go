@@ -6,7 +6,7 @@
 // has all workers before long. Here the namespace whose turn it is has one request worked
 // on, and goes behind the others; a namespace that has half of the workers waits until
 // one of its requests is done. What somebody waits for goes before what is only to be
-// looked at again.
+// looked at again, or begins, and finds a worker: what can wait never has all of them.
 //
 // For two namespaces, of which shop comes after crowd has added a, b and c, with one
 // request at a time the order is crowd/a, shop/x, crowd/b, crowd/c.

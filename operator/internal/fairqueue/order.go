@@ -9,24 +9,33 @@ import (
 // order says which request comes next. It is the workqueue.Queue below a Queue, and safe
 // for concurrent use.
 type order struct {
-	// most is how many requests of one namespace are worked on at a time.
-	most int
+	// most is how many requests of one namespace are worked on at a time, and mostPatient
+	// how many of all that can wait.
+	most, mostPatient int
 
 	mu sync.Mutex
-	// pressing requests go before patient ones.
+	// pressing requests go before patient ones, of which one has been passed over so many
+	// times in a row.
 	pressing, patient ring
+	passed            int
 	// asked says of requests that are about to be pushed whether somebody who cannot
 	// wait is among those who have asked.
 	asked map[reconcile.Request]bool
-	// running counts the requests that are worked on, by their namespaces.
+	// running counts the requests that are worked on, by their namespaces, and waited has
+	// those of them that could wait.
 	running map[string]int
+	waited  map[reconcile.Request]struct{}
 	closed  bool
 }
 
-func newOrder(most int) *order {
+// mostPassed is how often in a row a request that can wait is passed over by those that
+// cannot: it is to have its turn in the end.
+const mostPassed = 8
+
+func newOrder(most, mostPatient int) *order {
 	return &order{
-		most: most, pressing: newRing(), patient: newRing(),
-		asked: make(map[reconcile.Request]bool), running: make(map[string]int),
+		most: most, mostPatient: mostPatient, pressing: newRing(), patient: newRing(),
+		asked: make(map[reconcile.Request]bool), running: make(map[string]int), waited: make(map[reconcile.Request]struct{}),
 	}
 }
 
@@ -71,7 +80,7 @@ func (o *order) answer(request reconcile.Request) bool {
 func (o *order) Len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || !o.pressing.any(o.free) && !o.patient.any(o.free) {
+	if o.closed || !o.pressing.any(o.free) && !o.due() {
 		return 0
 	}
 	return o.pressing.size + o.patient.size
@@ -81,13 +90,30 @@ func (o *order) Len() int {
 func (o *order) Pop() reconcile.Request {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	request, found := o.pressing.pop(o.free)
+	request, found := o.popPressing()
 	if !found {
 		request, _ = o.patient.pop(o.free)
+		o.waited[request], o.passed = struct{}{}, 0
 	}
 	o.running[request.Namespace]++
 	return request
 }
+
+// popPressing takes out the request whose turn it is, unless it is that of one that could
+// wait.
+func (o *order) popPressing() (request reconcile.Request, found bool) {
+	due := o.due()
+	if due && o.passed >= mostPassed {
+		return request, false
+	}
+	if request, found = o.pressing.pop(o.free); found && due {
+		o.passed++
+	}
+	return request, found
+}
+
+// due says whether one more request that can wait may be worked on, and there is one.
+func (o *order) due() bool { return len(o.waited) < o.mostPatient && o.patient.any(o.free) }
 
 // free says whether one more request of the namespace may be worked on.
 func (o *order) free(namespace string) bool { return o.running[namespace] < o.most }
@@ -99,6 +125,7 @@ func (o *order) done(request reconcile.Request) {
 	if o.running[request.Namespace]--; o.running[request.Namespace] == 0 {
 		delete(o.running, request.Namespace)
 	}
+	delete(o.waited, request)
 }
 
 // close has nothing handed out any more.

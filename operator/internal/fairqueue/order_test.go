@@ -26,7 +26,7 @@ func (o *order) all() []string {
 }
 
 func TestNamespacesTakeTurns(t *testing.T) {
-	o := newOrder(100)
+	o := newOrder(100, 100)
 	for _, r := range []reconcile.Request{
 		request("crowd", "a"), request("crowd", "b"), request("crowd", "c"), request("shop", "x"), request("mail", "y"), request("shop", "z"),
 	} {
@@ -39,7 +39,7 @@ func TestNamespacesTakeTurns(t *testing.T) {
 }
 
 func TestANamespaceGetsNoMoreThanItsPart(t *testing.T) {
-	o := newOrder(2)
+	o := newOrder(2, 2)
 	for i := range 5 {
 		o.Push(request("crowd", fmt.Sprint(i)))
 	}
@@ -57,7 +57,7 @@ func TestANamespaceGetsNoMoreThanItsPart(t *testing.T) {
 }
 
 func TestWhatCannotWaitGoesFirst(t *testing.T) {
-	o := newOrder(100)
+	o := newOrder(100, 100)
 	for _, name := range []string{"a", "b"} {
 		for _, namespace := range []string{"x", "y"} {
 			o.ask(request(namespace, name), false)
@@ -87,13 +87,52 @@ func TestWhatCannotWaitGoesFirst(t *testing.T) {
 	}
 }
 
+// wait adds a request that can wait.
+func (o *order) wait(r reconcile.Request) {
+	o.ask(r, false)
+	o.Push(r)
+}
+
+func TestWhatCanWaitLeavesWorkersToWhatCannot(t *testing.T) {
+	o := newOrder(100, 2)
+	for i := range 5 {
+		o.wait(request(fmt.Sprint(i), "new"))
+	}
+	if diff := cmp.Diff([]string{"0/new", "1/new"}, o.all()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	o.Push(request("shop", "x"))
+	if diff := cmp.Diff([]string{"shop/x"}, o.all()); diff != "" {
+		t.Errorf("beside them (-want +got):\n%s", diff)
+	}
+	o.done(request("shop", "x"))
+	if o.Len() != 0 {
+		t.Error("the end of one that could not wait lets another begin that can")
+	}
+	o.done(request("0", "new"))
+	if diff := cmp.Diff([]string{"2/new"}, o.all()); diff != "" {
+		t.Errorf("when one is done (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatCanWaitHasItsTurnInTheEnd(t *testing.T) {
+	o := newOrder(100, 1)
+	o.wait(request("new", "x"))
+	for i := range 3 * mostPassed {
+		o.Push(request("busy", fmt.Sprint(i)))
+	}
+	if at := slices.Index(o.all(), "new/x"); at != mostPassed {
+		t.Errorf("%d go before it, want %d", at, mostPassed)
+	}
+}
+
 // Whatever is added and done in whatever order: each request comes once for each time
 // that it was pushed, no namespace has more than its part, and one that could have its
 // turn sees no other have two.
 func TestOrderKeepsItsPromises(t *testing.T) {
 	const most, namespaces = 3, 6
 	random := rand.New(rand.NewPCG(1, 2))
-	o, waits := newOrder(most), map[reconcile.Request]bool{}
+	o, waits := newOrder(most, 1), map[reconcile.Request]bool{}
 	var waiting, running [namespaces]int
 	// passed counts the turns of others that a namespace has seen while it could have
 	// had its own.

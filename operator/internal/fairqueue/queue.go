@@ -17,10 +17,10 @@ type Queue struct {
 var _ priorityqueue.PriorityQueue[reconcile.Request] = (*Queue)(nil)
 
 // New returns the queue of a controller with a number of workers, of which one namespace
-// gets half. The name is that of its metrics; limiter says how long a request waits after
+// gets half, and what can wait four of five. The name is that of its metrics; limiter says how long a request waits after
 // an error.
 func New(name string, workers int, limiter workqueue.TypedRateLimiter[reconcile.Request]) *Queue {
-	order := newOrder(max(1, workers/2))
+	order := newOrder(max(1, workers/2), workers-workers/5)
 	plain := workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[reconcile.Request]{Name: name, Queue: order})
 	delaying := workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[reconcile.Request]{Name: name, Queue: plain})
 	return &Queue{
