@@ -54,7 +54,7 @@ func TestGatewayGoesToAnotherControllerAndComesBack(t *testing.T) {
 	s.waitProgrammed()
 
 	s.applyText(named, map[string]any{"Name": "web", "Class": "e2e-elsewhere"})
-	s.waitNothingLeft("after the class changed")
+	s.waitNothingLeft("after the class changed", gatewayv1.GatewayNameLabelKey)
 	s.wantStatusWithout("fleetgate.io/gateway-controller")
 	s.applyText(named, map[string]any{"Name": "web", "Class": "fleetgate"})
 	s.waitProgrammed()
@@ -98,7 +98,7 @@ func TestGatewaysOfTheLongestNamesComeAndGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.waitNothingLeft("after the Gateways were deleted")
+	s.waitNothingLeft("after the Gateways were deleted", gatewayv1.GatewayNameLabelKey)
 }
 
 func (s *tenantSpace) waitAddress(name string) string {
@@ -113,23 +113,28 @@ func (s *tenantSpace) waitAddress(name string) string {
 	return address
 }
 
-// waitNothingLeft waits until the tenant has no object that a fleet has.
-func (s *tenantSpace) waitNothingLeft(when string) {
+// leaves is how long the objects of a fleet may be there after the end of its reason.
+const leaves = 30 * time.Second
+
+// waitNothingLeft waits until the tenant has no object that a fleet has, or none of those
+// of one Gateway that the selector names. It takes no longer than leaves.
+func (s *tenantSpace) waitNothingLeft(when string, selector string) {
 	s.t.Helper()
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	err := client.Poll(ctx, func(ctx context.Context) error {
-		out, err := cluster.Kubectl(ctx, "get", fleetKinds, "-n", s.namespace, "-o", "name", "-l", gatewayv1.GatewayNameLabelKey)
+		out, err := cluster.Kubectl(ctx, "get", fleetKinds, "-n", s.namespace, "-o", "name", "-l", selector)
 		if err == nil && len(out) > 0 {
 			err = fmt.Errorf("still there: %s", strings.Join(strings.Fields(string(out)), ", "))
 		}
 		return err
 	})
-	if err != nil {
-		s.t.Error(err)
+	took := time.Since(start)
+	if err != nil || took > leaves {
+		s.t.Errorf("nothing of a fleet was to be left %s within %v; it took %v: %v", when, leaves, took, err)
 	}
-	s.t.Logf("measured: nothing is left %s after %.1f s", when, time.Since(start).Seconds())
+	s.t.Logf("measured: nothing is left %s after %.1f s", when, took.Seconds())
 }
 
 // A namespace goes with all that is in it, and nothing is made in it again on the way.
@@ -142,7 +147,7 @@ func TestNamespaceIsDeletedWithItsGateway(t *testing.T) {
 	if err := cluster.Client.Delete(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	s.waitNothingLeft("after the namespace was deleted")
+	s.waitNothingLeft("after the namespace was deleted", gatewayv1.GatewayNameLabelKey)
 	// How long Kubernetes itself takes to notice is its own affair.
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

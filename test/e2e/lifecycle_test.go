@@ -2,11 +2,8 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -85,21 +82,7 @@ func (s *tenantSpace) deleteGateway() {
 	if err := cluster.Client.Delete(s.t.Context(), object); err != nil {
 		s.t.Fatal(err)
 	}
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	err := client.Poll(ctx, func(ctx context.Context) error {
-		out, err := cluster.Kubectl(ctx, "get", fleetKinds, "-n", s.namespace, "-o", "name",
-			"-l", gatewayv1.GatewayNameLabelKey+"=web")
-		if err == nil && len(out) > 0 {
-			err = fmt.Errorf("still there: %s", strings.Join(strings.Fields(string(out)), ", "))
-		}
-		return err
-	})
-	if err != nil {
-		s.t.Errorf("after the Gateway was deleted: %v", err)
-	}
-	s.t.Logf("measured: nothing is left of a deleted Gateway after %.1f s", time.Since(start).Seconds())
+	s.waitNothingLeft("of a deleted Gateway", gatewayv1.GatewayNameLabelKey+"=web")
 }
 
 func TestTwoTenantsOnOneHostnameNeverSeeEachOthersTraffic(t *testing.T) {
