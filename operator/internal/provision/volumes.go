@@ -51,6 +51,22 @@ func (f *fleet) volumes() []corev1.Volume {
 // configVolume is one volume of all objects, which swaps as a whole. Its
 // sources are a fixed set and optional, so that nothing that comes or goes
 // replaces a pod.
+//
+// Of each of the names, which are 27 for the configuration and 4 for certificates, the
+// node's kubelet keeps a watch at the API server, whether the object is there or not. They
+// are as many as that all the same:
+//   - A list that has no more than what there is would replace the pods when a
+//     configuration grows, which is when its traffic does.
+//   - A list of the index alone would leave a proxy without its parts where it cannot reach
+//     the API server, as a tenant's own policy for egress may have it.
+//   - Fewer parts are larger ones. One holds 480 KiB, as a ConfigMap has to have room for
+//     the version before beside the new one, and 16 for routes are what 40,000 of them
+//     take. Large Gateways would have each write of a part, and each read, be the larger,
+//     to spare small ones watches in which nothing ever happens.
+//
+// A cluster whose API server feels them has its kubelets read instead, once a minute, by
+// configMapAndSecretChangeDetectionStrategy: Cache. Proxies hear of changes by the watch
+// that they have themselves on the index.
 func (f *fleet) configVolume() *corev1.ProjectedVolumeSource {
 	optional := true
 	var sources []corev1.VolumeProjection
