@@ -47,14 +47,26 @@ func (m *Map[K, V]) Get(key K) (v V, ok bool) {
 
 // GetBytes is Get for a key that lies in bytes. It allocates nothing.
 func GetBytes[V any](m *Map[string, V], key []byte) (v V, ok bool) {
-	if m.size == 0 {
-		return v, false
+	if len(m.chunks) <= 1 {
+		return scan(m, key)
 	}
 	hash := maphash.Bytes(seed, key)
-	chunk := m.chunk(hash)
+	chunk := m.chunks[hash&uint64(len(m.chunks)-1)]
 	for i := range chunk {
 		if chunk[i].hash == hash && chunk[i].key == string(key) {
 			return chunk[i].value, true
+		}
+	}
+	return v, false
+}
+
+// scan is GetBytes for one chunk: comparing a few keys is faster than hashing one.
+func scan[V any](m *Map[string, V], key []byte) (v V, ok bool) {
+	for _, chunk := range m.chunks {
+		for i := range chunk {
+			if chunk[i].key == string(key) {
+				return chunk[i].value, true
+			}
 		}
 	}
 	return v, false

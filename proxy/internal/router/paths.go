@@ -3,6 +3,9 @@ package router
 import (
 	"cmp"
 	"slices"
+	"strings"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/pmap"
 )
 
 // candidate is an entry of a table, below its host.
@@ -27,54 +30,49 @@ type paths[T any] struct {
 	// next is for what matches nothing here; nil ends the search.
 	next *paths[T]
 
-	exact  map[string][]candidate[T]
+	exact  pmap.Map[string, []candidate[T]]
 	regex  []candidate[T]
-	prefix map[string][]candidate[T]
+	prefix pmap.Map[string, []candidate[T]]
 	// lengths are those of the prefixes, the longest first: a request looks up
-	// one map key per length that ends at an element of its path.
+	// one key per length that ends at an element of its path.
 	lengths []int
 }
 
-func (p *paths[T]) add(c candidate[T]) {
-	switch c.matcher.path {
-	case pathExact:
-		if p.exact == nil {
-			p.exact = map[string][]candidate[T]{}
+// fill puts candidates into their places.
+func (p *paths[T]) fill(all []candidate[T]) {
+	// One key's come to lie side by side, in their order.
+	slices.SortFunc(all, func(a, b candidate[T]) int {
+		return cmp.Or(strings.Compare(a.matcher.value, b.matcher.value), a.compare(b))
+	})
+	exact, prefix := p.exact.Edit(), p.prefix.Edit()
+	for _, c := range all {
+		switch c.matcher.path {
+		case pathExact:
+			addTo(exact, c)
+		case pathPrefix:
+			addTo(prefix, c)
+			p.lengths = append(p.lengths, len(c.matcher.value))
+		case pathRegex:
+			p.regex = append(p.regex, c)
 		}
-		p.exact[c.matcher.value] = append(p.exact[c.matcher.value], c)
-	case pathRegex:
-		p.regex = append(p.regex, c)
-	case pathPrefix:
-		if p.prefix == nil {
-			p.prefix = map[string][]candidate[T]{}
-		}
-		p.prefix[c.matcher.value] = append(p.prefix[c.matcher.value], c)
 	}
+	p.exact, p.prefix = exact.Map(), prefix.Map()
+	slices.SortFunc(p.regex, func(a, b candidate[T]) int {
+		return cmp.Or(len(b.matcher.value)-len(a.matcher.value), a.compare(b))
+	})
+	slices.SortFunc(p.lengths, func(a, b int) int { return b - a })
+	p.lengths = slices.Compact(p.lengths)
 }
 
-// sort brings the candidates into their order, once all are added.
-func (p *paths[T]) sort() {
-	for _, list := range p.exact {
-		slices.SortFunc(list, candidate[T].compare)
-	}
-	slices.SortFunc(p.regex, func(a, b candidate[T]) int {
-		if n := len(b.matcher.value) - len(a.matcher.value); n != 0 {
-			return n
-		}
-		return a.compare(b)
-	})
-	for prefix, list := range p.prefix {
-		slices.SortFunc(list, candidate[T].compare)
-		if !slices.Contains(p.lengths, len(prefix)) {
-			p.lengths = append(p.lengths, len(prefix))
-		}
-	}
-	slices.SortFunc(p.lengths, func(a, b int) int { return b - a })
+func addTo[T any](e *pmap.Edit[string, []candidate[T]], c candidate[T]) {
+	list, _ := e.Get(c.matcher.value)
+	e.Set(c.matcher.value, append(list, c))
 }
 
 // find returns the most specific candidate, or nil.
 func (p *paths[T]) find(r *Request, m *Match) *candidate[T] {
-	if c := first(p.exact[string(r.Path)], r); c != nil {
+	exact, _ := pmap.GetBytes(&p.exact, r.Path)
+	if c := first(exact, r); c != nil {
 		return c
 	}
 	for i := range p.regex {
@@ -91,7 +89,8 @@ func (p *paths[T]) findPrefix(r *Request, m *Match) *candidate[T] {
 		if !endsElement(r.Path, n) {
 			continue
 		}
-		if c := first(p.prefix[string(r.Path[:n])], r); c != nil {
+		prefixed, _ := pmap.GetBytes(&p.prefix, r.Path[:n])
+		if c := first(prefixed, r); c != nil {
 			m.PrefixLen = n
 			return c
 		}

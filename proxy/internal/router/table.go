@@ -3,8 +3,11 @@ package router
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/fleetgate/fleetgate/proxy/internal/pmap"
 )
 
 // Match is what Find fills in beside the value that it returns.
@@ -49,31 +52,27 @@ func New[T any](entries []Entry[T]) *Table[T] {
 
 // newHost builds what the groups have of a hostname.
 func newHost[T any](hostname string, groups []*Group[T]) *host[T] {
-	var first *paths[T]
+	tiers := map[string][]candidate[T]{}
 	order := 0
 	for _, g := range groups {
 		for i := range g.Entries {
 			if e := &g.Entries[i]; e.Hostname == hostname {
 				order++
-				tier(&first, e.Written).add(candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
+				tiers[e.Written] = append(tiers[e.Written], candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
 			}
 		}
 	}
-	for p := first; p != nil; p = p.next {
-		p.sort()
+	h := &host[T]{groups: groups}
+	at := &h.paths
+	for i, written := range slices.SortedFunc(maps.Keys(tiers), compareHostnames) {
+		if i > 0 {
+			at.next = &paths[T]{}
+			at = at.next
+		}
+		at.written = written
+		at.fill(tiers[written])
 	}
-	return &host[T]{paths: *first, groups: groups}
-}
-
-// tier returns the paths for entries of which a hostname was written.
-func tier[T any](at **paths[T], written string) *paths[T] {
-	for *at != nil && compareHostnames((*at).written, written) < 0 {
-		at = &(*at).next
-	}
-	if *at == nil || (*at).written != written {
-		*at = &paths[T]{written: written, next: *at}
-	}
-	return *at
+	return h
 }
 
 // Find returns the value of the most specific match, or the zero T.
@@ -117,19 +116,21 @@ func (p *paths[T]) print(b *strings.Builder) {
 			fmt.Fprintf(b, "  %s -> %v\n", c.matcher, c.value)
 		}
 	}
-	for _, path := range sortedKeys(p.exact) {
-		line(p.exact[path])
+	all := func(of *pmap.Map[string, []candidate[T]]) {
+		for _, key := range sortedKeys(of) {
+			list, _ := of.Get(key)
+			line(list)
+		}
 	}
+	all(&p.exact)
 	line(p.regex)
-	for _, prefix := range sortedKeys(p.prefix) {
-		line(p.prefix[prefix])
-	}
+	all(&p.prefix)
 }
 
 // sortedKeys returns the longest keys first.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
+func sortedKeys[V any](m *pmap.Map[string, V]) []string {
+	keys := make([]string, 0, m.Len())
+	for key := range m.All() {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b string) int {

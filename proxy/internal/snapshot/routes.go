@@ -70,7 +70,7 @@ func (c *compiler) amendRoutes() bool {
 	for _, r := range before.Beside(now) {
 		gone[routeID(r)] = r
 	}
-	var come []*proxyconfig.Route
+	var come, same []*proxyconfig.Route
 	seen := map[RouteID]bool{}
 	for _, r := range now.Beside(before) {
 		id := routeID(r)
@@ -81,6 +81,8 @@ func (c *compiler) amendRoutes() bool {
 		seen[id] = true
 		if old == nil || !reflect.DeepEqual(old, r) {
 			come = append(come, r)
+		} else {
+			same = append(same, r)
 		}
 	}
 	maps.DeleteFunc(gone, func(id RouteID, _ *proxyconfig.Route) bool { return seen[id] })
@@ -88,6 +90,12 @@ func (c *compiler) amendRoutes() bool {
 	c.routes.refusing = slices.Clone(p.routes.refusing)
 	for id := range gone {
 		c.dropRoute(id)
+	}
+	for _, r := range same {
+		// It would keep the memory of the configuration before.
+		if compiled, there := p.routes.byID.Get(routeID(r)); there {
+			compiled.source = *r
+		}
 	}
 	for _, r := range come {
 		before, _ := p.routes.byID.Get(routeID(r))
