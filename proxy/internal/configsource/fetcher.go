@@ -145,7 +145,7 @@ func (f *fetcher) parts(ctx context.Context, document []byte, whole bool) (map[s
 	if !bytes.Contains(document, []byte(`"parts"`)) {
 		return nil, nil
 	}
-	_, config, _, err := proxyconfig.Decode(document)
+	named, err := proxyconfig.PartsOf(document)
 	if err != nil {
 		return nil, nil
 	}
@@ -156,7 +156,7 @@ func (f *fetcher) parts(ctx context.Context, document []byte, whole bool) (map[s
 		}
 	}
 	parts := map[string][]byte{}
-	for _, p := range config.Parts {
+	for _, p := range named {
 		if have[p] {
 			continue
 		}
