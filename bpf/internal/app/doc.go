@@ -3,6 +3,6 @@
 //
 // Whatever is refused is replaced by the next best: a probe by shared memory,
 // connection programs by those of the node's agent, where it has one, or by the
-// kernel's counters. Only the metrics' address and
-// the socket are needed for the sensor to run.
+// kernel's counters. Only the metrics' address and the socket are needed for the
+// sensor to run.
 package app

@@ -8,5 +8,8 @@
 //
 //	maps ─ difference from the look before ─▶ ledger: a book of accounts per kind ─▶ scrape
 //
+// Only the maps of outcomes and of connections are read as a whole; of all else what the
+// outcomes say has changed.
+//
 // How the numbers came about is not known here; a metric says it, as it was told.
 package collect

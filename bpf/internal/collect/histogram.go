@@ -55,7 +55,7 @@ func (h *histogram) Write(out *dto.Metric) error {
 	return nil
 }
 
-// octaveOf is the exponent of the lower bound of the first bucket.
+// firstOctave is the exponent of the lower bound of the first bucket.
 const firstOctave = -20
 
 func (h *histogram) classic() []*dto.Bucket {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/bpf"
-	"github.com/fleetgate/fleetgate/bpf/internal/sockdiag"
 )
 
 // ledger turns what is counted by identifier into what is told by name, in no more
@@ -38,17 +37,6 @@ type ended struct {
 	outcome probe.Outcome
 	n       uint64
 	route   *routeLabels
-}
-
-// weights tell how busy everything is: how many requests and connections it has had
-// since the last look, and has now.
-type weights struct {
-	routes              map[routeName]uint64
-	backends, listeners map[string]uint64
-}
-
-func newWeights() weights {
-	return weights{map[routeName]uint64{}, map[string]uint64{}, map[string]uint64{}}
 }
 
 // flowing is a flow as it was found.
@@ -94,23 +82,6 @@ func (l *ledger) look(state *State, walk walk, now time.Time) (sockets *sockets,
 	err = errors.Join(err, l.countCells(state, now))
 	l.takeNames()
 	return sockets, err
-}
-
-// readSockets reads them, and has the flows be settled by them where nobody else does.
-func (l *ledger) readSockets(state *State, walk walk) *sockets {
-	if state.Connections == nil || state.Unsettled == 0 {
-		return readSockets(walk, l.directory, func(*sockdiag.Socket) bool { return false })
-	}
-	l.open.begin(state.Unsettled)
-	found := readSockets(walk, l.directory, l.open.counts)
-	if found.told {
-		l.open.looked()
-	}
-	for i := range l.flows {
-		f := &l.flows[i]
-		l.open.settle(f, endedOf(l.before.flows.counted[f.key]), found.bytes[f.key])
-	}
-	return found
 }
 
 func (l *ledger) readOutcomes(state *State) error {
@@ -196,43 +167,6 @@ const restGauges = 2*(flowGauges+1) + queueGauges
 func (l *ledger) room() int {
 	rest := l.routes.restSeries() + l.backends.restSeries() + l.listeners.restSeries()
 	return max(l.most-restGauges-rest, 0)
-}
-
-// weigh finds out how busy everything is.
-func (l *ledger) weigh(sockets *sockets) {
-	routes, backends, listeners := l.weights.routes, l.weights.backends, l.weights.listeners
-	clear(routes)
-	clear(backends)
-	clear(listeners)
-	for i := range l.ended {
-		e := &l.ended[i]
-		if e.route.handshakes {
-			listeners[e.route.listener] += e.n
-		} else {
-			routes[e.route.routeName] += e.n
-		}
-		if id := e.outcome.Backend(); id != 0 {
-			backends[l.directory.backend(id)] += e.n
-		}
-	}
-	connected := func(e ends, n uint64) {
-		if e.side == bpf.L4SideSIDE_UPSTREAM {
-			backends[e.backend] += n
-		} else {
-			listeners[e.listener] += n
-		}
-	}
-	for _, f := range l.flows {
-		if len(f.added) > 0 {
-			connected(l.directory.endsOf(f.key), f.opened+1)
-		}
-	}
-	for e, s := range sockets.open {
-		connected(e, s.open)
-	}
-	for listener := range sockets.queues {
-		listeners[listener]++
-	}
 }
 
 func (l *ledger) countOutcomes() {

@@ -84,6 +84,23 @@ func readSockets(walk walk, d *Directory, count func(*sockdiag.Socket) bool) *so
 	return s
 }
 
+// readSockets reads them, and has the flows be settled by them where nobody else does.
+func (l *ledger) readSockets(state *State, walk walk) *sockets {
+	if state.Connections == nil || state.Unsettled == 0 {
+		return readSockets(walk, l.directory, func(*sockdiag.Socket) bool { return false })
+	}
+	l.open.begin(state.Unsettled)
+	found := readSockets(walk, l.directory, l.open.counts)
+	if found.told {
+		l.open.looked()
+	}
+	for i := range l.flows {
+		f := &l.flows[i]
+		l.open.settle(f, endedOf(l.before.flows.counted[f.key]), found.bytes[f.key])
+	}
+	return found
+}
+
 // tellSockets writes what is so at the moment. Where no program counts connections,
 // this is also how many there are.
 func (l *ledger) tellSockets(out *scrape, s *sockets, counted bool) {
