@@ -152,7 +152,7 @@ test-attack: ## Attack the proxy from both sides, and measure what it costs.
 # Tests that wait for pods leave processors to others, so there are more than these beside
 # one another.
 test-e2e: ## Run the end-to-end tests in the test cluster, which is started when needed.
-	go -C test test -count=1 -timeout 20m -parallel 6 -v ./e2e/...
+	go -C test test -count=1 -timeout 20m -parallel 4 -v ./e2e/...
 
 setup-test-e2e: cluster-up ## The same as cluster-up, under the name that kubebuilder uses.
 
