@@ -87,8 +87,7 @@ func installForListedNamespaces(t *testing.T) {
 
 // wantRightsOutside asserts that in a namespace that is not served the account may do
 // what it may everywhere: read what is in no namespace, write to its classes, ask who
-// somebody is and what he may, see its own kind's leases, and know where the API servers
-// are.
+// somebody is and what he may, and know where the API servers are.
 func wantRightsOutside(t *testing.T, as ctrlclient.Client, namespace string) {
 	t.Helper()
 	review := &authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: namespace}}
@@ -97,7 +96,7 @@ func wantRightsOutside(t *testing.T, as ctrlclient.Client, namespace string) {
 	}
 	everywhere := []string{
 		"namespaces", "customresourcedefinitions", "clustertrustbundles", "gatewayclasses", "gatewayclasses/finalizers", "gatewayclasses/status",
-		"tokenreviews", "subjectaccessreviews", "leases",
+		"tokenreviews", "subjectaccessreviews",
 	}
 	for _, rule := range review.Status.ResourceRules {
 		knowsAPIServers := namespace == "default" && slices.Equal(rule.Resources, []string{"endpointslices"}) &&

@@ -28,9 +28,14 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
-	"github.com/fleetgate/fleetgate/operator/internal/sole"
 	"github.com/fleetgate/fleetgate/operator/internal/writes"
 )
+
+// leaseName is the name of the lease that replicas compete for.
+const leaseName = "7d1f0c36.fleetgate.io"
+
+// leaseDuration is how long nobody else takes the lease after it was renewed.
+const leaseDuration = 15 * time.Second
 
 // shutdownTimeout bounds how long a run takes to end: what is being written is
 // finished, and then the lease is released.
@@ -49,18 +54,11 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	s := &setup{opts: opts}
-	if opts.LeaderElect {
-		if s.lock, err = newLock(config, managerOptions.Scheme, opts); err != nil {
-			return err
-		}
-		managerOptions.LeaderElectionResourceLockInterface = s.lock
-	}
 	mgr, err := manager.New(config, managerOptions)
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
-	s.mgr = mgr
+	s := &setup{mgr: mgr, opts: opts}
 	if err := errors.Join(
 		mgr.Add(s),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
@@ -146,8 +144,6 @@ func metricsOptions(opts Options) metricsserver.Options {
 type setup struct {
 	mgr  manager.Manager
 	opts Options
-	// lock is nil where there is one replica at the most.
-	lock *sole.Lock
 	done atomic.Bool
 }
 
@@ -179,9 +175,6 @@ func (s *setup) Start(ctx context.Context) error {
 func (s *setup) ready(*http.Request) error {
 	if !s.done.Load() {
 		return errors.New("waiting for the CRDs of the Gateway API")
-	}
-	if s.lock != nil {
-		return s.lock.Standing()
 	}
 	return nil
 }

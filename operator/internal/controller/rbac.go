@@ -46,9 +46,5 @@ package controller
 // Which ServiceMonitors are selected.
 // +kubebuilder:rbac:groups=monitoring.coreos.com,resources=prometheuses,verbs=get;list;watch
 
-// Whether another install of the operator is at work: by the leases of its name, in any
-// namespace.
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames="7d1f0c36.fleetgate.io",verbs=list
-
 // What happened.
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
