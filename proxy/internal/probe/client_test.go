@@ -122,15 +122,8 @@ func (s *fakeSensor) update(conn *net.UnixConn) probev1.Update {
 func (s *fakeSensor) tables(conn *net.UnixConn) probev1.Tables {
 	s.t.Helper()
 	var all probev1.Tables
-	for packet := make([]byte, probev1.MaxMessage); ; {
-		n, err := conn.Read(packet)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		var u probev1.Update
-		if err := probev1.Decode(packet[:n], &u); err != nil {
-			s.t.Fatal(err)
-		}
+	for {
+		u := s.update(conn)
 		all.Series = append(all.Series, u.Series...)
 		all.Backends = append(all.Backends, u.Backends...)
 		if u.Last {
