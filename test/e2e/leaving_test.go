@@ -54,7 +54,7 @@ func TestGatewayGoesToAnotherControllerAndComesBack(t *testing.T) {
 	s.waitProgrammed()
 
 	s.applyText(named, map[string]any{"Name": "web", "Class": "e2e-elsewhere"})
-	s.waitNothingLeft("after the class changed", gatewayv1.GatewayNameLabelKey)
+	s.waitNothingLeft("after the class changed", gatewayv1.GatewayNameLabelKey, leaves)
 	s.wantStatusWithout("fleetgate.io/gateway-controller")
 	s.applyText(named, map[string]any{"Name": "web", "Class": "fleetgate"})
 	s.waitProgrammed()
@@ -98,7 +98,7 @@ func TestGatewaysOfTheLongestNamesComeAndGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.waitNothingLeft("after the Gateways were deleted", gatewayv1.GatewayNameLabelKey)
+	s.waitNothingLeft("after the Gateways were deleted", gatewayv1.GatewayNameLabelKey, leaves)
 }
 
 func (s *tenantSpace) waitAddress(name string) string {
@@ -113,12 +113,17 @@ func (s *tenantSpace) waitAddress(name string) string {
 	return address
 }
 
-// leaves is how long the objects of a fleet may be there after the end of its reason.
-const leaves = 30 * time.Second
+// leaves is how long the objects of a fleet may be there after the end of its reason. Of a
+// namespace, Kubernetes itself waits 5 s before it begins to delete, and half of the pods'
+// grace period of 30 s before it looks for what is left.
+const (
+	leaves              = 30 * time.Second
+	leavesWithNamespace = leaves + 5*time.Second + 16*time.Second
+)
 
 // waitNothingLeft waits until the tenant has no object that a fleet has, or none of those
-// of one Gateway that the selector names. It takes no longer than leaves.
-func (s *tenantSpace) waitNothingLeft(when string, selector string) {
+// of one Gateway that the selector names. It may take no longer than that.
+func (s *tenantSpace) waitNothingLeft(when, selector string, within time.Duration) {
 	s.t.Helper()
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
@@ -131,8 +136,8 @@ func (s *tenantSpace) waitNothingLeft(when string, selector string) {
 		return err
 	})
 	took := time.Since(start)
-	if err != nil || took > leaves {
-		s.t.Errorf("nothing of a fleet was to be left %s within %v; it took %v: %v", when, leaves, took, err)
+	if err != nil || took > within {
+		s.t.Errorf("nothing of a fleet was to be left %s within %v; it took %v: %v", when, within, took, err)
 	}
 	s.t.Logf("measured: nothing is left %s after %.1f s", when, took.Seconds())
 }
@@ -147,7 +152,7 @@ func TestNamespaceIsDeletedWithItsGateway(t *testing.T) {
 	if err := cluster.Client.Delete(t.Context(), namespace); err != nil {
 		t.Fatal(err)
 	}
-	s.waitNothingLeft("after the namespace was deleted", gatewayv1.GatewayNameLabelKey)
+	s.waitNothingLeft("after the namespace was deleted", gatewayv1.GatewayNameLabelKey, leavesWithNamespace)
 	// How long Kubernetes itself takes to notice is its own affair.
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
