@@ -53,7 +53,16 @@ func (w *world) whole() *proxyconfig.Config {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return config
+	return &proxyconfig.Config{
+		Listeners: flat(config.ListenerPieces()), Routes: flat(config.RoutePieces()), Backends: flat(config.BackendPieces()),
+	}
+}
+
+func flat[T any](pieces proxyconfig.Pieces[T]) (all []T) {
+	for item := range pieces.All() {
+		all = append(all, *item)
+	}
+	return all
 }
 
 func partKey(part string) types.NamespacedName {
