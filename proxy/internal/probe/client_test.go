@@ -328,18 +328,24 @@ func TestWhatIsNoTableIsNotMapped(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			fd, err := unix.Dup(tt.fd(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			file := os.NewFile(uintptr(fd), "table")
-			defer file.Close()
 			var m memory
-			if err := m.enter(file); err == nil || m.current.Load() != nil {
+			if err := m.enter(fileOf(t, tt.fd(t))); err == nil || m.current.Load() != nil {
 				t.Errorf("enter: got error %v and table %p", err, m.current.Load())
 			}
 		})
 	}
+}
+
+// fileOf is a file of a duplicate of a descriptor, which is another's to close.
+func fileOf(t *testing.T, fd int) *os.File {
+	t.Helper()
+	own, err := unix.Dup(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(own), "table")
+	t.Cleanup(func() { file.Close() })
+	return file
 }
 
 func TestAnswersThatAreNotUnderstoodAreNoReasonToStop(t *testing.T) {
@@ -384,8 +390,7 @@ func TestRecordOfARequest(t *testing.T) {
 func TestHandshakesAreCountedOnTheirListenersSeries(t *testing.T) {
 	client := New(Options{Log: logr.Discard()})
 	fd, table := goodTable(t)
-	file := os.NewFile(uintptr(fd), "table")
-	if err := client.memory.enter(file); err != nil {
+	if err := client.memory.enter(fileOf(t, fd)); err != nil {
 		t.Fatal(err)
 	}
 	of := client.Observer().(traffic.HandshakeObserver)
