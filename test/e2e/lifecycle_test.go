@@ -82,7 +82,7 @@ func (s *tenantSpace) deleteGateway() {
 	if err := cluster.Client.Delete(s.t.Context(), object); err != nil {
 		s.t.Fatal(err)
 	}
-	s.waitNothingLeft("of a deleted Gateway", gatewayv1.GatewayNameLabelKey+"=web")
+	s.waitNothingLeft("of a deleted Gateway", gatewayv1.GatewayNameLabelKey+"=web", leaves)
 }
 
 func TestTwoTenantsOnOneHostnameNeverSeeEachOthersTraffic(t *testing.T) {
