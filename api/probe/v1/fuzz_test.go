@@ -70,7 +70,7 @@ func checkSplit(t *testing.T, want *Amendment, updates []Update) {
 		if len(u.Series)+len(u.Backends)+len(u.Ports) > 2*labelsPerUpdate || len(u.Endpoints)+len(u.Gone.Endpoints) > endpointsPerUpdate {
 			t.Errorf("update %d is too large", i)
 		}
-		got.add(&u)
+		got.Add(&u)
 	}
 	if diff := cmp.Diff(*want, got, cmpopts.EquateComparable(netip.AddrPort{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -107,6 +107,16 @@ type Gone struct {
 	Endpoints []Endpoint `json:"endpoints,omitempty"`
 }
 
+// Add puts an Update, which is a part of one, to those before it.
+func (a *Amendment) Add(u *Update) {
+	a.Series = append(a.Series, u.Series...)
+	a.Backends = append(a.Backends, u.Backends...)
+	a.Endpoints = append(a.Endpoints, u.Endpoints...)
+	a.Ports = append(a.Ports, u.Ports...)
+	a.Gone.Backends = append(a.Gone.Backends, u.Gone.Backends...)
+	a.Gone.Endpoints = append(a.Gone.Endpoints, u.Gone.Endpoints...)
+}
+
 // Empty says that nothing has changed.
 func (a *Amendment) Empty() bool {
 	return len(a.Series)+len(a.Backends)+len(a.Endpoints)+len(a.Gone.Backends)+len(a.Gone.Endpoints) == 0

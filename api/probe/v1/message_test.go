@@ -33,16 +33,6 @@ func amendmentOf(n int, name string) Amendment {
 	return a
 }
 
-// add puts a part to those before it.
-func (a *Amendment) add(u *Update) {
-	a.Series = append(a.Series, u.Series...)
-	a.Backends = append(a.Backends, u.Backends...)
-	a.Endpoints = append(a.Endpoints, u.Endpoints...)
-	a.Ports = append(a.Ports, u.Ports...)
-	a.Gone.Backends = append(a.Gone.Backends, u.Gone.Backends...)
-	a.Gone.Endpoints = append(a.Gone.Endpoints, u.Gone.Endpoints...)
-}
-
 func TestSplitUpdatesCarryEverythingInSmallMessages(t *testing.T) {
 	for _, n := range []int{0, 1, 32, 33, 1000} {
 		want := amendmentOf(n, strings.Repeat("n", 253))
@@ -63,7 +53,7 @@ func TestSplitUpdatesCarryEverythingInSmallMessages(t *testing.T) {
 			if !decoded.Amends {
 				t.Errorf("n=%d: update %d replaces the tables", n, i)
 			}
-			got.add(&decoded)
+			got.Add(&decoded)
 		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
 			t.Errorf("n=%d: tables changed on the way (-want +got):\n%s", n, diff)

@@ -133,12 +133,7 @@ func (t *telling) add(u *probe.Update) error {
 		return fmt.Errorf("%w: an amendment of nothing", ErrMalformed)
 	}
 	t.begun, t.amends = true, u.Amends
-	t.Series = append(t.Series, u.Series...)
-	t.Backends = append(t.Backends, u.Backends...)
-	t.Endpoints = append(t.Endpoints, u.Endpoints...)
-	t.Ports = append(t.Ports, u.Ports...)
-	t.Gone.Backends = append(t.Gone.Backends, u.Gone.Backends...)
-	t.Gone.Endpoints = append(t.Gone.Endpoints, u.Gone.Endpoints...)
+	t.Add(u)
 	if len(t.Series) > probe.MaxSeries || max(len(t.Backends), len(t.Gone.Backends)) > probe.MaxSeries ||
 		max(len(t.Endpoints), len(t.Gone.Endpoints)) > maxEndpoints || len(t.Ports) > 1<<16 {
 		return fmt.Errorf("%w: tables exceed their bounds", ErrMalformed)

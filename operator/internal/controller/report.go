@@ -70,10 +70,6 @@ func (w *work) reportRoutes(routes []*status.Route) {
 	}
 }
 
-func sameMemory[T any](a, b []T) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
-}
-
 // reportChanged looks at the routes that are others than when all were reported last.
 func (w *work) reportChanged(routes []*status.Route, changes *store.Changes) {
 	for _, key := range slices.AppendSeq(changes.Statuses, maps.Keys(changes.Routes)) {
@@ -91,7 +87,7 @@ func (w *work) reportChanged(routes []*status.Route, changes *store.Changes) {
 
 // reportNew looks at the routes that are to have another status than before, or at all.
 func (w *work) reportNew(routes []*status.Route, all bool) {
-	if !all && sameMemory(routes, w.known.said) {
+	if !all && slices.Equal(routes, w.known.said) {
 		return
 	}
 	told := w.known.told.Next(len(routes), compareStatuses)

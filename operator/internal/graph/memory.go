@@ -186,28 +186,16 @@ func (r *recall) moved(key BackendKey) bool {
 		_, changed := r.changes.Services[key.Service]
 		return changed
 	}
-	return !sameObject(r.before.around.Services[key.Service], r.in.Services[key.Service]) ||
+	return !store.SameVersion(r.before.around.Services[key.Service], r.in.Services[key.Service]) ||
 		!sameSlices(r.before.around.EndpointSlices[key.Service], r.in.EndpointSlices[key.Service])
 }
 
-func sameSlices(a, b []*discoveryv1.EndpointSlice) bool { return slices.EqualFunc(a, b, sameObject) }
-
-// stored is a pointer to something with metadata.
-type stored[T any] interface {
-	*T
-	metav1.Object
+func sameSlices(a, b []*discoveryv1.EndpointSlice) bool {
+	return slices.EqualFunc(a, b, store.SameVersion)
 }
 
-// sameObject says whether two objects are one in the same state, or both are missing.
-func sameObject[T any, P stored[T]](a, b P) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return stampOf(a).same(b)
-}
-
-func sameObjects[K comparable, T any, P stored[T]](a, b map[K]P) bool {
-	return maps.EqualFunc(a, b, sameObject[T, P])
+func sameObjects[K comparable, T any, P store.Stored[T]](a, b map[K]P) bool {
+	return maps.EqualFunc(a, b, store.SameVersion[T, P])
 }
 
 // sameAround says whether all is as before that a rule may depend on beside its own
@@ -215,8 +203,8 @@ func sameObjects[K comparable, T any, P stored[T]](a, b map[K]P) bool {
 func sameAround(before, now *store.Resources) bool {
 	return before != nil && before.Gateway != nil && now.Gateway != nil &&
 		before.Gateway.Namespace == now.Gateway.Namespace &&
-		slices.EqualFunc(before.Grants, now.Grants, sameObject) &&
-		sameObject(before.APIServers, now.APIServers) &&
+		slices.EqualFunc(before.Grants, now.Grants, store.SameVersion) &&
+		store.SameVersion(before.APIServers, now.APIServers) &&
 		sameObjects(before.BackendTLSPolicies, now.BackendTLSPolicies) &&
 		sameObjects(before.TrafficPolicies, now.TrafficPolicies) &&
 		sameObjects(before.Secrets, now.Secrets) &&

@@ -58,8 +58,8 @@ type takeover struct {
 func (r *recall) settled() bool {
 	before, now := r.before.around, r.in
 	return !r.idle && r.before.gateway != nil && onlyHTTPRoutes(now) &&
-		sameObject(before.Class, now.Class) &&
-		sameObject(before.ClassParameters, now.ClassParameters) && sameObject(before.OwnParameters, now.OwnParameters) &&
+		store.SameVersion(before.Class, now.Class) &&
+		store.SameVersion(before.ClassParameters, now.ClassParameters) && store.SameVersion(before.OwnParameters, now.OwnParameters) &&
 		!slices.ContainsFunc(r.before.attached, forgotten) &&
 		sameSpec(before.Gateway, now.Gateway) &&
 		maps.EqualFunc(before.ListenerSets, now.ListenerSets, sameSpec[gatewayv1.ListenerSet]) &&
@@ -73,10 +73,10 @@ func onlyHTTPRoutes(in *store.Resources) bool {
 // forgotten says that nothing is remembered of what the route leads to.
 func forgotten(route *Route) bool { return route.memo == nil }
 
-// sameSpec is sameObject for objects whose status may have changed. API servers
+// sameSpec is store.SameVersion for objects whose status may have changed. API servers
 // count the generations of all others.
-func sameSpec[T any, P stored[T]](a, b P) bool {
-	return sameObject(a, b) || a != nil && b != nil && a.GetUID() == b.GetUID() &&
+func sameSpec[T any, P store.Stored[T]](a, b P) bool {
+	return store.SameVersion(a, b) || a != nil && b != nil && a.GetUID() == b.GetUID() &&
 		a.GetGeneration() > 0 && a.GetGeneration() == b.GetGeneration() &&
 		maps.Equal(a.GetLabels(), b.GetLabels()) && maps.Equal(a.GetAnnotations(), b.GetAnnotations())
 }
@@ -95,7 +95,7 @@ func (r *recall) sameNamespaces() bool {
 		return true
 	}
 	for name, namespace := range now {
-		if had, known := before[name]; known && !sameObject(had, namespace) || !known && r.knew(name) {
+		if had, known := before[name]; known && !store.SameVersion(had, namespace) || !known && r.knew(name) {
 			return false
 		}
 	}
@@ -124,7 +124,7 @@ func (r *recall) keepGateway(gateway *Gateway) {
 func (r *recall) movedServices() map[types.NamespacedName]bool {
 	moved := make(map[types.NamespacedName]bool)
 	if r.changes == nil {
-		differing(r.before.around.Services, r.in.Services, sameObject, moved)
+		differing(r.before.around.Services, r.in.Services, store.SameVersion, moved)
 		differing(r.before.around.EndpointSlices, r.in.EndpointSlices, sameSlices, moved)
 		return moved
 	}

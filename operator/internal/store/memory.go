@@ -267,7 +267,7 @@ func (f *follower) backends(changes *Changes) {
 		if f.memory.services[service] > 0 {
 			f.backend(service)
 		}
-		if sameVersion(had, f.out.Services[service]) && slices.EqualFunc(slicesHad, f.out.EndpointSlices[service], sameVersion) {
+		if SameVersion(had, f.out.Services[service]) && slices.EqualFunc(slicesHad, f.out.EndpointSlices[service], SameVersion) {
 			delete(changes.Services, service)
 		} else {
 			changes.Services[service] = struct{}{}
@@ -275,12 +275,15 @@ func (f *follower) backends(changes *Changes) {
 	}
 }
 
-// sameVersion says whether two objects of one name are one in the same state, or both
-// are missing.
-func sameVersion[T any, P interface {
+// Stored is a pointer to something with metadata.
+type Stored[T any] interface {
 	*T
 	metav1.Object
-}](a, b P) bool {
+}
+
+// SameVersion says whether two objects are one in the same state, or both are missing.
+// Nothing that no API server has stored is in the same state as anything.
+func SameVersion[T any, P Stored[T]](a, b P) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
