@@ -86,6 +86,22 @@ func TestHandshakesThatMakeRoomAreTold(t *testing.T) {
 	})
 }
 
+// TestHandshakesThatTakeTooLongAreTold has a client begin a handshake and say no more.
+func TestHandshakesThatTakeTooLongAreTold(t *testing.T) {
+	a := newAuthority(t, "a.example")
+	onDrivers(t, func(t *testing.T, d Driver) {
+		p := start(t, settings{driver: d, certificates: a}, a.secured(a.backend(t, false, false)))
+		p.dial().sendRaw("\x16\x03\x01")
+		gate := p.set.opts.Gate
+		eventually(t, func() bool { return gate.Door(p.port).Open() == 1 })
+		// At this level a client has a second for what is ten otherwise.
+		gate.Set(overload.RefuseConnections)
+		if got := p.records.handshake(t); got.How != probe.HandshakeTimeout || got.Took < gate.Level().Patience() {
+			t.Errorf("got %d after %v", got.How, got.Took)
+		}
+	})
+}
+
 // TestHandshakesAreOfTheListenerThatIsNamed is for a port that forwards what is in the
 // TLS of one listener, and serves the requests in that of another.
 func TestHandshakesAreOfTheListenerThatIsNamed(t *testing.T) {
