@@ -128,7 +128,7 @@ test-protocol: ## Run the protocol tests on the shipped proxy; they install the 
 
 test-long: ## Run the protocol tests, and those of two tenants, the sensor and the API server, with the numbers that are claimed, and write docs/results (hours).
 	FLEETGATE_LONG=1 go test -count=1 -timeout 12h -v -run TestTenantsTogether ./operator/internal/golden
-	FLEETGATE_LONG=1 FLEETGATE_REQUIRE_BPF=1 go test -count=1 -p 1 -timeout 12h -v ./bpf/internal/load ./proxy/internal/probe
+	FLEETGATE_LONG=1 FLEETGATE_REQUIRE_BPF=1 go test -count=1 -p 1 -timeout 12h -v ./bpf ./bpf/internal/load ./proxy/internal/probe
 	FLEETGATE_LONG=1 go -C test/protocol test -count=1 -p 1 -timeout 12h -v ./...
 	FLEETGATE_LONG=1 go -C test test -count=1 -timeout 1h -v -run 'TestAPIServerGoes|TestWatchesAre' ./e2e
 

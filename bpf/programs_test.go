@@ -13,6 +13,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/bpf/internal/bpftest"
+	"github.com/fleetgate/fleetgate/internal/long"
 )
 
 // testProgram loads one of the wrappers around what the programs are made of.
@@ -51,6 +52,7 @@ func TestBucketsInTheKernelAreThoseOfTheModel(t *testing.T) {
 	for len(edges) < 1_000_000 {
 		edges = append(edges, random.Uint64()>>random.UintN(64))
 	}
+	compared := 0
 	for len(edges) >= batch {
 		ns := [batch]uint64(edges)
 		edges = edges[batch:]
@@ -59,7 +61,9 @@ func TestBucketsInTheKernelAreThoseOfTheModel(t *testing.T) {
 				t.Fatalf("%d ns: got bucket %d, want %d", ns[i], got, want)
 			}
 		}
+		compared += batch
 	}
+	long.Report(t, "Buckets in the kernel beside the model", compared, "0 durations in another bucket")
 }
 
 func TestRecordsAreUnpackedInTheKernelAsTheyWerePacked(t *testing.T) {

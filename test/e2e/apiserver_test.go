@@ -4,29 +4,20 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
+	"github.com/fleetgate/fleetgate/internal/long"
 	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/load"
 )
-
-// times is how often a fault happens: as often as is claimed where FLEETGATE_LONG is
-// set, and a few times otherwise.
-func times(few, many int) int {
-	if os.Getenv("FLEETGATE_LONG") != "" {
-		return many
-	}
-	return few
-}
 
 // The API server is killed, with all watches and all calls that are on their way, and
 // stays away for some seconds each time.
 func TestAPIServerGoesAndComesBackUnderLoad(t *testing.T) {
 	s := settled(t, "api-server")
 	run := s.load("shop.example.com", load.Options{Pace: time.Millisecond})
-	for i := range times(2, 20) {
+	for i := range long.N(2, 20) {
 		s.killAPIServer()
 		sent := run.Sent()
 		s.waitAPIServer()
@@ -45,7 +36,7 @@ func TestAPIServerGoesAndComesBackUnderLoad(t *testing.T) {
 func TestWatchesAreCutUnderLoad(t *testing.T) {
 	s := settled(t, "watches")
 	run := s.load("shop.example.com", load.Options{Pace: time.Millisecond})
-	for i := range times(4, 100) {
+	for i := range long.N(4, 100) {
 		if _, err := cluster.Exec(t.Context(), "ss", "-K", "state", "established", "sport", "=", ":6443"); err != nil {
 			t.Fatal(err)
 		}

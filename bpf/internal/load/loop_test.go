@@ -1,23 +1,21 @@
 package load
 
 import (
-	"os"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/bpf/internal/bpftest"
+	"github.com/fleetgate/fleetgate/internal/long"
 )
 
 // TestCountsAreExactWhileAnotherComesAndGoes has a second program attached to the
 // same place, and detached, again and again while calls are made. What the first
 // one counts must not change by that; the other counts some of them.
 func TestCountsAreExactWhileAnotherComesAndGoes(t *testing.T) {
-	calls := 200_000
-	if os.Getenv("FLEETGATE_LONG") != "" {
-		calls = 10_000_000
-	}
+	calls := long.N(200_000, 10_000_000)
 	l7 := attachToSelf(t)
 	another, err := LoadL7()
 	bpftest.Require(t, err)
@@ -56,7 +54,6 @@ func TestCountsAreExactWhileAnotherComesAndGoes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("attached and detached %d times during %d calls", loops, calls)
 	n := uint64(calls / callers * callers)
 	if got := outcomes(t, l7)[r.Outcome()]; got != n {
 		t.Errorf("outcomes: got %d, want %d", got, n)
@@ -68,4 +65,6 @@ func TestCountsAreExactWhileAnotherComesAndGoes(t *testing.T) {
 	if got := outcomes(t, another)[r.Outcome()]; got > n {
 		t.Errorf("the other one counted %d of %d", got, n)
 	}
+	long.Report(t, "Requests while programs attach and detach", int(n), fmt.Sprintf(
+		"none missed and none too many, while another program was attached and detached %d times", loops))
 }

@@ -5,15 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	kubescheme "k8s.io/client-go/kubernetes/scheme"
@@ -22,6 +17,7 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
 	"github.com/fleetgate/fleetgate/api/v1alpha1"
+	"github.com/fleetgate/fleetgate/internal/long"
 	"github.com/fleetgate/fleetgate/operator/internal/golden"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/local/view"
@@ -42,10 +38,7 @@ const (
 // Whatever one does, the other's configuration, certificates, objects and statuses are
 // those that he has without him. See tenants_world_test.go for what is drawn.
 func TestTenantsTogetherAreEachAlone(t *testing.T) {
-	n := fewWorlds
-	if os.Getenv("FLEETGATE_LONG") != "" {
-		n = manyWorlds
-	}
+	n := long.N(fewWorlds, manyWorlds)
 	translator := newTranslator(t)
 	var next, served atomic.Int64
 	var workers sync.WaitGroup
@@ -57,13 +50,10 @@ func TestTenantsTogetherAreEachAlone(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	t.Logf("measured: %d worlds, with %d routes that serve", n, served.Load())
 	if served.Load() < int64(n) {
 		t.Errorf("%d worlds have %d routes that serve: they are too poor to tell anything", n, served.Load())
 	}
-	if n == manyWorlds && !t.Failed() {
-		writeResult(t, "Tenants together are each alone", n, fmt.Sprintf("0 differences, with %d routes that serve", served.Load()))
-	}
+	long.Report(t, "Tenants together are each alone", n, fmt.Sprintf("0 differences, with %d routes that serve", served.Load()))
 }
 
 // translator goes the whole way from the objects of a cluster to what Gateways get.
@@ -186,23 +176,6 @@ func TestMixedTenantsAreSeen(t *testing.T) {
 	}
 	if differ == 0 {
 		t.Error("no world tells a tenant who lets the other one in from one who does not")
-	}
-}
-
-// writeResult writes docs/results as the long tests of test/protocol do.
-func writeResult(t *testing.T, name string, n int, measured string) {
-	output := func(command ...string) string {
-		out, err := exec.Command(command[0], command[1:]...).Output()
-		if err != nil {
-			return "unknown"
-		}
-		return strings.TrimSpace(string(out))
-	}
-	text := fmt.Sprintf("# %s\n\n| | |\n|---|---|\n| n | %d |\n| measured | %s |\n| date | %s |\n| commit | %s |\n| machine | %d CPUs, Linux %s, %s |\n",
-		name, n, measured, time.Now().UTC().Format(time.DateOnly), output("git", "rev-parse", "HEAD"), runtime.NumCPU(), output("uname", "-r"), runtime.Version())
-	file := filepath.Join(output("git", "rev-parse", "--show-toplevel"), "docs", "results", strings.ReplaceAll(strings.ToLower(name), " ", "-")+".md")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
 

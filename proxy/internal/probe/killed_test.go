@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1/point"
+	"github.com/fleetgate/fleetgate/internal/long"
 )
 
 // kinds are what the kernel keeps of BPF, by the word for its number in the
@@ -120,10 +121,7 @@ func gone(t *testing.T, objects map[object]bool) {
 // TestAKilledSensorLeavesNothing kills sensors that are attached, without warning,
 // and looks for what they had loaded. The proxy goes on calling all the while.
 func TestAKilledSensorLeavesNothing(t *testing.T) {
-	rounds := 2
-	if long() {
-		rounds = 200
-	}
+	rounds := long.N(2, 200)
 	if !room(t) {
 		return
 	}
@@ -132,6 +130,7 @@ func TestAKilledSensorLeavesNothing(t *testing.T) {
 	socket := filepath.Join(sharedDir(t), "probe.sock")
 	c := start(t, socket)
 	stop := keepCalling(c)
+	found := 0
 	for round := range rounds {
 		s := attached(t, program, socket)
 		objects := held(t, s.cmd.Process.Pid)
@@ -148,12 +147,14 @@ func TestAKilledSensorLeavesNothing(t *testing.T) {
 		}
 		s.cmd.Wait()
 		gone(t, objects)
+		found += len(objects)
 	}
 	// A process that is killed may fail to take out the instruction ("leaking
 	// uprobe", the kernel then says). The next sensor to end in good order does.
 	attached(t, program, socket).stop()
 	stop()
 	restored(t)
+	long.Report(t, "Sensors that are killed", rounds, fmt.Sprintf("of %d programs, maps and links 0 are left behind", found))
 }
 
 // attached starts a sensor that is attached to everything.

@@ -20,6 +20,7 @@ import (
 
 	probev1 "github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/probe/v1/point"
+	"github.com/fleetgate/fleetgate/internal/long"
 	"github.com/fleetgate/fleetgate/proxy/internal/balance"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
@@ -108,23 +109,17 @@ func TestStranger(t *testing.T) {
 	}
 }
 
-// long says that the numbers are those that are claimed.
-func long() bool { return os.Getenv("FLEETGATE_LONG") != "" }
-
 // TestSensorCountsEveryRequest makes ten million calls in its long form, in each of
-// the two ways of counting, while one sensor takes the place of another.
+// the ways of counting, while one sensor takes the place of another.
 func TestSensorCountsEveryRequest(t *testing.T) {
-	n, rounds := 100_000, 2
-	if long() {
-		n, rounds = 1_000_000, 10
-	}
+	n, rounds := long.N(100_000, 1_000_000), long.N(2, 10)
 	if !room(t) {
 		return
 	}
 	upLoopback(t)
 	program := buildSensor(t)
 	root, podUID, _ := strings.Cut(os.Getenv(inRoom), "/fleetgate-test-pod")
-	for _, tt := range []struct {
+	ways := []struct {
 		name         string
 		capabilities []uintptr
 		cgroup       string // that the proxy finds; empty for its own
@@ -138,7 +133,8 @@ func TestSensorCountsEveryRequest(t *testing.T) {
 		{"with another pod's cgroup", allCapabilities, "/nonexistent", []string{"--cgroup-root", root, "--pod-uid", "another"}, true, 0},
 		{"in shared memory", allCapabilities, "", []string{"--mode", "shm"}, false, 1},
 		{"without capabilities", nil, "", nil, false, 0},
-	} {
+	}
+	for _, tt := range ways {
 		t.Run(tt.name, func(t *testing.T) {
 			socket := filepath.Join(sharedDir(t), "probe.sock")
 			c := startWith(t, Options{Socket: socket, CgroupDir: tt.cgroup, Log: logr.Discard()})
@@ -187,6 +183,9 @@ func TestSensorCountsEveryRequest(t *testing.T) {
 			}
 		})
 	}
+	long.Report(t, "Requests that sensors count", len(ways)*rounds*n, fmt.Sprintf(
+		"none missed and none too many, by %d sensors one after the other in each of %d ways, under garbage collection, growing stacks and a CPU profile",
+		rounds, len(ways)))
 }
 
 // check compares what the metrics have grown by with n requests, all alike.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fleetgate/fleetgate/internal/long"
 	"github.com/fleetgate/fleetgate/test/internal/edge"
-	"github.com/fleetgate/fleetgate/test/protocol/long"
 	"github.com/fleetgate/fleetgate/test/protocol/peer"
 	"github.com/fleetgate/fleetgate/test/protocol/recorder"
 	"github.com/fleetgate/fleetgate/test/protocol/vector"

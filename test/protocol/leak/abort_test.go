@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/fleetgate/fleetgate/test/protocol/long"
+	"github.com/fleetgate/fleetgate/internal/long"
 )
 
 const head = " HTTP/1.1\r\nHost: a.example\r\n"

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fleetgate/fleetgate/internal/long"
 	"github.com/fleetgate/fleetgate/test/internal/edge"
-	"github.com/fleetgate/fleetgate/test/protocol/long"
 )
 
 // growth is how much anonymous memory each connection costs, beyond what the

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/internal/long"
 	"github.com/fleetgate/fleetgate/test/internal/edge"
-	"github.com/fleetgate/fleetgate/test/protocol/long"
 )
 
 func TestMain(m *testing.M) { edge.Main(m) }

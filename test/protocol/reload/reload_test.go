@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/internal/long"
 	"github.com/fleetgate/fleetgate/test/internal/edge"
-	"github.com/fleetgate/fleetgate/test/protocol/long"
 )
 
 const name = "a.example"
