@@ -3,6 +3,9 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -140,4 +143,77 @@ func (s *tenantSpace) waitConnections() {
 		}
 		return nil
 	})
+}
+
+// The path at which the server sends longAnswer and keeps the connection, and how much
+// that is: of what is sent below that there are heads of a few hundred bytes.
+const (
+	longPath   = "/long"
+	longAnswer = 1 << 20
+)
+
+// longAnswers are those that a server has not ended.
+type longAnswers struct{ open atomic.Int32 }
+
+// ServeHTTP sends much at longPath, and does not end before the client has left. What is
+// asked for elsewhere is empty.
+func (l *longAnswers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != longPath {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	l.open.Add(1)
+	defer l.open.Add(-1)
+	_, _ = w.Write(make([]byte, longAnswer))
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// waitOpenBytes has one long answer be on its way to a client, and waits until its bytes
+// are told from the backend and to the client while both connections are open.
+func (s *tenantSpace) waitOpenBytes(server *longAnswers) {
+	s.t.Helper()
+	before := s.payload()
+	ctx, leave := context.WithCancel(s.t.Context())
+	defer leave()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+longPath, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Host = "shop.example.com"
+	resp, err := newConnections().Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.CopyN(io.Discard, resp.Body, longAnswer); err != nil {
+		s.t.Fatal(err)
+	}
+	wait(s.t, func(context.Context) error {
+		now := s.payload()
+		received, sent := now.received-before.received, now.sent-before.sent
+		if received < longAnswer || sent < longAnswer {
+			return fmt.Errorf("of an open answer of %d bytes %v are told as received and %v as sent", longAnswer, received, sent)
+		}
+		return nil
+	})
+	if n := server.open.Load(); n != 1 {
+		s.t.Errorf("%d long answers are on their way, want one", n)
+	}
+}
+
+// payload is what was received from the backend and sent to clients.
+type payload struct{ received, sent float64 }
+
+func (s *tenantSpace) payload() (sum payload) {
+	s.t.Helper()
+	samples, err := s.gateway.Scrape(s.t.Context(), cluster.HTTPClient(), tenant.SensorMetrics)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, sample := range samples {
+		sum.received += sample.Sum("fleetgate_tcp_received_bytes_total", scrape.Labels{"backend": s.namespace + "/shop:8080"})
+		sum.sent += sample.Sum("fleetgate_tcp_transmitted_bytes_total", scrape.Labels{"listener": "http"})
+	}
+	return sum
 }

@@ -19,10 +19,11 @@ import (
 func TestNamespacesThatRestrictTheirPodsGetFleets(t *testing.T) {
 	t.Parallel()
 	busy, quiet := newTenant(t, "restricted"), newTenant(t, "restricted-quiet")
+	var long longAnswers
 	for _, s := range []*tenantSpace{busy, quiet} {
 		s.restrict()
 		s.apply("gateway", nil)
-		s.serve(server{name: "shop", port: 8080, handler: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }})
+		s.serve(server{name: "shop", port: 8080, handler: long.ServeHTTP})
 		s.route("shop", "shop.example.com", "steady", "shop")
 	}
 	for _, s := range []*tenantSpace{busy, quiet} {
@@ -35,6 +36,7 @@ func TestNamespacesThatRestrictTheirPodsGetFleets(t *testing.T) {
 	busy.waitFor("shop.example.com", "/", answer{Status: http.StatusNoContent, Mark: "steady"})
 	busy.waitCounted()
 	busy.waitConnections()
+	busy.waitOpenBytes(&long)
 	// An agent that goes is missed by nobody, and its successor is found.
 	replaceAgent(t, 2*fleetSize)
 	for _, s := range []*tenantSpace{busy, quiet} {
