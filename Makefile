@@ -89,7 +89,7 @@ bpf: bpf2go ## Compile the eBPF programs (needs clang-19).
 	PATH="$(TOOLS):$$PATH" go generate ./bpf/...
 
 fmt: ## Format the code.
-	gofmt -w api bpf operator proxy test
+	gofmt -w api bpf internal operator proxy test
 
 vet: ## Run go vet on all modules of the project's own.
 	go vet ./...

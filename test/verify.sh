@@ -32,7 +32,7 @@ regenerated() {
 	rm -rf "$copy" "$copy.log"
 }
 
-check "not gofmt-ed" gofmt -l api bpf operator proxy test
+check "not gofmt-ed" gofmt -l api bpf internal operator proxy test
 check "go.mod is not tidy" go mod tidy -diff
 check "test/go.mod is not tidy" go -C test mod tidy -diff
 check "test/http2/go.mod is not tidy" go -C test/http2 mod tidy -diff
