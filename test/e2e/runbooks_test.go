@@ -20,7 +20,7 @@ func (m *monitored) runbooks(t *testing.T) {
 	}
 	for _, step := range steps {
 		wait(t, func(ctx context.Context) error {
-			told, err := m.follow(ctx, step, m.gateway)
+			told, err := m.follow(ctx, step, m.gateway, "")
 			if err == nil && told == "" {
 				err = fmt.Errorf("%s: nothing comes of %s", step.Page, step.Text)
 			}
@@ -30,23 +30,21 @@ func (m *monitored) runbooks(t *testing.T) {
 	t.Logf("measured: %d steps of runbooks can be followed", len(steps))
 }
 
-// follow does one step of a runbook for a Gateway, and returns what that tells.
-func (m *monitored) follow(ctx context.Context, step observe.Step, g tenant.Gateway) (string, error) {
+// follow does one step of a runbook for a Gateway and one of its pods, and returns what
+// that tells. Where no pod is named, it is any of the Gateway's.
+func (m *monitored) follow(ctx context.Context, step observe.Step, g tenant.Gateway, pod string) (string, error) {
 	if !step.Query {
-		return tell(ctx, step, g)
+		return tell(ctx, step, g, pod)
 	}
 	data, err := m.prometheus.Query(ctx, step.Text)
 	return data.String(), err
 }
 
-// tell runs a command of a runbook for a Gateway, and for one of its pods where it has any.
-func tell(ctx context.Context, step observe.Step, g tenant.Gateway) (string, error) {
-	pods, err := g.Pods(ctx)
-	if err != nil {
+// tell runs a command of a runbook for a Gateway and a pod, or for one that it has, if any.
+func tell(ctx context.Context, step observe.Step, g tenant.Gateway, pod string) (string, error) {
+	if pods, err := g.Pods(ctx); err != nil {
 		return "", err
-	}
-	pod := ""
-	if len(pods) > 0 {
+	} else if pod == "" && len(pods) > 0 {
 		pod = pods[0].Name
 	}
 	out, err := cluster.Exec(ctx, "bash", "-o", "pipefail", "-c", step.For(g.Name.Namespace, g.Name.Name, pod))
@@ -69,7 +67,7 @@ func (s *tenantSpace) wantTold(t *testing.T, alert, command, want string) {
 			continue
 		}
 		wait(t, func(ctx context.Context) error {
-			told, err := tell(ctx, step, s.gateway)
+			told, err := tell(ctx, step, s.gateway, "")
 			if !strings.Contains(told, want) {
 				return fmt.Errorf("%s tells %q (%v), want %q", step.Text, told, err, want)
 			}

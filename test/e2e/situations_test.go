@@ -16,6 +16,8 @@ import (
 type situation struct {
 	alert   string
 	gateway tenant.Gateway
+	// pod is the one to look at; any of the Gateway's is where it is empty.
+	pod string
 	// sees are patterns of what the runbook has people see who look for the cause.
 	sees []string
 }
@@ -35,21 +37,22 @@ func (m *monitored) prepare(t *testing.T) {
 func (m *monitored) situations(t *testing.T) {
 	m.crowd(t)
 	for _, s := range []situation{
-		{"FleetgateCertificateExpires", m.gateway, []string{
+		{alert: "FleetgateCertificateExpires", gateway: m.gateway, sees: []string{
 			`listener="https".* => [0-9]{1,4}(\.[0-9]+)? @`, `(?m)^https: shop-cert$`, `(?m)^shop-cert +kubernetes.io/tls`,
 		}},
-		{"FleetgateGatewayDown", m.down, []string{
+		{alert: "FleetgateGatewayDown", gateway: m.down, sees: []string{
 			`gateway_namespace="` + m.down.Name.Namespace + `".* => 0 @`, `(?m)^deployment\S* +0/2|^web-fleetgate +0/2`, `exceeded quota: nothing`,
 		}},
-		{"FleetgateGatewayErrors", m.gateway, []string{
+		{alert: "FleetgateGatewayErrors", gateway: m.gateway, sees: []string{
 			`route="` + m.namespace + `/broken".* => [0-9]`, `reason="connect".* => 0*[.0]*[1-9]`, `reason: BackendNotFound`,
 		}},
-		{"FleetgateProxyShedsRequests", m.gateway, []string{
+		{alert: "FleetgateProxyShedsRequests", gateway: m.gateway, sees: []string{
 			`pod="web-fleetgate-.* => 0 @`, `reason="listener_limit".* => 0*[.0]*[1-9]`,
 		}},
 	} {
 		t.Run(s.alert, func(t *testing.T) { m.wantCause(t, s) })
 	}
+	t.Run("FleetgateConfigStale", func(t *testing.T) { m.wantCause(t, m.divided(t)) })
 	t.Run("FleetgateOperatorDown", m.unreadable)
 }
 
@@ -119,7 +122,7 @@ func (m *monitored) wantCause(t *testing.T, s situation) {
 		}
 		told := ""
 		for _, step := range steps {
-			of, err := m.follow(ctx, step, s.gateway)
+			of, err := m.follow(ctx, step, s.gateway, s.pod)
 			if err != nil {
 				return err
 			}

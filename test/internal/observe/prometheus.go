@@ -34,10 +34,20 @@ var manifests embed.FS
 // Prometheus is one that runs in the test cluster. It is safe for concurrent use.
 type Prometheus struct{ api promv1.API }
 
-// Up installs the kinds of the Prometheus operator, it, a Prometheus, and what
-// config/prometheus has for them, and waits until Prometheus answers. What is there
-// already is kept.
+// Up is Start, and applies what config/monitoring has for the two.
 func Up(ctx context.Context, s *stack.Stack, out io.Writer) (*Prometheus, error) {
+	p, err := Start(ctx, s, out)
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(s.Root, "test", "install", "monitoring")
+	_, err = s.Kubectl(ctx, "apply", "--server-side", "--force-conflicts", "-k", folder)
+	return p, err
+}
+
+// Start installs the kinds of the Prometheus operator, it, and a Prometheus, and waits
+// until that answers. What is there already is kept.
+func Start(ctx context.Context, s *stack.Stack, out io.Writer) (*Prometheus, error) {
 	if err := s.InstallPrometheus(ctx, out); err != nil {
 		return nil, err
 	}
@@ -57,14 +67,10 @@ func Up(ctx context.Context, s *stack.Stack, out io.Writer) (*Prometheus, error)
 			return nil, fmt.Errorf("waiting for %s: %w", part.pattern, err)
 		}
 	}
-	folder := filepath.Join(s.Root, "test", "install", "monitoring")
-	if _, err := s.Kubectl(ctx, "apply", "--server-side", "--force-conflicts", "-k", folder); err != nil {
-		return nil, err
-	}
 	return connect(ctx, s)
 }
 
-// Down removes all that Up has installed but the images.
+// Down removes all that Up and Start have installed but the images.
 func Down(ctx context.Context, s *stack.Stack) error {
 	folder := filepath.Join(s.Root, "test", "install", "monitoring")
 	_, err := s.Kubectl(ctx, "delete", "--ignore-not-found", "-k", folder)

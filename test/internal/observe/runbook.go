@@ -2,10 +2,10 @@ package observe
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/fleetgate/fleetgate/test/internal/page"
 )
 
 // Step is what a runbook has somebody ask: a query of Prometheus, or a line of a shell.
@@ -16,9 +16,6 @@ type Step struct {
 	Query bool
 	Text  string
 }
-
-// block finds what is to be run in a page: fenced blocks of two languages.
-var block = regexp.MustCompile("(?ms)^```(promql|sh)\n(.*?)^```$")
 
 // Runbooks reads the steps of all runbooks of a folder, in their order.
 func Runbooks(folder string) ([]Step, error) {
@@ -42,19 +39,19 @@ func Runbooks(folder string) ([]Step, error) {
 
 // Steps reads the steps of one page, of which there may be none.
 func Steps(file string) ([]Step, error) {
-	content, err := os.ReadFile(file)
+	blocks, err := page.Blocks(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading what to run: %w", err)
+		return nil, err
 	}
-	page := strings.TrimSuffix(filepath.Base(file), ".md")
 	var all []Step
-	for _, match := range block.FindAllStringSubmatch(string(content), -1) {
-		if match[1] == "promql" {
-			all = append(all, Step{page, true, strings.TrimSpace(match[2])})
-			continue
-		}
-		for line := range strings.Lines(match[2]) {
-			all = append(all, Step{page, false, strings.TrimSpace(line)})
+	for _, block := range blocks {
+		switch block.Language {
+		case page.Query:
+			all = append(all, Step{block.Page, true, strings.TrimSpace(block.Text)})
+		case page.Shell:
+			for line := range strings.Lines(block.Text) {
+				all = append(all, Step{block.Page, false, strings.TrimSpace(line)})
+			}
 		}
 	}
 	return all, nil

@@ -1,0 +1,2 @@
+// Package page reads pages of the documentation for what they have their reader do.
+package page
