@@ -108,7 +108,7 @@ verify: ## Fail when generated code, formatting or go.mod differ from what is co
 
 ##@ Test
 
-.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race build-race test-e2e setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-sensor bench-control bench-fleet conformance
+.PHONY: test test-unit test-protocol test-http2 test-attack test-long test-race build-race test-e2e test-guides setup-test-e2e cleanup-test-e2e fuzz bench bench-proxy bench-sensor bench-control bench-fleet conformance
 test: ## Run all tests: unit, golden, fuzz seeds, race, local mode, end to end on Kubernetes.
 	@test/run.sh $(STAGES)
 
@@ -152,7 +152,12 @@ test-attack: ## Attack the proxy from both sides, and measure what it costs.
 # Tests that wait for pods leave processors to others, so there are more than these beside
 # one another.
 test-e2e: ## Run the end-to-end tests in the test cluster, which is started when needed.
-	go -C test test -count=1 -timeout 20m -parallel 4 -v ./e2e/...
+	go -C test test -count=1 -timeout 20m -parallel 4 -skip $(GUIDES) -v ./e2e/...
+
+# It takes minutes in which nothing else may run, as it installs the operator anew.
+GUIDES = '^TestGuidesCanBeFollowed$$'
+test-guides: ## Do in the test cluster what docs/guides and the README say, from a registry and back to nothing.
+	go -C test test -count=1 -timeout 20m -run $(GUIDES) -v ./e2e/...
 
 setup-test-e2e: cluster-up ## The same as cluster-up, under the name that kubebuilder uses.
 

@@ -22,11 +22,11 @@ func (m *monitored) divided(t *testing.T) situation {
 	}
 	behind, ahead := pods[0], pods[1]
 	deafen(t, &behind)
-	m.route("shop", "shop.example.com", "divided", "shop")
+	m.route("closed", "closed.example.com", "divided", "closed")
 	const revision = `max(fleetgate_proxy_config_revision{namespace=%q, pod=%q})`
 	m.wantData(t, fmt.Sprintf(revision+" > "+revision, m.namespace, ahead.Name, m.namespace, behind.Name))
 	served := m.wantData(t, fmt.Sprintf(revision, m.namespace, behind.Name))[0].Value
-	m.kubectl("delete", "pod", ahead.Name, "-n", m.namespace, "--wait=false")
+	m.kubectl("delete", "pod", ahead.Name, "--wait=false")
 	return situation{
 		alert: "FleetgateConfigStale", gateway: m.gateway, pod: behind.Name,
 		sees: []string{
