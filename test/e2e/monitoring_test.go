@@ -32,7 +32,8 @@ const scraped = "fleetgate.io/Scraped"
 func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	t.Parallel()
 	s := newTenant(t, "monitored")
-	s.storeCertificate(newCertificate(t, 1))
+	certificate := newCertificate(t, 1)
+	s.storeCertificate(certificate)
 	s.apply("monitored", nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 2})
 	s.waitDeployment("shop")
@@ -52,7 +53,7 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &monitored{tenantSpace: s, prometheus: p}
+	m := &monitored{tenantSpace: s, prometheus: p, certificate: certificate}
 	s.waitScraped(t, metav1.ConditionTrue)
 	m.waitTargets(t)
 	m.prepare(t)
@@ -66,6 +67,7 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	t.Run("dashboards have data", m.dashboards)
 	t.Run("rules are evaluated", m.rules)
 	t.Run("runbooks can be followed", m.runbooks)
+	t.Run("logs tell no secrets", m.discreet)
 	t.Run("runbooks lead to the cause", m.situations)
 	t.Run("a pod has few series", m.cheap)
 	t.Run("metrics are named as the page says", m.named)
@@ -99,6 +101,8 @@ func dumpPrometheus(t *testing.T) {
 type monitored struct {
 	*tenantSpace
 	prometheus *observe.Prometheus
+	// certificate is the one of its listener for HTTPS.
+	certificate certificate
 	// down is a Gateway that has no proxy.
 	down tenant.Gateway
 }
