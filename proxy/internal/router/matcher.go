@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -13,17 +14,31 @@ type Matcher struct {
 	// value is the path, the prefix without its trailing slash, or the pattern.
 	value   string
 	pattern *regexp.Regexp
-	method  string
-	headers []valueMatcher
-	query   []valueMatcher
+	// rest is nil where nothing else is asked for, as it is of most.
+	rest *conditions
+}
+
+// conditions are what a match asks for beside the path.
+type conditions struct {
+	method         string
+	headers, query []valueMatcher
+}
+
+var noConditions conditions
+
+func (m *Matcher) conditions() *conditions {
+	if m.rest == nil {
+		return &noConditions
+	}
+	return m.rest
 }
 
 type pathKind uint8
 
 const (
 	pathExact pathKind = iota
-	pathRegex
 	pathPrefix
+	pathRegex
 )
 
 // valueMatcher compares the value of a header field (its name in lower case)
@@ -39,15 +54,19 @@ func NewMatcher(m *proxyconfig.Match) (*Matcher, error) {
 	if err := proxyconfig.ValidateMatch(m); err != nil {
 		return nil, err
 	}
-	out := &Matcher{path: pathPrefix, method: m.Method}
+	out := &Matcher{path: pathPrefix}
 	if err := out.setPath(m.Path); err != nil {
 		return nil, err
 	}
+	if m.Method == "" && len(m.Headers)+len(m.Query) == 0 {
+		return out, nil
+	}
+	out.rest = &conditions{method: m.Method}
 	var err error
-	if out.headers, err = compileValues(m.Headers, strings.ToLower); err != nil {
+	if out.rest.headers, err = compileValues(m.Headers, strings.ToLower); err != nil {
 		return nil, err
 	}
-	out.query, err = compileValues(m.Query, func(name string) string { return name })
+	out.rest.query, err = compileValues(m.Query, func(name string) string { return name })
 	return out, err
 }
 
@@ -93,17 +112,19 @@ func compileValues(in []proxyconfig.ValueMatch, fold func(string) string) ([]val
 }
 
 // matchesRest compares everything but host and path.
-func (m *Matcher) matchesRest(r *Request) bool {
-	if m.method != "" && m.method != string(r.Method) {
+func (m *Matcher) matchesRest(r *Request) bool { return m.rest == nil || m.rest.match(r) }
+
+func (c *conditions) match(r *Request) bool {
+	if c.method != "" && c.method != string(r.Method) {
 		return false
 	}
-	for i := range m.headers {
-		if !m.headers[i].matchesHeader(r.Headers) {
+	for i := range c.headers {
+		if !c.headers[i].matchesHeader(r.Headers) {
 			return false
 		}
 	}
-	for i := range m.query {
-		if !m.query[i].matchesQuery(r.Query) {
+	for i := range c.query {
+		if !c.query[i].matchesQuery(r.Query) {
 			return false
 		}
 	}
@@ -126,33 +147,32 @@ func (v *valueMatcher) matchesHeader(h Headers) bool {
 
 // compare orders matchers of equal path: the more specific one comes first.
 func (m *Matcher) compare(o *Matcher) int {
-	if (m.method != "") != (o.method != "") {
-		if m.method != "" {
+	a, b := m.conditions(), o.conditions()
+	if (a.method != "") != (b.method != "") {
+		if a.method != "" {
 			return -1
 		}
 		return 1
 	}
-	if len(m.headers) != len(o.headers) {
-		return len(o.headers) - len(m.headers)
-	}
-	return len(o.query) - len(m.query)
+	return cmp.Or(cmp.Compare(len(b.headers), len(a.headers)), cmp.Compare(len(b.query), len(a.query)))
 }
 
 // String prints what is compared beside the host.
 func (m *Matcher) String() string {
 	var b strings.Builder
-	b.WriteString([]string{"exact ", "regex ", "prefix "}[m.path])
+	b.WriteString([]string{"exact ", "prefix ", "regex "}[m.path])
 	b.WriteString(m.value)
 	if m.path == pathPrefix {
 		b.WriteByte('/')
 	}
-	if m.method != "" {
-		b.WriteString(" " + m.method)
+	rest := m.conditions()
+	if rest.method != "" {
+		b.WriteString(" " + rest.method)
 	}
-	for _, h := range m.headers {
+	for _, h := range rest.headers {
 		b.WriteString(" header:" + h.String())
 	}
-	for _, q := range m.query {
+	for _, q := range rest.query {
 		b.WriteString(" query:" + q.String())
 	}
 	return b.String()

@@ -4,23 +4,34 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/fleetgate/fleetgate/proxy/internal/pmap"
 )
 
 // candidate is an entry of a table, below its host.
 type candidate[T any] struct {
 	matcher *Matcher
-	order   int
 	value   T
+	// length is that of the path, by which most others are told apart without a look at
+	// it. run is how many candidates of the same kind and path begin here, for the
+	// first of them alone.
+	length, run uint32
 }
 
-// compare orders the candidates of one path.
+// compare orders the candidates of one host: by kind, those with a longer path first,
+// and those of one path by what else they ask for. Equal ones stay as they were given,
+// and so do patterns of one length, whatever they are.
 func (c candidate[T]) compare(o candidate[T]) int {
-	if n := c.matcher.compare(o.matcher); n != 0 {
+	a, b := c.matcher, o.matcher
+	if n := cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(len(b.value), len(a.value))); n != 0 {
 		return n
 	}
-	return cmp.Compare(c.order, o.order)
+	if a.path != pathRegex && a.value != b.value {
+		return strings.Compare(a.value, b.value)
+	}
+	return a.compare(b)
+}
+
+func (c candidate[T]) samePath(o candidate[T]) bool {
+	return c.matcher.path == o.matcher.path && c.matcher.value == o.matcher.value
 }
 
 // paths holds the candidates of one host by path, as far as one hostname was
@@ -30,9 +41,12 @@ type paths[T any] struct {
 	// next is for what matches nothing here; nil ends the search.
 	next *paths[T]
 
-	exact  pmap.Map[string, []candidate[T]]
-	regex  []candidate[T]
-	prefix pmap.Map[string, []candidate[T]]
+	// all are in order: the first ones have an exact path, those from prefixes on a
+	// prefix, and those from patterns on a pattern.
+	all                []candidate[T]
+	prefixes, patterns uint32
+	// index leads to the runs of exact paths and prefixes; nil where there are few.
+	index index
 	// lengths are those of the prefixes, the longest first: a request looks up
 	// one key per length that ends at an element of its path.
 	lengths []int
@@ -40,43 +54,56 @@ type paths[T any] struct {
 
 // fill puts candidates into their places.
 func (p *paths[T]) fill(all []candidate[T]) {
-	// One key's come to lie side by side, in their order.
-	slices.SortFunc(all, func(a, b candidate[T]) int {
-		return cmp.Or(strings.Compare(a.matcher.value, b.matcher.value), a.compare(b))
-	})
-	exact, prefix := p.exact.Edit(), p.prefix.Edit()
-	for _, c := range all {
-		switch c.matcher.path {
-		case pathExact:
-			addTo(exact, c)
-		case pathPrefix:
-			addTo(prefix, c)
-			p.lengths = append(p.lengths, len(c.matcher.value))
-		case pathRegex:
-			p.regex = append(p.regex, c)
+	slices.SortStableFunc(all, candidate[T].compare)
+	// The list has grown one by one.
+	p.all = append(make([]candidate[T], 0, len(all)), all...)
+	runs := p.count()
+	if runs > fewPaths {
+		p.index = newIndex(runs)
+		for i := range p.all[:p.patterns] {
+			if c := &p.all[i]; c.run > 0 {
+				p.index.add(hashString(c.matcher.path, c.matcher.value), i)
+			}
 		}
 	}
-	p.exact, p.prefix = exact.Map(), prefix.Map()
-	slices.SortFunc(p.regex, func(a, b candidate[T]) int {
-		return cmp.Or(len(b.matcher.value)-len(a.matcher.value), a.compare(b))
-	})
-	slices.SortFunc(p.lengths, func(a, b int) int { return b - a })
-	p.lengths = slices.Compact(p.lengths)
 }
 
-func addTo[T any](e *pmap.Edit[string, []candidate[T]], c candidate[T]) {
-	list, _ := e.Get(c.matcher.value)
-	e.Set(c.matcher.value, append(list, c))
+// count finds out where the kinds, lengths and runs begin, and returns how many runs of
+// exact paths and prefixes there are.
+func (p *paths[T]) count() (runs int) {
+	head := 0
+	for i := range p.all {
+		c := &p.all[i]
+		c.length = uint32(len(c.matcher.value))
+		if i > 0 && !p.all[head].samePath(*c) {
+			head = i
+		}
+		p.all[head].run++
+		if c.matcher.path == pathRegex {
+			continue
+		}
+		if head == i {
+			runs++
+		}
+		p.patterns++
+		if c.matcher.path == pathExact {
+			p.prefixes++
+		} else if n := len(p.lengths); n == 0 || p.lengths[n-1] != int(c.length) {
+			p.lengths = append(p.lengths, int(c.length))
+		}
+	}
+	return runs
 }
 
 // find returns the most specific candidate, or nil.
 func (p *paths[T]) find(r *Request, m *Match) *candidate[T] {
-	exact, _ := pmap.GetBytes(&p.exact, r.Path)
-	if c := first(exact, r); c != nil {
-		return c
+	if p.prefixes > 0 {
+		if c := first(p.at(pathExact, r.Path), r); c != nil {
+			return c
+		}
 	}
-	for i := range p.regex {
-		c := &p.regex[i]
+	for i := int(p.patterns); i < len(p.all); i++ {
+		c := &p.all[i]
 		if c.matcher.matchesRest(r) && c.matcher.pattern.Match(r.Path) {
 			return c
 		}
@@ -89,10 +116,39 @@ func (p *paths[T]) findPrefix(r *Request, m *Match) *candidate[T] {
 		if !endsElement(r.Path, n) {
 			continue
 		}
-		prefixed, _ := pmap.GetBytes(&p.prefix, r.Path[:n])
-		if c := first(prefixed, r); c != nil {
+		if c := first(p.at(pathPrefix, r.Path[:n]), r); c != nil {
 			m.PrefixLen = n
 			return c
+		}
+	}
+	return nil
+}
+
+// at returns the candidates of a path, of a kind that is compared as it is.
+func (p *paths[T]) at(kind pathKind, path []byte) []candidate[T] {
+	if p.index != nil {
+		return p.indexed(kind, path)
+	}
+	i, end := uint32(0), p.prefixes
+	if kind == pathPrefix {
+		i, end = p.prefixes, p.patterns
+	}
+	// Comparing a few is faster than hashing one.
+	for i < end {
+		c := &p.all[i]
+		if int(c.length) == len(path) && c.matcher.value == string(path) {
+			return p.all[i : i+c.run]
+		}
+		i += c.run
+	}
+	return nil
+}
+
+func (p *paths[T]) indexed(kind pathKind, path []byte) []candidate[T] {
+	for at := p.index.look(hashBytes(kind, path)); at.next(); {
+		c := &p.all[at.place]
+		if int(c.length) == len(path) && c.matcher.path == kind && c.matcher.value == string(path) {
+			return p.all[at.place : at.place+c.run]
 		}
 	}
 	return nil

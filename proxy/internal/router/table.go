@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/fleetgate/fleetgate/proxy/internal/pmap"
 )
 
 // Match is what Find fills in beside the value that it returns.
@@ -53,12 +51,10 @@ func New[T any](entries []Entry[T]) *Table[T] {
 // newHost builds what the groups have of a hostname.
 func newHost[T any](hostname string, groups []*Group[T]) *host[T] {
 	tiers := map[string][]candidate[T]{}
-	order := 0
 	for _, g := range groups {
 		for i := range g.Entries {
 			if e := &g.Entries[i]; e.Hostname == hostname {
-				order++
-				tiers[e.Written] = append(tiers[e.Written], candidate[T]{matcher: e.Matcher, order: order, value: e.Value})
+				tiers[e.Written] = append(tiers[e.Written], candidate[T]{matcher: e.Matcher, value: e.Value})
 			}
 		}
 	}
@@ -110,31 +106,12 @@ func (p *paths[T]) title(hostname string) string {
 	return shown + " of " + cmp.Or(p.written, "*")
 }
 
+// print writes the candidates in the order in which they are looked at: exact paths,
+// patterns, prefixes.
 func (p *paths[T]) print(b *strings.Builder) {
-	line := func(list []candidate[T]) {
+	for _, list := range [][]candidate[T]{p.all[:p.prefixes], p.all[p.patterns:], p.all[p.prefixes:p.patterns]} {
 		for _, c := range list {
 			fmt.Fprintf(b, "  %s -> %v\n", c.matcher, c.value)
 		}
 	}
-	all := func(of *pmap.Map[string, []candidate[T]]) {
-		for _, key := range sortedKeys(of) {
-			list, _ := of.Get(key)
-			line(list)
-		}
-	}
-	all(&p.exact)
-	line(p.regex)
-	all(&p.prefix)
-}
-
-// sortedKeys returns the longest keys first.
-func sortedKeys[V any](m *pmap.Map[string, V]) []string {
-	keys := make([]string, 0, m.Len())
-	for key := range m.All() {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b string) int {
-		return cmp.Or(len(b)-len(a), strings.Compare(a, b))
-	})
-	return keys
 }
