@@ -27,7 +27,7 @@ func (r *compiledRoute) placements() []placement {
 
 // rank is the route's place among others.
 func (r *compiledRoute) rank() router.Rank {
-	in := &r.source
+	in := r.source
 	return router.Rank{CreatedAt: in.CreatedAt, Kind: in.Kind, Namespace: in.Namespace, Name: in.Name}
 }
 
@@ -53,7 +53,10 @@ func (c *compiler) stays(before *compiledRoute, r *proxyconfig.Route) bool {
 // place attaches a route whose rules are compiled. A group that is what before, which
 // may be nil, has at the listener is the same one, by which the table sees that.
 func (c *compiler) place(r, before *compiledRoute) {
-	r.placed, r.misplaced = nil, nil
+	r.placed = make([]placement, 0, len(r.source.Attachments))
+	if r.rare != nil {
+		r.rarely().misplaced = nil
+	}
 	for i := range r.source.Attachments {
 		a := &r.source.Attachments[i]
 		var p placement
@@ -62,7 +65,8 @@ func (c *compiler) place(r, before *compiledRoute) {
 			if l.source.Takes(r.source.Kind) {
 				p.group = &router.Group[*Rule]{Rank: r.rank(), Entries: c.entries(r, a, l.label)}
 			} else {
-				r.misplaced = append(r.misplaced, misplacedItem(&r.source, l.source))
+				rare := r.rarely()
+				rare.misplaced = append(rare.misplaced, misplacedItem(r.source, l.source))
 			}
 		}
 		if old := before.placements(); i < len(old) && old[i].same(p) {
@@ -84,7 +88,11 @@ func (c *compiler) entries(r *compiledRoute, a *proxyconfig.Attachment, l *Liste
 	if r.source.IsL4() {
 		rules = rules[:min(1, len(rules))]
 	}
-	var entries []router.Entry[*Rule]
+	count := 0
+	for i := range rules {
+		count += len(rules[i].matchers) * len(a.Hostnames)
+	}
+	entries := make([]router.Entry[*Rule], 0, count)
 	for i := range rules {
 		rule := c.through(r, &rules[i], l)
 		for _, m := range rules[i].matchers {
@@ -98,7 +106,7 @@ func (c *compiler) entries(r *compiledRoute, a *proxyconfig.Attachment, l *Liste
 
 // through is a rule as it is reached through a listener.
 func (c *compiler) through(r *compiledRoute, rule *compiledRule, l *Listener) *Rule {
-	series := c.out.series.id(Series{Listener: l.Name, Route: routeID(&r.source), Rule: rule.label})
+	series := c.out.series.id(Series{Listener: l.Name, Route: routeID(r.source), Rule: rule.label})
 	return rule.through(l, series, c.out.frame.has)
 }
 

@@ -21,18 +21,48 @@ func routeID(r *proxyconfig.Route) RouteID {
 // compiledRoute is a route with what is compiled of it. It belongs to whoever compiles:
 // a snapshot that serves reads nothing of it but its rules.
 type compiledRoute struct {
-	// source is the route in the newest configuration that it was looked at in.
-	source  proxyconfig.Route
-	rules   []compiledRule
-	refused []proxyconfig.RefusedItem
+	// source is the route in the configuration that serves, and nothing of an earlier one
+	// that would be kept in memory by it.
+	source *proxyconfig.Route
+	rules  []compiledRule
 	// targets are the backends that the rules name.
 	targets []target
+	// placed is where it is attached.
+	placed []placement
+	// rare is nil for most routes, of which there are tens of thousands.
+	rare *rarities
+}
+
+// rarities are what few routes have.
+type rarities struct {
+	// refused is what is refused of the rules, and misplaced of the attachments.
+	refused, misplaced []proxyconfig.RefusedItem
 	// secret is what the keys of its sessions are derived from; nil where it has
 	// none.
 	secret []byte
-	// placed is where it is attached, and misplaced what is refused of that.
-	placed    []placement
-	misplaced []proxyconfig.RefusedItem
+}
+
+// rarely returns a copy of what the route has of rarities, to be changed.
+func (c *compiledRoute) rarely() *rarities {
+	r := &rarities{}
+	if c.rare != nil {
+		*r = *c.rare
+	}
+	c.rare = r
+	return r
+}
+
+func (c *compiledRoute) refuse(item proxyconfig.RefusedItem) {
+	r := c.rarely()
+	r.refused = append(r.refused, item)
+}
+
+// troubles are what is refused of the route.
+func (c *compiledRoute) troubles() []proxyconfig.RefusedItem {
+	if c.rare == nil {
+		return nil
+	}
+	return slices.Concat(c.rare.refused, c.rare.misplaced)
 }
 
 // target is a backend that a route depends on, with what serves it; nil where
@@ -87,11 +117,11 @@ func (c *compiler) compileRoute(r *proxyconfig.Route, before *compiledRoute) *co
 		return compiled
 	}
 	if c.stays(before, r) {
-		before.source = *r
+		before.source = r
 		return before
 	}
 	compiled := *before
-	compiled.source = *r
+	compiled.source = r
 	c.place(&compiled, before)
 	return &compiled
 }
@@ -105,7 +135,7 @@ func (c *compiledRoute) reusable(r *proxyconfig.Route, s *Snapshot) bool {
 			return false
 		}
 	}
-	if c.secret != nil && !bytes.Equal(c.secret, s.secret) {
+	if c.rare != nil && c.rare.secret != nil && !bytes.Equal(c.rare.secret, s.secret) {
 		return false
 	}
 	return reflect.DeepEqual(c.source.Rules, r.Rules)
@@ -117,7 +147,7 @@ func (c *compiledRoute) leadsToAny(ids map[string]bool) bool {
 }
 
 func compileRoute(r *proxyconfig.Route, s *Snapshot) *compiledRoute {
-	out := &compiledRoute{source: *r, rules: make([]compiledRule, 0, len(r.Rules))}
+	out := &compiledRoute{source: r, rules: make([]compiledRule, 0, len(r.Rules))}
 	for i := range r.Rules {
 		out.addRule(r, i, s)
 	}
@@ -139,7 +169,7 @@ func (c *compiledRoute) refuseMisfit(r *proxyconfig.Route, index int, s *Snapsho
 		c.target(id, s)
 		if b, there := s.backends.byID.Get(id); there && !b.serves(r.Kind) {
 			c.rules[index].reached[0].Fail = http.StatusInternalServerError
-			c.refused = append(c.refused, proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: index,
+			c.refuse(proxyconfig.RefusedItem{Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: index,
 				Reason: fmt.Sprintf("backend %q of protocol %q cannot serve a %s", id, b.protocol, r.Kind)})
 			return
 		}
@@ -157,7 +187,7 @@ func (c *compiledRoute) addRule(r *proxyconfig.Route, index int, s *Snapshot) {
 	}
 	if err != nil {
 		rule.Fail = http.StatusInternalServerError
-		c.refused = append(c.refused, proxyconfig.RefusedItem{
+		c.refuse(proxyconfig.RefusedItem{
 			Kind: proxyconfig.KindRule, Name: r.ID(), RouteKind: r.Kind, Rule: index, Reason: err.Error(),
 		})
 	}

@@ -50,7 +50,7 @@ func (c *compiler) compileRoutes() {
 	c.out.routes.sortRefusing()
 	c.refused = append(c.refused, c.out.routes.refused...)
 	for _, r := range c.out.routes.refusing {
-		c.refused = append(append(c.refused, r.refused...), r.misplaced...)
+		c.refused = append(c.refused, r.troubles()...)
 	}
 }
 
@@ -94,7 +94,7 @@ func (c *compiler) amendRoutes() bool {
 	for _, r := range same {
 		// It would keep the memory of the configuration before.
 		if compiled, there := p.routes.byID.Get(routeID(r)); there {
-			compiled.source = *r
+			compiled.source = r
 		}
 	}
 	for _, r := range come {
@@ -113,7 +113,7 @@ func (c *compiler) reroute() {
 	}
 	for id, r := range c.in.Previous.routes.byID.All() {
 		if current, _ := c.routes.byID.Get(id); current == r && r.leadsToAny(c.rerouted) {
-			c.enterRoute(&r.source, r)
+			c.enterRoute(r.source, r)
 		}
 	}
 }
@@ -142,7 +142,7 @@ func (c *compiler) compileAllRoutes() {
 func (c *compiler) enterRoute(r *proxyconfig.Route, before *compiledRoute) {
 	compiled := c.compileRoute(r, before)
 	c.routes.byID.Set(routeID(r), compiled)
-	if len(compiled.refused)+len(compiled.misplaced) > 0 {
+	if len(compiled.troubles()) > 0 {
 		c.routes.refusing = append(c.routes.refusing, compiled)
 	}
 	c.move(before, compiled)
@@ -209,7 +209,7 @@ func (c *compiler) tables() map[*Listener]*router.Table[*Rule] {
 // sortRefusing leaves out what is no longer there, and puts the others into their order.
 func (t *routeTable) sortRefusing() {
 	t.refusing = slices.DeleteFunc(t.refusing, func(r *compiledRoute) bool {
-		current, _ := t.byID.Get(routeID(&r.source))
+		current, _ := t.byID.Get(routeID(r.source))
 		return current != r
 	})
 	slices.SortFunc(t.refusing, (*compiledRoute).compare)

@@ -48,7 +48,7 @@ func (c *compiledRoute) session(rule *proxyconfig.Rule, index int, s *Snapshot) 
 	if len(s.secret) == 0 {
 		return nil, errNoSecret
 	}
-	c.secret = s.secret
+	c.rarely().secret = s.secret
 	scope := []string{ref.Backend, string(in.Type), in.Name}
 	if !in.Shared {
 		scope = append(scope, c.source.Kind, c.source.Namespace, c.source.Name)
