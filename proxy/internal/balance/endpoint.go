@@ -89,7 +89,7 @@ func (e *Endpoint) EndSession(now int64, o Outcome) {
 	l := &e.Cluster.load
 	l.requests.Add(-1)
 	if window := e.Cluster.Policy().retryWindow; window > 0 {
-		l.recent.add(now, window)
+		l.recently().recent.add(now, window)
 	}
 	switch o {
 	case Answered:

@@ -12,9 +12,23 @@ type load struct {
 	lackedAt atomic.Int64
 	// retriesAt is the time up to which the minimum rate of retries is used up.
 	retriesAt atomic.Int64
-	// recent are the attempts that have ended, and recentRetries the retries that
-	// were allowed, within the policy's interval, if it has one.
-	recent, recentRetries window
+	// windows is nil until a policy with an interval counts something.
+	windows atomic.Pointer[windows]
+}
+
+// windows count what a policy's interval is for: few backends have one.
+type windows struct {
+	// recent are the attempts that have ended, and retries those that were allowed.
+	recent, retries window
+}
+
+func (l *load) recently() *windows {
+	for {
+		if w := l.windows.Load(); w != nil {
+			return w
+		}
+		l.windows.CompareAndSwap(nil, &windows{})
+	}
 }
 
 // Connect asks for a connection, which counts from the moment that it is being
@@ -61,7 +75,7 @@ func (c *Cluster) AllowRetry(now int64) bool {
 		return false
 	}
 	if p.retryWindow > 0 {
-		c.load.recentRetries.add(now, p.retryWindow)
+		c.load.recently().retries.add(now, p.retryWindow)
 	}
 	return true
 }
@@ -74,8 +88,9 @@ func (l *load) retryOfShare(now int64, p *Policy) bool {
 		n, requests := l.retries.Load(), l.requests.Load()
 		retries := n
 		if p.retryWindow > 0 {
-			retries = l.recentRetries.sum(now, p.retryWindow)
-			requests += l.recent.sum(now, p.retryWindow)
+			w := l.recently()
+			retries = w.retries.sum(now, p.retryWindow)
+			requests += w.recent.sum(now, p.retryWindow)
 		}
 		if (retries+1)*100 > p.retryPercent*requests {
 			return false
