@@ -57,7 +57,17 @@ func (e *Edit[K, V]) Map() Map[K, V] {
 		}
 		e.resize(count)
 	}
+	e.clip()
 	return e.next
+}
+
+// clip has the chunks take no more memory than they need: they grow by doubling.
+func (e *Edit[K, V]) clip() {
+	for i, chunk := range e.next.chunks {
+		if e.own != nil && e.own[i] && len(chunk) < cap(chunk) {
+			e.next.chunks[i] = append(make([]entry[K, V], 0, len(chunk)), chunk...)
+		}
+	}
 }
 
 // open returns the chunk of a hash, which may be changed.
