@@ -172,14 +172,27 @@ func compress(out io.Writer, raw []byte) error {
 // DecodePart returns what the part of an index holds, or refuses the data as a
 // whole: it has to be what was hashed, and to hold nothing but its kind.
 func DecodePart(p Part, data []byte) (*Config, Warnings, error) {
-	var w Warnings
+	raw, err := partText(p, data)
+	if err != nil {
+		return nil, Warnings{}, err
+	}
+	return decodeWhole(p, raw)
+}
+
+// partText is a part as it was hashed.
+func partText(p Part, data []byte) ([]byte, error) {
 	raw, err := decompress(p, data)
 	if err != nil {
-		return nil, w, err
+		return nil, err
 	}
 	if got := hashBytes(raw); got != p.SHA256 {
-		return nil, w, fmt.Errorf("%w: part %s hashes to %.12s, the index says %.12s", ErrHash, p.Name(), got, p.SHA256)
+		return nil, fmt.Errorf("%w: part %s hashes to %.12s, the index says %.12s", ErrHash, p.Name(), got, p.SHA256)
 	}
+	return raw, nil
+}
+
+func decodeWhole(p Part, raw []byte) (*Config, Warnings, error) {
+	var w Warnings
 	c := &Config{}
 	if err := decodeStrict(raw, c, &w); err != nil {
 		return nil, w, err

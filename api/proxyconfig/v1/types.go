@@ -21,6 +21,9 @@ type Config struct {
 
 	// joined are the parts that Assemble has added.
 	joined []joined
+	// fingerprints are those of the items of a part, each in its place: see
+	// DecodePartAfter.
+	fingerprints []fingerprint
 }
 
 // Protocol is what a listener speaks with its clients.

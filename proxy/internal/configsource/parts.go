@@ -38,7 +38,7 @@ func gather(index, before *proxyconfig.Config, serving proxyconfig.Fragments, re
 		if out.fragments[p] = serving[p]; out.fragments[p] != nil {
 			continue
 		}
-		if err := out.fetch(p, read); err != nil {
+		if err := out.fetch(p, versionBefore(p, serving), read); err != nil {
 			return parted{}, err
 		}
 	}
@@ -47,7 +47,17 @@ func gather(index, before *proxyconfig.Config, serving proxyconfig.Fragments, re
 	return out, err
 }
 
-func (g *parted) fetch(p proxyconfig.Part, read ReadPart) error {
+// versionBefore is another version of a part that serves, or nil.
+func versionBefore(p proxyconfig.Part, serving proxyconfig.Fragments) *proxyconfig.Config {
+	for other, fragment := range serving {
+		if other.Kind == p.Kind && other.Number == p.Number {
+			return fragment
+		}
+	}
+	return nil
+}
+
+func (g *parted) fetch(p proxyconfig.Part, before *proxyconfig.Config, read ReadPart) error {
 	if read == nil {
 		return missing(p)
 	}
@@ -55,7 +65,7 @@ func (g *parted) fetch(p proxyconfig.Part, read ReadPart) error {
 	if err != nil {
 		return err
 	}
-	fragment, warnings, err := proxyconfig.DecodePart(p, data)
+	fragment, warnings, err := proxyconfig.DecodePartAfter(p, data, before)
 	if err != nil {
 		return err
 	}

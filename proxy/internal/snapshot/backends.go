@@ -74,13 +74,18 @@ func (c *compiler) amendBackends(p *Snapshot) bool {
 	seen := map[string]bool{}
 	for _, b := range now.Beside(before) {
 		old := gone[b.ID]
-		if _, there := p.backends.byID.Get(b.ID); seen[b.ID] || there && old == nil || proxyconfig.ValidateBackend(b) != nil {
+		if _, there := p.backends.byID.Get(b.ID); seen[b.ID] || there && old == nil {
 			return false
 		}
 		seen[b.ID] = true
-		if old == nil || !reflect.DeepEqual(old, b) {
-			come = append(come, b)
+		if old != nil && reflect.DeepEqual(old, b) {
+			// Nothing was refused before, so that this is sound.
+			continue
 		}
+		if proxyconfig.ValidateBackend(b) != nil {
+			return false
+		}
+		come = append(come, b)
 	}
 	maps.DeleteFunc(gone, func(id string, _ *proxyconfig.Backend) bool { return seen[id] })
 	if len(come)+len(gone) == 0 {

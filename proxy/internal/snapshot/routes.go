@@ -75,15 +75,19 @@ func (c *compiler) amendRoutes() bool {
 	for _, r := range now.Beside(before) {
 		id := routeID(r)
 		old := gone[id]
-		if _, there := p.routes.byID.Get(id); seen[id] || there && old == nil || proxyconfig.ValidateRoute(r) != nil {
+		if _, there := p.routes.byID.Get(id); seen[id] || there && old == nil {
 			return false
 		}
 		seen[id] = true
-		if old == nil || !reflect.DeepEqual(old, r) {
-			come = append(come, r)
-		} else {
+		if old != nil && reflect.DeepEqual(old, r) {
+			// Nothing was refused before, so that this is sound.
 			same = append(same, r)
+			continue
 		}
+		if proxyconfig.ValidateRoute(r) != nil {
+			return false
+		}
+		come = append(come, r)
 	}
 	maps.DeleteFunc(gone, func(id RouteID, _ *proxyconfig.Route) bool { return seen[id] })
 	c.routes = newRouteEdit(p.routes.byID)
