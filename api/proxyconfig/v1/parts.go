@@ -172,16 +172,22 @@ func compress(out io.Writer, raw []byte) error {
 // DecodePart returns what the part of an index holds, or refuses the data as a
 // whole: it has to be what was hashed, and to hold nothing but its kind.
 func DecodePart(p Part, data []byte) (*Config, Warnings, error) {
-	raw, err := partText(p, data)
+	buffer := partBuffers.Get().(*bytes.Buffer)
+	defer partBuffers.Put(buffer)
+	raw, err := partText(buffer, p, data)
 	if err != nil {
 		return nil, Warnings{}, err
 	}
 	return decodeWhole(p, raw)
 }
 
-// partText is a part as it was hashed.
-func partText(p Part, data []byte) ([]byte, error) {
-	raw, err := decompress(p, data)
+// partBuffers are for the text of parts: the many that a proxy begins with are read one
+// after the other, and what is decoded shares nothing with them.
+var partBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// partText is a part as it was hashed, in the buffer.
+func partText(out *bytes.Buffer, p Part, data []byte) ([]byte, error) {
+	raw, err := decompress(out, p, data)
 	if err != nil {
 		return nil, err
 	}
@@ -203,13 +209,14 @@ func decodeWhole(p Part, raw []byte) (*Config, Warnings, error) {
 	return c, w, nil
 }
 
-// decompress reads no more than the index has announced.
-func decompress(p Part, data []byte) ([]byte, error) {
+// decompress reads no more than the index has announced, into the buffer.
+func decompress(out *bytes.Buffer, p Part, data []byte) ([]byte, error) {
 	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%w: part %s: %w", ErrMalformed, p.Name(), err)
 	}
-	out := bytes.NewBuffer(make([]byte, 0, p.Bytes+bytes.MinRead))
+	out.Reset()
+	out.Grow(p.Bytes + bytes.MinRead)
 	if _, err := io.Copy(out, io.LimitReader(z, int64(p.Bytes)+1)); err != nil {
 		return nil, fmt.Errorf("%w: part %s: %w", ErrMalformed, p.Name(), err)
 	}

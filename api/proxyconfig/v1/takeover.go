@@ -21,7 +21,9 @@ func fingerprintOf(text []byte) fingerprint {
 // not decoded again: they share all that they point to with those of before.
 func DecodePartAfter(p Part, data []byte, before *Config) (*Config, Warnings, error) {
 	var w Warnings
-	raw, err := partText(p, data)
+	buffer := partBuffers.Get().(*bytes.Buffer)
+	defer partBuffers.Put(buffer)
+	raw, err := partText(buffer, p, data)
 	if err != nil {
 		return nil, w, err
 	}

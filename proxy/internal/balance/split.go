@@ -18,7 +18,7 @@ import (
 type Split[T any] struct {
 	items []T
 	// ends are the ends of the items' stretches within total; an item of weight
-	// zero has none.
+	// zero has none. One item alone has no need of it.
 	ends  []uint64
 	total uint64
 	step  atomic.Uint64
@@ -30,10 +30,15 @@ const golden = 0x9e3779b97f4a7c15
 // NewSplit makes a Split of items with as many weights. Negative weights count
 // as zero.
 func NewSplit[T any](items []T, weights []int32) *Split[T] {
-	s := &Split[T]{items: items, ends: make([]uint64, len(items))}
+	s := &Split[T]{items: items}
+	if len(items) > 1 {
+		s.ends = make([]uint64, len(items))
+	}
 	for i := range items {
 		s.total += uint64(max(0, weights[i]))
-		s.ends[i] = s.total
+		if s.ends != nil {
+			s.ends[i] = s.total
+		}
 	}
 	return s
 }
