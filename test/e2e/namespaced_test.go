@@ -96,7 +96,7 @@ func wantRightsOutside(t *testing.T, as ctrlclient.Client, namespace string) {
 	}
 	everywhere := []string{
 		"namespaces", "customresourcedefinitions", "clustertrustbundles", "gatewayclasses", "gatewayclasses/finalizers", "gatewayclasses/status",
-		"tokenreviews", "subjectaccessreviews",
+		"tokenreviews", "subjectaccessreviews", "leases",
 	}
 	for _, rule := range review.Status.ResourceRules {
 		knowsAPIServers := namespace == "default" && slices.Equal(rule.Resources, []string{"endpointslices"}) &&

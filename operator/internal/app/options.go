@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 )
 
-// ControllerName is the one that GatewayClasses name.
+// ControllerName is the one that GatewayClasses name, unless it is told otherwise.
 const ControllerName = "fleetgate.io/gateway-controller"
 
 // Options of a run. See Parse for their flags and defaults.
@@ -38,6 +39,8 @@ type Options struct {
 	LeaderElect    bool
 	// Namespace is the operator's own.
 	Namespace string
+	// ControllerName is the one that GatewayClasses name. Of two installs each needs its own.
+	ControllerName string
 	// WatchNamespaces limits what is watched; empty means all.
 	WatchNamespaces []string
 	// APIServer is the API server's address as pods see it, if known: no route
@@ -72,6 +75,7 @@ func Parse(args []string, getenv func(string) string, output io.Writer) (Options
 	flags.StringVar(&opts.HealthAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	flags.BoolVar(&opts.LeaderElect, "leader-elect", false, "work only while holding the lease, so that several replicas can run")
 	flags.StringVar(&opts.ClusterDomain, "cluster-domain", "", "`domain` of the cluster's DNS, in which no XBackend may have a name (default by /etc/resolv.conf)")
+	flags.StringVar(&opts.ControllerName, "controller-name", ControllerName, "`name` by which GatewayClasses name this operator")
 	namespaces := flags.String("watch-namespaces", "", "comma-separated `namespaces` to serve (default all)")
 	opts.fleetFlags(flags, getenv)
 	if err := flags.Parse(args); err != nil {
@@ -137,11 +141,16 @@ func (o *Options) validate() error {
 		return fmt.Errorf("--host-cgroup %q is not an absolute path", fleet.HostCgroup)
 	case o.ClusterDomain != "" && len(validation.IsDNS1123Subdomain(o.ClusterDomain)) > 0:
 		return fmt.Errorf("--cluster-domain %q is not a domain", o.ClusterDomain)
+	case !controllerName.MatchString(o.ControllerName):
+		return fmt.Errorf("--controller-name %q is no domain with a path, such as %s", o.ControllerName, ControllerName)
 	case o.LogLevel != "info" && o.LogLevel != "debug":
 		return fmt.Errorf("--log-level %q is neither info nor debug", o.LogLevel)
 	}
 	return nil
 }
+
+// controllerName is what the CRD of GatewayClasses asks for.
+var controllerName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$`)
 
 func parseLabels(text string) (map[string]string, error) {
 	labels := make(map[string]string)

@@ -21,7 +21,8 @@ func TestParseDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if opts.MetricsAddress != ":8443" || !opts.MetricsSecure || opts.HealthAddress != ":8081" || opts.LeaderElect {
+	if opts.MetricsAddress != ":8443" || opts.ControllerName != "fleetgate.io/gateway-controller" ||
+		!opts.MetricsSecure || opts.HealthAddress != ":8081" || opts.LeaderElect {
 		t.Errorf("got %+v", opts)
 	}
 	want := provision.Settings{
@@ -45,6 +46,7 @@ func TestParseFlags(t *testing.T) {
 	opts, err := Parse([]string{
 		"--proxy-image=p", "--sensor=off", "--replicas=3", "--watch-namespaces=a, b,", "--service-type=ClusterIP",
 		"--service-monitor-labels=release=prom,team=x", "--leader-elect", "--metrics-bind-address=0", "--cluster-domain=Corp.", "--node-agent-port=19003",
+		"--controller-name=example.com/second",
 	}, environment(variables), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +57,9 @@ func TestParseFlags(t *testing.T) {
 	}
 	if opts.Fleet.NodeAgentPort != 19003 {
 		t.Errorf("the agents' port is %d", opts.Fleet.NodeAgentPort)
+	}
+	if got := graphOptions(opts).ControllerName; got != "example.com/second" || opts.ControllerName != got {
+		t.Errorf("the controller is %q, and of GatewayClasses it is %q", opts.ControllerName, got)
 	}
 	if got := graphOptions(opts).ClusterDomain; got != "corp" {
 		t.Errorf("the cluster's domain is %q", got)
@@ -73,6 +78,7 @@ func TestParseRefuses(t *testing.T) {
 		{"--service-type=ExternalName", "service-type"},
 		{"--access-log=xml", "access-log"},
 		{"--log-level=trace", "log-level"},
+		{"--controller-name=gateways", "controller-name"},
 		{"--cluster-domain=a b", "cluster-domain"},
 		{"--host-cgroup=sys/fs/cgroup", "absolute"},
 		{"--service-monitor-labels=prom", "key=value"},

@@ -26,16 +26,11 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/controller"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/install"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/writes"
 )
-
-// leaseName is the name of the lease that replicas compete for.
-const leaseName = "7d1f0c36.fleetgate.io"
-
-// leaseDuration is how long nobody else takes the lease after it was renewed.
-const leaseDuration = 15 * time.Second
 
 // shutdownTimeout bounds how long a run takes to end: what is being written is
 // finished, and then the lease is released.
@@ -59,6 +54,9 @@ func Run(ctx context.Context, opts Options) error {
 		return fmt.Errorf("making the manager: %w", err)
 	}
 	s := &setup{mgr: mgr, opts: opts}
+	if opts.LeaderElect {
+		s.claim = newClaim(mgr, opts)
+	}
 	if err := errors.Join(
 		mgr.Add(s),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
@@ -144,7 +142,9 @@ func metricsOptions(opts Options) metricsserver.Options {
 type setup struct {
 	mgr  manager.Manager
 	opts Options
-	done atomic.Bool
+	// claim is nil without leader election: such a process is nobody's install.
+	claim *install.Claim
+	done  atomic.Bool
 }
 
 // NeedLeaderElection implements manager.LeaderElectionRunnable.
@@ -160,11 +160,17 @@ func (s *setup) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = controller.Setup(ctx, s.mgr, controller.Config{
-		ControllerName: ControllerName, Graph: graphOptions(s.opts), Settings: s.opts.Fleet,
+	config := controller.Config{
+		ControllerName: s.opts.ControllerName, Graph: graphOptions(s.opts), Settings: s.opts.Fleet,
 		WatchNamespaces: s.opts.WatchNamespaces, Registry: ctrlmetrics.Registry,
-	})
-	if err != nil {
+	}
+	if s.claim != nil {
+		if err := s.mgr.Add(s.claim); err != nil {
+			return fmt.Errorf("adding the claim to the GatewayClasses: %w", err)
+		}
+		config.Serving = s.claim.Serving()
+	}
+	if err := controller.Setup(ctx, s.mgr, config); err != nil {
 		return fmt.Errorf("adding the controllers: %w", err)
 	}
 	s.opts.Log.Info("Started the controllers", "sensor", s.opts.Fleet.Sensor, "proxyImage", s.opts.Fleet.ProxyImage)
@@ -176,12 +182,15 @@ func (s *setup) ready(*http.Request) error {
 	if !s.done.Load() {
 		return errors.New("waiting for the CRDs of the Gateway API")
 	}
+	if s.claim != nil {
+		return s.claim.Standing()
+	}
 	return nil
 }
 
 func graphOptions(opts Options) graph.Options {
 	return graph.Options{
-		ControllerName: ControllerName, ReservedPorts: provision.ReservedPorts(), Forbidden: forbidden(opts),
+		ControllerName: opts.ControllerName, ReservedPorts: provision.ReservedPorts(), Forbidden: forbidden(opts),
 		ClusterDomain: or(opts.ClusterDomain, readClusterDomain(resolvConf)),
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -188,7 +187,7 @@ func parametersOf(_ context.Context, obj client.Object) []reconcile.Request {
 	return nil
 }
 
-func setupParameters(mgr manager.Manager, r *ParametersReconciler) (controller.Controller, error) {
+func setupParameters(mgr patientManager, r *ParametersReconciler) (controller.Controller, error) {
 	ctrl, err := newController(mgr, "gatewayparameters", r, 1)
 	if err != nil {
 		return nil, err

@@ -14,8 +14,8 @@ package controller
 //
 // What it writes are the objects of fleets, the headless Services by which Kubernetes
 // finds the pods of XBackends, and the status of what users write.
-// Users' objects themselves are changed in one place: the finalizer of
-// GatewayClasses, which the Gateway API asks for.
+// Users' objects themselves are changed in one place, GatewayClasses: there is the
+// finalizer that the Gateway API asks for, and the name of the install that serves them.
 
 // What users write.
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=backendtlspolicies;gatewayclasses;gateways;grpcroutes;httproutes;listenersets;referencegrants;tcproutes;tlsroutes;udproutes,verbs=get;list;watch
@@ -45,6 +45,9 @@ package controller
 
 // Which ServiceMonitors are selected.
 // +kubebuilder:rbac:groups=monitoring.coreos.com,resources=prometheuses,verbs=get;list;watch
+
+// Whether an install that classes name is still at work.
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,resourceNames="7d1f0c36.fleetgate.io",verbs=get
 
 // What happened.
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

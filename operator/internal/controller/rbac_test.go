@@ -41,6 +41,9 @@ func TestRightsAreNarrow(t *testing.T) {
 			}
 		}
 		for _, resource := range rule.Resources {
+			if resource == "leases" && len(rule.ResourceNames) != 1 {
+				t.Errorf("it sees the leases %v", rule.ResourceNames)
+			}
 			for _, verb := range rule.Verbs {
 				if slices.Contains(users, resource) && slices.Contains(writing, verb) {
 					t.Errorf("it may %s %s", verb, resource)

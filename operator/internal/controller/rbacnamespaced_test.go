@@ -55,7 +55,7 @@ func lines(rules []rbacv1.PolicyRule, of func(resource string) bool) []string {
 // Where the operator serves listed namespaces, its rights in the cluster are those of
 // its whole role that are about what is in no namespace, and no others.
 func TestRightsForListedNamespacesAreNoOthers(t *testing.T) {
-	outside := []string{"namespaces", "customresourcedefinitions", "clustertrustbundles", "gatewayclasses"}
+	outside := []string{"namespaces", "customresourcedefinitions", "clustertrustbundles", "gatewayclasses", "leases"}
 	clusterWide := func(resource string) bool {
 		kind, _, _ := strings.Cut(resource, "/")
 		return slices.Contains(outside, kind)

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
@@ -162,7 +161,7 @@ func selectorOwner(_ context.Context, obj client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: obj.GetNamespace(), Name: ref.Name}}}
 }
 
-func setupSelectors(mgr manager.Manager, r *SelectorReconciler) (controller.Controller, error) {
+func setupSelectors(mgr patientManager, r *SelectorReconciler) (controller.Controller, error) {
 	ctrl, err := newController(mgr, "xbackendselector", r, routeWorkers)
 	if err != nil {
 		return nil, err

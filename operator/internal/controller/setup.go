@@ -67,13 +67,17 @@ type Config struct {
 	Settings       provision.Settings
 	// WatchNamespaces are those that the manager's cache is limited to.
 	WatchNamespaces []string
-	Registry        prometheus.Registerer
+	// Serving is closed when the classes are this install's; nil where there is no other.
+	// Nothing is written before.
+	Serving  <-chan struct{}
+	Registry prometheus.Registerer
 }
 
 // Setup adds the indexes, the controllers and what they share to the manager.
 // The CRDs of GatewayClasses and Gateways must be there. It may be called after
 // the manager has started.
-func Setup(ctx context.Context, mgr manager.Manager, config Config) error {
+func Setup(ctx context.Context, starts manager.Manager, config Config) error {
+	mgr := patientManager{starts, config.Serving}
 	kinds := cluster.NewKinds(mgr.GetScheme(), optionalGroupKinds()...)
 	if err := store.IndexFields(ctx, mgr.GetFieldIndexer(), kinds.Available); err != nil {
 		return err
@@ -214,15 +218,15 @@ func options(r reconcile.Reconciler, workers int) controller.Options {
 	}
 }
 
-func newController(mgr manager.Manager, name string, r reconcile.Reconciler, workers int) (controller.Controller, error) {
-	ctrl, err := controller.New(name, mgr, options(r, workers))
+func newController(mgr patientManager, name string, r reconcile.Reconciler, workers int) (controller.Controller, error) {
+	ctrl, err := controller.New(name, mgr, options(mgr.patient(r), workers))
 	if err != nil {
 		return nil, fmt.Errorf("making the controller %s: %w", name, err)
 	}
 	return ctrl, nil
 }
 
-func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Controller, error) {
+func setupGateways(mgr patientManager, r *GatewayReconciler) (controller.Controller, error) {
 	ctrl, err := newController(mgr, "gateway", r, gatewayWorkers)
 	if err != nil {
 		return nil, err
@@ -234,7 +238,7 @@ func setupGateways(mgr manager.Manager, r *GatewayReconciler) (controller.Contro
 	return ctrl, add(ctrl, sources...)
 }
 
-func setupStatuses[S comparable, W any](mgr manager.Manager, writers map[string]*statusWriter[S, W]) error {
+func setupStatuses[S comparable, W any](mgr patientManager, writers map[string]*statusWriter[S, W]) error {
 	for kind, r := range writers {
 		ctrl, err := newController(mgr, strings.ToLower(kind)+"status", r, routeWorkers)
 		if err != nil {
@@ -247,7 +251,7 @@ func setupStatuses[S comparable, W any](mgr manager.Manager, writers map[string]
 	return nil
 }
 
-func setupClasses(mgr manager.Manager, r *ClassReconciler) (controller.Controller, error) {
+func setupClasses(mgr patientManager, r *ClassReconciler) (controller.Controller, error) {
 	ctrl, err := newController(mgr, "gatewayclass", r, 1)
 	if err != nil {
 		return nil, err
@@ -260,7 +264,7 @@ func setupClasses(mgr manager.Manager, r *ClassReconciler) (controller.Controlle
 	)
 }
 
-func setupKinds(mgr manager.Manager, r *KindReconciler) error {
+func setupKinds(mgr patientManager, r *KindReconciler) error {
 	ctrl, err := newController(mgr, "optionalkind", r, 1)
 	if err != nil {
 		return err
