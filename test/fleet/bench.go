@@ -41,12 +41,14 @@ type results struct {
 	// born is what the operator used from before the first create until it was
 	// quiet, and atProgrammed until the last one was Programmed.
 	born, atProgrammed delta
-	settled            usage
-	idle               delta
-	proxies, sensors   []memory
-	alone              durations
-	crowd              crowd
-	restart            restart
+	// machine is what the programs of the machine took in the same time as born.
+	machine          []share
+	settled          usage
+	idle             delta
+	proxies, sensors []memory
+	alone            durations
+	crowd            crowd
+	restart          restart
 }
 
 // delta is what was used between two moments.
@@ -104,6 +106,10 @@ func (b *bench) birth(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ran, err := programs()
+	if err != nil {
+		return err
+	}
 	start := time.Now()
 	created, err := b.gateways(ctx)
 	if err != nil {
@@ -123,6 +129,11 @@ func (b *bench) birth(ctx context.Context) error {
 	if r.settled, err = b.quiet(ctx); err != nil {
 		return err
 	}
+	run, err := programs()
+	if err != nil {
+		return err
+	}
+	r.machine = shares(ran, run)
 	r.creating, r.programming = created.Sub(start), max(0, last.Sub(created))
 	r.atProgrammed, r.born = at.since(before), r.settled.since(before)
 	return nil

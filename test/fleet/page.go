@@ -167,6 +167,7 @@ Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
 		o.gateways, o.real, o.routes, o.replicas, o.crowd)
 	fmt.Fprintf(&out, introduction, o.gateways, o.routes, o.real, o.replicas, o.changes)
 	out.WriteString("## The figures\n\n" + table(b.rows()))
+	fmt.Fprintf(&out, machine, machineTable(b.results.machine, b.results.born.took))
 	if c := b.results.crowd; len(c.beside) > 0 {
 		fmt.Fprintf(&out, fairness, o.crowd, c.changes, c.created.Seconds())
 	}
@@ -191,6 +192,13 @@ what the contract's decoder has made of the stored configuration. They carry no 
 - A figure that misses its bar is shown as it is. On a machine that others use as well, times are longer than they would be.
 
 `
+
+const machine = `
+## Where the machine's time went
+
+From the first create until the operator was quiet. The bench is ` + "`fleet`" + `, which is the simulated nodes as well.
+
+%s`
 
 const fairness = `
 ## Fairness
