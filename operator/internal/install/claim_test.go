@@ -132,8 +132,17 @@ func (s *store) renew(namespace string) {
 	s.t.Helper()
 	lease := &coordinationv1.Lease{}
 	s.must(s.Get(s.t.Context(), types.NamespacedName{Namespace: namespace, Name: leaseName}, lease))
-	renewed := metav1.NewMicroTime(s.now)
-	lease.Spec.RenewTime = &renewed
+	renewed, leader := metav1.NewMicroTime(s.now), "leader"
+	lease.Spec.RenewTime, lease.Spec.HolderIdentity = &renewed, &leader
+	s.must(s.Update(s.t.Context(), lease))
+}
+
+// release gives the lease of an install back.
+func (s *store) release(namespace string) {
+	s.t.Helper()
+	lease := &coordinationv1.Lease{}
+	s.must(s.Get(s.t.Context(), types.NamespacedName{Namespace: namespace, Name: leaseName}, lease))
+	lease.Spec.HolderIdentity = nil
 	s.must(s.Update(s.t.Context(), lease))
 }
 
@@ -159,8 +168,15 @@ func TestOneInstallServes(t *testing.T) {
 			"a serves", "b stands back", "a dies", "b stands back", "50s pass", "b stands back", "10s pass", "b serves",
 			"a starts", "a stands back", "b serves",
 		},
-		"an upgrade is no death": {
+		"who ends gives its lease back, and is not waited for long": {
+			"a serves", "b stands back", "a gives back", "b stands back", "10s pass", "b stands back", "5s pass", "b serves",
+			"a starts", "a stands back",
+		},
+		"a crash is no death": {
 			"a serves", "b stands back", "a dies", "30s pass", "b stands back", "a starts", "a serves", "50s pass", "b stands back", "a serves",
+		},
+		"an upgrade is no end": {
+			"a serves", "b stands back", "a gives back", "b stands back", "a starts", "b stands back", "a serves", "20s pass", "b stands back",
 		},
 		"while the API server is away, nobody can renew a lease": {
 			"a serves", "b stands back", "a dies", "the server is away", "50s pass", "b fails", "30s pass", "the server is back",
@@ -205,6 +221,9 @@ func (s *store) happens(step string, alive map[string]*Claim) bool {
 	switch what {
 	case "dies":
 		alive[who] = nil
+	case "gives back":
+		alive[who] = nil
+		s.release(who)
 	case "starts":
 		alive[who] = s.process(who)
 	case "pass":

@@ -7,8 +7,8 @@
 // controller, which no tenant can write, before it writes anything else. Where the name of
 // another one is there already, it stands back: it writes nothing and is not ready.
 //
-// It takes over once the other one is gone: when its namespace is, or when nobody has
-// renewed its lease for a minute. That lease is looked for in the namespace that the
-// classes name and nowhere else, so that a lease which a tenant makes in a namespace of his
-// own means nothing.
+// It takes over once the other one is gone: when its namespace is, when its lease was given
+// back and nobody has taken it, or when nobody has renewed that for a minute. The lease is
+// looked for in the namespace that the classes name and nowhere else, so that one which a
+// tenant makes in a namespace of his own means nothing.
 package install

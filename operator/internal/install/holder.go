@@ -17,6 +17,10 @@ import (
 // cut off writes nothing any more once its lease is over, which is earlier still.
 const patience = time.Minute
 
+// shortPatience is the same for a lease that its holder has given back, or that is not
+// there: an install that goes on has it again within a few seconds.
+const shortPatience = 15 * time.Second
+
 // sight is what was seen of another install's lease, and when for the first time. Only what
 // was seen in each look since counts: while the API server is away, nobody can renew a lease.
 type sight struct {
@@ -48,7 +52,11 @@ func (c *Claim) gone(ctx context.Context, holder string) (bool, error) {
 	if c.seen.holder != holder || c.seen.version != version {
 		c.seen = sight{holder: holder, version: version, since: now}
 	}
-	return now.Sub(c.seen.since) >= patience, nil
+	wait := patience
+	if holder := lease.Spec.HolderIdentity; holder == nil || *holder == "" {
+		wait = shortPatience
+	}
+	return now.Sub(c.seen.since) >= wait, nil
 }
 
 func namespaceOf(holder string) string {
