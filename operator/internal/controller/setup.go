@@ -76,8 +76,8 @@ type Config struct {
 // Setup adds the indexes, the controllers and what they share to the manager.
 // The CRDs of GatewayClasses and Gateways must be there. It may be called after
 // the manager has started.
-func Setup(ctx context.Context, starts manager.Manager, config Config) error {
-	mgr := patientManager{starts, config.Serving}
+func Setup(ctx context.Context, m manager.Manager, config Config) error {
+	mgr := patientManager{m, config.Serving}
 	kinds := cluster.NewKinds(mgr.GetScheme(), optionalGroupKinds()...)
 	if err := store.IndexFields(ctx, mgr.GetFieldIndexer(), kinds.Available); err != nil {
 		return err
