@@ -207,7 +207,7 @@ func await(t *testing.T, what string, ready func(map[string]float64) bool) map[s
 	t.Helper()
 	var values map[string]float64
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if values, err = scrape(); err == nil && ready(values) {
 			return values
 		}
