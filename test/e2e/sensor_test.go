@@ -3,8 +3,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/load"
@@ -37,6 +40,7 @@ func TestSensorCountsExactlyTheRequestsThatWereSent(t *testing.T) {
 	if err := s.gateway.WaitMeasured(ctx, cluster.HTTPClient()); err != nil {
 		t.Fatal(err)
 	}
+	s.wantCapabilities()
 	before, err := s.seen(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -62,5 +66,32 @@ func TestSensorCountsExactlyTheRequestsThatWereSent(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// wantCapabilities asserts that the sensors were admitted with what they load programs
+// by and nothing else, the proxies with nothing, and that they share no namespaces with
+// the node, nor processes with one another.
+func (s *tenantSpace) wantCapabilities() {
+	s.t.Helper()
+	want := map[string][]corev1.Capability{"proxy": nil, "sensor": {"BPF", "PERFMON", "NET_ADMIN"}}
+	pods, err := s.gateway.Pods(s.t.Context())
+	if err != nil || len(pods) == 0 {
+		s.t.Fatalf("%d pods, error %v", len(pods), err)
+	}
+	for _, pod := range pods {
+		if of := pod.Spec; of.HostPID || of.HostNetwork || of.HostIPC || of.ShareProcessNamespace != nil && *of.ShareProcessNamespace {
+			s.t.Errorf("pod %s shares namespaces", pod.Name)
+		}
+		for _, container := range pod.Spec.Containers {
+			context := container.SecurityContext
+			if context == nil || context.Capabilities == nil || context.Privileged != nil && *context.Privileged {
+				s.t.Errorf("%s of pod %s: %+v", container.Name, pod.Name, context)
+				continue
+			}
+			if got := *context.Capabilities; !slices.Equal(got.Add, want[container.Name]) || !slices.Equal(got.Drop, []corev1.Capability{"ALL"}) {
+				s.t.Errorf("%s of pod %s has capabilities %+v", container.Name, pod.Name, got)
+			}
+		}
 	}
 }
