@@ -235,7 +235,7 @@ func TestEverythingIsReadAnewInTime(t *testing.T) {
 	if w.look("gw"); w.served("gw")["unheard"] {
 		t.Error("what nobody has told of is read at once: the test tells nothing")
 	}
-	w.now = w.now.Add(anewAfter)
+	w.now = w.now.Add(anewAfter + 2*anewEach)
 	if w.look("gw"); !w.served("gw")["unheard"] {
 		t.Error("it is not read later on either")
 	}

@@ -75,9 +75,18 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	return r.run(ctx, resources, known)
 }
 
-// anewAfter is how long changes are followed before everything is read again. It costs
-// little that often, and an event that was not told of does no harm for longer.
-const anewAfter = time.Minute
+// anewAfter is how long changes are followed before everything is read again, and
+// anewEach by how much that is longer for each route. It costs next to nothing that often,
+// and an event that was not told of does no harm for longer.
+const (
+	anewAfter = time.Minute
+	anewEach  = 10 * time.Millisecond
+)
+
+// outdated says whether everything is to be read again.
+func (m *memory) outdated(now time.Time) bool {
+	return now.Sub(m.anew) >= anewAfter+time.Duration(m.routes)*anewEach
+}
 
 // collect reads what belongs to the Gateway, as far as it has changed, and returns what
 // is remembered of it with that.
@@ -87,11 +96,12 @@ func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedNam
 	if slices.Sort(missing); !slices.Equal(missing, known.missing) {
 		known.missing, changes = missing, nil
 	}
-	if now := r.opts.Now(); changes == nil || now.Sub(known.anew) >= anewAfter {
+	if now := r.opts.Now(); changes == nil || known.outdated(now) {
 		known.anew, changes = now, nil
 	}
 	resources, err := known.resources.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName, changes)
 	if resources != nil {
+		known.routes = len(resources.HTTPRoutes) + len(resources.GRPCRoutes) + len(resources.L4Routes)
 		resources.MissingKinds = missing
 		resources.Gateway = r.newest(resources.Gateway)
 	}

@@ -18,8 +18,9 @@ type memory struct {
 	resources store.Memory
 	// missing are the kinds that were not there, sorted.
 	missing []string
-	// anew is when everything was read last.
-	anew time.Time
+	// anew is when everything was read last, and routes how many there are.
+	anew   time.Time
+	routes int
 
 	graph    graph.Memory
 	rules    render.Memory
