@@ -1,11 +1,16 @@
 package beside
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // List has something of type V beside each node of a list. The zero value has nothing.
 // It is not safe for concurrent use.
 type List[N comparable, V any] struct {
 	entries []entry[N, V]
+	// spare is the memory of the list before, for the next one.
+	spare []entry[N, V]
 }
 
 type entry[N, V any] struct {
@@ -16,7 +21,11 @@ type entry[N, V any] struct {
 // Next begins the list that takes the place of this one, with room for so many nodes.
 // Both are in the order of compare.
 func (l *List[N, V]) Next(nodes int, compare func(a, b N) int) *Walk[N, V] {
-	return &Walk[N, V]{before: l.entries, now: make([]entry[N, V], 0, nodes), compare: compare}
+	now := l.spare
+	if l.spare = nil; cap(now) < nodes || cap(now)/2 > nodes {
+		now = make([]entry[N, V], 0, nodes+nodes/8)
+	}
+	return &Walk[N, V]{before: l.entries, now: now, compare: compare}
 }
 
 // Keep makes what was walked the list.
@@ -24,7 +33,20 @@ func (l *List[N, V]) Keep(w *Walk[N, V]) {
 	for len(w.before) > 0 {
 		w.leave()
 	}
-	l.entries = w.now
+	// What is not there any more is not to be kept by memory that waits.
+	clear(l.entries)
+	l.entries, l.spare = w.now, l.entries[:0]
+}
+
+// Values visits what is beside the nodes, in their order.
+func (l *List[N, V]) Values() iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for i := range l.entries {
+			if !yield(l.entries[i].of) {
+				return
+			}
+		}
+	}
 }
 
 // Find returns what is beside a node that may be in the list.
@@ -37,7 +59,7 @@ func (l *List[N, V]) Find(node N, compare func(a, b N) int) (of V, found bool) {
 }
 
 // Forget drops everything.
-func (l *List[N, V]) Forget() { l.entries = nil }
+func (l *List[N, V]) Forget() { *l = List[N, V]{} }
 
 // Walk goes through a list beside the one before.
 type Walk[N comparable, V any] struct {

@@ -92,18 +92,23 @@ func (i *informers) remove(obj client.Object) {
 }
 
 // heard does what events about an object do before they are queued.
-func heard(r *GatewayReconciler, obj client.Object) {
-	if _, secret := obj.(*corev1.Secret); secret {
-		r.touchedOrOwner(context.Background(), obj)
-	}
+func heard(r *GatewayReconciler, obj client.Object) { hearing(r)(obj) }
+
+// hearing is heard for many objects.
+func hearing(r *GatewayReconciler) func(client.Object) {
 	all := r.watches()
 	for _, kind := range optionalKinds() {
 		all = append(all, r.watchOf(kind.object))
 	}
-	for _, w := range all {
-		_, metadata := obj.(*metav1.PartialObjectMetadata)
-		if reflect.TypeOf(w.object) == reflect.TypeOf(obj) && (!metadata || w.object.GetObjectKind().GroupVersionKind().Kind == obj.GetObjectKind().GroupVersionKind().Kind) {
-			w.gateways(context.Background(), obj)
+	return func(obj client.Object) {
+		if _, secret := obj.(*corev1.Secret); secret {
+			r.touchedOrOwner(context.Background(), obj)
+		}
+		for _, w := range all {
+			_, metadata := obj.(*metav1.PartialObjectMetadata)
+			if reflect.TypeOf(w.object) == reflect.TypeOf(obj) && (!metadata || w.object.GetObjectKind().GroupVersionKind().Kind == obj.GetObjectKind().GroupVersionKind().Kind) {
+				w.gateways(context.Background(), obj)
+			}
 		}
 	}
 }
@@ -193,7 +198,7 @@ func newCrowd(t testing.TB, routes int) *crowd {
 		Translate: (*graph.Memory).Build, Now: time.Now,
 	}
 	c.gateways = newGatewayReconciler(opts, nil, newRouteReconcilers(opts), newPolicyReconcilers(opts), newParametersReconciler(opts), newDoorbell(0, time.Now))
-	c.hear = func(obj client.Object) { heard(c.gateways, obj) }
+	c.hear = hearing(c.gateways)
 	return c
 }
 
@@ -282,7 +287,7 @@ func (c *crowd) look(t testing.TB) delivery.ConfigResult {
 	}
 	plan := makePlan(c.gateways.opts.Translate, known, resources, c.gateways.opts.Graph, c.gateways.opts.Settings)
 	owner := apply.Owner{NamespacedName: c.gateway, UID: resources.Gateway.UID}
-	result, err := c.gateways.writer.Config(t.Context(), owner, "gw-config", &plan.config)
+	result, err := c.gateways.writer.Config(t.Context(), owner, "gw-config", &plan.config, plan.edition)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
+	"github.com/fleetgate/fleetgate/operator/internal/edition"
 )
 
 const (
@@ -191,16 +191,16 @@ type configPace struct {
 	stored delivery.ConfigResult
 	at     time.Time
 	// waiting is what was to be stored last, and changes when it was another.
-	waiting proxyconfig.Config
+	waiting *edition.Edition
 	changes burst
 }
 
 // wait returns how long the configuration has to wait yet, at most so long after the last
 // write; zero or less is not at all.
-func (p *configPace) wait(next *proxyconfig.Config, now time.Time, most time.Duration) time.Duration {
-	if !reflect.DeepEqual(&p.waiting, next) {
+func (p *configPace) wait(next *edition.Edition, now time.Time, most time.Duration) time.Duration {
+	if p.waiting != next {
 		p.changes.changed(now)
-		p.waiting = *next
+		p.waiting = next
 	}
 	return earlier(p.changes.end(statusCalm), p.at.Add(most)).Sub(now)
 }

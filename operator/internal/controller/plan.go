@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/edition"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/parameters"
@@ -18,8 +19,10 @@ import (
 
 // plan is all that follows from the resources of one Gateway.
 type plan struct {
-	graph        *graph.Graph
-	config       proxyconfig.Config
+	graph  *graph.Graph
+	config proxyconfig.Config
+	// edition tells the configuration from the one of the plan before.
+	edition      *edition.Edition
 	certificates [names.CertificateShards]map[string][]byte
 	objects      []client.Object
 	// refusals are the fields of parameters that have no effect.
@@ -38,6 +41,7 @@ func makePlan(translate Translate, known *memory, resources *store.Resources, op
 	return plan{
 		graph:        g,
 		config:       config,
+		edition:      known.rules.Edition(),
 		certificates: render.CertificateSecrets(g),
 		objects:      desired.Objects,
 		refusals:     slices.Concat(g.Gateway.Refusals, desired.Refused),

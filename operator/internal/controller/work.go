@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
@@ -159,17 +158,17 @@ func (w *work) deliver() {
 // yet, it waits for more of the routes that come with a new Gateway, until a proxy is
 // there, which an event tells.
 func (w *work) storeConfig() delivery.ConfigResult {
-	pace, config := &w.known.config, &w.plan.config
+	pace := &w.known.config
 	begun := slices.ContainsFunc(w.pods, func(pod proxies.Pod) bool { return pod.Address != "" })
 	switch {
 	case begun:
-		pace.waiting = proxyconfig.Config{}
+		pace.waiting = nil
 	case !pace.at.IsZero():
-		if w.storeAgain = pace.wait(config, w.started, w.opts.Hold); w.storeAgain > 0 {
+		if w.storeAgain = pace.wait(w.plan.edition, w.started, w.opts.Hold); w.storeAgain > 0 {
 			return pace.stored
 		}
 	}
-	result, err := w.writer.Config(w.ctx, w.owner, w.names.ConfigMap(), config)
+	result, err := w.writer.Config(w.ctx, w.owner, w.names.ConfigMap(), &w.plan.config, w.plan.edition)
 	w.count(result, err)
 	w.note(err)
 	if err == nil && result.Written {

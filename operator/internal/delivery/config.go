@@ -14,6 +14,7 @@ import (
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/edition"
 )
 
 // ConfigResult is what became of a configuration.
@@ -35,16 +36,17 @@ type ConfigResult struct {
 }
 
 // Config stores the configuration in the ConfigMap of the given name, unless it
-// is there already, and past proxyconfig.SplitBytes in ConfigMaps for its parts:
-// what is given must not be changed any more. It returns a *ForeignError when a
-// ConfigMap is not the owner's.
+// is there already, and past proxyconfig.SplitBytes in ConfigMaps for its parts. Of
+// what is given nothing may be changed any more but the lists of routes and backends
+// themselves. The edition tells what differs from the last one that was stored; nil
+// stands for anything. It returns a *ForeignError when a ConfigMap is not the owner's.
 //
 // The document's revision is greater than that of any document that was there
 // before, as far as one can tell: it is taken from the clock, and counts on
 // from the stored one where the clock is behind.
-func (w *Writer) Config(ctx context.Context, owner apply.Owner, name string, config *proxyconfig.Config) (ConfigResult, error) {
+func (w *Writer) Config(ctx context.Context, owner apply.Owner, name string, config *proxyconfig.Config, of *edition.Edition) (ConfigResult, error) {
 	c := &configWrite{
-		Writer: w, ctx: ctx, owner: owner, config: config,
+		Writer: w, ctx: ctx, owner: owner, config: config, edition: of,
 		key:    types.NamespacedName{Namespace: owner.Namespace, Name: name},
 		memory: w.memory(owner.NamespacedName),
 	}
@@ -64,34 +66,36 @@ type configWrite struct {
 	owner  apply.Owner
 	key    types.NamespacedName
 	config *proxyconfig.Config
-	// cuts are nil for a configuration of one document, and last is the configuration
-	// of those that are remembered, if that is.
+	// edition is that of config, and differs what is known to differ from the one whose
+	// cuts are remembered.
+	edition *edition.Edition
+	differs *proxyconfig.Config
+	// cuts are nil for a configuration of one document.
 	cuts   cuts
-	last   *proxyconfig.Config
 	memory *memory
 	result ConfigResult
 }
 
 // prepare decides between one document and parts, and hashes what is to be stored.
 func (c *configWrite) prepare() error {
-	if known := c.memory.prepared; known != nil && sameMemory(&known.config, c.config) {
+	if known := c.memory.prepared; known != nil && known.edition != nil && known.edition == c.edition {
 		c.cuts, c.result.Hash, c.result.Dropped = c.memory.cuts, known.hash, known.dropped
 		return nil
 	}
 	if c.memory.prepared != nil {
-		c.last = &c.memory.prepared.config
+		c.differs = c.edition.Since(c.memory.prepared.edition)
 	}
 	c.memory.prepared = nil
 	if err := c.cut(); err != nil {
 		return err
 	}
-	c.memory.prepared = &prepared{config: *c.config, hash: c.result.Hash, dropped: c.result.Dropped}
+	c.memory.prepared = &prepared{edition: c.edition, hash: c.result.Hash, dropped: c.result.Dropped}
 	return nil
 }
 
-// prepared is a configuration with what has been found out about it.
+// prepared is what has been found out about a configuration.
 type prepared struct {
-	config  proxyconfig.Config
+	edition *edition.Edition
 	hash    string
 	dropped []proxyconfig.RefusedItem
 }
@@ -102,7 +106,7 @@ func (c *configWrite) cut() error {
 		c.memory.cuts = nil
 		return err
 	}
-	c.cuts, c.result.Encoded, err = divide(c.config, c.last, c.memory.cuts)
+	c.cuts, c.result.Encoded, err = divide(c.config, c.differs, c.memory.cuts)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (w *world) edit(change func(*corev1.ConfigMap)) {
 
 func (w *world) put(config *proxyconfig.Config) delivery.ConfigResult {
 	w.t.Helper()
-	result, err := w.writer.Config(w.t.Context(), w.owner, name, config)
+	result, err := w.writer.Config(w.t.Context(), w.owner, name, config, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestForeignConfigMapIsNeverTouched(t *testing.T) {
 		Data:       map[string]string{"theirs": "yes"},
 	}
 	w := newWorld(t, theirs)
-	_, err := w.writer.Config(t.Context(), w.owner, name, listener(80))
+	_, err := w.writer.Config(t.Context(), w.owner, name, listener(80), nil)
 	var foreign *delivery.ForeignError
 	if !errors.As(err, &foreign) || foreign.Conflict.Kind != "ConfigMap" || foreign.Conflict.Name != name {
 		t.Errorf("got %v", err)

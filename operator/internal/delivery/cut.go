@@ -29,12 +29,13 @@ func (c *cut) name() string { return proxyconfig.PartName(c.kind, c.number) }
 // cuts are the parts of one configuration that hold something, by name.
 type cuts map[string]*cut
 
-// divide cuts a configuration into parts. What is the same as in the cuts before, which
-// are those of the last configuration, is taken over, and a few changes of a part are put
-// beside it, so that few parts are encoded; it returns how many these were.
-func divide(config, last *proxyconfig.Config, before cuts) (cuts, int, error) {
+// divide cuts a configuration into parts. What is the same as in the cuts before is taken
+// over, and a few changes of a part are put beside it, so that few parts are encoded; it
+// returns how many these were. Differs is what is not as it was when these were cut, and
+// nil where that is not known.
+func divide(config, differs *proxyconfig.Config, before cuts) (cuts, int, error) {
 	next, encoded := make(cuts), 0
-	for _, c := range spread(config, last, before) {
+	for _, c := range spread(config, differs, before) {
 		old := before[c.name()]
 		if c == old {
 			next[c.name()] = old

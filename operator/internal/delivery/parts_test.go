@@ -191,7 +191,7 @@ func TestForeignPartIsLeftAlone(t *testing.T) {
 	theirs := &corev1.ConfigMap{Data: map[string]string{"theirs": "yes"}}
 	theirs.Namespace, theirs.Name = "tenant", partKey("routes-0").Name
 	w := newWorld(t, theirs)
-	_, err := w.writer.Config(t.Context(), w.owner, name, routes(500))
+	_, err := w.writer.Config(t.Context(), w.owner, name, routes(500), nil)
 	if foreign, ok := errors.AsType[*delivery.ForeignError](err); !ok || foreign.Conflict.Name != theirs.Name {
 		t.Errorf("got %v", err)
 	}
@@ -220,7 +220,7 @@ func BenchmarkOneRouteChanges(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				config := routes(n)
 				config.Routes[0].CreatedAt = int64(i)
-				result, err := w.writer.Config(b.Context(), w.owner, name, config)
+				result, err := w.writer.Config(b.Context(), w.owner, name, config, nil)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -26,12 +26,6 @@ func sameBackend(a, b proxyconfig.Backend) bool {
 		samePointer(a.TLS, b.TLS) && samePointer(a.External, b.External) && samePointer(a.Policy, b.Policy)
 }
 
-// sameMemory says whether two configurations are one.
-func sameMemory(a, b *proxyconfig.Config) bool {
-	return sameArray(a.Listeners, b.Listeners) && sameArray(a.Routes, b.Routes) && sameArray(a.Backends, b.Backends) &&
-		a.Tracing == b.Tracing && a.Settings == b.Settings
-}
-
 func sameArray[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 && (a == nil) == (b == nil) || len(a) > 0 && &a[0] == &b[0])
 }

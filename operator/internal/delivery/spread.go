@@ -10,29 +10,27 @@ import (
 
 // spread gives each item to the part that a hash of its identity says, so that
 // none moves when others come and go. The parts are in the order of
-// proxyconfig.PartNames. A cut of before is among them where its items are those that
-// the last configuration had, in the same memory.
-func spread(config, last *proxyconfig.Config, before cuts) []*cut {
-	if last == nil || before == nil {
-		last = &proxyconfig.Config{}
+// proxyconfig.PartNames. Where it is known what differs from the configuration that was
+// cut before, a cut of before is among them whose items do not.
+func spread(config, differs *proxyconfig.Config, before cuts) []*cut {
+	if before == nil {
+		differs = nil
 	}
 	var all []*cut
-	all = append(all, listenerItems.cuts(config.Listeners, nil, before)...)
-	all = append(all, routeItems.cuts(config.Routes, last.Routes, before)...)
-	return append(all, backendItems.cuts(config.Backends, last.Backends, before)...)
+	all = append(all, listenerItems.cuts(config, differs, before)...)
+	all = append(all, routeItems.cuts(config, differs, before)...)
+	return append(all, backendItems.cuts(config, differs, before)...)
 }
 
 // items are what parts of one kind hold. Lists of them are in the order of compare,
-// under which no two are equal.
+// under which no two are equal. Where compare is nil, nothing is known of single ones.
 type items[T any] struct {
 	kind  proxyconfig.PartKind
 	parts int
 	// slot is the part that an item belongs to.
 	slot    func(*T) int
 	compare func(a, b *T) int
-	// same says whether two items are one, in the same memory.
-	same func(a, b *T) bool
-	of   func(*proxyconfig.Config) *[]T
+	of      func(*proxyconfig.Config) *[]T
 }
 
 var listenerItems = items[proxyconfig.Listener]{
@@ -47,10 +45,6 @@ var routeItems = items[proxyconfig.Route]{
 	compare: func(a, b *proxyconfig.Route) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	},
-	same: func(a, b *proxyconfig.Route) bool {
-		return a.Kind == b.Kind && a.Namespace == b.Namespace && a.Name == b.Name && a.CreatedAt == b.CreatedAt &&
-			sameArray(a.Attachments, b.Attachments) && sameArray(a.Rules, b.Rules)
-	},
 	of: func(c *proxyconfig.Config) *[]proxyconfig.Route { return &c.Routes },
 }
 
@@ -58,18 +52,14 @@ var backendItems = items[proxyconfig.Backend]{
 	kind: proxyconfig.PartBackends, parts: proxyconfig.BackendParts,
 	slot:    func(b *proxyconfig.Backend) int { return slot(proxyconfig.BackendParts, b.ID) },
 	compare: func(a, b *proxyconfig.Backend) int { return strings.Compare(a.ID, b.ID) },
-	same: func(a, b *proxyconfig.Backend) bool {
-		return a.ID == b.ID && a.Kind == b.Kind && a.Namespace == b.Namespace && a.Service == b.Service && a.Port == b.Port &&
-			a.Protocol == b.Protocol && a.ProxyProtocol == b.ProxyProtocol && sameArray(a.Endpoints, b.Endpoints) &&
-			a.TLS == b.TLS && a.External == b.External && a.Policy == b.Policy
-	},
-	of: func(c *proxyconfig.Config) *[]proxyconfig.Backend { return &c.Backends },
+	of:      func(c *proxyconfig.Config) *[]proxyconfig.Backend { return &c.Backends },
 }
 
-// cuts are the parts of now that hold something. Those of before are taken where
-// nothing of them differs between last and now.
-func (k *items[T]) cuts(now, last []T, before cuts) []*cut {
-	changes, few := k.differences(last, now)
+// cuts are the parts of a configuration that hold something. Those of before are taken
+// where nothing of them differs.
+func (k *items[T]) cuts(config, differs *proxyconfig.Config, before cuts) []*cut {
+	now := *k.of(config)
+	changes, few := k.differences(now, differs)
 	var shares [][]T
 	if !few {
 		shares = k.share(now)
@@ -98,53 +88,33 @@ func (k *items[T]) cuts(now, last []T, before cuts) []*cut {
 	return all
 }
 
-// difference is an item that is gone or another one; a nil one is not there.
-type difference[T any] struct{ was, is *T }
+// difference is an item of an identity that has changed; nil if it is gone.
+type difference[T any] struct{ id, is *T }
 
-// differences are those between two lists, by part. It returns false where there are
-// many, or where nobody can tell.
-func (k *items[T]) differences(last, now []T) (map[int][]difference[T], bool) {
-	if k.compare == nil || len(last) == 0 {
+// differences are the items that differ, by part. It returns false where there are many,
+// or where nobody can tell.
+func (k *items[T]) differences(now []T, differs *proxyconfig.Config) (map[int][]difference[T], bool) {
+	if differs == nil {
 		return nil, false
 	}
-	found, left := make(map[int][]difference[T]), len(now)/k.parts
-	note := func(item *T, d difference[T]) {
-		part := k.slot(item)
-		found[part] = append(found[part], d)
-		left--
+	items := *k.of(differs)
+	if len(items) > 0 && k.compare == nil || len(items) > len(now)/k.parts {
+		return nil, false
 	}
-	for i, j := 0, 0; i < len(last) || j < len(now); {
-		if left < 0 {
-			return nil, false
+	found := make(map[int][]difference[T])
+	for i := range items {
+		d := difference[T]{id: &items[i]}
+		if at, there := k.find(now, d.id); there {
+			d.is = &now[at]
 		}
-		switch order := k.order(last[i:], now[j:]); {
-		case order < 0:
-			note(&last[i], difference[T]{was: &last[i]})
-			i++
-		case order > 0:
-			note(&now[j], difference[T]{is: &now[j]})
-			j++
-		default:
-			if !k.same(&last[i], &now[j]) {
-				note(&now[j], difference[T]{&last[i], &now[j]})
-			}
-			i, j = i+1, j+1
-		}
+		part := k.slot(d.id)
+		found[part] = append(found[part], d)
 	}
 	return found, true
 }
 
-// order says which of two lists has the next item; both have it for zero.
-func (k *items[T]) order(a, b []T) int {
-	switch {
-	case len(a) == 0:
-		return 1
-	case len(b) == 0:
-		return -1
-	case k.same(&a[0], &b[0]):
-		return 0
-	}
-	return k.compare(&a[0], &b[0])
+func (k *items[T]) find(list []T, item *T) (int, bool) {
+	return slices.BinarySearchFunc(list, item, func(a T, b *T) int { return k.compare(&a, b) })
 }
 
 // apply returns the items of a cut after some differences.
@@ -154,8 +124,7 @@ func (k *items[T]) apply(changes []difference[T], old *cut) []T {
 		list = slices.Clone(*k.of(old.given))
 	}
 	for _, d := range changes {
-		item := cmp.Or(d.is, d.was)
-		at, found := slices.BinarySearchFunc(list, item, func(a T, b *T) int { return k.compare(&a, b) })
+		at, found := k.find(list, d.id)
 		switch {
 		case d.is == nil && found:
 			list = slices.Delete(list, at, at+1)

@@ -47,20 +47,6 @@ func certificateRefs(nodes []*graph.Certificate) []proxyconfig.CertificateRef {
 	return out
 }
 
-func backends(nodes []*graph.Backend, render func(*graph.Backend) *proxyconfig.Backend) []proxyconfig.Backend {
-	out := make([]proxyconfig.Backend, 0, len(nodes))
-	for _, node := range nodes {
-		if rendered := render(node); rendered != nil {
-			out = append(out, *rendered)
-		}
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	slices.SortFunc(out, func(a, b proxyconfig.Backend) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
-
 func (a around) backend(node *graph.Backend, id string, used use) *proxyconfig.Backend {
 	return &proxyconfig.Backend{
 		ID:        id,

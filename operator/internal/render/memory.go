@@ -2,11 +2,13 @@ package render
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/beside"
+	"github.com/fleetgate/fleetgate/operator/internal/edition"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
@@ -21,9 +23,11 @@ type Memory struct {
 	around  around
 	own     map[string]use
 	tallies tallies
-	// graph is what was rendered last, and config what became of it.
-	graph  *graph.Graph
-	config proxyconfig.Config
+	// graph is what was rendered last, config what became of it, and edition what tells
+	// that from the ones before.
+	graph   *graph.Graph
+	config  proxyconfig.Config
+	edition *edition.Edition
 }
 
 // around are the parts of a Gateway that its backends depend on.
@@ -47,8 +51,9 @@ type renderedBackend struct {
 	backend *proxyconfig.Backend
 }
 
-// Config is the function Config. Slices that are the same as before are shared, and
-// must not be changed. The same graph is the same configuration.
+// Config is the function Config. The lists of routes and backends are those of the time
+// before, in which what differs was replaced: they hold until the next call, and must not
+// be changed. The same graph is the same configuration.
 func (m *Memory) Config(g *graph.Graph) proxyconfig.Config {
 	if g.Gateway == nil {
 		return proxyconfig.Config{}
@@ -56,23 +61,32 @@ func (m *Memory) Config(g *graph.Graph) proxyconfig.Config {
 	if g == m.graph {
 		return m.config
 	}
+	r := m.revise(g)
 	out := proxyconfig.Config{
-		Listeners: listeners(g.Gateway.AllListeners()),
+		Listeners: r.allListeners(),
 		Tracing:   tracing(g.Tracing),
 		Settings:  settings(g.Gateway.Parameters.Spec.Proxy),
 	}
-	r := m.revise(g)
 	out.Routes = r.allRoutes()
 	out.Backends = r.allBackends(ownReferences(out.Listeners, out.Tracing))
+	m.edition = r.editionOf(&out)
 	m.graph, m.config = g, out
 	return out
 }
+
+// Edition tells what Config has returned last from what it did before; nil before it has
+// returned anything.
+func (m *Memory) Edition() *edition.Edition { return m.edition }
 
 func (m *Memory) revise(g *graph.Graph) *revision {
 	if m.graph == nil {
 		m.graph, m.tallies = &graph.Graph{}, make(tallies)
 	}
-	return &revision{Memory: m, next: g, rules: make(map[*graph.Rule][]proxyconfig.Rule), before: make(map[string]use)}
+	return &revision{
+		Memory: m, next: g, rules: make(map[*graph.Rule][]proxyconfig.Rule), before: make(map[string]use),
+		routeChanges:   differences[proxyconfig.Route]{compare: compareRoutes},
+		backendChanges: differences[proxyconfig.Backend]{compare: compareBackends},
+	}
 }
 
 // revision renders one graph.
@@ -84,6 +98,35 @@ type revision struct {
 	rules map[*graph.Rule][]proxyconfig.Rule
 	// before has what backends were there for whose tallies have changed.
 	before map[string]use
+
+	sameListeners  bool
+	routeChanges   differences[proxyconfig.Route]
+	backendChanges differences[proxyconfig.Backend]
+}
+
+// allListeners are those of before where a Gateway was taken over: it is the same node
+// as long as its listeners are what they were.
+func (r *revision) allListeners() []proxyconfig.Listener {
+	if r.sameListeners = r.graph.Gateway == r.next.Gateway; r.sameListeners {
+		return r.config.Listeners
+	}
+	return listeners(r.next.Gateway.AllListeners())
+}
+
+// editionOf is the edition before where nothing differs.
+func (r *revision) editionOf(out *proxyconfig.Config) *edition.Edition {
+	if r.edition == nil || r.routeChanges.many || r.backendChanges.many {
+		return edition.New()
+	}
+	differs := &proxyconfig.Config{Routes: r.routeChanges.items(), Backends: r.backendChanges.items()}
+	if !r.sameListeners {
+		differs.Listeners = slices.Concat(r.config.Listeners, out.Listeners)
+	}
+	if len(differs.Listeners)+len(differs.Routes)+len(differs.Backends) == 0 &&
+		reflect.DeepEqual(r.config.Tracing, out.Tracing) && reflect.DeepEqual(r.config.Settings, out.Settings) {
+		return r.edition
+	}
+	return r.edition.Next(differs)
 }
 
 func (r *revision) allRoutes() []proxyconfig.Route {
@@ -92,9 +135,18 @@ func (r *revision) allRoutes() []proxyconfig.Route {
 	}
 	walk := r.routes.Next(len(r.next.Routes), graph.CompareRoutes)
 	walk.Left = r.leave
-	all := routes(r.next.Routes, func(node *graph.Route) *proxyconfig.Route { return walk.At(node, r.route).route })
+	for _, node := range r.next.Routes {
+		walk.At(node, r.route)
+	}
 	r.routes.Keep(walk)
-	return all
+	return r.routeChanges.applied(r.config.Routes, func(list []proxyconfig.Route) []proxyconfig.Route {
+		for known := range r.routes.Values() {
+			if known.route != nil {
+				list = append(list, *known.route)
+			}
+		}
+		return list
+	})
 }
 
 func (r *revision) route(node *graph.Route) *renderedRoute {
@@ -102,13 +154,18 @@ func (r *revision) route(node *graph.Route) *renderedRoute {
 	if out.route != nil {
 		out.leads = referencesOf(out.route)
 		r.count(out.leads, 1)
+		r.routeChanges.came(out.route)
 	}
 	return out
 }
 
 func (r *revision) leave(node *graph.Route, old *renderedRoute) {
 	r.count(old.leads, -1)
-	if old.route != nil && len(node.Rules) > 0 {
+	if old.route == nil {
+		return
+	}
+	r.routeChanges.went(old.route)
+	if len(node.Rules) > 0 {
 		r.rules[node.Rules[0]] = old.route.Rules
 	}
 }
@@ -135,14 +192,26 @@ func (r *revision) allBackends(own map[string]use) []proxyconfig.Backend {
 	around := around{r.next.Gateway.Parameters.Spec.Backends, r.next.Gateway.ClientCertificate}
 	if around != r.around {
 		r.backends.Forget()
+		r.backendChanges.many = true
 	} else if slices.Equal(r.graph.Backends, r.next.Backends) && maps.Equal(own, r.own) && r.sameUses() {
 		return r.config.Backends
 	}
 	r.around, r.own = around, own
 	walk := r.backends.Next(len(r.next.Backends), graph.CompareBackends)
-	all := backends(r.next.Backends, func(node *graph.Backend) *proxyconfig.Backend { return r.backend(walk, node) })
+	walk.Left = func(_ *graph.Backend, old *renderedBackend) { r.backendChanges.went(old.backend) }
+	for _, node := range r.next.Backends {
+		r.renew(node, walk.At(node, newBackend))
+	}
 	r.backends.Keep(walk)
-	return all
+	return r.backendChanges.applied(r.config.Backends, func(list []proxyconfig.Backend) []proxyconfig.Backend {
+		for known := range r.backends.Values() {
+			if known.backend != nil {
+				list = append(list, *known.backend)
+			}
+		}
+		slices.SortFunc(list, func(a, b proxyconfig.Backend) int { return compareBackends(&a, &b) })
+		return list
+	})
 }
 
 // sameUses says whether backends are there for what they were there for before.
@@ -155,14 +224,21 @@ func (r *revision) sameUses() bool {
 	return true
 }
 
-// backend returns nil for one that is of no use.
-func (r *revision) backend(walk *beside.Walk[*graph.Backend, *renderedBackend], node *graph.Backend) *proxyconfig.Backend {
-	known := walk.At(node, func(node *graph.Backend) *renderedBackend { return &renderedBackend{id: backendID(node.Key)} })
-	if used := r.tallies[known.id].use() | r.own[known.id]; used != known.used {
-		known.used, known.backend = used, nil
+func newBackend(node *graph.Backend) *renderedBackend {
+	return &renderedBackend{id: backendID(node.Key)}
+}
+
+// renew renders a backend that is new, or there for something else than before. One that
+// is of no use is not rendered.
+func (r *revision) renew(node *graph.Backend, known *renderedBackend) {
+	used := r.tallies[known.id].use() | r.own[known.id]
+	if used == known.used {
+		return
 	}
-	if known.used != 0 && known.backend == nil {
-		known.backend = r.around.backend(node, known.id, known.used)
+	r.backendChanges.went(known.backend)
+	known.used, known.backend = used, nil
+	if used != 0 {
+		known.backend = r.around.backend(node, known.id, used)
+		r.backendChanges.came(known.backend)
 	}
-	return known.backend
 }

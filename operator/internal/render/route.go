@@ -10,24 +10,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
-// routes renders those routes that some served listener has. The graph has
-// sorted them already.
-func routes(nodes []*graph.Route, render func(*graph.Route) *proxyconfig.Route) []proxyconfig.Route {
-	if len(nodes) == 0 {
-		return nil
-	}
-	out := make([]proxyconfig.Route, 0, len(nodes))
-	for _, node := range nodes {
-		if rendered := render(node); rendered != nil {
-			out = append(out, *rendered)
-		}
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return out
-}
-
 // route returns nil for one that no served listener has.
 func route(node *graph.Route, rules func([]*graph.Rule) []proxyconfig.Rule) *proxyconfig.Route {
 	attached := attachments(node)

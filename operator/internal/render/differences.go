@@ -1,0 +1,86 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+)
+
+// fewChanges are as many as are made one by one: each may move what lies behind it.
+const fewChanges = 64
+
+// differences are what differs between two lists of items, both in the order of compare,
+// under which no two are equal.
+type differences[T any] struct {
+	compare    func(a, b *T) int
+	gone, here []*T
+	// many says that they are not known any more, as they were too many.
+	many bool
+}
+
+// went notes an item of the list before; nil is none.
+func (d *differences[T]) went(item *T) { d.note(&d.gone, item) }
+
+// came notes an item of the list to be.
+func (d *differences[T]) came(item *T) { d.note(&d.here, item) }
+
+func (d *differences[T]) note(list *[]*T, item *T) {
+	if item == nil || d.many {
+		return
+	}
+	*list = append(*list, item)
+	d.many = len(d.gone)+len(d.here) > fewChanges
+}
+
+// items are all that differ, whether they are there or not.
+func (d *differences[T]) items() []T {
+	all := make([]T, 0, len(d.gone)+len(d.here))
+	for _, item := range slices.Concat(d.gone, d.here) {
+		all = append(all, *item)
+	}
+	return all
+}
+
+// applied makes the list before into the one to be, in its own memory where there is
+// room. Where too much differs, it is what collect appends to an empty one.
+func (d *differences[T]) applied(list []T, collect func([]T) []T) []T {
+	if d.many || list == nil {
+		list = collect(nil)
+	} else {
+		d.apply(&list)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+func (d *differences[T]) apply(list *[]T) {
+	for _, item := range d.gone {
+		// Most that are gone are here as something else, and take no place from others.
+		if !slices.ContainsFunc(d.here, func(o *T) bool { return d.compare(item, o) == 0 }) {
+			if at, found := d.find(*list, item); found {
+				*list = slices.Delete(*list, at, at+1)
+			}
+		}
+	}
+	for _, item := range d.here {
+		if at, found := d.find(*list, item); found {
+			(*list)[at] = *item
+		} else {
+			*list = slices.Insert(*list, at, *item)
+		}
+	}
+}
+
+func (d *differences[T]) find(list []T, item *T) (int, bool) {
+	return slices.BinarySearchFunc(list, item, func(a T, b *T) int { return d.compare(&a, b) })
+}
+
+func compareRoutes(a, b *proxyconfig.Route) int {
+	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+}
+
+func compareBackends(a, b *proxyconfig.Backend) int { return strings.Compare(a.ID, b.ID) }
