@@ -210,6 +210,11 @@ func (s *scrape) counter(d *prometheus.Desc, n uint64, labels ...string) {
 	s.out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 }
 
+// seconds is a counter of a time in nanoseconds.
+func (s *scrape) seconds(d *prometheus.Desc, nanoseconds uint64, labels ...string) {
+	s.out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(nanoseconds)/1e9, labels...)
+}
+
 func (s *scrape) gauge(d *prometheus.Desc, v float64, labels ...string) {
 	s.out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }

@@ -40,17 +40,19 @@ type flow struct {
 	closed                               [len(closeNames)]uint64
 	failed                               [len(failureNames)]uint64
 	received, transmitted, retransmitted uint64
-	wait                                 probe.Durations
+	// lasted is how long those that have ended were established, in nanoseconds.
+	lasted uint64
+	wait   probe.Durations
 }
 
 func (f *flow) empty() bool {
 	return f.opened == 0 && f.failed == [len(failureNames)]uint64{} && f.retransmitted == 0
 }
 
-// flowCounters are opened, ended in good order, open, received, transmitted and
-// retransmitted; a gauge each are what is sent again, and the mean and the greatest
+// flowCounters are opened, ended in good order, open, how long those that ended lasted,
+// received, transmitted and retransmitted; a gauge each are what is sent again, and the mean and the greatest
 // round-trip time; the queue has two.
-const flowCounters, flowGauges, queueGauges = 6, 3, 2
+const flowCounters, flowGauges, queueGauges = 7, 3, 2
 
 func (f *flow) series() int {
 	n := flowCounters + flowGauges + queueGauges + connectionBounds.series()
@@ -84,7 +86,8 @@ func flowOf(o *bpf.L4Flow) *flow {
 	return &flow{
 		opened: o.Opened, closed: o.Closed, failed: o.Failed,
 		received: o.Received, transmitted: o.Transmitted, retransmitted: o.Retransmitted,
-		wait: probe.Durations{Sum: o.Wait.Sum, Bucket: o.Wait.Bucket},
+		lasted: o.Lifetime.Sum,
+		wait:   probe.Durations{Sum: o.Wait.Sum, Bucket: o.Wait.Bucket},
 	}
 }
 
@@ -99,6 +102,7 @@ func (f *flow) merge(o *flow) {
 	f.received += o.received
 	f.transmitted += o.transmitted
 	f.retransmitted += o.retransmitted
+	f.lasted += o.lasted
 	f.wait.Merge(&o.wait)
 }
 
@@ -112,6 +116,7 @@ func (f *flow) tell(out *scrape, e ends) {
 			out.counter(closed, n, append(labels, closeNames[reason])...)
 		}
 	}
+	out.seconds(lasted, f.lasted, labels...)
 	out.counter(retransmitted, f.retransmitted, labels...)
 	out.counter(receivedBytes, f.received, labels...)
 	out.counter(transmittedBytes, f.transmitted, labels...)

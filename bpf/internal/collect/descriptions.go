@@ -49,6 +49,9 @@ var (
 	lifetime = describe("tcp_connection_duration_seconds",
 		"Time from a connection's being established to its end.",
 		"side")
+	lasted = describe("tcp_connection_lifetime_seconds_total",
+		"Time from being established to the end, of all connections that have ended.",
+		"side", "listener", "backend")
 	connectDuration = describe("tcp_connect_duration_seconds",
 		"Time from the first packet to a backend to the connection being established.",
 		"backend")
@@ -115,7 +118,7 @@ var (
 
 var descriptions = []*prometheus.Desc{
 	requests, requestsFlagged, grpcRequests, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
-	opened, closed, connections, lifetime, connectDuration, connectFailures, acceptWait, listenOverflows,
+	opened, closed, connections, lifetime, lasted, connectDuration, connectFailures, acceptWait, listenOverflows,
 	handshakeDuration, handshakeFailures, queueLength, queueLimit, openRTT, retransmitting,
 	smoothedRTT, retransmitted, resetsReceived, resetsSent, receivedBytes, transmittedBytes,
 	sensorInfo, hookAttached, droppedRecords, seriesOverflow,
