@@ -72,7 +72,7 @@ func TestProxyProcessesAreKilledUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range pods {
-			if err := killWorker(ctx, &pods[i]); err != nil {
+			if err := killWorker(ctx, &pods[i], "fleetgate-proxy"); err != nil {
 				t.Fatal(err)
 			}
 			kills++
@@ -92,22 +92,29 @@ func TestProxyProcessesAreKilledUnderLoad(t *testing.T) {
 		}
 	}
 	for i := range pods {
-		if err := cluster.Client.Get(ctx, ctrlclient.ObjectKeyFromObject(&pods[i]), &pods[i]); err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range pods[i].Status.ContainerStatuses {
-			if c.RestartCount != 0 {
-				t.Errorf("container %s of %s was restarted %d times", c.Name, pods[i].Name, c.RestartCount)
-			}
+		wantNoRestarts(t, &pods[i])
+	}
+}
+
+// wantNoRestarts asserts that Kubernetes has restarted no container of a pod, and brings
+// the pod up to date.
+func wantNoRestarts(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	if err := cluster.Client.Get(t.Context(), ctrlclient.ObjectKeyFromObject(pod), pod); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.RestartCount != 0 {
+			t.Errorf("container %s of %s was restarted %d times", c.Name, pod.Name, c.RestartCount)
 		}
 	}
 }
 
-// killWorker kills the process that serves in a proxy's pod, once it is there: the
-// child of the other one of the same program.
-func killWorker(ctx context.Context, pod *corev1.Pod) error {
+// killWorker kills the process of a program that does the work in a proxy's pod, once it
+// is there: the child of the other one of the same program.
+func killWorker(ctx context.Context, pod *corev1.Pod, program string) error {
 	return client.Poll(ctx, func(context.Context) error {
-		found, err := measure.Processes(pod.UID, "fleetgate-proxy")
+		found, err := measure.Processes(pod.UID, program)
 		if err != nil {
 			return err
 		}

@@ -68,6 +68,7 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	t.Run("rules are evaluated", m.rules)
 	t.Run("runbooks can be followed", m.runbooks)
 	t.Run("logs tell no secrets", m.discreet)
+	t.Run("slow requests are explained", m.explained)
 	t.Run("runbooks lead to the cause", m.situations)
 	t.Run("a pod has few series", m.cheap)
 	t.Run("metrics are named as the page says", m.named)

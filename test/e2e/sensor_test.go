@@ -69,6 +69,53 @@ func TestSensorCountsExactlyTheRequestsThatWereSent(t *testing.T) {
 	}
 }
 
+// The processes that count are killed under load, one of each pod, and the next ones as
+// soon as they are there. No client notices, Kubernetes neither, and counting goes on.
+func TestSensorsThatCrashAreNotMissed(t *testing.T) {
+	s := settled(t, "sensor-killed")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := s.gateway.WaitMeasured(ctx, cluster.HTTPClient()); err != nil {
+		t.Fatal(err)
+	}
+	pods, err := s.gateway.Pods(ctx)
+	if err != nil || len(pods) == 0 {
+		t.Fatalf("%d pods, error %v", len(pods), err)
+	}
+	run := s.load("shop.example.com", load.Options{})
+	for range 3 {
+		if err := run.WaitSent(ctx, run.Sent()+2_000); err != nil {
+			t.Fatal(err)
+		}
+		for i := range pods {
+			if err := killWorker(ctx, &pods[i], "fleetgate-sensor"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.gateway.WaitMeasured(ctx, cluster.HTTPClient()); err != nil {
+		t.Error(err)
+	}
+	wantNoneFailed(t, run, run.Sent()+2_000)
+	for i := range pods {
+		before := readySince(&pods[i])
+		wantNoRestarts(t, &pods[i])
+		if now := readySince(&pods[i]); before.IsZero() || now != before {
+			t.Errorf("pod %s is ready since %v, and was since %v", pods[i].Name, now, before)
+		}
+	}
+}
+
+// readySince is when a pod became ready; zero if it is not.
+func readySince(pod *corev1.Pod) time.Time {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
+}
+
 // wantCapabilities asserts that the sensors were admitted with what they load programs
 // by and nothing else, the proxies with nothing, and that they share no namespaces with
 // the node, nor processes with one another.
