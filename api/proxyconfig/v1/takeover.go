@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json/jsontext"
+	"errors"
 	"io"
 )
 
@@ -98,7 +99,7 @@ func itemTexts(raw []byte, kind PartKind) [][]byte {
 	if !reads(d, ']') || !reads(d, '}') {
 		return nil
 	}
-	if _, err := d.ReadToken(); err != io.EOF {
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil
 	}
 	return texts
