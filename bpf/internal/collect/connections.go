@@ -50,8 +50,8 @@ func (f *flow) empty() bool {
 }
 
 // flowCounters are opened, ended in good order, open, how long those that ended lasted,
-// received, transmitted and retransmitted; a gauge each are what is sent again, and the mean and the greatest
-// round-trip time; the queue has two.
+// received, transmitted and retransmitted; a gauge each are what is sent again, and the
+// mean and the greatest round-trip time; the queue has two.
 const flowCounters, flowGauges, queueGauges = 7, 3, 2
 
 func (f *flow) series() int {

@@ -1,11 +1,10 @@
 package delivery
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/edition"
 )
 
 // spread gives each item to the part that a hash of its identity says, so that
@@ -22,15 +21,15 @@ func spread(config, differs *proxyconfig.Config, before cuts) []*cut {
 	return append(all, backendItems.cuts(config, differs, before)...)
 }
 
-// items are what parts of one kind hold. Lists of them are in the order of compare,
-// under which no two are equal. Where compare is nil, nothing is known of single ones.
+// items are what parts of one kind hold. Lists of them are in the order; where that is
+// nil, nothing is known of single ones.
 type items[T any] struct {
 	kind  proxyconfig.PartKind
 	parts int
 	// slot is the part that an item belongs to.
-	slot    func(*T) int
-	compare func(a, b *T) int
-	of      func(*proxyconfig.Config) *[]T
+	slot  func(*T) int
+	order edition.Order[T]
+	of    func(*proxyconfig.Config) *[]T
 }
 
 var listenerItems = items[proxyconfig.Listener]{
@@ -41,18 +40,16 @@ var listenerItems = items[proxyconfig.Listener]{
 
 var routeItems = items[proxyconfig.Route]{
 	kind: proxyconfig.PartRoutes, parts: proxyconfig.RouteParts,
-	slot: func(r *proxyconfig.Route) int { return slot(proxyconfig.RouteParts, r.Kind, r.Namespace, r.Name) },
-	compare: func(a, b *proxyconfig.Route) int {
-		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-	},
-	of: func(c *proxyconfig.Config) *[]proxyconfig.Route { return &c.Routes },
+	slot:  func(r *proxyconfig.Route) int { return slot(proxyconfig.RouteParts, r.Kind, r.Namespace, r.Name) },
+	order: edition.Routes,
+	of:    func(c *proxyconfig.Config) *[]proxyconfig.Route { return &c.Routes },
 }
 
 var backendItems = items[proxyconfig.Backend]{
 	kind: proxyconfig.PartBackends, parts: proxyconfig.BackendParts,
-	slot:    func(b *proxyconfig.Backend) int { return slot(proxyconfig.BackendParts, b.ID) },
-	compare: func(a, b *proxyconfig.Backend) int { return strings.Compare(a.ID, b.ID) },
-	of:      func(c *proxyconfig.Config) *[]proxyconfig.Backend { return &c.Backends },
+	slot:  func(b *proxyconfig.Backend) int { return slot(proxyconfig.BackendParts, b.ID) },
+	order: edition.Backends,
+	of:    func(c *proxyconfig.Config) *[]proxyconfig.Backend { return &c.Backends },
 }
 
 // cuts are the parts of a configuration that hold something. Those of before are taken
@@ -98,23 +95,19 @@ func (k *items[T]) differences(now []T, differs *proxyconfig.Config) (map[int][]
 		return nil, false
 	}
 	items := *k.of(differs)
-	if len(items) > 0 && k.compare == nil || len(items) > len(now)/k.parts {
+	if len(items) > 0 && k.order == nil || len(items) > len(now)/k.parts {
 		return nil, false
 	}
 	found := make(map[int][]difference[T])
 	for i := range items {
 		d := difference[T]{id: &items[i]}
-		if at, there := k.find(now, d.id); there {
+		if at, there := k.order.Find(now, d.id); there {
 			d.is = &now[at]
 		}
 		part := k.slot(d.id)
 		found[part] = append(found[part], d)
 	}
 	return found, true
-}
-
-func (k *items[T]) find(list []T, item *T) (int, bool) {
-	return slices.BinarySearchFunc(list, item, func(a T, b *T) int { return k.compare(&a, b) })
 }
 
 // apply returns the items of a cut after some differences.
@@ -124,14 +117,10 @@ func (k *items[T]) apply(changes []difference[T], old *cut) []T {
 		list = slices.Clone(*k.of(old.given))
 	}
 	for _, d := range changes {
-		at, found := k.find(list, d.id)
-		switch {
-		case d.is == nil && found:
-			list = slices.Delete(list, at, at+1)
-		case d.is != nil && found:
-			list[at] = *d.is
-		case d.is != nil:
-			list = slices.Insert(list, at, *d.is)
+		if d.is == nil {
+			list = k.order.Remove(list, d.id)
+		} else {
+			list = k.order.Put(list, d.is)
 		}
 	}
 	return list

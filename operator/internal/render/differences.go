@@ -1,20 +1,17 @@
 package render
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
-	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/edition"
 )
 
 // fewChanges are as many as are made one by one: each may move what lies behind it.
 const fewChanges = 64
 
-// differences are what differs between two lists of items, both in the order of compare,
-// under which no two are equal.
+// differences are what differs between two lists of items, both in the order.
 type differences[T any] struct {
-	compare    func(a, b *T) int
+	order      edition.Order[T]
 	gone, here []*T
 	// many says that they are not known any more, as they were too many.
 	many bool
@@ -60,27 +57,11 @@ func (d *differences[T]) applied(list []T, collect func([]T) []T) []T {
 func (d *differences[T]) apply(list *[]T) {
 	for _, item := range d.gone {
 		// Most that are gone are here as something else, and take no place from others.
-		if !slices.ContainsFunc(d.here, func(o *T) bool { return d.compare(item, o) == 0 }) {
-			if at, found := d.find(*list, item); found {
-				*list = slices.Delete(*list, at, at+1)
-			}
+		if !slices.ContainsFunc(d.here, func(o *T) bool { return d.order(item, o) == 0 }) {
+			*list = d.order.Remove(*list, item)
 		}
 	}
 	for _, item := range d.here {
-		if at, found := d.find(*list, item); found {
-			(*list)[at] = *item
-		} else {
-			*list = slices.Insert(*list, at, *item)
-		}
+		*list = d.order.Put(*list, item)
 	}
 }
-
-func (d *differences[T]) find(list []T, item *T) (int, bool) {
-	return slices.BinarySearchFunc(list, item, func(a T, b *T) int { return d.compare(&a, b) })
-}
-
-func compareRoutes(a, b *proxyconfig.Route) int {
-	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-}
-
-func compareBackends(a, b *proxyconfig.Backend) int { return strings.Compare(a.ID, b.ID) }

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/operator/internal/edition"
 )
 
 // However much differs, the list becomes the one that is collected, and what differs is
@@ -17,7 +18,7 @@ func TestDifferencesLeadToTheListToBe(t *testing.T) {
 			return rapid.MapOfN(rapid.StringMatching("[a-e][a-e]?[a-e]?"), rapid.StringMatching("[xy]"), 0, 60).Draw(t, label)
 		}
 		before, after := collected(draw("before")), collected(draw("after"))
-		d := differences[proxyconfig.Backend]{compare: compareBackends}
+		d := differences[proxyconfig.Backend]{order: edition.Backends}
 		differ := 0
 		for _, id := range ids(before, after) {
 			had, is := item(before, id), item(after, id)
@@ -39,7 +40,7 @@ func TestDifferencesLeadToTheListToBe(t *testing.T) {
 }
 
 func collected(services map[string]string) (list []proxyconfig.Backend) {
-	d := differences[proxyconfig.Backend]{compare: compareBackends}
+	d := differences[proxyconfig.Backend]{order: edition.Backends}
 	for id, service := range services {
 		d.here = append(d.here, &proxyconfig.Backend{ID: id, Service: service})
 	}

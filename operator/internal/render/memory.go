@@ -84,8 +84,8 @@ func (m *Memory) revise(g *graph.Graph) *revision {
 	}
 	return &revision{
 		Memory: m, next: g, rules: make(map[*graph.Rule][]proxyconfig.Rule), before: make(map[string]use),
-		routeChanges:   differences[proxyconfig.Route]{compare: compareRoutes},
-		backendChanges: differences[proxyconfig.Backend]{compare: compareBackends},
+		routeChanges:   differences[proxyconfig.Route]{order: edition.Routes},
+		backendChanges: differences[proxyconfig.Backend]{order: edition.Backends},
 	}
 }
 
@@ -209,7 +209,7 @@ func (r *revision) allBackends(own map[string]use) []proxyconfig.Backend {
 				list = append(list, *known.backend)
 			}
 		}
-		slices.SortFunc(list, func(a, b proxyconfig.Backend) int { return compareBackends(&a, &b) })
+		slices.SortFunc(list, func(a, b proxyconfig.Backend) int { return edition.Backends(&a, &b) })
 		return list
 	})
 }
