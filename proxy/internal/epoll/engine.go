@@ -109,7 +109,7 @@ func (e *Engine) Shut(port uint16) {
 func (e *Engine) Queues() []overload.Queue {
 	var all []overload.Queue
 	for _, l := range e.loops {
-		all = append(all, l.post)
+		all = append(all, l.queue)
 	}
 	return all
 }

@@ -55,8 +55,10 @@ type loop struct {
 	turns     turns
 	nextSweep int64
 	stopping  bool
-	// awake: the last wait ended by an event.
-	awake bool
+	// awake: the last wait ended by an event. asleep: nothing has come for a while, and the
+	// loop waits in the kernel.
+	awake  bool
+	asleep atomic.Bool
 
 	mu     sync.Mutex
 	posted []func()
@@ -109,6 +111,17 @@ func (l *loop) post(f func()) {
 	l.posted = append(l.posted, f)
 	// The counter cannot overflow: the loop resets it.
 	_, _ = unix.Write(l.event, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+// queue is post for who asks how long things wait in the loop. A loop that sleeps has
+// nothing that waits, and is not woken for such a question: that would keep the
+// scheduler's monitor busy for 30 ms each time, which is all that an idle proxy does.
+func (l *loop) queue(f func()) {
+	if l.asleep.Load() {
+		f()
+		return
+	}
+	l.post(f)
 }
 
 // do runs f within the loop and waits for it; f is not run when the loop ends

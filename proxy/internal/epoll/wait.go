@@ -26,7 +26,9 @@ func (l *loop) wait(events []unix.EpollEvent) int {
 		l.awake = n > 0 || timeout == 0
 		return n
 	}
+	l.asleep.Store(timeout != 0)
 	n, err := unix.EpollWait(l.poll, events, timeout)
+	l.asleep.Store(false)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		// Only a broken invariant of ours can be the cause.
 		panic(fmt.Sprintf("epoll_wait: %v", err))

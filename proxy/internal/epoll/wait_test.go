@@ -3,11 +3,14 @@
 package epoll
 
 import (
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/fleetgate/fleetgate/proxy/internal/exchange"
 	"github.com/fleetgate/fleetgate/proxy/internal/overload"
+	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
 func newTestLoop(t *testing.T) *loop {
@@ -48,4 +51,40 @@ func TestTiredConnectionsAreNotWaitedFor(t *testing.T) {
 	if got := l.timeout(); got == 0 {
 		t.Error("a loop with a dead connection does not wait")
 	}
+}
+
+// Who asks how long things wait in a loop must not wake one that sleeps: an idle proxy
+// would do little else.
+func TestASleepingLoopIsNotAskedHowLongThingsWait(t *testing.T) {
+	gate := overload.NewGate(overload.Limits{})
+	state := exchange.NewLoop(exchange.Options{Gate: gate, Snapshot: new(atomic.Pointer[snapshot.Snapshot])})
+	e, err := New(Options{Loops: []*exchange.Loop{state}, Gate: gate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	l, queue := e.loops[0], e.Queues()[0]
+	for !l.asleep.Load() {
+		runtime.Gosched()
+	}
+	answered := false
+	queue(func() { answered = true })
+	if !answered || !l.asleep.Load() {
+		t.Errorf("the question is answered: %t, the loop sleeps: %t, want both", answered, l.asleep.Load())
+	}
+
+	busy, release, behind := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	l.post(func() {
+		close(busy)
+		<-release
+	})
+	<-busy
+	queue(func() { close(behind) })
+	select {
+	case <-behind:
+		t.Error("a busy loop's queue is passed by")
+	default:
+	}
+	close(release)
+	<-behind
 }

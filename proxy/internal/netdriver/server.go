@@ -131,13 +131,7 @@ func (s *Server) serve(nc net.Conn, port uint16, config func() (*tls.Config, boo
 func (s *Server) Queues() []overload.Queue {
 	var all []overload.Queue
 	for _, sh := range s.shards {
-		all = append(all, func(f func()) {
-			go func() {
-				sh.mu.Lock()
-				defer sh.mu.Unlock()
-				f()
-			}()
-		})
+		all = append(all, sh.queue)
 	}
 	return all
 }

@@ -75,6 +75,20 @@ func (sh *shard) add(nc net.Conn, o exchange.Origin) *conn {
 	return c
 }
 
+// queue runs f in a turn of its own, at once if it is nobody's turn.
+func (sh *shard) queue(f func()) {
+	if sh.mu.TryLock() {
+		defer sh.mu.Unlock()
+		f()
+		return
+	}
+	go func() {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		f()
+	}()
+}
+
 // each runs f for every peer within one turn.
 func (sh *shard) each(f func(exchange.Peer)) {
 	sh.lock()

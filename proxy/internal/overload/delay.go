@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Queue has a function run behind all that waits in a driver's queue now, soon
-// and once; it does not wait for it.
+// Queue has a function run behind all that waits in a driver's queue now, soon and
+// once: before it returns where nothing waits, and else without waiting for it.
 type Queue func(func())
 
 // window is how many samples of delay make one: the least of them counts.
