@@ -15,6 +15,7 @@ import (
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -73,6 +74,7 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	t.Run("a pod has few series", m.cheap)
 	t.Run("metrics are named as the page says", m.named)
 	t.Run("metrics are not public", m.private)
+	t.Run("a monitor that nothing selects is told", m.unselected)
 
 	if err := observe.RemoveKinds(ctx, cluster); err != nil {
 		t.Fatal(err)
@@ -109,24 +111,24 @@ type monitored struct {
 }
 
 // waitScraped waits until the condition has a status, or is not there where that is
-// empty.
-func (s *tenantSpace) waitScraped(t *testing.T, want metav1.ConditionStatus) {
+// empty, and returns it.
+func (s *tenantSpace) waitScraped(t *testing.T, want metav1.ConditionStatus) (got metav1.Condition) {
 	t.Helper()
 	wait(t, func(ctx context.Context) error {
 		gateway := &gatewayv1.Gateway{}
 		if err := cluster.Client.Get(ctx, ctrlclient.ObjectKey(s.gateway.Name), gateway); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(gateway.Status.Conditions, func(c metav1.Condition) bool { return c.Type == scraped })
-		switch {
-		case i < 0 && want == "", i >= 0 && gateway.Status.Conditions[i].Status == want:
-			return nil
-		case i < 0:
-			return fmt.Errorf("the Gateway does not say whether it is scraped, want %s", want)
+		got = metav1.Condition{}
+		if c := meta.FindStatusCondition(gateway.Status.Conditions, scraped); c != nil {
+			got = *c
 		}
-		c := gateway.Status.Conditions[i]
-		return fmt.Errorf("%s is %s (%s: %s), want %q", scraped, c.Status, c.Reason, c.Message, want)
+		if got.Status != want {
+			return fmt.Errorf("%s is %q (%s: %s), want %q", scraped, got.Status, got.Reason, got.Message, want)
+		}
+		return nil
 	})
+	return got
 }
 
 // waitTargets waits until each proxy, each sensor and the operator are scraped.
