@@ -37,11 +37,13 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// How many of a kind are worked on at a time. A Gateway that takes long, or
-// whose API calls are slow, must leave workers for the others: all of a
-// namespace get half of them, and all that come up four of five.
+// How many of a kind are worked on at a time. A Gateway that takes long, or whose API
+// calls are slow, must leave workers for the others: all of a namespace get half of them,
+// and all that come up four of five. One that comes up waits for a dozen answers of the API
+// server, which takes its time for the two about roles: it reads all that grant something
+// anew before it lets anybody grant more.
 const (
-	gatewayWorkers = 10
+	gatewayWorkers = 20
 	routeWorkers   = 8
 )
 
