@@ -30,12 +30,16 @@ type played struct {
 
 	mu     sync.Mutex
 	serves map[string]proxyconfig.Report
+	// stuck, unless it is nil, has requests wait until it is closed and their connections
+	// break then, and waiting counts these.
+	stuck   chan struct{}
+	waiting int
 }
 
 // play has all proxies of a world's fleets answer, each fleet's by the name that its
 // certificate is for, once the process is booted again. What they present is judged by
 // the real time, which is the world's from here on.
-func (w *world) play() {
+func (w *world) play() *played {
 	w.t.Helper()
 	w.now = time.Now()
 	p := &played{t: w.t, client: w.plain, serves: make(map[string]proxyconfig.Report)}
@@ -44,6 +48,46 @@ func (w *world) play() {
 	server.StartTLS()
 	w.t.Cleanup(server.Close)
 	w.port = server.Listener.Addr().(*net.TCPAddr).Port
+	return p
+}
+
+// stick has the proxies not answer until the function that it returns is called. Who has
+// asked until then is never answered.
+func (p *played) stick() (unstick func()) {
+	stuck := make(chan struct{})
+	set := func(to chan struct{}) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.stuck = to
+	}
+	set(stuck)
+	unstick = sync.OnceFunc(func() {
+		set(nil)
+		close(stuck)
+	})
+	p.t.Cleanup(unstick)
+	return unstick
+}
+
+// wait holds a request up that is not to be answered.
+func (p *played) wait() {
+	p.mu.Lock()
+	stuck := p.stuck
+	if stuck != nil {
+		p.waiting++
+	}
+	p.mu.Unlock()
+	if stuck != nil {
+		<-stuck
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// asked says how many requests have been held up.
+func (p *played) asked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiting
 }
 
 func (p *played) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -58,6 +102,7 @@ func (p *played) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 // ServeHTTP implements http.Handler. An answer is held back until it is another one than
 // who asks knows.
 func (p *played) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	p.wait()
 	for {
 		report, err := p.report(r.Context(), r.TLS.ServerName)
 		switch {

@@ -62,10 +62,11 @@ func (f Fleet) Ready(hash string) (all, serving int) {
 	return all, serving
 }
 
-// Unheard says whether there are ready proxies of which nothing is known yet: neither
-// what they serve, nor that they do not answer. It is so for moments after a start.
+// Unheard says whether there are proxies of which nothing is known yet: neither what they
+// serve or have refused, nor that they do not answer. It is so for moments after a start.
+// Those that are not ready count as well, as it may be for what they refused.
 func (f Fleet) Unheard() bool {
-	return slices.ContainsFunc(f, func(p Proxy) bool { return p.Ready && p.Address != "" && !p.Asked })
+	return slices.ContainsFunc(f, func(p Proxy) bool { return p.Address != "" && !p.Asked })
 }
 
 // Ahead returns the greatest revision with which a proxy serves another configuration than

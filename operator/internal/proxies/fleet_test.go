@@ -97,7 +97,7 @@ func TestUnheard(t *testing.T) {
 	}{
 		"not asked":         {Proxy{Pod: ready}, true},
 		"does not answer":   {Proxy{Pod: ready, Asked: true}, false},
-		"not ready":         {Proxy{Pod: Pod{Address: "10.0.0.1"}}, false},
+		"not ready":         {Proxy{Pod: Pod{Address: "10.0.0.1"}}, true},
 		"never to be asked": {Proxy{Pod: Pod{Ready: true}}, false},
 	} {
 		if got := (Fleet{tt.proxy}).Unheard(); got != tt.want {

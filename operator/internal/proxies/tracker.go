@@ -27,9 +27,11 @@ type Options struct {
 	// Retry is the first pause after a failure; a quarter of a second by
 	// default. It doubles up to maxRetry.
 	Retry time.Duration
-	// Patience is how long a proxy may fail to answer before it is known not to, and
-	// until then what it said last stands; five seconds by default. A connection that
-	// breaks, or a process that has to ask a thousand proxies at its start, is no news.
+	// Patience is how long a proxy has to go on failing, from its first failure on,
+	// before it is known not to answer; five seconds by default. Until then what it said
+	// last stands. It takes two failures at least, however long one of them took: a
+	// connection that breaks after a long wait is no news, nor is an attempt that ran out
+	// of time in a process that has a thousand proxies to ask at its start.
 	Patience time.Duration
 	Log      logr.Logger
 }
@@ -252,8 +254,9 @@ func (w *watcher) update(pod Pod) {
 func (w *watcher) run(ctx context.Context, pod Pod) {
 	log := w.tracker.opts.Log.WithValues("gateway", w.gateway, "pod", pod.Name)
 	pause := w.tracker.opts.Retry
-	heard := time.Now()
 	var after *uint64
+	// failing is when the first attempt failed since the last that did not.
+	var failing time.Time
 	for ctx.Err() == nil {
 		report, err := w.client.ask(ctx, pod.Address, after, w.tracker.opts.Wait)
 		if ctx.Err() != nil {
@@ -267,11 +270,13 @@ func (w *watcher) run(ctx context.Context, pod Pod) {
 				// its answers back, which must not become a busy loop.
 				w.sleep(ctx, pause)
 			}
-			after, heard = &report.Sequence, time.Now()
+			after, failing = &report.Sequence, time.Time{}
 			continue
 		}
 		log.V(1).Info("Got no report", "reason", err.Error())
-		if time.Since(heard) >= w.tracker.opts.Patience {
+		if failing.IsZero() {
+			failing = time.Now()
+		} else if time.Since(failing) >= w.tracker.opts.Patience {
 			w.tell(ctx, nil)
 		}
 		after = nil

@@ -34,6 +34,10 @@ type proxy struct {
 	// down has every request refused, and refused counts these.
 	down    bool
 	refused int
+	// stuck has every request wait for news, and fail has the next one that has waited
+	// fail. answered counts the requests that were answered.
+	stuck, fail bool
+	answered    int
 }
 
 func newProxy(t *testing.T) *proxy {
@@ -51,7 +55,7 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	if r.URL.Query().Get("after") == strconv.FormatUint(p.report.Sequence, 10) {
+	if p.stuck || r.URL.Query().Get("after") == strconv.FormatUint(p.report.Sequence, 10) {
 		news := p.news
 		p.waiting++
 		p.mu.Unlock()
@@ -61,7 +65,14 @@ func (p *proxy) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		p.mu.Lock()
 		p.waiting--
+		if p.fail {
+			p.fail = false
+			p.mu.Unlock()
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 	}
+	p.answered++
 	data, err := json.Marshal(p.report)
 	p.mu.Unlock()
 	if err != nil {
@@ -92,11 +103,14 @@ func (p *proxy) port() int { return p.server.Listener.Addr().(*net.TCPAddr).Port
 func (p *proxy) tracker(changed chan<- types.NamespacedName) *proxies.Tracker {
 	tracker := proxies.New(proxies.Options{
 		Changed: func(key types.NamespacedName) { changed <- key },
-		Port:    p.port(), Retry: time.Millisecond, Patience: time.Millisecond, Log: logr.Discard(),
+		Port:    p.port(), Retry: time.Millisecond, Patience: impatience, Log: logr.Discard(),
 	})
 	p.t.Cleanup(tracker.Stop)
 	return tracker
 }
+
+// impatience is the patience of trackers that are to lose proxies soon.
+const impatience = time.Millisecond
 
 var pods = []proxies.Pod{{Name: "p1", UID: "1", Address: "127.0.0.1", Ready: true}, {Name: "p2", UID: "2"}}
 
@@ -157,16 +171,22 @@ func TestTrackerFollowsAProxy(t *testing.T) {
 // idle waits until nobody asks the proxy any more.
 func (p *proxy) idle() {
 	p.t.Helper()
-	for range 6000 {
+	p.await("nobody to ask it", func() bool { return p.waiting == 0 })
+}
+
+// await waits until the proxy is in some state.
+func (p *proxy) await(what string, is func() bool) {
+	p.t.Helper()
+	now := func() bool {
 		p.mu.Lock()
-		waiting := p.waiting
-		p.mu.Unlock()
-		if waiting == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+		defer p.mu.Unlock()
+		return is()
 	}
-	p.t.Error("the proxy is still being asked")
+	for deadline := time.Now().Add(time.Minute); !now(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("waiting in vain for %s", what)
+		}
+	}
 }
 
 func TestTrackerLosesAProxy(t *testing.T) {
@@ -224,70 +244,4 @@ func TestStopEndsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	tracker.Stop() // Returns at once: nothing was started.
-}
-
-// A proxy that does not answer is known not to.
-func TestAFailureIsNewsOnce(t *testing.T) {
-	p := newProxy(t)
-	p.down = true
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
-	if until(t, tracker, changed, "a first attempt", func(f proxies.Fleet) bool { return !f.Unheard() }); tracker.Fleet(gateway)[0].Report != nil {
-		t.Errorf("got %+v", tracker.Fleet(gateway))
-	}
-	p.setDown(false)
-	until(t, tracker, changed, "the answer", func(f proxies.Fleet) bool { return f[0].Report != nil })
-	if n := len(changed); n != 0 {
-		t.Errorf("%d more changes", n)
-	}
-}
-
-// One that is out of reach for a moment is not lost: what it said stands, and nobody is
-// told of anything.
-func TestABrokenConnectionIsNoNews(t *testing.T) {
-	p := newProxy(t)
-	changed := make(chan types.NamespacedName, 100)
-	tracker := proxies.New(proxies.Options{
-		Changed: func(key types.NamespacedName) { changed <- key },
-		Port:    p.port(), Retry: time.Millisecond, Patience: time.Hour, Log: logr.Discard(),
-	})
-	t.Cleanup(tracker.Stop)
-	p.down = true
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
-	p.refuse(10)
-	if !tracker.Fleet(gateway).Unheard() || len(changed) > 0 {
-		t.Errorf("of a proxy that has not answered yet it says %+v", tracker.Fleet(gateway))
-	}
-	p.setDown(false)
-	until(t, tracker, changed, "a first report", serves(""))
-	p.setDown(true)
-	p.server.CloseClientConnections()
-	p.refuse(10)
-	if fleet := tracker.Fleet(gateway); fleet[0].Report == nil || len(changed) > 0 {
-		t.Errorf("of a proxy that has answered before it says %+v", fleet)
-	}
-}
-
-// refuse waits until so many more requests were refused.
-func (p *proxy) refuse(n int) {
-	p.t.Helper()
-	count := func() int {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.refused
-	}
-	for until := count() + n; count() < until; {
-		time.Sleep(time.Millisecond)
-	}
-}
-
-func (p *proxy) setDown(down bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.down = down
 }
