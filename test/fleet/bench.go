@@ -47,6 +47,7 @@ type results struct {
 	idle             delta
 	proxies, sensors []memory
 	alone            durations
+	slowest          slowest
 	crowd            crowd
 	restart          restart
 }
@@ -185,7 +186,7 @@ func (b *bench) idle(ctx context.Context) error {
 }
 
 func (b *bench) alone(ctx context.Context) (err error) {
-	b.results.alone, err = b.changes(ctx, "alone", b.opts.changes)
+	b.results.alone, b.results.slowest, err = b.changes(ctx, "alone", b.opts.changes)
 	return err
 }
 
@@ -198,8 +199,12 @@ type restart struct {
 	spent usage
 }
 
-// restart has the operator end as for a new version.
+// restart has the operator end as for a new version, once it has written all that there
+// was to write: what it was about to, the next process would have to.
 func (b *bench) restart(ctx context.Context) error {
+	if _, err := b.quiet(ctx); err != nil {
+		return err
+	}
 	old, err := b.OperatorPod(ctx)
 	if err != nil {
 		return err

@@ -63,12 +63,12 @@ func (b *bench) crowded(ctx context.Context) error {
 func (b *bench) beside(ctx context.Context) error {
 	c, n := &b.results.crowd, max(1, b.opts.changes/crowdRounds)
 	for round := range crowdRounds {
-		silent, err := b.changes(ctx, fmt.Sprintf("silent-%d", round), n)
+		silent, _, err := b.changes(ctx, fmt.Sprintf("silent-%d", round), n)
 		if err != nil {
 			return err
 		}
 		end := b.startCrowd(ctx)
-		beside, err := b.changes(ctx, fmt.Sprintf("beside-%d", round), n)
+		beside, _, err := b.changes(ctx, fmt.Sprintf("beside-%d", round), n)
 		c.changes += end()
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net"
 	"strings"
 	"time"
@@ -26,6 +25,9 @@ type usage struct {
 	// routes.
 	wrote                   map[string]float64
 	writes, refused, routes float64
+	// conflicts are the statuses that were refused as somebody else, or a cache that is
+	// behind, has them newer, by kind.
+	conflicts map[string]float64
 	// looks are its reconciliations of Gateways.
 	looks float64
 	// reporting and silent are the proxies that it hears from, and does not.
@@ -58,7 +60,7 @@ func (b *bench) usage(ctx context.Context) (u usage, err error) {
 
 func read(sample scrape.Sample) (u usage) {
 	u.at = time.Now()
-	u.wrote = written(sample)
+	u.wrote = stack.Written(sample)
 	for _, n := range u.wrote {
 		u.writes += n
 	}
@@ -68,20 +70,16 @@ func read(sample scrape.Sample) (u usage) {
 		}
 	}
 	u.routes = sample.Sum("fleetgate_operator_status_updates_total", scrape.Labels{"kind": "HTTPRoute"})
+	u.conflicts = make(map[string]float64)
+	for what, n := range sample.By("fleetgate_operator_status_updates_total", "kind", "result") {
+		if kind, conflict := strings.CutSuffix(what, " conflict"); conflict {
+			u.conflicts[kind] = n
+		}
+	}
 	u.looks = sample.Sum("controller_runtime_reconcile_total", scrape.Labels{"controller": "gateway"})
 	u.reporting = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "reporting"})
 	u.silent = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "silent"})
 	return u
-}
-
-// written is what the operator has asked the API server to change. It does not count
-// its lease, which it renews all the time, nor the Event that says who has that.
-func written(sample scrape.Sample) map[string]float64 {
-	counts := sample.By("fleetgate_operator_api_writes_total", "verb", "resource", "group")
-	maps.DeleteFunc(counts, func(what string, _ float64) bool {
-		return strings.HasSuffix(what, " leases coordination.k8s.io") || what == "create events "
-	})
-	return counts
 }
 
 // process reads the CPU time and the memory of the pod's process.

@@ -75,7 +75,7 @@ func (b *bench) rows() []row {
 		figure("the same until it was quiet", r.born.cpu.Seconds(), "s"),
 		atMost("its writes for each Gateway, without the statuses of routes", (r.born.writes-r.born.routes)/n, 15, ""),
 		figure("its writes of each route's status", r.born.routes/(n*float64(b.opts.routes)), ""),
-		figure("writes that were refused, all in all", r.born.refused, ""),
+		figure("writes that were refused, all in all"+list(r.settled.conflicts), r.born.refused, ""),
 		figure("its looks at each Gateway", r.born.looks/n, ""),
 		atMost("the operator's memory (RSS)", float64(r.settled.rss)/mib, 300, "MiB"),
 		figure("of it anonymous (RssAnon)", float64(r.settled.anonymous)/mib, "MiB"),
@@ -114,6 +114,7 @@ func (b *bench) changeRows() []row {
 	rows := []row{
 		figure("a changed route serves after, median", millis(r.alone.quantile(0.5)), "ms"),
 		atMost("the same, longest", millis(r.alone.quantile(1)), 100, "ms"),
+		figure("of that, until the operator began to store it", millis(r.slowest.begun), "ms"),
 		figure("the same, p99", millis(r.alone.quantile(0.99)), "ms"),
 	}
 	if len(r.crowd.beside) == 0 {
@@ -185,7 +186,7 @@ what the contract's decoder has made of the stored configuration. They carry no 
 
 - A **write** is a request of the operator by POST, PUT, PATCH or DELETE, as its client counts them, whatever the answer. Its
   lease alone is left out, and the Event that says who has it. Statuses of routes are listed on their own: there is one for each route.
-- The operator is **quiet** when it has written nothing for ten seconds.
+- The operator is **quiet** when it has written nothing for ten seconds. Its pod is deleted when it is.
 - **Idle** is the fleet in the minute after that; CPU time is that of the operator's process.
 - A **changed route** is timed from the API server's answer to the first answer of a real proxy that has the change,
   %d times. An answer without the old or the new version ends the run.
