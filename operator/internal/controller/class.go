@@ -30,14 +30,22 @@ type ClassReconciler struct {
 	opts Options
 	// bell is rung when the kinds that the cluster has are others.
 	bell *doorbell
+	// newest are the classes as they were written last.
+	newest *newest[*gatewayv1.GatewayClass]
+}
+
+func newClassReconciler(opts Options) *ClassReconciler {
+	return &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now), newest: newNewest[*gatewayv1.GatewayClass](opts.Now)}
 }
 
 // Reconcile implements reconcile.Reconciler. The request names a GatewayClass.
 func (r *ClassReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	source := &gatewayv1.GatewayClass{}
 	if err := r.opts.Client.Get(ctx, request.NamespacedName, source); err != nil {
+		r.newest.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
+	source = r.newest.of(source)
 	named, err := store.ReadClassParameters(ctx, r.opts.Reader, source)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -68,6 +76,7 @@ func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayC
 	if err := r.opts.Client.Patch(ctx, after, optimistic(class), StatusManager); err != nil {
 		return class, client.IgnoreNotFound(err)
 	}
+	r.newest.keep(after)
 	return after, nil
 }
 
@@ -77,12 +86,17 @@ func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayC
 		return err
 	}
 	want := status.BuildClass(class, crds)
-	return writeStatus(ctx, &r.opts, "GatewayClass", source,
+	var after *gatewayv1.GatewayClass
+	err = writeStatus(ctx, &r.opts, "GatewayClass", source,
 		func(live *gatewayv1.GatewayClass) (_ *gatewayv1.GatewayClass, changed bool) {
-			after := live.DeepCopy()
+			after = live.DeepCopy()
 			after.Status, changed = status.MergeClass(live.Status, &want, metav1.NewTime(r.opts.Now()))
 			return after, changed
 		})
+	if err == nil {
+		r.newest.keep(after)
+	}
+	return err
 }
 
 // crds returns what the CRDs of the Gateway API say they are.

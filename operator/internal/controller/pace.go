@@ -6,10 +6,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/edition"
@@ -109,14 +107,12 @@ func (p *statusPace) wrote(now time.Time, urgent bool) {
 func (p *statusPace) settled() { p.waiting = nil }
 
 // newest returns the Gateway with the status that was written last, where the cache does
-// not show that yet: what is made of an older one would be refused, or take back what was
-// said already.
+// not show that yet.
 func (p *statusPace) newest(cached *gatewayv1.Gateway, now time.Time) *gatewayv1.Gateway {
 	if p.written == nil {
 		return cached
 	}
-	order, err := resourceversion.CompareResourceVersion(cached.ResourceVersion, p.written.ResourceVersion)
-	if err != nil || order >= 0 || cached.UID != p.written.UID || now.Sub(p.last) > cluster.Lag {
+	if !behind(cached, p.written, p.last, now) {
 		p.written = nil
 		return cached
 	}

@@ -123,7 +123,7 @@ func Setup(ctx context.Context, m manager.Manager, config Config) error {
 			return fmt.Errorf("adding the keeper of the agents' certificate: %w", err)
 		}
 	}
-	optional.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now)}
+	optional.classes = newClassReconciler(opts)
 	optional.changes = gateways.changes
 	w := watchers{reconciler: gateways, classReconciler: optional.classes}
 	var errs [5]error

@@ -122,7 +122,7 @@ func (w *world) boot() {
 	w.policies = newPolicyReconcilers(opts)
 	w.parameters = newParametersReconciler(opts)
 	w.gateways = newGatewayReconciler(opts, tracker, w.routes, w.policies, w.parameters, newDoorbell(reportPause, w.clock))
-	w.classes = &ClassReconciler{opts: opts, bell: newDoorbell(0, w.clock)}
+	w.classes = newClassReconciler(opts)
 	w.sets = &ListenerSetReconciler{opts: opts, routes: w.routes}
 }
 
