@@ -13,7 +13,8 @@ import (
 // found to be added is compared with plain differences of whole records.
 func TestFiguresAddUp(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	p := newPast[uint32, bpf.L4Flow]()
+	var p past[bpf.L4Flow]
+	var kept, added []figure
 	var record, told, want bpf.L4Flow
 	for range 5000 {
 		if r.IntN(50) == 0 {
@@ -28,15 +29,16 @@ func TestFiguresAddUp(t *testing.T) {
 		for place, n := range words(&record) {
 			words(&want)[place] += n - words(&last)[place]
 		}
-		for _, f := range p.advance(1, &record) {
+		kept, added = p.since(kept, &record)
+		for _, f := range added {
 			words(&told)[f.place] += f.n
 		}
 		if told != want {
 			t.Fatalf("got %v, want %v", told, want)
 		}
 	}
-	if recordOf(p.counted[1]) != record {
-		t.Errorf("what is kept is %v of %v", p.counted[1], record)
+	if recordOf(kept) != record {
+		t.Errorf("what is kept is %v of %v", kept, record)
 	}
 }
 
@@ -51,10 +53,10 @@ func TestClearedFiguresBeginAnew(t *testing.T) {
 		{"one is not there", probe.Cell{RequestBytes: 5}, probe.Cell{ResponseBytes: 9}},
 		{"the last is not there", probe.Cell{RequestBytes: 5, ResponseBytes: 1}, probe.Cell{RequestBytes: 9}},
 	} {
-		p := newPast[uint32, probe.Cell]()
-		p.advance(1, &tt.old)
+		c := newCells()
+		c.advance(1, &tt.old)
 		var got probe.Cell
-		for _, f := range p.advance(1, &tt.now) {
+		for _, f := range c.advance(1, &tt.now) {
 			words(&got)[f.place] += f.n
 		}
 		if got != tt.now {
@@ -68,9 +70,9 @@ func TestPlacesAreThoseOfACell(t *testing.T) {
 	cell.RequestBytes, cell.ResponseBytes = 1, 2
 	cell.Class[probe.ClassOther].Sum, cell.Class[probe.ClassOther].Bucket[probe.Buckets-1] = 3, 4
 	cell.Class[probe.Class2xx].Bucket[0] = 5
-	p := newPast[uint32, probe.Cell]()
+	c := newCells()
 	s := newServed(true)
-	s.cell("r", p.advance(1, &cell))
+	s.cell("r", c.advance(1, &cell))
 	if s.request != 1 || s.response != 2 {
 		t.Errorf("got %d and %d bytes", s.request, s.response)
 	}

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -14,26 +13,18 @@ import (
 // last requests are scraped.
 const grace = 2 * time.Minute
 
-// other labels what has no name, or none any more.
-const other = "other"
-
 // Directory knows the names behind identifiers. It is safe for concurrent use.
 type Directory struct {
-	mu     sync.RWMutex
-	series map[uint32]entry[routeLabels]
-	// routes are the labels of series, which a scrape looks up by the thousand.
-	routes    [probe.MaxSeries]*routeLabels
+	mu        sync.RWMutex
+	series    map[uint32]entry[routeLabels]
 	backends  map[uint32]entry[string]
 	ports     map[uint16]string
 	endpoints endpoints
-}
 
-type routeLabels struct {
-	routeName
-	rule string
-	// handshakes says that it is no requests that are counted, but the TLS
-	// handshakes of the listener.
-	handshakes bool
+	// routes and services are the labels of series and backends, which a scrape looks up
+	// by the thousand. Who changes them holds mu.
+	routes   index[routeLabels]
+	services index[string]
 }
 
 // entry is a name, and when the proxy removed it.
@@ -49,14 +40,6 @@ type Gone struct {
 
 // Empty says that there is nothing to forget.
 func (g Gone) Empty() bool { return len(g.Series)+len(g.Backends) == 0 }
-
-func seriesLabels(s *probe.Series) routeLabels {
-	return routeLabels{routeName{s.Listener, s.Namespace + "/" + s.Name}, s.Rule, s.Kind == probe.KindHandshakes}
-}
-
-func backendName(b *probe.Backend) string {
-	return fmt.Sprintf("%s/%s:%d", b.Namespace, b.Service, b.Port)
-}
 
 // stale says whether there are identifiers that stand for something else in the
 // tables.
@@ -98,8 +81,9 @@ func (d *Directory) Replace(t *probe.Tables, now time.Time) Gone {
 	d.ports, d.endpoints = ports, addresses
 	var gone Gone
 	d.series, gone.Series = replace(d.series, series, now)
-	d.index()
 	d.backends, gone.Backends = replace(d.backends, backends, now)
+	d.routes.follow(d.series)
+	d.services.follow(d.backends)
 	return gone
 }
 
@@ -122,7 +106,10 @@ func (d *Directory) Amend(a *probe.Amendment, now time.Time) Gone {
 		enter(d.backends, a.Backends[i].ID, backendName(&a.Backends[i]), gone.Backends)
 	}
 	if len(a.Series) > 0 {
-		d.index()
+		d.routes.follow(d.series)
+	}
+	if len(a.Backends) > 0 {
+		d.services.follow(d.backends)
 	}
 	for _, e := range a.Gone.Endpoints {
 		d.endpoints.remove(e)
@@ -198,22 +185,9 @@ func (d *Directory) Expire(now time.Time) Gone {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	gone := Gone{Series: expire(d.series, now), Backends: expire(d.backends, now)}
-	d.index()
+	d.routes.follow(d.series)
+	d.services.follow(d.backends)
 	return gone
-}
-
-// index brings routes up to date with series.
-func (d *Directory) index() {
-	for id, old := range d.routes {
-		e, ok := d.series[uint32(id)]
-		switch {
-		case !ok:
-			d.routes[id] = nil
-		case old == nil || *old != e.label:
-			label := e.label
-			d.routes[id] = &label
-		}
-	}
 }
 
 func expire[L comparable](entries map[uint32]entry[L], now time.Time) map[uint32]bool {
@@ -232,31 +206,19 @@ func (d *Directory) Reset() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.series, d.backends, d.ports, d.endpoints = nil, nil, nil, endpoints{}
-	d.index()
-}
-
-// noRoute are the labels of what has no name.
-var noRoute = routeLabels{routeName: routeName{other, other}, rule: other}
-
-// route returns the labels of a series, which must not be changed.
-func (d *Directory) route(id uint32) *routeLabels {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if id < probe.MaxSeries && d.routes[id] != nil {
-		return d.routes[id]
-	}
-	return &noRoute
+	d.routes.follow(nil)
+	d.services.follow(nil)
 }
 
 // names returns the routes and backends that there are, and those that were removed
 // a moment ago.
-func (d *Directory) names() (routes map[routeName]bool, backends map[string]bool) {
+func (d *Directory) names() (routes map[routeKey]bool, backends map[string]bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	routes, backends = make(map[routeName]bool, len(d.series)), make(map[string]bool, len(d.backends))
+	routes, backends = make(map[routeKey]bool, len(d.series)), make(map[string]bool, len(d.backends))
 	for _, e := range d.series {
 		if !e.label.handshakes {
-			routes[e.label.routeName] = true
+			routes[e.label.key] = true
 		}
 	}
 	for _, e := range d.backends {
@@ -275,20 +237,11 @@ func (d *Directory) listens(name string) bool {
 		}
 	}
 	for _, e := range d.series {
-		if e.label.handshakes && e.label.listener == name {
+		if e.label.handshakes && e.label.listener() == name {
 			return true
 		}
 	}
 	return false
-}
-
-func (d *Directory) backend(id uint32) string {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if e, ok := d.backends[id]; ok {
-		return e.label
-	}
-	return other
 }
 
 func (d *Directory) port(number uint32) string {

@@ -30,7 +30,7 @@ func TestDirectory(t *testing.T) {
 			t.Errorf("%s: gone (-want +got):\n%s", step, diff)
 		}
 		for i, name := range names {
-			if got := d.route(uint32(i + 1)).route; got != name {
+			if got := d.route(uint32(i + 1)).key.Value().route; got != name {
 				t.Errorf("%s: series %d: got %s, want %s", step, i+1, got, name)
 			}
 		}

@@ -18,7 +18,7 @@ type ledger struct {
 	most int
 
 	before    before
-	routes    *book[routeName, *served]
+	routes    *book[routeKey, *served]
 	backends  *book[string, *reached]
 	listeners *book[string, *entered]
 	sides     [len(sideNames)]side
@@ -30,13 +30,6 @@ type ledger struct {
 	ended   []ended
 	flows   []flowing
 	weights weights
-}
-
-// ended are requests, or handshakes, that have ended alike since the last look.
-type ended struct {
-	outcome probe.Outcome
-	n       uint64
-	route   *routeLabels
 }
 
 // flowing is a flow as it was found.
@@ -53,7 +46,7 @@ type flowing struct {
 func newLedger(d *Directory, most int) *ledger {
 	return &ledger{
 		directory: d, most: most, before: newBefore(), weights: newWeights(), open: newOpenBytes(),
-		routes:    newBook(routeName{other, other}, leastServed, compareRoutes, newServed),
+		routes:    newBook(noRoute.key, leastServed, compareRoutes, newServed),
 		backends:  newBook(other, leastReached, cmp.Compare[string], newReached),
 		listeners: newBook(other, leastEntered, cmp.Compare[string], newEntered),
 	}
@@ -82,32 +75,6 @@ func (l *ledger) look(state *State, walk walk, now time.Time) (sockets *sockets,
 	err = errors.Join(err, l.countCells(state, now))
 	l.takeNames()
 	return sockets, err
-}
-
-func (l *ledger) readOutcomes(state *State) error {
-	l.ended = l.ended[:0]
-	if state.Requests == nil {
-		return nil
-	}
-	return state.Requests.Outcomes(func(o probe.Outcome, n uint64) {
-		if added := l.before.outcome(o, n); added > 0 {
-			l.ended = append(l.ended, ended{o, added, l.directory.route(o.Series())})
-			l.stir(o)
-		}
-	})
-}
-
-// stir takes note of whose cells requests have changed that ended so.
-func (l *ledger) stir(o probe.Outcome) {
-	if o == probe.OverflowOutcome {
-		l.stirred.series.addAll()
-		l.stirred.backends.addAll()
-		return
-	}
-	l.stirred.series.add(o.Series())
-	if o.Backend() != 0 {
-		l.stirred.backends.add(o.Backend())
-	}
 }
 
 func (l *ledger) readFlows(state *State) error {
@@ -169,32 +136,6 @@ func (l *ledger) room() int {
 	return max(l.most-restGauges-rest, 0)
 }
 
-func (l *ledger) countOutcomes() {
-	for i := range l.ended {
-		e := &l.ended[i]
-		route := e.route
-		if route.handshakes {
-			for _, own := range l.listeners.of(route.listener).both {
-				own.handshake(probe.Handshake(e.outcome.Status()), e.n)
-			}
-			continue
-		}
-		for _, s := range l.routes.of(route.routeName).both {
-			s.outcome(route.rule, e.outcome, e.n)
-		}
-		if e.outcome.Backend() == 0 {
-			continue
-		}
-		a := attempt{other, codeName(soundStatus(e.outcome.Status())), resultName(e.outcome.Flags())}
-		if l.routes.named[route.routeName] != nil {
-			a.route = route.route
-		}
-		for _, r := range l.backends.of(l.directory.backend(e.outcome.Backend())).both {
-			r.attempt(a, e.n)
-		}
-	}
-}
-
 func (l *ledger) countFlows() {
 	for _, f := range l.flows {
 		if len(f.added) == 0 {
@@ -240,12 +181,12 @@ func (l *ledger) countCells(state *State, now time.Time) error {
 
 func (l *ledger) countSeries(route *routeLabels, added []figure) {
 	if route.handshakes {
-		for _, own := range l.listeners.of(route.listener).both {
+		for _, own := range l.listeners.of(route.listener()).both {
 			own.cell(added)
 		}
 		return
 	}
-	for _, s := range l.routes.of(route.routeName).both {
+	for _, s := range l.routes.of(route.key).both {
 		s.cell(route.rule, added)
 	}
 }
@@ -258,7 +199,7 @@ func (l *ledger) forget(gone Gone) {
 		delete(l.open.told, bpf.L4FlowKey{Side: uint32(bpf.L4SideSIDE_UPSTREAM), Id: id})
 	}
 	routes, backends := l.directory.names()
-	l.routes.keep(func(r routeName) bool { return routes[r] })
+	l.routes.keep(func(r routeKey) bool { return routes[r] })
 	l.backends.keep(func(b string) bool { return backends[b] })
 }
 
@@ -275,7 +216,7 @@ func (l *ledger) shown(e ends) ends {
 
 // tell writes everything that was counted.
 func (l *ledger) tell(out *scrape) {
-	l.routes.tell(func(r routeName, s *served) { s.tell(out, r) })
+	l.routes.tell(func(r routeKey, s *served) { s.tell(out, r.Value()) })
 	l.backends.tell(func(backend string, r *reached) { r.tell(out, backend) })
 	l.listeners.tell(func(listener string, own *entered) { own.tell(out, listener) })
 	for i := range l.sides {

@@ -3,6 +3,7 @@ package collect
 import (
 	"cmp"
 	"strconv"
+	"unique"
 
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 )
@@ -18,7 +19,12 @@ const (
 // routeName is what requests are told apart by.
 type routeName struct{ listener, route string }
 
-func compareRoutes(a, b routeName) int {
+// routeKey stands for a name where there are thousands to look up: it is compared
+// without its text.
+type routeKey = unique.Handle[routeName]
+
+func compareRoutes(x, y routeKey) int {
+	a, b := x.Value(), y.Value()
 	return cmp.Or(cmp.Compare(a.listener, b.listener), cmp.Compare(a.route, b.route))
 }
 
@@ -121,7 +127,9 @@ func foldCall(status string) string {
 // bump adds to what a key has: its own, where it has any or fewer than most keys
 // have, or else to what it shares with others.
 func bump[K comparable](counts map[K]uint64, key K, n uint64, most int, folded func(K) K) {
-	if _, ok := counts[key]; !ok && len(counts) >= most {
+	if most == 0 {
+		key = folded(key)
+	} else if _, ok := counts[key]; !ok && len(counts) >= most {
 		key = folded(key)
 	}
 	counts[key] += n
@@ -142,7 +150,7 @@ func (s *served) cell(rule string, added []figure) {
 
 // lasting returns the durations that those of a span are told among.
 func (s *served) lasting(key span) *probe.Durations {
-	if s.durations[key] == nil && len(s.durations) >= s.most(mostRules) {
+	if !s.named || s.durations[key] == nil && len(s.durations) >= mostRules {
 		key.rule = other
 	}
 	return found(s.durations, key)

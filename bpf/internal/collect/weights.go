@@ -5,12 +5,12 @@ import "github.com/fleetgate/fleetgate/bpf"
 // weights tell how busy everything is: how many requests and connections it has had
 // since the last look, and has now.
 type weights struct {
-	routes              map[routeName]uint64
+	routes              map[routeKey]uint64
 	backends, listeners map[string]uint64
 }
 
 func newWeights() weights {
-	return weights{map[routeName]uint64{}, map[string]uint64{}, map[string]uint64{}}
+	return weights{map[routeKey]uint64{}, map[string]uint64{}, map[string]uint64{}}
 }
 
 // weigh finds out how busy everything is.
@@ -22,12 +22,12 @@ func (l *ledger) weigh(sockets *sockets) {
 	for i := range l.ended {
 		e := &l.ended[i]
 		if e.route.handshakes {
-			listeners[e.route.listener] += e.n
+			listeners[e.route.listener()] += e.n
 		} else {
-			routes[e.route.routeName] += e.n
+			routes[e.route.key] += e.n
 		}
-		if id := e.outcome.Backend(); id != 0 {
-			backends[l.directory.backend(id)] += e.n
+		if e.backend != "" {
+			backends[e.backend] += e.n
 		}
 	}
 	connected := func(e ends, n uint64) {
