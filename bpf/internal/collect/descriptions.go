@@ -81,6 +81,9 @@ var (
 		"side", "listener", "backend")
 	listenOverflows = describe("tcp_listen_overflows_total",
 		"Connections lost because an accept queue was full.")
+	listenDrops = describe("tcp_listen_drops_total",
+		"Attempts to connect that a listener turned down, most of them because its accept queue was full.",
+		"listener")
 	smoothedRTT = describe("tcp_smoothed_rtt_seconds",
 		"Smoothed round-trip time of connections when they ended.",
 		"side")
@@ -118,7 +121,7 @@ var (
 
 var descriptions = []*prometheus.Desc{
 	requests, requestsFlagged, grpcRequests, requestDuration, requestBytes, responseBytes, upstreamRequests, upstreamDuration,
-	opened, closed, connections, lifetime, lasted, connectDuration, connectFailures, acceptWait, listenOverflows,
+	opened, closed, connections, lifetime, lasted, connectDuration, connectFailures, acceptWait, listenOverflows, listenDrops,
 	handshakeDuration, handshakeFailures, queueLength, queueLimit, openRTT, retransmitting,
 	smoothedRTT, retransmitted, resetsReceived, resetsSent, receivedBytes, transmittedBytes,
 	sensorInfo, hookAttached, droppedRecords, seriesOverflow,

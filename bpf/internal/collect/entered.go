@@ -20,6 +20,8 @@ type entered struct {
 	flow   flow
 	made   probe.Durations
 	failed [len(handshakeNames)]uint64
+	// dropped is how often the listener's sockets have turned down who came.
+	dropped uint64
 }
 
 func newEntered(bool) *entered { return &entered{} }
@@ -28,7 +30,7 @@ func newEntered(bool) *entered { return &entered{} }
 var leastEntered = (&entered{}).series()
 
 func (e *entered) empty() bool {
-	return e.flow.empty() && e.made.Count() == 0 && e.failed == [len(handshakeNames)]uint64{}
+	return e.flow.empty() && e.made.Count() == 0 && e.failed == [len(handshakeNames)]uint64{} && e.dropped == 0
 }
 
 func (e *entered) series() int {
@@ -40,6 +42,9 @@ func (e *entered) series() int {
 		if failed > 0 {
 			n++
 		}
+	}
+	if e.dropped > 0 {
+		n++
 	}
 	return n
 }
@@ -72,6 +77,7 @@ func (e *entered) merge(o *entered) {
 	for i, n := range o.failed {
 		e.failed[i] += n
 	}
+	e.dropped += o.dropped
 }
 
 // tell writes the metrics of a listener.
@@ -87,5 +93,8 @@ func (e *entered) tell(out *scrape, listener string) {
 		if n > 0 {
 			out.counter(handshakeFailures, n, listener, handshakeNames[how])
 		}
+	}
+	if e.dropped > 0 {
+		out.counter(listenDrops, e.dropped, listener)
 	}
 }

@@ -23,6 +23,7 @@ type ledger struct {
 	listeners *book[string, *entered]
 	sides     [len(sideNames)]side
 	open      openBytes
+	drops     drops
 	// stirred are the series and backends whose cells have to be read.
 	stirred struct{ series, backends stirred }
 
@@ -72,6 +73,7 @@ func (l *ledger) look(state *State, walk walk, now time.Time) (sockets *sockets,
 	l.giveNames(sockets, now)
 	l.countOutcomes()
 	l.countFlows()
+	l.countDrops(sockets)
 	err = errors.Join(err, l.countCells(state, now))
 	l.takeNames()
 	return sockets, err

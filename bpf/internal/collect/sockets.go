@@ -46,6 +46,8 @@ type sockets struct {
 	open   map[ends]*standing
 	// bytes are those of the open connections that count.
 	bytes map[bpf.L4FlowKey]payload
+	// dropped is what listeners have turned down since the last look.
+	dropped map[string]uint64
 	// told says that the kernel has told of them.
 	told bool
 }
@@ -55,11 +57,12 @@ type walk func(func(*sockdiag.Socket)) error
 
 // readSockets returns what walk tells, and nothing if it is nil or fails. The bytes are
 // of the connections that count says yes to.
-func readSockets(walk walk, d *Directory, count func(*sockdiag.Socket) bool) *sockets {
+func readSockets(walk walk, d *Directory, drops *drops, count func(*sockdiag.Socket) bool) *sockets {
 	if walk == nil {
 		return &sockets{}
 	}
-	s := &sockets{map[string]*queue{}, map[ends]*standing{}, map[bpf.L4FlowKey]payload{}, true}
+	s := &sockets{map[string]*queue{}, map[ends]*standing{}, map[bpf.L4FlowKey]payload{}, map[string]uint64{}, true}
+	drops.begin()
 	err := walk(func(o *sockdiag.Socket) {
 		// Asked for all of them, as names may come later than connections.
 		counts := !o.Listening && count(o)
@@ -71,6 +74,7 @@ func readSockets(walk walk, d *Directory, count func(*sockdiag.Socket) bool) *so
 			q := found(s.queues, e.listener)
 			q.length += uint64(o.Queued)
 			q.limit += uint64(o.Limit)
+			s.dropped[e.listener] += drops.since(o)
 		case !o.Listening:
 			found(s.open, e).add(o)
 			if counts {
@@ -81,16 +85,17 @@ func readSockets(walk walk, d *Directory, count func(*sockdiag.Socket) bool) *so
 	if err != nil {
 		return &sockets{}
 	}
+	drops.looked()
 	return s
 }
 
 // readSockets reads them, and has the flows be settled by them where nobody else does.
 func (l *ledger) readSockets(state *State, walk walk) *sockets {
 	if state.Connections == nil || state.Unsettled == 0 {
-		return readSockets(walk, l.directory, func(*sockdiag.Socket) bool { return false })
+		return readSockets(walk, l.directory, &l.drops, func(*sockdiag.Socket) bool { return false })
 	}
 	l.open.begin(state.Unsettled)
-	found := readSockets(walk, l.directory, l.open.counts)
+	found := readSockets(walk, l.directory, &l.drops, l.open.counts)
 	if found.told {
 		l.open.looked()
 	}

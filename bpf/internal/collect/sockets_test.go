@@ -2,6 +2,7 @@ package collect
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"testing"
 	"time"
@@ -65,6 +66,58 @@ fleetgate_tcp_open_retransmitting{backend="shop/cart:80",listener="",side="upstr
 fleetgate_tcp_connections{backend="",listener="web",side="downstream"} 3
 fleetgate_tcp_connections{backend="shop/cart:80",listener="",side="upstream"} 1
 `, names...)
+}
+
+// TestDropsAreToldByListener has sockets of a listener drop, come and go. What one that
+// has gone had dropped stays counted, and the first look at one has what it dropped
+// before.
+func TestDropsAreToldByListener(t *testing.T) {
+	g := newGateway(t, 0)
+	g.tables.Ports = []probe.Port{{Number: 443, Listener: "web"}, {Number: 80, Listener: "plain"}}
+	g.replace()
+	listening := func(address string, cookie uint64, dropped uint32) sockdiag.Socket {
+		return sockdiag.Socket{Local: addr(address), Listening: true, Limit: 1, Cookie: cookie, Dropped: dropped}
+	}
+	for step, look := range []struct {
+		sockets []sockdiag.Socket
+		want    int
+	}{
+		{[]sockdiag.Socket{listening("0.0.0.0:443", 1, 3), listening("[::]:443", 2, 0), listening("0.0.0.0:80", 3, 1), listening("0.0.0.0:19002", 4, 100)}, 4},
+		{[]sockdiag.Socket{listening("0.0.0.0:443", 1, 3), listening("[::]:443", 2, 7), listening("0.0.0.0:80", 3, 1)}, 7},
+		{[]sockdiag.Socket{listening("0.0.0.0:443", 5, 2), listening("[::]:443", 2, 8), listening("0.0.0.0:80", 3, 1)}, 3},
+		{[]sockdiag.Socket{listening("0.0.0.0:443", 5, math.MaxUint32), listening("0.0.0.0:80", 3, 1)}, math.MaxUint32 - 2},
+		{[]sockdiag.Socket{listening("0.0.0.0:443", 5, 1), listening("0.0.0.0:80", 3, 1)}, 2},
+	} {
+		g.sockets = look.sockets
+		t.Log("look", step)
+		g.want(g.increases(DefaultMaxSeries), "tcp_listen_drops_total", look.want)
+	}
+	compare(t, g.Collector, `
+fleetgate_tcp_listen_drops_total{listener="plain"} 1
+fleetgate_tcp_listen_drops_total{listener="web"} 4.294967308e+09
+`, "fleetgate_tcp_listen_drops_total")
+}
+
+// TestALookThatFailsLosesNoDrops: what it has found counts with the next one.
+func TestALookThatFailsLosesNoDrops(t *testing.T) {
+	d := &Directory{}
+	d.Replace(&probe.Tables{Ports: []probe.Port{{Number: 443, Listener: "web"}}}, time.Unix(0, 0))
+	var failure error
+	walk := func(fn func(*sockdiag.Socket)) error {
+		fn(&sockdiag.Socket{Local: addr("0.0.0.0:443"), Listening: true, Cookie: 1, Dropped: 5})
+		return failure
+	}
+	var seen drops
+	failure = errors.New("interrupted")
+	if got := readSockets(walk, d, &seen, nil); len(got.dropped) != 0 {
+		t.Errorf("a look that failed: got %v", got.dropped)
+	}
+	failure = nil
+	for _, want := range []uint64{5, 0} {
+		if got := readSockets(walk, d, &seen, nil).dropped["web"]; got != want {
+			t.Errorf("got %d dropped, want %d", got, want)
+		}
+	}
 }
 
 func TestAKernelThatDoesNotTellOfSockets(t *testing.T) {

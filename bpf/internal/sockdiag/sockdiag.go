@@ -16,8 +16,10 @@ import (
 type Socket struct {
 	Local, Remote netip.AddrPort
 	Listening     bool
-	// Queued and Limit are those of a listening socket's accept queue.
-	Queued, Limit uint32
+	// Queued and Limit are those of a listening socket's accept queue, and Dropped how
+	// often it has turned down what came for it since it was made; that begins anew
+	// after 2^32.
+	Queued, Limit, Dropped uint32
 	// RTT is the smoothed round-trip time, zero when nothing was measured yet.
 	RTT time.Duration
 	// Retransmitting says that the oldest segment was sent again, and still is
@@ -36,6 +38,8 @@ const (
 	requestSize = 56
 	messageSize = 72
 	infoKind    = 2 // INET_DIAG_INFO
+	memoryKind  = 7 // INET_DIAG_SKMEMINFO
+	drops       = 8 // SK_MEMINFO_DROPS
 
 	established, closeWait, listen = 1, 8, 10
 )
@@ -75,7 +79,7 @@ func request(family byte) []byte {
 	ne.PutUint16(b[4:], unix.SOCK_DIAG_BY_FAMILY)
 	ne.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
 	r := b[unix.NLMSG_HDRLEN:]
-	r[0], r[1], r[2] = family, unix.IPPROTO_TCP, 1<<(infoKind-1)
+	r[0], r[1], r[2] = family, unix.IPPROTO_TCP, 1<<(infoKind-1)|1<<(memoryKind-1)
 	ne.PutUint32(r[4:], 1<<established|1<<closeWait|1<<listen)
 	return b
 }
@@ -146,8 +150,13 @@ func socketOf(m []byte) Socket {
 		if size < unix.SizeofRtAttr || size > len(a) {
 			break
 		}
-		if ne.Uint16(a[2:]) == infoKind {
-			s.measure(a[unix.SizeofRtAttr:size])
+		switch content := a[unix.SizeofRtAttr:size]; ne.Uint16(a[2:]) {
+		case infoKind:
+			s.measure(content)
+		case memoryKind:
+			if s.Listening && len(content) >= 4*(drops+1) {
+				s.Dropped = ne.Uint32(content[4*drops:])
+			}
 		}
 		a = a[min(len(a), aligned(size)):]
 	}

@@ -138,6 +138,46 @@ func TestBytesAreThoseThatWereSent(t *testing.T) {
 	}
 }
 
+// TestDropsAreThoseOfTheListener has more clients come than its queue takes.
+func TestDropsAreThoseOfTheListener(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	loopback := [4]byte{127, 0, 0, 1}
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{Addr: loopback}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := name.(*unix.SockaddrInet4)
+	if listening, _ := mine(t, uint16(at.Port)); len(listening) != 1 || listening[0].Dropped != 0 {
+		t.Fatalf("before anybody came: got %+v", listening)
+	}
+	for range 5 {
+		client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(client)
+		if err := unix.Connect(client, at); err != nil && !errors.Is(err, unix.EINPROGRESS) {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		listening, _ := mine(t, uint16(at.Port))
+		if len(listening) == 1 && listening[0].Dropped > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("of five clients the queue takes one: got %+v", listening)
+		}
+	}
+}
+
 // message is a netlink message with a body.
 func message(kind uint16, body ...byte) []byte {
 	b := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(body)))
