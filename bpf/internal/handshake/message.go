@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -138,7 +139,19 @@ func (t *telling) add(u *probe.Update) error {
 		max(len(t.Endpoints), len(t.Gone.Endpoints)) > maxEndpoints || len(t.Ports) > 1<<16 {
 		return fmt.Errorf("%w: tables exceed their bounds", ErrMalformed)
 	}
+	if !bounded(u) {
+		return fmt.Errorf("%w: an identifier without a place in the tables", ErrMalformed)
+	}
 	return nil
+}
+
+// bounded says whether all identifiers of an update are below the bound that arrays are
+// made for.
+func bounded(u *probe.Update) bool {
+	beyond := func(id uint32) bool { return id >= probe.MaxSeries }
+	return !slices.ContainsFunc(u.Series, func(s probe.Series) bool { return beyond(s.ID) }) &&
+		!slices.ContainsFunc(u.Backends, func(b probe.Backend) bool { return beyond(b.ID) }) &&
+		!slices.ContainsFunc(u.Gone.Backends, beyond)
 }
 
 func send(conn *net.UnixConn, message any, file *os.File) error {

@@ -211,6 +211,19 @@ func TestWhatIsMalformedEndsTheConversation(t *testing.T) {
 			say(t, c, probe.Update{Amends: true}, 0)
 			say(t, c, probe.Update{Last: true}, 0)
 		}},
+		{"a series without a place", func(t *testing.T, c *net.UnixConn) {
+			say(t, c, hello("x"), 1)
+			say(t, c, probe.Update{Amendment: probe.Amendment{Tables: probe.Tables{Series: []probe.Series{{ID: probe.MaxSeries}}}}}, 0)
+		}},
+		{"a backend without a place", func(t *testing.T, c *net.UnixConn) {
+			say(t, c, hello("x"), 1)
+			say(t, c, probe.Update{Amendment: probe.Amendment{Tables: probe.Tables{Backends: []probe.Backend{{ID: probe.MaxSeries}}}}}, 0)
+		}},
+		{"a backend gone from no place", func(t *testing.T, c *net.UnixConn) {
+			say(t, c, hello("x"), 1)
+			say(t, c, probe.Update{Last: true}, 0)
+			say(t, c, probe.Update{Amends: true, Amendment: probe.Amendment{Gone: probe.Gone{Backends: []uint32{probe.MaxSeries}}}}, 0)
+		}},
 		{"tables without end", func(t *testing.T, c *net.UnixConn) {
 			say(t, c, hello("x"), 1)
 			packet, err := probe.Encode(many)
