@@ -35,6 +35,7 @@ func CacheOptions(namespaces []string) cache.Options {
 		Transform: stripPod,
 	}
 	return cache.Options{
+		NewInformer:                  newInformer,
 		DefaultNamespaces:            watched(namespaces),
 		DefaultTransform:             strip,
 		DefaultUnsafeDisableDeepCopy: &share,

@@ -1,0 +1,63 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	toolscache "k8s.io/client-go/tools/cache"
+)
+
+// The shortest and the longest pause before an API server that is not there is asked
+// again. Up to as much is added, so that not all kinds ask at the same time.
+const (
+	shortestPause = 100 * time.Millisecond
+	longestPause  = time.Second
+)
+
+// newInformer returns an informer that is up to date soon after the API server is back.
+// Of its own it pauses for up to a minute after some outages, and forgets those only after
+// two minutes without one.
+func newInformer(lw toolscache.ListerWatcher, kind runtime.Object, resync time.Duration, indexers toolscache.Indexers) toolscache.SharedIndexInformer {
+	return toolscache.NewSharedIndexInformer(insistent(lw), kind, resync, indexers)
+}
+
+// insistent has each call last until the API server has answered it, or the call's
+// context ends.
+func insistent(lw toolscache.ListerWatcher) toolscache.ListerWatcher {
+	once := toolscache.ToListerWatcherWithContext(lw)
+	return &toolscache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			return insist(ctx, func() (runtime.Object, error) { return once.ListWithContext(ctx, options) })
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			return insist(ctx, func() (watch.Interface, error) { return once.WatchWithContext(ctx, options) })
+		},
+	}
+}
+
+func insist[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
+		answer, err := ask()
+		if !away(err) {
+			return answer, err
+		}
+		select {
+		case <-ctx.Done():
+			return answer, err
+		case <-time.After(wait.Jitter(pause, 1)):
+		}
+	}
+}
+
+// away says whether an error tells that there is no API server, or none that works yet.
+func away(err error) bool {
+	var unreached *url.Error
+	return errors.As(err, &unreached) || apierrors.IsServiceUnavailable(err)
+}
