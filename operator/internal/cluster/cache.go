@@ -28,17 +28,17 @@ const Lag = 10 * time.Second
 // cluster need not have the kind, and the list may only hold kinds that are
 // there from the start. See strip.
 func CacheOptions(namespaces []string) cache.Options {
-	share := true
+	unsafely, shared := true, newSharer()
 	fleets := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{names.LabelManagedBy: names.ManagedBy})}
 	pods := cache.ByObject{
 		Label:     labels.SelectorFromSet(labels.Set{names.LabelName: names.ProxyName}),
-		Transform: stripPod,
+		Transform: shared.after(stripPod),
 	}
 	return cache.Options{
 		NewInformer:                  newInformer,
 		DefaultNamespaces:            watched(namespaces),
-		DefaultTransform:             strip,
-		DefaultUnsafeDisableDeepCopy: &share,
+		DefaultTransform:             shared.after(strip),
+		DefaultUnsafeDisableDeepCopy: &unsafely,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:                            pods,
 			&corev1.ServiceAccount{}:                 fleets,
@@ -49,11 +49,11 @@ func CacheOptions(namespaces []string) cache.Options {
 			&rbacv1.RoleBinding{}:                    fleets,
 			&policyv1.PodDisruptionBudget{}:          fleets,
 			&networkingv1.NetworkPolicy{}:            fleets,
-			&corev1.ConfigMap{}:                      {Transform: stripConfigMap},
-			&corev1.Service{}:                        {Transform: stripService},
-			&discoveryv1.EndpointSlice{}:             {Namespaces: watchedSlices(namespaces), Transform: stripEndpoints},
-			&corev1.Namespace{}:                      {Transform: stripNamespace},
-			CRDMetadata():                            {Transform: stripCRD},
+			&corev1.ConfigMap{}:                      {Transform: shared.after(stripConfigMap)},
+			&corev1.Service{}:                        {Transform: shared.after(stripService)},
+			&discoveryv1.EndpointSlice{}:             {Namespaces: watchedSlices(namespaces), Transform: shared.after(stripEndpoints)},
+			&corev1.Namespace{}:                      {Transform: shared.after(stripNamespace)},
+			CRDMetadata():                            {Transform: shared.after(stripCRD)},
 		},
 	}
 }

@@ -27,7 +27,9 @@ func strip(in any) (any, error) {
 	if obj, ok := in.(metav1.Object); ok {
 		obj.SetManagedFields(nil)
 		if annotations := obj.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
-			delete(annotations, corev1.LastAppliedConfigAnnotation)
+			if delete(annotations, corev1.LastAppliedConfigAnnotation); len(annotations) == 0 {
+				obj.SetAnnotations(nil)
+			}
 		}
 	}
 	return in, nil
