@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/fleetgate/fleetgate/proxy/internal/heap"
+	"github.com/fleetgate/fleetgate/internal/heap"
 )
 
 // Run is a proxy from start to end. It returns when ctx has ended and the proxy

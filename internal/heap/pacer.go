@@ -9,14 +9,6 @@ import (
 )
 
 const (
-	// mostPercent is lower than Go's default: requests allocate nothing, so that
-	// collecting more often costs little and keeps an idle proxy small.
-	mostPercent = 50
-	// leastPercent bounds how often a large heap is walked through.
-	leastPercent = 15
-	// headroom is what the heap may grow by between collections once it is large:
-	// many seconds of what handshakes allocate.
-	headroom = 16 << 20
 	// seldom is the time between two collections that costs next to nothing: what takes
 	// longer to fill is not needed.
 	seldom = 5 * time.Second
@@ -26,33 +18,42 @@ const (
 	settling = 3 * time.Second
 )
 
-// Pace has the collector begin when the heap has grown by half, or by headroom where
-// that is less, and sooner where little is allocated. It holds for the rest of the
-// process: each collection sets the pace for the next one.
-func Pace() {
-	now := percent(measure(live))
+// Pace is what the heap may grow by between two collections.
+type Pace struct {
+	// MostPercent is that of a small heap, in percent of what is in use. LeastPercent bounds
+	// how often a large one is walked through.
+	MostPercent, LeastPercent int
+	// Headroom is what is enough for a large heap, in bytes.
+	Headroom uint64
+}
+
+// Keep has the collector begin when the heap has grown by so much, and sooner where
+// little is allocated. It holds for the rest of the process: each collection sets the pace
+// for the next one. It is to be called once.
+func (p Pace) Keep() {
+	now := p.percent(measure(live))
 	debug.SetGCPercent(now)
-	follow(now)
+	p.follow(now)
 }
 
 // mark is what one collection finds unused, which tells that it has happened.
 type mark struct{ _ [16]byte }
 
 // follow leaves a pace that is about right: setting it stops the world.
-func follow(pace int) {
+func (p Pace) follow(percent int) {
 	since := time.Now()
 	runtime.AddCleanup(&mark{}, func(before int) {
-		now := next(before, time.Since(since), measure(live))
+		now := p.next(before, time.Since(since), measure(live))
 		if now != before {
 			debug.SetGCPercent(now)
 		}
-		follow(now)
-	}, pace)
+		p.follow(now)
+	}, percent)
 }
 
 // next is the pace after a collection that came some time after the one before: what
 // grows within seldom at the rate of that time, in steps.
-func next(before int, took time.Duration, live uint64) int {
+func (p Pace) next(before int, took time.Duration, live uint64) int {
 	now := before
 	switch {
 	case took > 2*seldom:
@@ -60,16 +61,16 @@ func next(before int, took time.Duration, live uint64) int {
 	case took < seldom/2:
 		now = before * 2
 	}
-	return min(max(now, leastPercent), percent(live))
+	return min(max(now, p.LeastPercent), p.percent(live))
 }
 
 // percent is the growth after which a heap of so many live bytes is collected at the
 // latest.
-func percent(live uint64) int {
+func (p Pace) percent(live uint64) int {
 	if live == 0 {
-		return mostPercent
+		return p.MostPercent
 	}
-	return int(min(mostPercent, max(leastPercent, headroom*100/live)))
+	return min(p.MostPercent, max(p.LeastPercent, int(p.Headroom*100/live)))
 }
 
 // The runtime's own figures, in bytes: what the last collection found in use, that

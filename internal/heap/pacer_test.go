@@ -8,9 +8,11 @@ import (
 	"time"
 )
 
+var pace = Pace{MostPercent: 50, LeastPercent: 15, Headroom: 16 << 20}
+
 func TestPercent(t *testing.T) {
 	for live, want := range map[uint64]int{0: 50, 1 << 20: 50, 32 << 20: 50, 64 << 20: 25, 80 << 20: 20, 1 << 30: 15} {
-		if got := percent(live); got != want {
+		if got := pace.percent(live); got != want {
 			t.Errorf("percent(%d MiB) = %d, want %d", live>>20, got, want)
 		}
 	}
@@ -20,7 +22,7 @@ func TestPercent(t *testing.T) {
 func TestPaceFollowsTheHeap(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)
-	Pace()
+	pace.Keep()
 	sink = make([]byte, 200<<20)
 	eventually(t, "is 15 with much in use", func() bool { return settled() == 15 })
 	runtime.KeepAlive(sink)
@@ -41,7 +43,7 @@ func TestPaceFollowsWhatIsAllocated(t *testing.T) {
 		{15, time.Second, 20 << 20, 30}, {30, time.Second, 20 << 20, 50},
 		{30, time.Second, 80 << 20, 20}, {50, time.Second, 1 << 30, 15},
 	} {
-		if got := next(test.before, test.took, test.live); got != test.want {
+		if got := pace.next(test.before, test.took, test.live); got != test.want {
 			t.Errorf("after %v at %d%% with %d MiB it is %d%%, want %d%%", test.took, test.before, test.live>>20, got, test.want)
 		}
 	}
