@@ -34,6 +34,9 @@ type Gateway struct {
 	// Problems break the Gateway's own conditions; those of its listeners are on
 	// the listeners.
 	Problems conditions.Problems
+
+	// setsByName are the ListenerSets: a route names one of thousands.
+	setsByName map[types.NamespacedName]*ListenerSet
 }
 
 // Accepted says whether anything of the Gateway can be served. It is false
@@ -43,13 +46,20 @@ func (g *Gateway) Accepted() bool {
 	if g.Problems.Has(string(gatewayv1.GatewayConditionAccepted)) {
 		return false
 	}
-	return slices.ContainsFunc(g.AllListeners(), (*Listener).Accepted)
+	return g.HasListener((*Listener).Accepted)
+}
+
+// HasListener says whether some listener of the Gateway, or of one of its ListenerSets,
+// is such.
+func (g *Gateway) HasListener(is func(*Listener) bool) bool {
+	return slices.ContainsFunc(g.Listeners, is) ||
+		slices.ContainsFunc(g.ListenerSets, func(set *ListenerSet) bool { return slices.ContainsFunc(set.Listeners, is) })
 }
 
 // AllListeners returns the Gateway's own listeners, followed by those of its
 // ListenerSets.
 func (g *Gateway) AllListeners() []*Listener {
-	all := slices.Clone(g.Listeners)
+	all := append(make([]*Listener, 0, len(g.Listeners)+len(g.ListenerSets)), g.Listeners...)
 	for _, set := range g.ListenerSets {
 		all = append(all, set.Listeners...)
 	}
@@ -71,6 +81,10 @@ func (b *builder) gateway() *Gateway {
 		g.Listeners = append(g.Listeners, b.listener(&source.Spec.Listeners[i], nil))
 	}
 	g.ListenerSets = b.listenerSets()
+	g.setsByName = make(map[types.NamespacedName]*ListenerSet, len(g.ListenerSets))
+	for _, set := range g.ListenerSets {
+		g.setsByName[set.Name()] = set
+	}
 	markConflicts(g.Listeners, g.ListenerSets)
 	return g
 }

@@ -8,6 +8,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // Route is a route of any kind that names the Gateway as a parent.
@@ -72,23 +73,13 @@ func (r *Route) Valid() bool {
 // attach connects the route with the listeners that its parentRefs select.
 func (b *builder) attach(route *Route, refs []gatewayv1.ParentReference, gateway *Gateway) {
 	for _, ref := range refs {
-		if refersTo(ref, route.Name.Namespace, "Gateway", gateway.Name()) {
+		if name, is := store.ParentGateway(route.Name.Namespace, &ref); is && name == gateway.Name() {
 			route.Parents = append(route.Parents, b.parent(route, ref, gateway.Listeners))
-			continue
 		}
-		for _, set := range gateway.ListenerSets {
-			if refersTo(ref, route.Name.Namespace, "ListenerSet", set.Name()) {
-				route.Parents = append(route.Parents, b.setParent(route, ref, set))
-			}
+		if name, is := store.ParentListenerSet(route.Name.Namespace, &ref); is && gateway.setsByName[name] != nil {
+			route.Parents = append(route.Parents, b.setParent(route, ref, gateway.setsByName[name]))
 		}
 	}
-}
-
-func refersTo(ref gatewayv1.ParentReference, namespace string, kind gatewayv1.Kind, parent types.NamespacedName) bool {
-	return value(ref.Group, gatewayv1.GroupName) == gatewayv1.GroupName &&
-		value(ref.Kind, "Gateway") == kind &&
-		string(value(ref.Namespace, gatewayv1.Namespace(namespace))) == parent.Namespace &&
-		string(ref.Name) == parent.Name
 }
 
 // setParent is parent for a reference to a ListenerSet.

@@ -128,8 +128,8 @@ func (b *builder) listenerObstacle(l *graph.Listener) (gatewayv1.ListenerConditi
 	if why, bad := b.oversize[item{kind: proxyconfig.KindListener, name: l.ID()}]; bad {
 		return ReasonConfigTooLarge, "The listener is not served: " + why
 	}
-	if reason, message := b.obstacle(); reason != "" {
-		return gatewayv1.ListenerReasonPending, message
+	if b.obstacle.reason != "" {
+		return gatewayv1.ListenerReasonPending, b.obstacle.message
 	}
 	if b.observed.Serving < b.observed.Ready && !b.listenerStood(l) {
 		return gatewayv1.ListenerReasonPending, b.count()

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,19 @@ type ListenerSet struct {
 	Conditions []metav1.Condition
 	// Listeners are in the order of the spec.
 	Listeners []gatewayv1.ListenerStatus
+}
+
+// Same says whether two are one.
+func (s *ListenerSet) Same(o *ListenerSet) bool {
+	return s.Name == o.Name && s.Generation == o.Generation && slices.Equal(s.Conditions, o.Conditions) &&
+		slices.EqualFunc(s.Listeners, o.Listeners, sameListener)
+}
+
+func sameListener(a, b gatewayv1.ListenerStatus) bool {
+	return a.Name == b.Name && a.AttachedRoutes == b.AttachedRoutes && slices.Equal(a.Conditions, b.Conditions) &&
+		slices.EqualFunc(a.SupportedKinds, b.SupportedKinds, func(a, b gatewayv1.RouteGroupKind) bool {
+			return a.Kind == b.Kind && equal(a.Group, b.Group)
+		})
 }
 
 // ReasonParentNotProgrammed is a reason of ListenerSetConditionProgrammed for
@@ -94,8 +108,8 @@ func (b *builder) setProgrammed(node *graph.ListenerSet, accepted metav1.Conditi
 	if accepted.Status != metav1.ConditionTrue {
 		return condition(typ, metav1.ConditionFalse, accepted.Reason, accepted.Message, generation)
 	}
-	if reason, message := b.obstacle(); reason != "" {
-		return condition(typ, metav1.ConditionFalse, ReasonParentNotProgrammed, message, generation)
+	if b.obstacle.reason != "" {
+		return condition(typ, metav1.ConditionFalse, ReasonParentNotProgrammed, b.obstacle.message, generation)
 	}
 	for i, l := range node.Listeners {
 		programmed := conditions.Find(listeners[i].Conditions, string(gatewayv1.ListenerConditionProgrammed))

@@ -3,6 +3,7 @@ package status
 import (
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fleetgate/fleetgate/operator/internal/beside"
@@ -17,6 +18,8 @@ type Memory struct {
 	routes beside.List[*graph.Route, *said]
 	// sets are the ListenerSets of the Gateway.
 	sets []types.NamespacedName
+	// conditions are those that were made last.
+	conditions []metav1.Condition
 	// graph is what was looked at last, all are the statuses of its routes, and rejected
 	// those routes that are not accepted wherever they are attached.
 	graph    *graph.Graph
@@ -87,6 +90,15 @@ func (m *Memory) begin(b *builder) {
 
 // leavesOut says whether anything of the routes is not served as it is written.
 func (b *builder) leavesOut() bool { return len(b.refused)+len(b.oversize)+len(b.failed) > 0 }
+
+// shared returns the conditions that were made last where those given are the same, as
+// they are for most routes: there may be tens of thousands of them.
+func (m *Memory) shared(conditions []metav1.Condition) []metav1.Condition {
+	if !slices.Equal(m.conditions, conditions) {
+		m.conditions = conditions
+	}
+	return m.conditions
+}
 
 // say finds what is to be said of a route.
 func (b *builder) say(route *graph.Route) *said {

@@ -20,37 +20,43 @@ import (
 // message alone says so. A new generation of the Gateway has to earn it again.
 func (b *builder) programmed() metav1.Condition {
 	const typ = gatewayv1.GatewayConditionProgrammed
-	reason, message := b.obstacle()
-	if reason != "" {
-		return b.gatewayCondition(typ, metav1.ConditionFalse, reason, conditions.Join(append([]string{message}, b.troubles()...)))
+	if b.obstacle.reason != "" {
+		return b.gatewayCondition(typ, metav1.ConditionFalse, b.obstacle.reason, conditions.Join(append([]string{b.obstacle.message}, b.troubles()...)))
 	}
 	return b.gatewayCondition(typ, metav1.ConditionTrue, gatewayv1.GatewayReasonProgrammed,
 		conditions.Join(append([]string{b.count()}, b.troubles()...)))
 }
 
-// obstacle returns why the Gateway is not programmed, or nothing.
-func (b *builder) obstacle() (gatewayv1.GatewayConditionReason, string) {
+// obstacle is why a Gateway is not programmed. Its reason is empty where nothing is in
+// the way.
+type obstacle struct {
+	reason  gatewayv1.GatewayConditionReason
+	message string
+}
+
+// findObstacle goes through all listeners at worst, and so is asked once for all of them.
+func (b *builder) findObstacle() obstacle {
 	o := &b.observed
 	switch {
 	case !b.gateway.Accepted():
-		return gatewayv1.GatewayReasonInvalid, "The Gateway is not accepted"
-	case !slices.ContainsFunc(b.gateway.AllListeners(), (*graph.Listener).Serves):
-		return gatewayv1.GatewayReasonInvalid, "No listener can be served"
+		return obstacle{gatewayv1.GatewayReasonInvalid, "The Gateway is not accepted"}
+	case !b.gateway.HasListener((*graph.Listener).Serves):
+		return obstacle{gatewayv1.GatewayReasonInvalid, "No listener can be served"}
 	case o.Ready == 0 && len(o.Problems) > 0:
-		return gatewayv1.GatewayReasonNoResources, "The fleet cannot be created"
+		return obstacle{gatewayv1.GatewayReasonNoResources, "The fleet cannot be created"}
 	case len(b.missingAddresses()) > 0 && b.partly():
-		return gatewayv1.GatewayReasonAddressNotUsable,
-			"spec.addresses asks for what the load balancer has not assigned: " + strings.Join(b.missingAddresses(), ", ")
+		return obstacle{gatewayv1.GatewayReasonAddressNotUsable,
+			"spec.addresses asks for what the load balancer has not assigned: " + strings.Join(b.missingAddresses(), ", ")}
 	case len(assign(b.gateway.Requests, o).addresses) == 0:
-		return gatewayv1.GatewayReasonAddressNotAssigned, b.addressesAssigned().Message
+		return obstacle{gatewayv1.GatewayReasonAddressNotAssigned, b.addressesAssigned().Message}
 	case o.Ready == 0 && b.wasProgrammed():
-		return gatewayv1.GatewayReasonNoResources, fmt.Sprintf("0/%d proxies are ready", o.Wanted)
+		return obstacle{gatewayv1.GatewayReasonNoResources, fmt.Sprintf("0/%d proxies are ready", o.Wanted)}
 	case o.Ready == 0:
-		return gatewayv1.GatewayReasonPending, fmt.Sprintf("0/%d proxies are ready", o.Wanted)
+		return obstacle{gatewayv1.GatewayReasonPending, fmt.Sprintf("0/%d proxies are ready", o.Wanted)}
 	case o.Serving < o.Ready && !b.wasProgrammed():
-		return gatewayv1.GatewayReasonPending, b.count()
+		return obstacle{gatewayv1.GatewayReasonPending, b.count()}
 	}
-	return "", ""
+	return obstacle{}
 }
 
 // troubles are what is wrong without being in the way of traffic.

@@ -103,7 +103,7 @@ func (b *builder) route(route *graph.Route, v *verdict) *Route {
 		out.Parents = append(out.Parents, gatewayv1.RouteParentStatus{
 			ParentRef:      parent.Ref,
 			ControllerName: out.Controller,
-			Conditions:     parentConditions(route, parent, v),
+			Conditions:     b.memory.shared(parentConditions(route, parent, v)),
 		})
 	}
 	return out

@@ -142,6 +142,7 @@ type Route struct {
 func Build(g *graph.Graph, observed Observed) Set { return new(Memory).Build(g, observed) }
 
 func (b *builder) build(g *graph.Graph) Set {
+	b.obstacle = b.findObstacle()
 	set := Set{Routes: b.routesOf(g)}
 	set.Gateway = b.gatewayStatus()
 	for _, node := range g.Gateway.ListenerSets {
@@ -170,6 +171,8 @@ type builder struct {
 	oversize refusedItems
 	failed   refusedItems
 	memory   *Memory
+	// obstacle is the Gateway's, which all of its listeners tell of.
+	obstacle obstacle
 	// rejected are the routes that are not accepted wherever they are attached.
 	rejected map[*graph.Route]bool
 }
