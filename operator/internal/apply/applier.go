@@ -75,6 +75,8 @@ type fleet struct {
 	blocked map[id]blocked
 	// created says when objects were, which the cache need not show yet.
 	created map[id]time.Time
+	// settled are the objects that were seen to be as they are to be.
+	settled map[id]settlement
 }
 
 type acceptance struct{ hash, projection string }
@@ -112,16 +114,17 @@ func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object
 		if !a.opts.Available(obj) {
 			continue
 		}
-		want, err := prepare(obj, owner, a.opts.Client.Scheme())
+		this, err := idOf(obj, owner, a.opts.Client.Scheme())
 		if err != nil {
 			// What it stands for is not known, and must not be removed.
 			return result, err
 		}
-		wanted[want.id] = struct{}{}
-		if err := a.ensure(ctx, owner, obj, want, memory, &result); err != nil {
+		wanted[this] = struct{}{}
+		if err := a.ensure(ctx, owner, obj, this, memory, &result); err != nil {
 			errs = append(errs, err)
 		}
 	}
+	memory.drop(wanted)
 	errs = append(errs, a.prune(ctx, owner, wanted, &result))
 	return result, errors.Join(errs...)
 }
@@ -138,7 +141,10 @@ func (a *Applier) memory(owner types.NamespacedName) *fleet {
 	defer a.mu.Unlock()
 	f := a.fleets[owner]
 	if f == nil {
-		f = &fleet{accepted: make(map[id]acceptance), blocked: make(map[id]blocked), created: make(map[id]time.Time)}
+		f = &fleet{
+			accepted: make(map[id]acceptance), blocked: make(map[id]blocked), created: make(map[id]time.Time),
+			settled: make(map[id]settlement),
+		}
 		a.fleets[owner] = f
 	}
 	return f

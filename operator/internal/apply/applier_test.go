@@ -145,6 +145,32 @@ func TestForeignChangeOfOurFieldIsRepaired(t *testing.T) {
 	}
 }
 
+// An object that was seen to be as it is to be is looked at again when it is another one,
+// or is to be.
+func TestSettledObjectIsLookedAtAgain(t *testing.T) {
+	w := newWorld(t)
+	w.sync([]string{"created Service fleet"}, service(80))
+	for range 2 {
+		w.sync(nil, service(80))
+	}
+	w.edit(func(svc *corev1.Service) { svc.Spec.Ports[0].Port = 81 })
+	w.sync([]string{"applied Service fleet"}, service(80))
+	w.sync(nil, service(80))
+	w.sync([]string{"applied Service fleet"}, service(8080))
+	w.sync(nil, service(8080))
+	w.owner.Labels = map[string]string{"gateway": "gw", "class": "b"}
+	w.sync([]string{"applied Service fleet"}, service(8080))
+	w.sync(nil, service(8080))
+	if err := w.client.Delete(t.Context(), w.service("fleet")); err != nil {
+		t.Fatal(err)
+	}
+	w.now = w.now.Add(time.Minute)
+	w.sync([]string{"created Service fleet"}, service(8080))
+	if got := w.service("fleet"); got.Labels["class"] != "b" || got.Spec.Ports[0].Port != 8080 {
+		t.Errorf("it is %+v", got)
+	}
+}
+
 func TestForeignFieldStays(t *testing.T) {
 	w := newWorld(t)
 	w.sync([]string{"created Service fleet"}, service(80))

@@ -33,6 +33,19 @@ type id struct {
 	key types.NamespacedName
 }
 
+// idOf returns the id of an object that is to be the owner's.
+func idOf(obj client.Object, owner Owner, scheme *runtime.Scheme) (id, error) {
+	gvk, err := apiutil.GVKForObject(obj, scheme)
+	if err != nil {
+		return id{}, fmt.Errorf("finding the kind of %T: %w", obj, err)
+	}
+	return newID(gvk, owner, obj), nil
+}
+
+func newID(gvk schema.GroupVersionKind, owner Owner, obj client.Object) id {
+	return id{gvk.GroupKind(), types.NamespacedName{Namespace: owner.Namespace, Name: obj.GetName()}}
+}
+
 func (i id) String() string { return fmt.Sprintf("%s %s", i.gk.Kind, i.key) }
 
 // prepare turns an object into the body of an apply: with the owner's reference
@@ -60,7 +73,7 @@ func prepare(obj client.Object, owner Owner, scheme *runtime.Scheme) (*desired, 
 	hash := digest(fields)
 	body.SetAnnotations(with(body.GetAnnotations(), map[string]string{HashAnnotation: hash}))
 	return &desired{
-		id:   id{gvk.GroupKind(), types.NamespacedName{Namespace: owner.Namespace, Name: obj.GetName()}},
+		id:   newID(gvk, owner, obj),
 		hash: hash,
 		body: body,
 		seed: seed,

@@ -17,24 +17,37 @@ import (
 )
 
 // ensure brings one object into the desired state.
-func (a *Applier) ensure(ctx context.Context, owner Owner, obj client.Object, want *desired, memory *fleet, result *Result) error {
-	if b, ok := memory.blocked[want.id]; ok && a.opts.Now().Before(b.until) {
+func (a *Applier) ensure(ctx context.Context, owner Owner, obj client.Object, this id, memory *fleet, result *Result) error {
+	if b, ok := memory.blocked[this]; ok && a.opts.Now().Before(b.until) {
 		result.Conflicts = append(result.Conflicts, b.conflict)
 		return nil
 	}
-	delete(memory.blocked, want.id)
+	delete(memory.blocked, this)
 
-	cached := obj.DeepCopyObject().(client.Object)
-	err := a.opts.Client.Get(ctx, want.id.key, cached)
+	cached := emptyLike(obj)
+	err := a.opts.Client.Get(ctx, this.key, cached)
 	switch {
-	case apierrors.IsNotFound(err):
-		return a.bring(ctx, owner, want, memory, result)
 	case meta.IsNoMatchError(err):
 		return nil
-	case err != nil:
-		return fmt.Errorf("reading %s: %w", want.id, err)
+	case client.IgnoreNotFound(err) != nil:
+		return fmt.Errorf("reading %s: %w", this, err)
+	}
+	found := err == nil
+	now, err := settle(obj, cached, owner)
+	if err != nil || found && memory.settled[this].is(now) {
+		return err
+	}
+	want, err := prepare(obj, owner, a.opts.Client.Scheme())
+	if err != nil {
+		return err
+	}
+	if !found {
+		return a.bring(ctx, owner, want, memory, result)
 	}
 	same, err := unchanged(want, cached, owner, memory)
+	if same {
+		memory.settled[this] = now
+	}
 	if same || err != nil {
 		return err
 	}
