@@ -78,7 +78,8 @@ func (c *crowd) compare(r *rapid.T, known *memory, got, want *store.Resources) {
 	if diff := cmp.Diff(fresh.config, now.config, cmpopts.IgnoreUnexported(now.config)); diff != "" {
 		r.Fatalf("the configuration is another one (-want +got):\n%s", diff)
 	}
-	observed := status.Observed{Ready: 1, Serving: 1}
+	// What is programmed already stays so while some proxies are behind.
+	observed := status.Observed{Ready: 2, Serving: rapid.IntRange(1, 2).Draw(r, "serving"), Addresses: []gatewayv1.GatewayStatusAddress{{Value: "192.0.2.1"}}}
 	statuses := known.statuses.Build(now.graph, observed)
 	if diff := cmp.Diff(status.Build(fresh.graph, observed), statuses); diff != "" {
 		r.Fatalf("the statuses are others (-want +got):\n%s", diff)
@@ -153,7 +154,7 @@ func (c *crowd) chance(ctx context.Context, r *rapid.T) {
 		gw.Generation = int64(c.versions)
 		if live := (&gatewayv1.Gateway{}); pick("what", "spec", "status") == "status" && c.Get(ctx, c.gateway, live) == nil {
 			gw = live.DeepCopy()
-			gw.Status.Conditions = []metav1.Condition{{Type: "Programmed", ObservedGeneration: int64(c.versions)}}
+			gw.Status.Conditions = chanceProgrammed(pick, gw.Generation)
 		} else if pick("claims", "", "all") == "all" {
 			gw.Spec.DefaultScope = gatewayv1.GatewayDefaultScopeAll
 		}
@@ -167,8 +168,14 @@ func (c *crowd) chance(ctx context.Context, r *rapid.T) {
 		}}
 		obj = policy
 	case "ListenerSet":
-		set := &gatewayv1.ListenerSet{ObjectMeta: meta}
-		set.Spec.ParentRef = gatewayv1.ParentGatewayReference{Namespace: new(gatewayv1.Namespace("tenant")), Name: gatewayv1.ObjectName(pick("gateway", "gw", "other"))}
+		set := &gatewayv1.ListenerSet{}
+		if pick("what", "spec", "status") == "status" && c.Get(ctx, client.ObjectKey{Namespace: meta.Namespace, Name: meta.Name}, set) == nil {
+			set = set.DeepCopy()
+			set.Status.Listeners = []gatewayv1.ListenerEntryStatus{{Name: "more", Conditions: chanceProgrammed(pick, set.Generation)}}
+		} else {
+			set = listenerSet(meta.Name, pick("gateway", "gw", "other"))
+			set.Namespace, set.Generation, set.Spec.ParentRef.Namespace = meta.Namespace, meta.Generation, new(gatewayv1.Namespace("tenant"))
+		}
 		obj = set
 	case "XBackend":
 		obj = &gatewayxv1alpha1.XBackend{ObjectMeta: meta}
@@ -191,6 +198,10 @@ func (c *crowd) sortedRoutes() []client.Object {
 		}
 	}
 	return all
+}
+
+func chanceProgrammed(pick func(string, ...string) string, generation int64) []metav1.Condition {
+	return []metav1.Condition{{Type: "Programmed", Status: metav1.ConditionStatus(pick("programmed", "True", "False")), ObservedGeneration: generation}}
 }
 
 func chanceParents(r *rapid.T, pick func(string, ...string) string) (gatewayv1.CommonRouteSpec, gatewayv1.RouteStatus) {

@@ -39,7 +39,9 @@ import (
 type informers struct {
 	client.Client
 	// hear is told of each state that an object has had, once the next one is there.
-	hear     func(client.Object)
+	hear func(client.Object)
+	// stored is an object as it is kept.
+	stored   func(client.Object) client.Object
 	kinds    map[reflect.Type]cache.Indexer
 	versions int
 	// read counts the objects that were read.
@@ -47,7 +49,7 @@ type informers struct {
 }
 
 func newInformers() *informers {
-	i := &informers{kinds: make(map[reflect.Type]cache.Indexer), hear: func(client.Object) {}}
+	i := &informers{kinds: make(map[reflect.Type]cache.Indexer), hear: func(client.Object) {}, stored: func(obj client.Object) client.Object { return obj }}
 	for _, index := range store.Indexes() {
 		values := index.Values
 		// A new index of an empty indexer cannot fail.
@@ -74,6 +76,7 @@ func (i *informers) put(obj client.Object) {
 	if obj.GetUID() == "" {
 		obj.SetUID(types.UID("uid of " + obj.GetName()))
 	}
+	obj = i.stored(obj)
 	before, had, _ := i.of(obj).Get(obj)
 	// The key function fails for what is no object.
 	_ = i.of(obj).Update(obj)
@@ -169,6 +172,19 @@ func (i *informers) Update(_ context.Context, obj client.Object, _ ...client.Upd
 	return nil
 }
 
+func (i *informers) Status() client.SubResourceWriter { return statuses{of: i} }
+
+// statuses takes writes of statuses.
+type statuses struct {
+	client.SubResourceWriter
+	of *informers
+}
+
+func (s statuses) Patch(_ context.Context, obj client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
+	s.of.put(obj)
+	return nil
+}
+
 // crowd is one Gateway with many routes on informers, and what the operator does of
 // a reconciliation beside its fleet.
 type crowd struct {
@@ -202,11 +218,12 @@ func newCrowd(t testing.TB, routes int) *crowd {
 	return c
 }
 
-// openGateway takes routes of all namespaces.
+// openGateway takes routes and ListenerSets of all namespaces.
 func openGateway() *gatewayv1.Gateway {
 	gw := gateway("gw")
 	all := gatewayv1.NamespacesFromAll
 	gw.Spec.Listeners[0].AllowedRoutes = &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: &all}}
+	gw.Spec.AllowedListeners = &gatewayv1.AllowedListeners{Namespaces: &gatewayv1.ListenerNamespaces{From: &all}}
 	return gw
 }
 
@@ -294,6 +311,9 @@ func (c *crowd) look(t testing.TB) delivery.ConfigResult {
 	w := &work{GatewayReconciler: c.gateways, ctx: t.Context(), resources: resources, gateway: resources.Gateway, key: c.gateway, known: known, plan: plan}
 	set := known.statuses.Build(plan.graph, status.Observed{Hash: result.Hash, Ready: 1, Serving: 1})
 	w.reportRoutes(set.Routes)
+	if err := w.reportSets(set.ListenerSets); err != nil {
+		t.Fatal(err)
+	}
 	c.gateways.memories.keep(c.gateway, known)
 	return result
 }
@@ -345,16 +365,20 @@ func TestOneChangeCostsTheSameAmongManyRoutes(t *testing.T) {
 // compares.
 func BenchmarkChange(b *testing.B) {
 	for _, n := range []int{1, 100, 2000, 5000} {
-		b.Run("route of "+strconv.Itoa(n), func(b *testing.B) { benchmarkChange(b, n, (*crowd).change) })
-		b.Run("endpoint of "+strconv.Itoa(n), func(b *testing.B) { benchmarkChange(b, n, (*crowd).move) })
+		b.Run("route of "+strconv.Itoa(n), func(b *testing.B) { benchmarkChange(b, settledCrowd(b, n), n, (*crowd).change) })
+		b.Run("endpoint of "+strconv.Itoa(n), func(b *testing.B) { benchmarkChange(b, settledCrowd(b, n), n, (*crowd).move) })
+	}
+	for _, n := range []int{100, 2500} {
+		b.Run("route of "+strconv.Itoa(n)+" sets", func(b *testing.B) {
+			benchmarkChange(b, settledTenants(b, n), n*routesPerSet, (*crowd).changeInSet)
+		})
 	}
 }
 
-func benchmarkChange(b *testing.B, routes int, change func(c *crowd, i, generation int)) {
-	c := settledCrowd(b, routes)
+func benchmarkChange(b *testing.B, c *crowd, routes int, change func(c *crowd, i, generation int)) {
 	b.ReportAllocs()
 	bytes := 0
-	for i := 1; b.Loop(); i++ {
+	for i := 2; b.Loop(); i++ {
 		change(c, routes/2, i)
 		bytes += c.look(b).Bytes
 		c.settle()

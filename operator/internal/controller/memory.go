@@ -29,6 +29,8 @@ type memory struct {
 	told  beside.List[*status.Route, *sighting]
 	said  []*status.Route
 	heard *store.Edition
+	// sets are the ListenerSets whose status is known to be what it is to be.
+	sets map[types.NamespacedName]saidOfSet
 
 	config configPace
 }

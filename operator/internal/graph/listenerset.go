@@ -26,6 +26,14 @@ func (s *ListenerSet) Name() types.NamespacedName {
 	return types.NamespacedName{Namespace: s.Source.Namespace, Name: s.Source.Name}
 }
 
+// renewSets gives ListenerSets of which nothing but the status differs their present
+// objects.
+func (g *Gateway) renewSets(present map[types.NamespacedName]*gatewayv1.ListenerSet) {
+	for _, set := range g.ListenerSets {
+		set.Source = present[set.Name()]
+	}
+}
+
 // Allowed says whether the Gateway lets the ListenerSet attach.
 func (s *ListenerSet) Allowed() bool {
 	return !s.Problems.Has(string(gatewayv1.ListenerSetConditionAccepted))

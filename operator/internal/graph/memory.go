@@ -110,6 +110,9 @@ func (m *Memory) renew(in *store.Resources) bool {
 			m.graph.Routes[at].Meta = store.MetaOf(in.Route(key))
 		}
 	}
+	if len(changes.ListenerSets) > 0 {
+		m.graph.Gateway.renewSets(in.ListenerSets)
+	}
 	m.graph.Gateway.Source = in.Gateway
 	m.around.Gateway, m.around.Edition = in.Gateway, in.Edition
 	return true

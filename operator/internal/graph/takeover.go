@@ -177,9 +177,7 @@ func (t *takeover) unlearn(key BackendKey) {
 func (t *takeover) sift() {
 	gateway := t.before.gateway
 	gateway.Source, gateway.Class.Source = t.in.Gateway, t.in.Class
-	for _, set := range gateway.ListenerSets {
-		set.Source = t.in.ListenerSets[set.Name()]
-	}
+	gateway.renewSets(t.in.ListenerSets)
 	if t.recall.changes != nil {
 		t.siftChanged()
 		return

@@ -16,6 +16,9 @@ type Changes struct {
 	// Routes, and Services with their EndpointSlices, by their names.
 	Routes   map[RouteKey]struct{}
 	Services map[types.NamespacedName]struct{}
+	// ListenerSets are by their names, too. Who collects leaves those of which nothing but
+	// the status differs.
+	ListenerSets map[types.NamespacedName]struct{}
 	// Statuses are routes of which nothing but the status differs. Who collects tells
 	// them from Routes.
 	Statuses []RouteKey
@@ -25,7 +28,10 @@ type Changes struct {
 
 // NewChanges returns none.
 func NewChanges() *Changes {
-	return &Changes{Routes: make(map[RouteKey]struct{}), Services: make(map[types.NamespacedName]struct{})}
+	return &Changes{
+		Routes: make(map[RouteKey]struct{}), Services: make(map[types.NamespacedName]struct{}),
+		ListenerSets: make(map[types.NamespacedName]struct{}),
+	}
 }
 
 // Note adds an object. Of an update both states are to be noted.
@@ -41,6 +47,8 @@ func (c *Changes) Note(obj client.Object) {
 		c.Services[client.ObjectKeyFromObject(obj)] = struct{}{}
 	case *discoveryv1.EndpointSlice:
 		c.slice(obj)
+	case *gatewayv1.ListenerSet:
+		c.ListenerSets[client.ObjectKeyFromObject(obj)] = struct{}{}
 	default:
 		c.Anything = true
 	}
@@ -55,7 +63,7 @@ func (c *Changes) slice(slice *discoveryv1.EndpointSlice) {
 	}
 }
 
-// None says that nothing has changed but statuses.
+// None says that nothing has changed but statuses. It is for changes that were collected.
 func (c *Changes) None() bool { return len(c.Routes) == 0 && len(c.Services) == 0 && !c.Anything }
 
 // Edition tells the Resources that a Memory has collected from all others, with what

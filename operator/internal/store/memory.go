@@ -27,8 +27,8 @@ type Memory struct {
 
 // Collect is the function Collect. Changes are all that may have changed since the
 // last time; nil stands for anything. Of those that are not nil, what is as it was is taken out.
-// The maps of routes, Services and EndpointSlices that were returned before are changed
-// by it, other maps and objects are not.
+// The maps of routes, ListenerSets, Services and EndpointSlices that were returned before
+// are changed by it, other maps and objects are not.
 func (m *Memory) Collect(ctx context.Context, r client.Reader, key types.NamespacedName, controllerName string, changes *Changes) (*Resources, error) {
 	if m.last != nil && changes != nil && !changes.Anything && len(m.last.XBackends) == 0 {
 		next, err := m.follow(ctx, r, key, controllerName, changes)
@@ -107,7 +107,7 @@ func (m *Memory) follow(ctx context.Context, r client.Reader, key types.Namespac
 		collector: collector{ctx: ctx, reader: r, controller: controllerName, out: &next},
 		memory:    m, services: make(map[types.NamespacedName]bool), namespaces: make(map[string]struct{}), foreign: make(map[string]bool),
 	}
-	if !f.sameGateway(key) {
+	if !f.sameGateway(key) || !f.sameListenerSets(changes.ListenerSets) {
 		return nil, f.err
 	}
 	next.Detached = slices.DeleteFunc(slices.Clone(next.Detached), func(route Route) bool {
@@ -153,6 +153,19 @@ func (f *follower) sameGateway(key types.NamespacedName) bool {
 	f.out.Gateway, f.out.Class = now, nil
 	f.class()
 	return f.out.Class != nil && was.UID == f.out.Class.UID && was.ResourceVersion == f.out.Class.ResourceVersion
+}
+
+// sameListenerSets reads the ListenerSets that were heard of, and says whether nothing but
+// their statuses differs.
+func (f *follower) sameListenerSets(heard map[types.NamespacedName]struct{}) bool {
+	for key := range heard {
+		before, now := f.out.ListenerSets[key], find(&f.collector, key, &gatewayv1.ListenerSet{})
+		if before == nil || now == nil || !sameSpec(before, now) {
+			return false
+		}
+		f.out.ListenerSets[key] = now
+	}
+	return true
 }
 
 // sameSpec says whether nothing but the status differs.
