@@ -29,23 +29,22 @@ const gatewayCRD = "gateways." + gatewayv1.GroupName
 type ClassReconciler struct {
 	opts Options
 	// bell is rung when the kinds that the cluster has are others.
-	bell *doorbell
-	// newest are the classes as they were written last.
-	newest *newest[*gatewayv1.GatewayClass]
+	bell     *doorbell
+	versions *versions
 }
 
 func newClassReconciler(opts Options) *ClassReconciler {
-	return &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now), newest: newNewest[*gatewayv1.GatewayClass](opts.Now)}
+	empty := func() client.Object { return &gatewayv1.GatewayClass{} }
+	return &ClassReconciler{opts: opts, bell: newDoorbell(0, opts.Now), versions: newVersions(opts, empty)}
 }
 
 // Reconcile implements reconcile.Reconciler. The request names a GatewayClass.
 func (r *ClassReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	source := &gatewayv1.GatewayClass{}
-	if err := r.opts.Client.Get(ctx, request.NamespacedName, source); err != nil {
-		r.newest.forget(request.NamespacedName)
+	object, err := r.versions.read(ctx, request.NamespacedName)
+	if err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	source = r.newest.of(source)
+	source := object.(*gatewayv1.GatewayClass)
 	named, err := store.ReadClassParameters(ctx, r.opts.Reader, source)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -76,7 +75,7 @@ func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayC
 	if err := r.opts.Client.Patch(ctx, after, optimistic(class), StatusManager); err != nil {
 		return class, client.IgnoreNotFound(err)
 	}
-	r.newest.keep(after)
+	r.versions.wrote(after)
 	return after, nil
 }
 
@@ -94,7 +93,7 @@ func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayC
 			return after, changed
 		})
 	if err == nil {
-		r.newest.keep(after)
+		r.versions.wrote(after)
 	}
 	return err
 }

@@ -112,7 +112,7 @@ func (p *statusPace) newest(cached *gatewayv1.Gateway, now time.Time) *gatewayv1
 	if p.written == nil {
 		return cached
 	}
-	if !behind(cached, p.written, p.last, now) {
+	if !writtenAt(p.written, p.last).unseen(cached, now) {
 		p.written = nil
 		return cached
 	}

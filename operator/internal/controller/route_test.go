@@ -33,6 +33,22 @@ func TestOneWriteForAllGatewaysOfARoute(t *testing.T) {
 	}
 }
 
+// What a cache does not show yet is not written again, in vain.
+func TestRouteStatusIsNotWrittenForACacheThatIsBehind(t *testing.T) {
+	w := newWorld(t, gateway("gw"), route("web", "gw"))
+	w.late()
+	w.boot()
+	for _, want := range [][]string{{"status web"}, nil} {
+		// Everything is read, and so every route is looked at.
+		w.gateways.changes.forgetAll()
+		w.reconcileGateways("gw")
+		w.lookAtRoutes()
+		if diff := cmp.Diff(want, w.take()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // Another controller's entry that is written at the same moment is kept.
 func TestRouteStatusRace(t *testing.T) {
 	w := newWorld(t, gateway("gw"), route("web", "gw"))

@@ -20,8 +20,9 @@ import (
 type statusWriter[S comparable, W any] struct {
 	opts Options
 	// kind is the name of the kind, and empty makes an empty object of it.
-	kind  string
-	empty func() client.Object
+	kind     string
+	empty    func() client.Object
+	versions *versions
 	// merge returns a copy of the object with all that is wanted in its status, or
 	// nil where that is there already.
 	merge func(live client.Object, wanted []*W, now metav1.Time) client.Object
@@ -36,7 +37,7 @@ type statusWriter[S comparable, W any] struct {
 func newStatusWriter[S comparable, W any](opts Options, kind string, empty func() client.Object,
 	merge func(client.Object, []*W, metav1.Time) client.Object) *statusWriter[S, W] {
 	return &statusWriter[S, W]{
-		opts: opts, kind: kind, empty: empty, merge: merge, bell: newDoorbell(0, opts.Now),
+		opts: opts, kind: kind, empty: empty, merge: merge, bell: newDoorbell(0, opts.Now), versions: newVersions(opts, empty),
 		proposed: make(map[types.NamespacedName]map[S]*W),
 	}
 }
@@ -64,12 +65,11 @@ func (r *statusWriter[S, W]) propose(object types.NamespacedName, who S, want *W
 func (r *statusWriter[S, W]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	key := request.NamespacedName
 	wanted := r.wanted(key)
-	object := r.empty()
-	if !r.opts.Kinds.Available(object) {
+	if !r.opts.Kinds.Available(r.empty()) {
 		r.done(key, wanted)
 		return reconcile.Result{}, nil
 	}
-	err := r.opts.Client.Get(ctx, key, object)
+	object, err := r.versions.read(ctx, key)
 	for range statusAttempts {
 		if apierrors.IsNotFound(err) {
 			r.done(key, wanted)
@@ -103,7 +103,10 @@ func (r *statusWriter[S, W]) write(ctx context.Context, object client.Object, wa
 	err := r.opts.Client.Status().Patch(ctx, after, optimistic(object), StatusManager)
 	r.opts.Metrics.Status(r.kind, resultOf(err))
 	switch {
-	case err == nil || apierrors.IsNotFound(err):
+	case err == nil:
+		r.versions.wrote(after)
+		return true, nil
+	case apierrors.IsNotFound(err):
 		return true, nil
 	case apierrors.IsConflict(err):
 		return false, nil
