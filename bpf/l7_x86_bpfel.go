@@ -34,6 +34,21 @@ const (
 	L7CounterCOUNTERS                 L7Counter = 4
 )
 
+type L7Part struct {
+	_     structs.HostLayout
+	Id    uint32
+	Place uint32
+	Word  [13]uint64
+}
+
+type L7Request struct {
+	_        structs.HostLayout
+	Backends uint32
+	Asked    uint32
+	Told     uint32
+	Parts    uint32
+}
+
 type L7Scope struct {
 	_        structs.HostLayout
 	Cgroup   uint64
@@ -45,15 +60,20 @@ type L7Scope struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	L7MapAsked             = "asked"
 	L7MapBackends          = "backends"
 	L7MapBlank             = "blank"
 	L7MapCounters          = "counters"
 	L7MapOutcomes          = "outcomes"
+	L7MapParts             = "parts"
 	L7MapScopes            = "scopes"
 	L7MapSeries            = "series"
 	L7ProgRequestDone      = "request_done"
 	L7ProgRequestDoneNetns = "request_done_netns"
+	L7ProgTellCells        = "tell_cells"
 	L7VarUnusedCounter     = "unused_counter"
+	L7VarUnusedPart        = "unused_part"
+	L7VarUnusedRequest     = "unused_request"
 )
 
 // LoadL7 returns the embedded CollectionSpec for L7.
@@ -100,16 +120,19 @@ type L7Specs struct {
 type L7ProgramSpecs struct {
 	RequestDone      *ebpf.ProgramSpec `ebpf:"request_done"`
 	RequestDoneNetns *ebpf.ProgramSpec `ebpf:"request_done_netns"`
+	TellCells        *ebpf.ProgramSpec `ebpf:"tell_cells"`
 }
 
 // L7MapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type L7MapSpecs struct {
+	Asked    *ebpf.MapSpec `ebpf:"asked"`
 	Backends *ebpf.MapSpec `ebpf:"backends"`
 	Blank    *ebpf.MapSpec `ebpf:"blank"`
 	Counters *ebpf.MapSpec `ebpf:"counters"`
 	Outcomes *ebpf.MapSpec `ebpf:"outcomes"`
+	Parts    *ebpf.MapSpec `ebpf:"parts"`
 	Scopes   *ebpf.MapSpec `ebpf:"scopes"`
 	Series   *ebpf.MapSpec `ebpf:"series"`
 }
@@ -119,6 +142,8 @@ type L7MapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type L7VariableSpecs struct {
 	UnusedCounter *ebpf.VariableSpec `ebpf:"unused_counter"`
+	UnusedPart    *ebpf.VariableSpec `ebpf:"unused_part"`
+	UnusedRequest *ebpf.VariableSpec `ebpf:"unused_request"`
 }
 
 // L7Objects contains all objects after they have been loaded into the kernel.
@@ -141,20 +166,24 @@ func (o *L7Objects) Close() error {
 //
 // It can be passed to LoadL7Objects or ebpf.CollectionSpec.LoadAndAssign.
 type L7Maps struct {
+	Asked    *ebpf.Map `ebpf:"asked"`
 	Backends *ebpf.Map `ebpf:"backends"`
 	Blank    *ebpf.Map `ebpf:"blank"`
 	Counters *ebpf.Map `ebpf:"counters"`
 	Outcomes *ebpf.Map `ebpf:"outcomes"`
+	Parts    *ebpf.Map `ebpf:"parts"`
 	Scopes   *ebpf.Map `ebpf:"scopes"`
 	Series   *ebpf.Map `ebpf:"series"`
 }
 
 func (m *L7Maps) Close() error {
 	return _L7Close(
+		m.Asked,
 		m.Backends,
 		m.Blank,
 		m.Counters,
 		m.Outcomes,
+		m.Parts,
 		m.Scopes,
 		m.Series,
 	)
@@ -165,6 +194,8 @@ func (m *L7Maps) Close() error {
 // It can be passed to LoadL7Objects or ebpf.CollectionSpec.LoadAndAssign.
 type L7Variables struct {
 	UnusedCounter *ebpf.Variable `ebpf:"unused_counter"`
+	UnusedPart    *ebpf.Variable `ebpf:"unused_part"`
+	UnusedRequest *ebpf.Variable `ebpf:"unused_request"`
 }
 
 // L7Programs contains all programs after they have been loaded into the kernel.
@@ -173,12 +204,14 @@ type L7Variables struct {
 type L7Programs struct {
 	RequestDone      *ebpf.Program `ebpf:"request_done"`
 	RequestDoneNetns *ebpf.Program `ebpf:"request_done_netns"`
+	TellCells        *ebpf.Program `ebpf:"tell_cells"`
 }
 
 func (p *L7Programs) Close() error {
 	return _L7Close(
 		p.RequestDone,
 		p.RequestDoneNetns,
+		p.TellCells,
 	)
 }
 

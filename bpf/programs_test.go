@@ -181,8 +181,8 @@ func TestBoundsAndCountersAreTheSameInCAndGo(t *testing.T) {
 	}
 }
 
-// Verifiers differ between kernels in what they can follow; short programs
-// without loops are within the means of all.
+// Verifiers differ between kernels in what they can follow; short programs are within
+// the means of all. What loops, tell_cells alone, is done without where it is refused.
 func TestProgramsAreShort(t *testing.T) {
 	const limit = 2000
 	for name, load := range map[string]func() (*ebpf.CollectionSpec, error){"L7": LoadL7, "L4": LoadL4} {

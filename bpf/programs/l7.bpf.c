@@ -6,6 +6,7 @@
 #include "kernel.h"
 #include "probe.h"
 #include "regs.h"
+#include "tell.h"
 
 /* What the kernel is told; it knows no name for the choice above. */
 char LICENSE[] SEC("license") = "GPL";
@@ -28,6 +29,8 @@ enum counter {
 
 /* For the loader, which takes the enumeration from the type information. */
 const enum counter *unused_counter __attribute__((unused));
+const struct part *unused_part __attribute__((unused));
+const struct request *unused_request __attribute__((unused));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -199,4 +202,31 @@ int request_done_netns(struct pt_regs *ctx)
 	if (!s || task->nsproxy->net_ns->ns.inum != s->netns)
 		return 0;
 	return record(ctx);
+}
+
+static long tell_next_series(__u32 i, struct telling *t)
+{
+	return tell_next(&series, i, t);
+}
+
+static long tell_next_backend(__u32 i, struct telling *t)
+{
+	return tell_next(&backends, i, t);
+}
+
+/* tell_cells tells those cells that are asked for and have counted something. */
+SEC("syscall")
+int tell_cells(struct request *r)
+{
+	struct telling t = {};
+
+	if (r->asked > MAX_ASKED)
+		return 0;
+	if (r->backends)
+		bpf_loop(r->asked, tell_next_backend, &t, 0);
+	else
+		bpf_loop(r->asked, tell_next_series, &t, 0);
+	r->told = t.told;
+	r->parts = t.parts;
+	return 0;
 }

@@ -26,6 +26,8 @@ type L7 struct {
 	byNetns  *ebpf.Program // nil without BTF
 
 	scopes, outcomes, series, backends, counters *ebpf.Map
+	// teller is nil where the kernel does not take its program.
+	teller *teller
 
 	attached link.Link
 }
@@ -37,12 +39,16 @@ func LoadL7() (*L7, error) {
 		return nil, fmt.Errorf("reading the request program: %w", err)
 	}
 	all, err := ebpf.NewCollection(spec)
-	if err != nil {
-		// Without BTF the filter by network namespace does not load.
-		delete(spec.Programs, "request_done_netns")
-		if all, err = ebpf.NewCollection(spec); err != nil {
-			return nil, fmt.Errorf("loading the request program: %w", err)
+	// Kernels before 6.1 do not let a program that is run look into these maps. Without
+	// BTF the filter by network namespace does not load.
+	for _, missing := range []string{tellCells, "request_done_netns"} {
+		if err != nil {
+			delete(spec.Programs, missing)
+			all, err = ebpf.NewCollection(spec)
 		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loading the request program: %w", err)
 	}
 	l := &L7{
 		all:      all,
@@ -53,6 +59,7 @@ func LoadL7() (*L7, error) {
 		series:   all.Maps["series"],
 		backends: all.Maps["backends"],
 		counters: all.Maps["counters"],
+		teller:   newTeller(all),
 	}
 	if err := l.Reset(); err != nil {
 		l.Close()
@@ -125,7 +132,7 @@ func (l *L7) Detach() error {
 
 // Close detaches and frees the maps.
 func (l *L7) Close() error {
-	err := l.Detach()
+	err := errors.Join(l.Detach(), l.teller.close())
 	l.all.Close()
 	return err
 }
@@ -135,14 +142,20 @@ func (l *L7) Outcomes(fn func(probe.Outcome, uint64)) error {
 	return each(l.outcomes, outcomesAtOnce, func(o *probe.Outcome, n *uint64) { fn(*o, *n) })
 }
 
-// Series calls fn for the series among ids that there are, and where these are many
-// for all others, too. The cell is valid only during the call.
+// Series calls fn for the series among ids that have counted something, and perhaps for
+// others. The cell is valid only during the call.
 func (l *L7) Series(ids []uint32, fn func(id uint32, c *probe.Cell)) error {
+	if l.teller != nil {
+		return l.teller.cells(ids, false, fn)
+	}
 	return cells(l.series, ids, fn)
 }
 
 // Backends is Series for backends.
 func (l *L7) Backends(ids []uint32, fn func(id uint32, c *probe.Cell)) error {
+	if l.teller != nil {
+		return l.teller.cells(ids, true, fn)
+	}
 	return cells(l.backends, ids, fn)
 }
 

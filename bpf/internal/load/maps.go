@@ -21,7 +21,8 @@ const (
 // has room for.
 const manyCells = 1024
 
-// cells calls fn for the cells among ids that there are, and perhaps for others.
+// cells calls fn for the cells among ids that there are, and perhaps for others, where
+// no program tells them.
 func cells(m *ebpf.Map, ids []uint32, fn func(uint32, *probe.Cell)) error {
 	if len(ids) >= manyCells {
 		return each(m, cellsAtOnce, func(id *uint32, c *probe.Cell) { fn(*id, c) })
