@@ -21,6 +21,10 @@ const (
 	longestPause  = time.Second
 )
 
+// ignorance is how long an API server that has just started may deny everything, as it
+// does before it has read who may do what.
+const ignorance = 15 * time.Second
+
 // newInformer returns an informer that is up to date soon after the API server is back.
 // Of its own it pauses for up to a minute after some outages, and forgets those only after
 // two minutes without one.
@@ -42,10 +46,18 @@ func insistent(lw toolscache.ListerWatcher) toolscache.ListerWatcher {
 	}
 }
 
+// insist asks until there is an answer that counts.
 func insist[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	var denied time.Time // since when it has been
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		answer, err := ask()
-		if !away(err) {
+		switch {
+		case away(err):
+			denied = time.Time{}
+		case apierrors.IsForbidden(err) && denied.IsZero():
+			denied = time.Now()
+		case apierrors.IsForbidden(err) && time.Since(denied) < ignorance:
+		default:
 			return answer, err
 		}
 		select {

@@ -47,16 +47,24 @@ func (s *server) listerWatcher() toolscache.ListerWatcher {
 var (
 	refused = &url.Error{Op: "Get", URL: "https://10.96.0.1", Err: syscall.ECONNREFUSED}
 	notYet  = apierrors.NewServiceUnavailable("starting")
+	denied  = apierrors.NewForbidden(schema.GroupResource{Resource: "gateways"}, "", errors.New("no role is known"))
 )
 
 // However long, or however often, the API server was away: it is asked again within two
 // seconds of its return.
 func TestInformersAreBackSoonAfterTheAPIServer(t *testing.T) {
-	for _, outage := range []error{refused, notYet} {
+	for _, tt := range []struct {
+		outage  error
+		lengths []time.Duration
+	}{
+		{refused, []time.Duration{time.Second, time.Minute, time.Hour}},
+		{notYet, []time.Duration{time.Second, time.Minute}},
+		{denied, []time.Duration{time.Second, ignorance - time.Second, time.Second}},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &server{err: outage}
+			s := &server{err: tt.outage}
 			lw := toolscache.ToListerWatcherWithContext(s.listerWatcher())
-			for _, length := range []time.Duration{time.Second, time.Minute, time.Hour} {
+			for _, length := range tt.lengths {
 				s.until = time.Now().Add(length)
 				if _, err := lw.ListWithContext(t.Context(), metav1.ListOptions{}); err != nil {
 					t.Fatal(err)
@@ -84,6 +92,21 @@ func TestInformersPauseMeanwhile(t *testing.T) {
 		}
 		if s.asks < 30 || s.asks > 70 {
 			t.Errorf("it was asked %d times in a minute", s.asks)
+		}
+	})
+}
+
+// An operator that may not watch a kind hears of that, if not at once.
+func TestInformersHearThatTheyMayNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		s := &server{err: denied, until: began.Add(time.Hour)}
+		lw := toolscache.ToListerWatcherWithContext(s.listerWatcher())
+		if _, err := lw.ListWithContext(t.Context(), metav1.ListOptions{}); !apierrors.IsForbidden(err) {
+			t.Errorf("it ends with %v", err)
+		}
+		if after := time.Since(began); after < ignorance || after > ignorance+2*longestPause {
+			t.Errorf("it is heard of after %v, want %v", after, ignorance)
 		}
 	})
 }
