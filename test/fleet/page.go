@@ -114,7 +114,7 @@ func (b *bench) changeRows() []row {
 	rows := []row{
 		figure("a changed route serves after, median", millis(r.alone.quantile(0.5)), "ms"),
 		atMost("the same, longest", millis(r.alone.quantile(1)), 100, "ms"),
-		figure("of that, until the operator began to store it", millis(r.slowest.begun), "ms"),
+		figure("of that, until the operator began to store it", millis(max(0, r.slowest.begun)), "ms"),
 		figure("the same, p99", millis(r.alone.quantile(0.99)), "ms"),
 	}
 	if len(r.crowd.beside) == 0 {
