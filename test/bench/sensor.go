@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -29,14 +25,25 @@ const (
 
 // slice is what one piece of the load found.
 type slice struct {
-	// cpu is the proxy's, in microseconds per request.
-	cpu float64
+	burden
 	// mode is the sensor's word for how it counted, empty without one.
 	mode string
-	// memory is the sensor's anonymous memory in bytes, scrape the time that its
-	// metrics took.
+	// beside is the CPU time that the sensor took meanwhile, in milliseconds per second.
+	beside float64
+	// memory is the sensor's anonymous memory in bytes, scrape the CPU time that its
+	// metrics took it.
 	memory float64
 	scrape time.Duration
+}
+
+// burden is what the load of a slice was to the proxy.
+type burden struct {
+	// cpu is the proxy's, in microseconds per request, and sleeps how often it waited
+	// for something to do, per thousand requests.
+	cpu, sleeps float64
+	// rate is in requests per second.
+	rate     float64
+	requests int
 }
 
 // round is one of each; twice without a sensor, which shows what noise there is.
@@ -163,8 +170,11 @@ func (s *sensorBench) rounds(ctx context.Context) ([]round, error) {
 // slice loads the proxy for a while with a sensor of some kind, or without one.
 func (s *sensorBench) slice(ctx context.Context, state string) (slice, error) {
 	if state == alone {
-		cpu, _, err := s.load(ctx)
-		return slice{cpu: cpu}, err
+		if err := s.settle(ctx); err != nil {
+			return slice{}, err
+		}
+		b, err := s.load(ctx)
+		return slice{burden: b}, err
 	}
 	p, err := s.startSensor(ctx, state)
 	if err != nil {
@@ -187,39 +197,69 @@ func (s *sensorBench) slice(ctx context.Context, state string) (slice, error) {
 
 // sensed is a slice with a sensor, which has to have counted all of it.
 func (s *sensorBench) sensed(ctx context.Context, p *process) (found slice, err error) {
-	before, err := readSensor(ctx)
+	before, _, err := scrapeSensor(ctx, p)
 	if err != nil {
 		return found, err
 	}
-	var requests int
-	if found.cpu, requests, err = s.load(ctx); err != nil {
+	if err := s.settle(ctx); err != nil {
 		return found, err
 	}
-	after, err := readSensor(ctx)
+	idle, err := cpuTime(p.pid())
 	if err != nil {
 		return found, err
 	}
-	if counted := after.requests - before.requests; counted < float64(requests) {
-		return found, fmt.Errorf("the sensor counted %.0f of %d requests", counted, requests)
+	if found.burden, err = s.load(ctx); err != nil {
+		return found, err
 	}
-	found.mode, found.scrape = after.mode, after.took
+	busy, err := cpuTime(p.pid())
+	if err != nil {
+		return found, err
+	}
+	found.beside = float64((busy - idle).Milliseconds()) / float64(s.seconds)
+	after, took, err := scrapeSensor(ctx, p)
+	if err != nil {
+		return found, err
+	}
+	if counted := after.requests - before.requests; counted < float64(found.requests) {
+		return found, fmt.Errorf("the sensor counted %.0f of %d requests", counted, found.requests)
+	}
+	found.mode, found.scrape = after.mode, took
 	bytes, err := anonymousBytes(p.pid())
 	found.memory = float64(bytes)
 	return found, err
 }
 
-// load is the work, and returns what CPU time of the proxy's a request took.
-func (s *sensorBench) load(ctx context.Context) (cpu float64, requests int, err error) {
-	before, err := cpuTime(s.proxy.pid())
+// settle loads the proxy for a second that does not count. A proxy that has just met a
+// sensor tells it of thousands of routes, and collects the garbage of that; the first
+// calls of the probe function trap; and what the slice before has left in caches goes.
+func (s *sensorBench) settle(ctx context.Context) error {
+	const seconds = 1
+	_, err := s.w.load(ctx, s.target(sensed, s.w), seconds, s.w)
+	return err
+}
+
+// load is the work that counts.
+func (s *sensorBench) load(ctx context.Context) (burden, error) {
+	pid := s.proxy.pid()
+	slept, err := sleeps(pid)
 	if err != nil {
-		return 0, 0, err
+		return burden{}, err
+	}
+	before, err := cpuTime(pid)
+	if err != nil {
+		return burden{}, err
 	}
 	l, err := s.w.load(ctx, s.target(sensed, s.w), s.seconds, s.w)
 	if err != nil {
-		return 0, 0, err
+		return burden{}, err
 	}
-	after, err := cpuTime(s.proxy.pid())
-	return l.sample(after - before).cpu, l.requests, err
+	after, err := cpuTime(pid)
+	if err != nil {
+		return burden{}, err
+	}
+	sleptAfter, err := sleeps(pid)
+	found := l.sample(after - before)
+	return burden{cpu: found.cpu, sleeps: 1000 * float64(sleptAfter-slept) / float64(l.requests), rate: found.rate, requests: l.requests}, err
 }
 
 // startSensor starts one and waits until it counts what the proxy does.
@@ -250,58 +290,4 @@ func (s *sensorBench) startSensor(ctx context.Context, mode string) (*process, e
 			return nil, fmt.Errorf("waiting for the sensor: %w, %w\n%s", ctx.Err(), err, said)
 		}
 	}
-}
-
-// sensorState is what a scrape of the sensor says.
-type sensorState struct {
-	greeted, attached bool
-	mode              string
-	requests          float64
-	took              time.Duration
-}
-
-func readSensor(ctx context.Context) (sensorState, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+sensorAddress+"/metrics", nil)
-	if err != nil {
-		return sensorState{}, err
-	}
-	begin := time.Now()
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return sensorState{}, err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return sensorState{}, err
-	}
-	state, err := parseSensor(string(text))
-	state.took = time.Since(begin)
-	return state, err
-}
-
-var modeLabel = regexp.MustCompile(`^fleetgate_sensor_info\{.*l7_mode="([^"]*)"`)
-
-// parseSensor reads the sensor's metrics.
-func parseSensor(text string) (state sensorState, err error) {
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
-		if m := modeLabel.FindStringSubmatch(line); m != nil {
-			state.mode = m[1]
-		}
-		switch {
-		case strings.HasPrefix(line, "fleetgate_sensor_dropped_records_total "):
-			// Told as soon as a proxy has greeted.
-			state.greeted = true
-		case strings.HasPrefix(name, `fleetgate_sensor_hook_attached{hook="request_done"`):
-			state.attached = value == "1"
-		case strings.HasPrefix(name, "fleetgate_requests_total{"):
-			n, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				return state, fmt.Errorf("%s: %w", name, err)
-			}
-			state.requests += n
-		}
-	}
-	return state, nil
 }

@@ -26,6 +26,16 @@ fleetgate_requests_total{code="404",route="c"} 4
 	}
 }
 
+func TestParseSleeps(t *testing.T) {
+	got, err := parseSleeps("Name:\twrk\nvoluntary_ctxt_switches:\t12\nnonvoluntary_ctxt_switches:\t7\n")
+	if got != 12 || err != nil {
+		t.Errorf("got %d and %v, want 12", got, err)
+	}
+	if _, err := parseSleeps("nonvoluntary_ctxt_switches:\t7\n"); err == nil {
+		t.Error("what does not tell of sleeps was taken for zero")
+	}
+}
+
 func TestEstimateOf(t *testing.T) {
 	got := estimateOf([]float64{1, 2, 3, 4})
 	if got.mean != 2.5 || math.Abs(got.err-0.6455) > 1e-4 {
@@ -52,8 +62,8 @@ func TestSensorVerdicts(t *testing.T) {
 
 func TestCostTableComparesWithinRounds(t *testing.T) {
 	rounds := []round{
-		{first: slice{cpu: 10}, second: slice{cpu: 11}, uprobe: slice{cpu: 10.75, mode: "uprobe-fast"}, shared: slice{cpu: 10.5, mode: "shm"}},
-		{first: slice{cpu: 20}, second: slice{cpu: 19}, uprobe: slice{cpu: 19.75, mode: "uprobe-fast"}, shared: slice{cpu: 19.5, mode: "shm"}},
+		{first: slice{burden: burden{cpu: 10}}, second: slice{burden: burden{cpu: 11}}, uprobe: slice{burden: burden{cpu: 10.75}, mode: "uprobe-fast"}, shared: slice{burden: burden{cpu: 10.5}, mode: "shm"}},
+		{first: slice{burden: burden{cpu: 20}}, second: slice{burden: burden{cpu: 19}}, uprobe: slice{burden: burden{cpu: 19.75}, mode: "uprobe-fast"}, shared: slice{burden: burden{cpu: 19.5}, mode: "shm"}},
 	}
 	rows := costTable(rounds).rows
 	for i, want := range []string{"-", "0.000 ± 1.000", "0.250 ± 0.000", "0.000 ± 0.000"} {

@@ -19,12 +19,17 @@ Measured on %s at commit %s, on %s with %d cores, Linux %s.
 One proxy runs all the time, on CPU 1 and in a cgroup of its own. wrk loads it from CPU 0 with 64 connections that ask for
 1 KiB, as fast as they are answered. Sensors come and go on CPU 0: a round has a slice of the load with nothing attached,
 one with the probe function attached to by uprobe, another one with nothing, and one by shared memory; the two with a
-sensor change places from round to round. %d rounds of slices of %d s were made. With a sensor its programs for
-connections are attached as well.
+sensor change places from round to round. %d rounds of slices of %d s were made, after a second of the same load each that does not
+count: a proxy that has just met a sensor tells it of its 3,000 routes. With a sensor its programs for connections are attached
+as well; it is scraped before that second and after the slice.
 
 A difference is that of a slice to the mean of the two without a sensor of its round; that between these two is the noise
-(A/A), which nothing smaller can be told from. Beside the mean over the rounds stands its standard error. CPU time is the
-scheduler's, for all of the proxy's threads. A slice counts only if the sensor has counted at least as many requests as wrk.
+(A/A), which nothing smaller can be told from. Beside the mean over the rounds stands its standard error, and then the median,
+which a few slices that were disturbed do not move. CPU time is the scheduler's, for all of the proxy's threads. A slice counts
+only if the sensor has counted at least as many requests as wrk.
+
+The second table says under what circumstances: a proxy that sleeps more often has fewer events to handle each time, and pays
+more for each, with a sensor or without; what the sensor takes of the load generator's CPU can make it do so.
 
 `
 
@@ -67,7 +72,7 @@ func (e estimate) verdict(bar float64) string {
 
 // reportSensor writes the document, and its tables to the terminal.
 func reportSensor(o options, f *facts, rounds []round) error {
-	tables := costTable(rounds).markdown() + "\n" + sensorTable(rounds).markdown()
+	tables := costTable(rounds).markdown() + "\n" + circumstanceTable(rounds).markdown() + "\n" + sensorTable(rounds).markdown()
 	fmt.Print("\n", tables)
 	if o.out == "" {
 		return nil
@@ -96,18 +101,18 @@ func without(r round) float64 { return (r.first.cpu + r.second.cpu) / 2 }
 func costTable(rounds []round) table {
 	t := table{
 		title:  "CPU time of the proxy per request",
-		header: []string{"sensor", "CPU µs per request", "more, µs", "more", "bar, µs", "verdict"},
+		header: []string{"sensor", "CPU µs per request", "more, µs", "median", "more", "bar, µs", "verdict"},
 	}
 	base := estimateOf(each(rounds, without))
-	t.rows = append(t.rows, []string{"none", spreadOf(each(rounds, without)).text(2), "-", "-", "-", "-"})
+	t.rows = append(t.rows, []string{"none", spreadOf(each(rounds, without)).text(2), "-", "-", "-", "-", "-"})
 	row := func(name, bar string, cpu, more func(round) float64) {
-		e := estimateOf(each(rounds, more))
+		e, middle := estimateOf(each(rounds, more)), spreadOf(each(rounds, more)).median
 		verdict, limit := "-", "-"
 		if most, ok := sensorBars[bar]; ok {
 			verdict, limit = e.verdict(most), fmt.Sprintf("%.1f", most)
 		}
 		t.rows = append(t.rows, []string{
-			name, spreadOf(each(rounds, cpu)).text(2), e.text(3), fmt.Sprintf("%.1f %%", 100*e.mean/base.mean), limit, verdict,
+			name, spreadOf(each(rounds, cpu)).text(2), e.text(3), fmt.Sprintf("%.3f", middle), fmt.Sprintf("%.1f %%", 100*e.mean/base.mean), limit, verdict,
 		})
 	}
 	row("none, a second time (A/A)", "", func(r round) float64 { return r.second.cpu },
@@ -120,9 +125,38 @@ func costTable(rounds []round) table {
 	return t
 }
 
+// circumstanceTable says what else was different in slices.
+func circumstanceTable(rounds []round) table {
+	t := table{
+		title:  "Under what circumstances",
+		header: []string{"sensor", "requests per second", "sleeps of the proxy per 1,000 requests", "CPU ms of the sensor per second"},
+	}
+	last := rounds[len(rounds)-1]
+	for _, s := range []struct {
+		name string
+		of   func(round) slice
+	}{
+		{"none", func(r round) slice { return r.first }},
+		{"none, a second time", func(r round) slice { return r.second }},
+		{last.uprobe.mode, func(r round) slice { return r.uprobe }},
+		{last.shared.mode, func(r round) slice { return r.shared }},
+	} {
+		figure := func(digits int, of func(slice) float64) string {
+			return spreadOf(each(rounds, func(r round) float64 { return of(s.of(r)) })).text(digits)
+		}
+		t.rows = append(t.rows, []string{
+			s.name,
+			figure(0, func(s slice) float64 { return s.rate }),
+			figure(1, func(s slice) float64 { return s.sleeps }),
+			figure(1, func(s slice) float64 { return s.beside }),
+		})
+	}
+	return t
+}
+
 // sensorTable says what the sensor itself takes, at the end of slices.
 func sensorTable(rounds []round) table {
-	t := table{title: "The sensor itself", header: []string{"sensor", "anonymous memory, MiB", "a scrape, ms"}}
+	t := table{title: "The sensor itself", header: []string{"sensor", "anonymous memory, MiB", "CPU ms of a scrape"}}
 	last := rounds[len(rounds)-1]
 	for _, s := range []struct {
 		name string

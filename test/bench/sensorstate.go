@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sensorState is what a scrape of the sensor says.
+type sensorState struct {
+	greeted, attached bool
+	mode              string
+	requests          float64
+}
+
+// scrapeSensor also returns the CPU time that it took the sensor.
+func scrapeSensor(ctx context.Context, p *process) (state sensorState, took time.Duration, err error) {
+	before, err := cpuTime(p.pid())
+	if err != nil {
+		return state, 0, err
+	}
+	if state, err = readSensor(ctx); err != nil {
+		return state, 0, err
+	}
+	after, err := cpuTime(p.pid())
+	return state, after - before, err
+}
+
+func readSensor(ctx context.Context) (sensorState, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+sensorAddress+"/metrics", nil)
+	if err != nil {
+		return sensorState{}, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return sensorState{}, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return sensorState{}, err
+	}
+	return parseSensor(string(text))
+}
+
+var modeLabel = regexp.MustCompile(`^fleetgate_sensor_info\{.*l7_mode="([^"]*)"`)
+
+// parseSensor reads the sensor's metrics.
+func parseSensor(text string) (state sensorState, err error) {
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		if m := modeLabel.FindStringSubmatch(line); m != nil {
+			state.mode = m[1]
+		}
+		switch {
+		case strings.HasPrefix(line, "fleetgate_sensor_dropped_records_total "):
+			// Told as soon as a proxy has greeted.
+			state.greeted = true
+		case strings.HasPrefix(name, `fleetgate_sensor_hook_attached{hook="request_done"`):
+			state.attached = value == "1"
+		case strings.HasPrefix(name, "fleetgate_requests_total{"):
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return state, fmt.Errorf("%s: %w", name, err)
+			}
+			state.requests += n
+		}
+	}
+	return state, nil
+}
