@@ -40,7 +40,10 @@ func sameListener(a, b gatewayv1.ListenerStatus) bool {
 const ReasonParentNotProgrammed gatewayv1.ListenerSetConditionReason = "ParentNotProgrammed"
 
 func (b *builder) listenerSet(node *graph.ListenerSet) ListenerSet {
-	out := ListenerSet{Name: node.Name(), Generation: node.Source.Generation}
+	out := ListenerSet{
+		Name: node.Name(), Generation: node.Source.Generation,
+		Listeners: make([]gatewayv1.ListenerStatus, 0, len(node.Listeners)),
+	}
 	for _, listener := range node.Listeners {
 		out.Listeners = append(out.Listeners, b.listener(listener))
 	}

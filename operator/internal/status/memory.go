@@ -78,7 +78,7 @@ func (m *Memory) forget() { *m = Memory{sets: m.sets} }
 // begin forgets everything where the ListenerSets are others, or where something is
 // not served: which routes that is about is not known before they are looked at.
 func (m *Memory) begin(b *builder) {
-	var sets []types.NamespacedName
+	sets := make([]types.NamespacedName, 0, len(b.gateway.ListenerSets))
 	for _, set := range b.gateway.ListenerSets {
 		sets = append(sets, set.Name())
 	}

@@ -145,6 +145,7 @@ func (b *builder) build(g *graph.Graph) Set {
 	b.obstacle = b.findObstacle()
 	set := Set{Routes: b.routesOf(g)}
 	set.Gateway = b.gatewayStatus()
+	set.ListenerSets = make([]ListenerSet, 0, len(g.Gateway.ListenerSets))
 	for _, node := range g.Gateway.ListenerSets {
 		set.ListenerSets = append(set.ListenerSets, b.listenerSet(node))
 	}
