@@ -35,11 +35,13 @@ type Socket struct {
 
 // The layouts of linux/inet_diag.h.
 const (
-	requestSize = 56
-	messageSize = 72
-	infoKind    = 2 // INET_DIAG_INFO
-	memoryKind  = 7 // INET_DIAG_SKMEMINFO
-	drops       = 8 // SK_MEMINFO_DROPS
+	requestSize    = 56 // of an inet_diag_req_v2
+	oldRequestSize = 60 // of an inet_diag_req
+	messageSize    = 72
+	tcpDiag        = 18 // TCPDIAG_GETSOCK
+	infoKind       = 2  // INET_DIAG_INFO
+	memoryKind     = 7  // INET_DIAG_SKMEMINFO
+	drops          = 8  // SK_MEMINFO_DROPS
 
 	established, closeWait, listen = 1, 8, 10
 )
@@ -60,28 +62,63 @@ func Each(fn func(*Socket)) error {
 		return fmt.Errorf("asking for sockets: %w", err)
 	}
 	buf := make([]byte, bufferSize)
+	told := false
+	err = ask(fd, buf, requestOfAll(), func(s *Socket) {
+		told = true
+		fn(s)
+	})
+	if err == nil || told {
+		return err
+	}
+	// A kernel that does not know the old request any more.
 	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
-		if err := unix.Sendto(fd, request(family), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-			return fmt.Errorf("asking for sockets: %w", err)
-		}
-		if err := receive(fd, buf, fn); err != nil {
+		if err := ask(fd, buf, request(family), fn); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// request asks for all sockets of a family in the states that are told of.
+// ask sends a request and takes the answer.
+func ask(fd int, buf, request []byte, fn func(*Socket)) error {
+	if err := unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("asking for sockets: %w", err)
+	}
+	return receive(fd, buf, fn)
+}
+
+// What is asked for: sockets in these states, with these attributes.
+const (
+	states     = 1<<established | 1<<closeWait | 1<<listen
+	attributes = 1<<(infoKind-1) | 1<<(memoryKind-1)
+)
+
+// requestOfAll asks for the sockets of all families, as inet_diag_req_v2 cannot: for
+// each request the kernel walks through its whole table of connections, which has
+// hundreds of thousands of places however few there are.
+func requestOfAll() []byte {
+	b, r := header(tcpDiag, oldRequestSize)
+	r[3] = attributes
+	binary.NativeEndian.PutUint32(r[52:], states)
+	return b
+}
+
+// request asks for the sockets of a family.
 func request(family byte) []byte {
-	b := make([]byte, unix.NLMSG_HDRLEN+requestSize)
+	b, r := header(unix.SOCK_DIAG_BY_FAMILY, requestSize)
+	r[0], r[1], r[2] = family, unix.IPPROTO_TCP, attributes
+	binary.NativeEndian.PutUint32(r[4:], states)
+	return b
+}
+
+// header returns a message of a kind, and its body.
+func header(kind uint16, size int) (message, body []byte) {
+	b := make([]byte, unix.NLMSG_HDRLEN+size)
 	ne := binary.NativeEndian
 	ne.PutUint32(b, uint32(len(b)))
-	ne.PutUint16(b[4:], unix.SOCK_DIAG_BY_FAMILY)
+	ne.PutUint16(b[4:], kind)
 	ne.PutUint16(b[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
-	r := b[unix.NLMSG_HDRLEN:]
-	r[0], r[1], r[2] = family, unix.IPPROTO_TCP, 1<<(infoKind-1)|1<<(memoryKind-1)
-	ne.PutUint32(r[4:], 1<<established|1<<closeWait|1<<listen)
-	return b
+	return b, b[unix.NLMSG_HDRLEN:]
 }
 
 // receive takes the answer to one request.
@@ -119,7 +156,7 @@ func parse(b []byte, fn func(*Socket)) (done bool, err error) {
 				return false, errMalformed
 			}
 			return false, fmt.Errorf("asking for sockets: %w", unix.Errno(-int32(ne.Uint32(body))))
-		case unix.SOCK_DIAG_BY_FAMILY:
+		case unix.SOCK_DIAG_BY_FAMILY, tcpDiag:
 			if len(body) < messageSize {
 				return false, errMalformed
 			}

@@ -43,6 +43,40 @@ func queued(t *testing.T, port uint16) []Socket {
 	}
 }
 
+// TestBothRequestsTellTheSame asks for all families at once, and one after the other.
+func TestBothRequestsTellTheSame(t *testing.T) {
+	for _, loopback := range []string{"127.0.0.1:0", "[::1]:0"} {
+		l, err := net.Listen("tcp", loopback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		at := l.Addr().(*net.TCPAddr).AddrPort()
+		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		for name, requests := range map[string][][]byte{
+			"at once": {requestOfAll()}, "by family": {request(unix.AF_INET), request(unix.AF_INET6)},
+		} {
+			found := 0
+			for _, r := range requests {
+				if err := ask(fd, make([]byte, bufferSize), r, func(s *Socket) {
+					if s.Listening && s.Local == at {
+						found++
+					}
+				}); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if found != 1 {
+				t.Errorf("%s: %v was told %d times", name, at, found)
+			}
+		}
+	}
+}
+
 func TestSocketsAreThoseThatAreOpen(t *testing.T) {
 	for _, loopback := range []string{"127.0.0.1:0", "[::1]:0"} {
 		l, err := net.Listen("tcp", loopback)
