@@ -41,7 +41,11 @@ func insistent(lw toolscache.ListerWatcher) toolscache.ListerWatcher {
 			return insist(ctx, func() (runtime.Object, error) { return once.ListWithContext(ctx, options) })
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			return insist(ctx, func() (watch.Interface, error) { return once.WatchWithContext(ctx, options) })
+			w, err := insist(ctx, func() (watch.Interface, error) { return once.WatchWithContext(ctx, options) })
+			if err != nil {
+				return nil, err
+			}
+			return newLastingWatch(w), nil
 		},
 	}
 }

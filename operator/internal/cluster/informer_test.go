@@ -69,9 +69,11 @@ func TestInformersAreBackSoonAfterTheAPIServer(t *testing.T) {
 				if _, err := lw.ListWithContext(t.Context(), metav1.ListOptions{}); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := lw.WatchWithContext(t.Context(), metav1.ListOptions{}); err != nil {
+				w, err := lw.WatchWithContext(t.Context(), metav1.ListOptions{})
+				if err != nil {
 					t.Fatal(err)
 				}
+				w.Stop()
 				if late := time.Since(s.until); late < 0 || late > 2*longestPause {
 					t.Errorf("after an outage of %v it is heard of after %v", length, late)
 				}
