@@ -49,7 +49,8 @@ func encode(g Gateway, revision int64, requires []Feature, c *Config) (data []by
 	if len(data) > MaxDocumentBytes {
 		return nil, d.Hash, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(data))
 	}
-	if len(data) <= readableBytes {
+	// An index is written anew with each change, and nobody reads hashes.
+	if len(data) <= readableBytes && len(c.Parts) == 0 {
 		data = indent(data)
 	}
 	return data, d.Hash, nil
