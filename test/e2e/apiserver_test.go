@@ -17,7 +17,8 @@ import (
 func TestAPIServerGoesAndComesBackUnderLoad(t *testing.T) {
 	s := settled(t, "api-server")
 	run := s.load("shop.example.com", load.Options{Pace: time.Millisecond})
-	for i := range long.N(2, 20) {
+	n := long.N(2, 20)
+	for i := range n {
 		s.killAPIServer()
 		sent := run.Sent()
 		s.waitAPIServer()
@@ -29,14 +30,16 @@ func TestAPIServerGoesAndComesBackUnderLoad(t *testing.T) {
 		s.route("shop", "shop.example.com", mark, "shop")
 		s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: mark, Name: s.namespace, Version: "shop"})
 	}
-	wantNoneFailed(t, run, run.Sent()+1000)
+	result := wantNoneFailed(t, run, run.Sent()+1000)
+	long.Report(t, "Times that the API server was away under load", n, result.String())
 }
 
 // All connections to the API server are cut every two seconds, while routes change.
 func TestWatchesAreCutUnderLoad(t *testing.T) {
 	s := settled(t, "watches")
 	run := s.load("shop.example.com", load.Options{Pace: time.Millisecond})
-	for i := range long.N(4, 100) {
+	n := long.N(4, 100)
+	for i := range n {
 		if _, err := cluster.Exec(t.Context(), "ss", "-K", "state", "established", "sport", "=", ":6443"); err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +54,8 @@ func TestWatchesAreCutUnderLoad(t *testing.T) {
 		s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: mark, Name: s.namespace, Version: "shop"})
 		time.Sleep(time.Until(cut.Add(2 * time.Second)))
 	}
-	wantNoneFailed(t, run, run.Sent()+1000)
+	result := wantNoneFailed(t, run, run.Sent()+1000)
+	long.Report(t, "Times that all watches were cut under load", n, result.String())
 }
 
 func (s *tenantSpace) killAPIServer() {
