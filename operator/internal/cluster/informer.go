@@ -72,8 +72,9 @@ func insist[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	}
 }
 
-// away says whether an error tells that there is no API server, or none that works yet.
+// away says whether an error tells that there is no API server, or none that works yet: it
+// asks for patience while it fills its own caches.
 func away(err error) bool {
 	var unreached *url.Error
-	return errors.As(err, &unreached) || apierrors.IsServiceUnavailable(err)
+	return errors.As(err, &unreached) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err)
 }

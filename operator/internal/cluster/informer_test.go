@@ -47,6 +47,7 @@ func (s *server) listerWatcher() toolscache.ListerWatcher {
 var (
 	refused = &url.Error{Op: "Get", URL: "https://10.96.0.1", Err: syscall.ECONNREFUSED}
 	notYet  = apierrors.NewServiceUnavailable("starting")
+	filling = apierrors.NewTooManyRequests("storage is (re)initializing", 1)
 	denied  = apierrors.NewForbidden(schema.GroupResource{Resource: "gateways"}, "", errors.New("no role is known"))
 )
 
@@ -59,6 +60,7 @@ func TestInformersAreBackSoonAfterTheAPIServer(t *testing.T) {
 	}{
 		{refused, []time.Duration{time.Second, time.Minute, time.Hour}},
 		{notYet, []time.Duration{time.Second, time.Minute}},
+		{filling, []time.Duration{time.Second, time.Minute}},
 		{denied, []time.Duration{time.Second, ignorance - time.Second, time.Second}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -118,7 +120,7 @@ func TestInformersHearOfAnswers(t *testing.T) {
 	s := &server{until: time.Now().Add(time.Hour)}
 	lw := toolscache.ToListerWatcherWithContext(s.listerWatcher())
 	for _, err := range []error{
-		apierrors.NewResourceExpired("too old"), apierrors.NewNotFound(schema.GroupResource{Resource: "gateways"}, ""), apierrors.NewTooManyRequests("later", 1), nil,
+		apierrors.NewResourceExpired("too old"), apierrors.NewNotFound(schema.GroupResource{Resource: "gateways"}, ""), apierrors.NewInternalError(errors.New("broken")), nil,
 	} {
 		s.err, s.asks = err, 0
 		if _, got := lw.ListWithContext(t.Context(), metav1.ListOptions{}); !errors.Is(got, err) || s.asks != 1 {
