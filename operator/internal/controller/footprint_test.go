@@ -155,6 +155,33 @@ func TestManyRoutesAreSmall(t *testing.T) {
 	}
 }
 
+// A change of one route has each listener looked at, and none of them all the others.
+func TestAChangeAllocatesInProportionToTheListenerSets(t *testing.T) {
+	measure := func(sets int) uint64 {
+		c := settledTenants(t, sets)
+		before := allocated()
+		const changes = 5
+		for generation := range changes {
+			c.changeInSet(sets, generation+2)
+			c.look(t)
+			c.settle()
+		}
+		return (allocated() - before) / changes
+	}
+	few, many := measure(100), measure(400)
+	t.Logf("%d bytes among 100 ListenerSets, %d among 400", few, many)
+	if many > 5*few {
+		t.Errorf("a change allocates %d bytes among 100 ListenerSets, and %d among 400", few, many)
+	}
+}
+
+// allocated is what was allocated so far, in bytes.
+func allocated() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
+}
+
 // BenchmarkFootprint reports the memory of a Gateway with 40,000 routes by ListenerSets:
 // that of the objects in the caches, and that with what is remembered of them.
 func BenchmarkFootprint(b *testing.B) {
