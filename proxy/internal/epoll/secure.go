@@ -73,7 +73,7 @@ func (l *loop) readCipher(s *socket) bool {
 		t.eof = true
 		t.conn.FeedEOF()
 	default:
-		if n < room && !s.hup {
+		if s.emptied(n, room) {
 			s.readable = false
 		}
 		l.state.Grow(n)

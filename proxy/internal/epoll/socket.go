@@ -56,7 +56,8 @@ type socket struct {
 	// portion is how much of it is read at once.
 	portion portion
 
-	// urgent: the kernel does not pass on what lies behind urgent data.
+	// urgent: urgent data have come. The kernel does not pass on what lies behind them, and
+	// reads end there.
 	urgent bool
 
 	// What waits to be sent: the pipe's contents first, then out[sent:].

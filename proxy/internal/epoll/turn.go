@@ -98,13 +98,18 @@ func (l *loop) readOnce(s *socket) bool {
 	if n <= 0 {
 		return s.nothing(e)
 	}
-	if n < want && !s.hup {
+	if s.emptied(n, want) {
 		s.readable = false
 	}
 	l.state.Grow(n)
 	s.hand(l.buf[:n])
 	return true
 }
+
+// emptied says whether a read has taken all that there was, which saves another one. What
+// comes later is told of as an event of its own, but for the end that was told of already;
+// and a read ends at urgent data whatever lies behind them.
+func (s *socket) emptied(n, want int) bool { return n < want && !s.hup && !s.urgent }
 
 // nothing handles that there was no input to take, not yet or never again, and
 // reports whether the peer was told.
