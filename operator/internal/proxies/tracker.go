@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -22,7 +23,8 @@ type Options struct {
 	Changed func(gateway types.NamespacedName)
 	// Port is the admin port of the pods.
 	Port int
-	// Wait is how long a proxy holds an answer back; half a minute by default.
+	// Wait is how long a proxy holds an answer back; half a minute by default. Where there
+	// are hundreds they do for longer.
 	Wait time.Duration
 	// Retry is the first pause after a failure; a quarter of a second by
 	// default. It doubles up to maxRetry.
@@ -49,6 +51,8 @@ type Tracker struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	watchers sync.WaitGroup
+	// asking is how many watchers there are.
+	asking atomic.Int64
 }
 
 type fleet struct {
@@ -199,6 +203,20 @@ func (t *Tracker) Ready() map[types.NamespacedName]int {
 	return ready
 }
 
+// fewProxies is how many proxies hold their answers back for Options.Wait. More do for
+// longer, up to longestWait, so that what those cost that have no news does not grow with
+// their number.
+const (
+	fewProxies  = 300
+	longestWait = 2 * time.Minute
+)
+
+// wait is how long an answer is held back now.
+func (t *Tracker) wait() time.Duration {
+	longer := t.opts.Wait * time.Duration(t.asking.Load()) / fewProxies
+	return max(t.opts.Wait, min(longer, longestWait))
+}
+
 // fleet returns the Gateway's fleet. Its pods are asked anew when the access
 // has changed.
 func (t *Tracker) fleet(gateway types.NamespacedName, access Access) (*fleet, error) {
@@ -253,12 +271,14 @@ func (w *watcher) update(pod Pod) {
 // run asks until ctx ends.
 func (w *watcher) run(ctx context.Context, pod Pod) {
 	log := w.tracker.opts.Log.WithValues("gateway", w.gateway, "pod", pod.Name)
+	w.tracker.asking.Add(1)
+	defer w.tracker.asking.Add(-1)
 	pause := w.tracker.opts.Retry
 	var after *uint64
 	// failing is when the first attempt failed since the last that did not.
 	var failing time.Time
 	for ctx.Err() == nil {
-		report, err := w.client.ask(ctx, pod.Address, after, w.tracker.opts.Wait)
+		report, err := w.client.ask(ctx, pod.Address, after, w.tracker.wait())
 		if ctx.Err() != nil {
 			return
 		}
