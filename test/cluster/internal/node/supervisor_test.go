@@ -76,7 +76,7 @@ func TestComponentIsStartedAgain(t *testing.T) {
 }
 
 func TestStopEndsComponentsInReverse(t *testing.T) {
-	wait := `echo started; trap 'echo ended '$1' >> '$2'; exit 0' TERM; while :; do sleep 0.01; done`
+	wait := `trap 'echo ended '$1' >> '$2'; exit 0' TERM; echo started; while :; do sleep 0.01; done`
 	s := newTestSupervisor(t, map[string]string{"polite": wait})
 	order := filepath.Join(t.TempDir(), "order")
 	for _, name := range []string{"first", "second"} {
