@@ -25,9 +25,10 @@ const (
 // does before it has read who may do what.
 const ignorance = 15 * time.Second
 
-// newInformer returns an informer that is up to date soon after the API server is back.
-// Of its own it pauses for up to a minute after some outages, and forgets those only after
-// two minutes without one.
+// newInformer returns an informer that asks for as long as the API server is away, and so
+// hears of its return at once. Of its own it pauses in between, for longer after each error,
+// up to a minute, and forgets those only after two minutes without one. It still does so
+// before it lists everything anew, which it has to where a watch is too old.
 func newInformer(lw toolscache.ListerWatcher, kind runtime.Object, resync time.Duration, indexers toolscache.Indexers) toolscache.SharedIndexInformer {
 	return toolscache.NewSharedIndexInformer(insistent(lw), kind, resync, indexers)
 }
