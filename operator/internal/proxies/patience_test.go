@@ -14,11 +14,7 @@ import (
 func TestAFailureIsNewsOnce(t *testing.T) {
 	p := newProxy(t)
 	p.down = true
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
+	tracker, changed := p.followed()
 	if until(t, tracker, changed, "a first attempt", func(f proxies.Fleet) bool { return !f.Unheard() }); tracker.Fleet(gateway)[0].Report != nil {
 		t.Errorf("got %+v", tracker.Fleet(gateway))
 	}
@@ -77,11 +73,7 @@ func (p *proxy) setDown(down bool) {
 func TestAnAttemptThatTakesLongIsNoNews(t *testing.T) {
 	p := newProxy(t)
 	p.stuck = true
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
+	tracker, changed := p.followed()
 	p.failAfterWait()
 	<-changed
 	if fleet := tracker.Fleet(gateway); !serves("")(fleet) || len(changed) > 0 {
@@ -92,11 +84,7 @@ func TestAnAttemptThatTakesLongIsNoNews(t *testing.T) {
 // The same holds for an answer that is held back.
 func TestALongWaitThatFailsIsNoNews(t *testing.T) {
 	p := newProxy(t)
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
+	tracker, changed := p.followed()
 	until(t, tracker, changed, "a first report", serves(""))
 	p.failAfterWait()
 	p.await("to be asked again", func() bool { return p.answered > 0 })

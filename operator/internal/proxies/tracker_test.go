@@ -109,6 +109,17 @@ func (p *proxy) tracker(changed chan<- types.NamespacedName) *proxies.Tracker {
 	return tracker
 }
 
+// followed is a Tracker that follows the proxy, with what it tells of.
+func (p *proxy) followed() (*proxies.Tracker, chan types.NamespacedName) {
+	p.t.Helper()
+	changed := make(chan types.NamespacedName, 100)
+	tracker := p.tracker(changed)
+	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
+		p.t.Fatal(err)
+	}
+	return tracker, changed
+}
+
 // impatience is the patience of trackers that are to lose proxies soon.
 const impatience = time.Millisecond
 
@@ -138,11 +149,7 @@ func serves(hash string) func(proxies.Fleet) bool {
 
 func TestTrackerFollowsAProxy(t *testing.T) {
 	p := newProxy(t)
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
+	tracker, changed := p.followed()
 	until(t, tracker, changed, "a first report", serves(""))
 	p.say(func(r *proxyconfig.Report) { r.Hash = "h1" })
 	until(t, tracker, changed, "the hash", serves("h1"))
@@ -191,11 +198,7 @@ func (p *proxy) await(what string, is func() bool) {
 
 func TestTrackerLosesAProxy(t *testing.T) {
 	p := newProxy(t)
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
+	tracker, changed := p.followed()
 	until(t, tracker, changed, "a first report", serves(""))
 	p.setDown(true)
 	p.server.CloseClientConnections()
@@ -206,11 +209,7 @@ func TestTrackerLosesAProxy(t *testing.T) {
 // anew, and what the old one said is forgotten.
 func TestTrackerSyncReplacesPods(t *testing.T) {
 	p := newProxy(t)
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
+	tracker, changed := p.followed()
 	until(t, tracker, changed, "a first report", serves(""))
 	if err := tracker.Sync(gateway, p.access(), []proxies.Pod{{Name: "p1", UID: "3"}}); err != nil {
 		t.Fatal(err)
@@ -232,11 +231,7 @@ func TestTrackerWithoutCertificate(t *testing.T) {
 
 func TestStopEndsEverything(t *testing.T) {
 	p := newProxy(t)
-	changed := make(chan types.NamespacedName, 100)
-	tracker := p.tracker(changed)
-	if err := tracker.Sync(gateway, p.access(), pods); err != nil {
-		t.Fatal(err)
-	}
+	tracker, changed := p.followed()
 	until(t, tracker, changed, "a first report", serves(""))
 	tracker.Stop()
 	p.idle()
