@@ -43,15 +43,21 @@ func queued(t *testing.T, port uint16) []Socket {
 	}
 }
 
+// listenOn listens on a port of its own until the end of the test.
+func listenOn(t *testing.T, loopback string) (net.Listener, netip.AddrPort) {
+	t.Helper()
+	l, err := net.Listen("tcp", loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, l.Addr().(*net.TCPAddr).AddrPort()
+}
+
 // TestBothRequestsTellTheSame asks for all families at once, and one after the other.
 func TestBothRequestsTellTheSame(t *testing.T) {
 	for _, loopback := range []string{"127.0.0.1:0", "[::1]:0"} {
-		l, err := net.Listen("tcp", loopback)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		at := l.Addr().(*net.TCPAddr).AddrPort()
+		_, at := listenOn(t, loopback)
 		fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 		if err != nil {
 			t.Fatal(err)
@@ -79,12 +85,7 @@ func TestBothRequestsTellTheSame(t *testing.T) {
 
 func TestSocketsAreThoseThatAreOpen(t *testing.T) {
 	for _, loopback := range []string{"127.0.0.1:0", "[::1]:0"} {
-		l, err := net.Listen("tcp", loopback)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		at := l.Addr().(*net.TCPAddr).AddrPort()
+		l, at := listenOn(t, loopback)
 		if listening, open := mine(t, at.Port()); len(listening) != 1 || len(open) != 0 || listening[0].Local != at || listening[0].Limit == 0 {
 			t.Errorf("%v: got %v listening and %v open", at, listening, open)
 		}
