@@ -172,8 +172,8 @@ bench: ## Run the Go benchmarks: the hot path of the proxy, translation, and a s
 bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 25 quiet minutes; ARGS="-runs 1 -rounds 2 -seconds 1" takes 6).
 	@go -C test/bench run . $(ARGS)
 
-bench-sensor: build ## Measure what the sensor costs the proxy (root, 5 quiet minutes; ARGS="-rounds 2 -seconds 1 -out ''" for a short one).
-	@go -C test/bench run . -sensor ../../bin/fleetgate-sensor -out ../../docs/benchmarks/sensor.md -rounds 30 -seconds 2 $(ARGS)
+bench-sensor: build ## Measure what the sensor costs the proxy (root, 8 quiet minutes; ARGS="-rounds 2 -seconds 2 -out ''" for a short one).
+	@go -C test/bench run . -sensor ../../bin/fleetgate-sensor -out ../../docs/benchmarks/sensor.md -rounds 24 -seconds 12 $(ARGS)
 
 bench-fleet: ## Measure 1,000 Gateways in a test cluster of its own (root; ARGS="-gateways 50 -crowd 0" for a short one).
 	@go -C test run ./fleet $(ARGS)

@@ -119,7 +119,7 @@ func (b *bench) allocated(ctx context.Context, e engine, w workload) (perUnit fl
 	if err != nil {
 		return 0, err
 	}
-	idle, _, err := allocatedMore(ctx, more, func(seconds int) (float64, error) { return 0, pause(ctx, seconds) })
+	idle, _, err := allocatedMore(ctx, more, func(seconds int) (float64, error) { return 0, wait(ctx, time.Duration(seconds)*time.Second) })
 	return max(0, objects-idle) / max(1, units), err
 }
 
@@ -144,11 +144,12 @@ func allocatedMore(ctx context.Context, more int, round func(seconds int) (units
 	return took[1] - took[0], did[1] - did[0], nil
 }
 
-func pause(ctx context.Context, seconds int) error {
+// wait returns after some time, or at the end of the context with its error.
+func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(time.Duration(seconds) * time.Second):
+	case <-time.After(d):
 		return nil
 	}
 }

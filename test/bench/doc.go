@@ -8,8 +8,8 @@
 // disturbs all of them alike. The figure to trust is the CPU time that a proxy
 // took per request, as the scheduler counted it.
 //
-// With -sensor it measures instead what the sensor costs the proxy, of which one
-// runs all the time while sensors come and go, and writes docs/benchmarks/sensor.md.
+// With -sensor it measures instead what the sensor costs the proxy, of which some
+// with a sensor and some without take turns, and writes docs/benchmarks/sensor.md.
 //
 // Everything ends with the process namespace, and the network namespace with
 // it, however the program ends.

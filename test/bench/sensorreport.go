@@ -8,7 +8,7 @@ import (
 )
 
 // sensorIntroduction explains the tables. Its arguments are date, commit, CPU,
-// cores, kernel, versions, Go's version, flags, rounds, seconds.
+// cores, kernel, versions, Go's version, flags, milliseconds of a turn, rounds, seconds.
 const sensorIntroduction = `# What the sensor costs the proxy
 
 Measured on %s at commit %s, on %s with %d cores, Linux %s.
@@ -16,20 +16,19 @@ Measured on %s at commit %s, on %s with %d cores, Linux %s.
 
     make bench-sensor ARGS="%s"
 
-One proxy runs all the time, on CPU 1 and in a cgroup of its own. wrk loads it from CPU 0 with 64 connections that ask for
-1 KiB, as fast as they are answered. Sensors come and go on CPU 0: a round has a slice of the load with nothing attached,
-one with the probe function attached to by uprobe, another one with nothing, and one by shared memory; the two with a
-sensor change places from round to round. %d rounds of slices of %d s were made, after a second of the same load each that does not
-count: a proxy that has just met a sensor tells it of its 3,000 routes. With a sensor its programs for connections are attached
-as well; it is scraped before that second and after the slice.
+Four proxies run side by side on CPU 1, each in a cgroup of its own, from a copy of the program and with a load of its own: one is
+attached to by uprobe, one counts in shared memory, and two have no sensor. With a sensor its programs for connections are
+attached as well. A load is wrk on CPU 0 with 64 connections that ask for 1 KiB, as fast as they are answered. All loads but
+one are stopped: the proxies take turns of %d ms, so that what slows the machine down for longer meets all alike. %d rounds of
+%d s were made. Each starts everything afresh, and the proxies change places from one to the next.
 
-A difference is that of a slice to the mean of the two without a sensor of its round; that between these two is the noise
-(A/A), which nothing smaller can be told from. Beside the mean over the rounds stands its standard error, and then the median,
-which a few slices that were disturbed do not move. CPU time is the scheduler's, for all of the proxy's threads. A slice counts
-only if the sensor has counted at least as many requests as wrk.
+A difference is that to the mean of the two without a sensor in its round; that between these two is the noise (A/A), which
+nothing smaller can be told from. Beside the mean over the rounds stands its standard error, and then the median. CPU time is
+the scheduler's, for all of a proxy's threads, and requests are those that the backend has answered. A round counts only if
+the sensors have counted at least as many of theirs.
 
 The second table says under what circumstances: a proxy that sleeps more often has fewer events to handle each time, and pays
-more for each, with a sensor or without; what the sensor takes of the load generator's CPU can make it do so.
+more for each, with a sensor or without.
 
 `
 
@@ -82,7 +81,7 @@ func reportSensor(o options, f *facts, rounds []round) error {
 	}
 	flags := fmt.Sprintf("-rounds %d -seconds %d", o.rounds, o.seconds)
 	introduction := fmt.Sprintf(sensorIntroduction, f.Date.Format("2006-01-02 15:04 MST"), f.Commit, f.CPU, f.Cores, f.Kernel,
-		f.Versions[0], f.Go, flags, o.rounds, o.seconds)
+		f.Versions[0], f.Go, flags, turnTime.Milliseconds(), o.rounds, o.seconds)
 	return os.WriteFile(o.out, []byte(introduction+tables), 0o644)
 }
 
@@ -125,11 +124,11 @@ func costTable(rounds []round) table {
 	return t
 }
 
-// circumstanceTable says what else was different in slices.
+// circumstanceTable says what else was different.
 func circumstanceTable(rounds []round) table {
 	t := table{
 		title:  "Under what circumstances",
-		header: []string{"sensor", "requests per second", "sleeps of the proxy per 1,000 requests", "CPU ms of the sensor per second"},
+		header: []string{"sensor", "requests per second", "sleeps of the proxy per 1,000 requests"},
 	}
 	last := rounds[len(rounds)-1]
 	for _, s := range []struct {
@@ -148,13 +147,12 @@ func circumstanceTable(rounds []round) table {
 			s.name,
 			figure(0, func(s slice) float64 { return s.rate }),
 			figure(1, func(s slice) float64 { return s.sleeps }),
-			figure(1, func(s slice) float64 { return s.beside }),
 		})
 	}
 	return t
 }
 
-// sensorTable says what the sensor itself takes, at the end of slices.
+// sensorTable says what the sensor itself takes, at the end of rounds.
 func sensorTable(rounds []round) table {
 	t := table{title: "The sensor itself", header: []string{"sensor", "anonymous memory, MiB", "CPU ms of a scrape"}}
 	last := rounds[len(rounds)-1]

@@ -19,20 +19,20 @@ type sensorState struct {
 }
 
 // scrapeSensor also returns the CPU time that it took the sensor.
-func scrapeSensor(ctx context.Context, p *process) (state sensorState, took time.Duration, err error) {
+func scrapeSensor(ctx context.Context, p *process, port int) (state sensorState, took time.Duration, err error) {
 	before, err := cpuTime(p.pid())
 	if err != nil {
 		return state, 0, err
 	}
-	if state, err = readSensor(ctx); err != nil {
+	if state, err = readSensor(ctx, port); err != nil {
 		return state, 0, err
 	}
 	after, err := cpuTime(p.pid())
 	return state, after - before, err
 }
 
-func readSensor(ctx context.Context) (sensorState, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+sensorAddress+"/metrics", nil)
+func readSensor(ctx context.Context, port int) (sensorState, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(port)+"/metrics", nil)
 	if err != nil {
 		return sensorState{}, err
 	}

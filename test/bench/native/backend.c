@@ -1,5 +1,6 @@
 // A backend that costs little: one thread, one epoll, answers made once.
-// "/100k" and "/1m" name the two larger bodies, every other path gets 1 KiB.
+// "/100k" and "/1m" name the two larger bodies, "/count" is how many other
+// requests were answered, and every other path gets 1 KiB.
 //
 // usage: backend PORT
 #define _GNU_SOURCE
@@ -29,7 +30,8 @@ struct conn {
 	char head[HEAD];
 };
 
-static struct answer answers[3];
+static struct answer answers[3], count;
+static unsigned long answered;
 
 static void die(const char *what)
 {
@@ -50,6 +52,16 @@ static struct answer make_answer(size_t body)
 	return a;
 }
 
+static const struct answer *make_count(void)
+{
+	static char data[128];
+	char number[32];
+	int digits = snprintf(number, sizeof number, "%lu", answered);
+	count.data = data;
+	count.len = snprintf(data, sizeof data, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", digits, number);
+	return &count;
+}
+
 static const struct answer *choose(const char *head, size_t len)
 {
 	const char *path = memchr(head, ' ', len);
@@ -58,6 +70,8 @@ static const struct answer *choose(const char *head, size_t len)
 		return &answers[1];
 	if (left > 4 && !memcmp(path, " /1m", 4))
 		return &answers[2];
+	if (left > 8 && !memcmp(path, " /count ", 8))
+		return make_count();
 	return &answers[0];
 }
 
@@ -81,6 +95,7 @@ static int answer_all(struct conn *c)
 	while (!c->answer && (end = memmem(c->head, c->have, "\r\n\r\n", 4))) {
 		size_t used = end + 4 - c->head;
 		c->answer = choose(c->head, used);
+		answered += c->answer != &count;
 		c->sent = 0;
 		c->have -= used;
 		memmove(c->head, c->head + used, c->have);
