@@ -20,3 +20,10 @@ func (o observers) HandshakeDone(h traffic.Handshake) {
 		traffic.TellHandshake(observer, h)
 	}
 }
+
+// TurnDone implements traffic.TurnObserver.
+func (o observers) TurnDone() {
+	for _, observer := range o {
+		traffic.TellTurn(observer)
+	}
+}

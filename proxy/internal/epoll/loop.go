@@ -159,6 +159,7 @@ func (l *loop) run() {
 		l.reap()
 	}
 	l.closeAll()
+	l.state.Flush()
 }
 
 func (l *loop) handle(s *socket, events uint32) {

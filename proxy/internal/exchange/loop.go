@@ -212,8 +212,8 @@ func (l *Loop) dirt(f framer) {
 	}
 }
 
-// Flush sends what was held back to be sent as one. A driver calls it at the
-// end of a turn, after which it waits.
+// Flush sends what was held back to be sent as one, and tells the observer that the
+// turn has ended. A driver calls it at the end of each turn, after which it waits.
 func (l *Loop) Flush() {
 	for i, st := range l.begun {
 		l.begun[i] = nil
@@ -229,6 +229,7 @@ func (l *Loop) Flush() {
 	}
 	clear(l.dirty)
 	l.dirty = l.dirty[:0]
+	traffic.TellTurn(l.opts.Observer)
 }
 
 // writeFrames sends what an HTTP/2 connection has to say.

@@ -22,6 +22,7 @@ func (r *reporter) report(d *traffic.Done) {
 	defer r.mu.Unlock()
 	r.done = *d
 	r.observer.RequestDone(&r.done)
+	traffic.TellTurn(r.observer)
 }
 
 // Shaken tells the observer of a client's TLS handshake that has ended, after which
@@ -30,4 +31,5 @@ func (s *Server) Shaken(h traffic.Handshake) {
 	s.reports.mu.Lock()
 	defer s.reports.mu.Unlock()
 	traffic.TellHandshake(s.reports.observer, h)
+	traffic.TellTurn(s.reports.observer)
 }

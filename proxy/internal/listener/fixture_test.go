@@ -56,7 +56,7 @@ type proxy struct {
 	exporter     *otlp.Exporter
 }
 
-// recorder keeps what observers are told.
+// recorder keeps what the observers of all loops were told in turns that have ended.
 type recorder struct {
 	mu         sync.Mutex
 	done       []record
@@ -68,10 +68,30 @@ type record struct {
 	method, host, target, id string
 }
 
-func (r *recorder) RequestDone(d *traffic.Done) {
+// turn is an observer that records nothing before a turn ends.
+type turn struct {
+	recorder   *recorder
+	done       []record
+	handshakes []traffic.Handshake
+}
+
+func (t *turn) RequestDone(d *traffic.Done) {
+	t.done = append(t.done, record{*d, string(d.RawMethod), string(d.Host), string(d.Target), string(d.RequestID)})
+}
+
+// HandshakeDone implements traffic.HandshakeObserver.
+func (t *turn) HandshakeDone(h traffic.Handshake) { t.handshakes = append(t.handshakes, h) }
+
+// TurnDone implements traffic.TurnObserver.
+func (t *turn) TurnDone() {
+	if len(t.done) == 0 && len(t.handshakes) == 0 {
+		return
+	}
+	r := t.recorder
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.done = append(r.done, record{*d, string(d.RawMethod), string(d.Host), string(d.Target), string(d.RequestID)})
+	r.done, r.handshakes = append(r.done, t.done...), append(r.handshakes, t.handshakes...)
+	t.done, t.handshakes = nil, nil
 }
 
 // await waits for n records.
@@ -134,7 +154,7 @@ func start(t testing.TB, s settings, c *proxyconfig.Config) *proxy {
 		o.Spans = p.exporter
 	}
 	if !s.quiet {
-		o.Observers = func(int) traffic.Observer { return p.records }
+		o.Observers = func(int) traffic.Observer { return &turn{recorder: p.records} }
 	}
 	var err error
 	if p.set, err = New(o); err != nil {

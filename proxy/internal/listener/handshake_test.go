@@ -10,13 +10,6 @@ import (
 	"github.com/fleetgate/fleetgate/proxy/internal/traffic"
 )
 
-// HandshakeDone implements traffic.HandshakeObserver.
-func (r *recorder) HandshakeDone(h traffic.Handshake) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.handshakes = append(r.handshakes, h)
-}
-
 // handshake waits for the first handshake, and forgets it.
 func (r *recorder) handshake(t *testing.T) (first traffic.Handshake) {
 	t.Helper()

@@ -285,7 +285,7 @@ func TestRequestsAreCountedInTheNewestTable(t *testing.T) {
 	c.Publish(fixed{&probev1.Tables{}})
 	observer := c.Observer()
 	done := &traffic.Done{Status: 200, Duration: time.Millisecond}
-	observer.RequestDone(done) // nobody is there to count it
+	tell(observer, done) // nobody is there to count it
 
 	const each = 1000
 	var tables []*probev1.Table
@@ -297,7 +297,7 @@ func TestRequestsAreCountedInTheNewestTable(t *testing.T) {
 		// The tables come after the mode has been entered.
 		sensor.tables(conn)
 		for range each {
-			observer.RequestDone(done)
+			tell(observer, done)
 		}
 		conn.Close()
 	}
@@ -387,6 +387,35 @@ func TestRecordOfARequest(t *testing.T) {
 	}
 }
 
+// tell tells an observer of the only request of a turn.
+func tell(o traffic.Observer, d *traffic.Done) {
+	o.RequestDone(d)
+	traffic.TellTurn(o)
+}
+
+func TestRequestsWaitForTheEndOfTheTurn(t *testing.T) {
+	client := New(Options{Log: logr.Discard()})
+	fd, table := goodTable(t)
+	if err := client.memory.enter(fileOf(t, fd)); err != nil {
+		t.Fatal(err)
+	}
+	observer := client.Observer()
+	const turns, each = 3, waitingRecords + 1
+	for turn := range turns {
+		for range each {
+			observer.RequestDone(&traffic.Done{Status: 200})
+		}
+		if got, want := total(table), uint64(turn*each+waitingRecords); got != want {
+			t.Errorf("turn %d: %d requests are counted before its end, want %d: no more can wait", turn, got, want)
+		}
+		traffic.TellTurn(observer)
+		if got, want := total(table), uint64((turn+1)*each); got != want {
+			t.Errorf("turn %d: %d requests are counted after it, want %d", turn, got, want)
+		}
+		traffic.TellTurn(observer) // in which nothing happened
+	}
+}
+
 func TestHandshakesAreCountedOnTheirListenersSeries(t *testing.T) {
 	client := New(Options{Log: logr.Discard()})
 	fd, table := goodTable(t)
@@ -397,6 +426,7 @@ func TestHandshakesAreCountedOnTheirListenersSeries(t *testing.T) {
 	of.HandshakeDone(traffic.Handshake{Listener: &snapshot.Listener{Handshakes: 7}, How: probev1.HandshakeMade, Took: time.Millisecond})
 	of.HandshakeDone(traffic.Handshake{Listener: &snapshot.Listener{Handshakes: 7}, How: probev1.HandshakeAlert, Took: time.Second})
 	of.HandshakeDone(traffic.Handshake{Listener: &snapshot.Listener{}, How: probev1.HandshakeMade})
+	traffic.TellTurn(of.(traffic.Observer))
 	var cell probev1.Cell
 	table.ReadSeries(7, &cell)
 	if total(table) != 2 || cell.Class[probev1.Class2xx].Sum != 1e6 || cell.Class[probev1.ClassOther].Sum != 1e9 {
@@ -407,7 +437,7 @@ func TestHandshakesAreCountedOnTheirListenersSeries(t *testing.T) {
 func TestObserverDoesNotAllocate(t *testing.T) {
 	observer := New(Options{Log: logr.Discard()}).Observer()
 	done := &traffic.Done{Status: 200, Duration: time.Millisecond}
-	if n := testing.AllocsPerRun(1000, func() { observer.RequestDone(done) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { tell(observer, done) }); n != 0 {
 		t.Errorf("got %v allocations a request, want none", n)
 	}
 }
@@ -438,6 +468,6 @@ func BenchmarkObserver(b *testing.B) {
 	done := &traffic.Done{Status: 200, Duration: time.Millisecond, ResponseBytes: 100}
 	b.ReportAllocs()
 	for b.Loop() {
-		observer.RequestDone(done)
+		tell(observer, done)
 	}
 }

@@ -200,7 +200,7 @@ func keepCalling(c *Client) (stop func()) {
 			case <-done:
 				return
 			default:
-				observer.RequestDone(request())
+				tell(observer, request())
 			}
 		}
 	}()

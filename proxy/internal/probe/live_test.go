@@ -75,6 +75,7 @@ func hammer(t *testing.T, c *Client, n int) {
 							observer.RequestDone(d)
 							garbage = append(garbage, make([]byte, 256))
 						}
+						traffic.TellTurn(observer)
 					})
 					runtime.KeepAlive(garbage)
 				})
@@ -165,14 +166,14 @@ func TestSensorCountsEveryRequest(t *testing.T) {
 					if sum(v, "fleetgate_requests_total") > 0 {
 						return true
 					}
-					c.Observer().RequestDone(request())
+					tell(c.Observer(), request())
 					return false
 				})
 				before := await(t, "the tables", func(v map[string]float64) bool {
 					if sum(v, `fleetgate_requests_total{code="200",listener="web",method="GET",protocol="h2",route="shop/cart",rule="0"}`) > 0 {
 						return true
 					}
-					c.Observer().RequestDone(request())
+					tell(c.Observer(), request())
 					return false
 				})
 				strangers(t)
@@ -236,7 +237,7 @@ func TestCostOfACall(t *testing.T) {
 		for range rounds {
 			begin := time.Now()
 			for range calls {
-				observer.RequestDone(d)
+				tell(observer, d)
 			}
 			best = min(best, time.Since(begin)/calls)
 		}
@@ -246,7 +247,7 @@ func TestCostOfACall(t *testing.T) {
 	for _, asked := range []string{"auto", "shm"} {
 		s := startSensor(t, program, allCapabilities, "--probe-socket", socket, "--mode", asked)
 		await(t, "the first call", func(v map[string]float64) bool {
-			c.Observer().RequestDone(request())
+			tell(c.Observer(), request())
 			return sum(v, "fleetgate_requests_total") > 0
 		})
 		got := cost()

@@ -94,7 +94,7 @@ func pod(t *testing.T) {
 	meet(t, "attached")
 	observer := c.Observer()
 	for range n {
-		observer.RequestDone(request())
+		tell(observer, request())
 	}
 	meet(t, "counted")
 	values = must(t)

@@ -69,3 +69,17 @@ type Socket struct {
 type Observer interface {
 	RequestDone(*Done)
 }
+
+// TurnObserver is an Observer that may keep what it was told until the engine's turn
+// ends. A turn is what a loop does between two waits: it takes no longer than one
+// batch of events.
+type TurnObserver interface {
+	TurnDone()
+}
+
+// TellTurn tells an Observer that a turn has ended, if that wants to know.
+func TellTurn(o Observer) {
+	if of, ok := o.(TurnObserver); ok {
+		of.TurnDone()
+	}
+}
