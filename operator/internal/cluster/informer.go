@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -25,17 +26,22 @@ const (
 // does before it has read who may do what.
 const ignorance = 15 * time.Second
 
-// newInformer returns an informer that asks for as long as the API server is away, and so
-// hears of its return at once. Of its own it pauses in between, for longer after each error,
-// up to a minute, and forgets those only after two minutes without one. It still does so
-// before it lists everything anew, which it has to where a watch is too old.
+// newInformer returns an informer that hears of what happened while the API server was away
+// soon after its return, however often that was. It asks for as long as there is none, and
+// lists everything anew as soon as a watch is too old. An informer of client-go's pauses
+// before both, for longer after each time, up to a minute, and forgets those only after two
+// minutes without one.
 func newInformer(lw toolscache.ListerWatcher, kind runtime.Object, resync time.Duration, indexers toolscache.Indexers) toolscache.SharedIndexInformer {
-	return toolscache.NewSharedIndexInformer(insistent(lw), kind, resync, indexers)
+	r := &rounds{}
+	informer := toolscache.NewSharedIndexInformer(r.behind(insistent(lw)), kind, resync, indexers)
+	// Only an informer that runs would refuse it.
+	utilruntime.Must(informer.SetWatchErrorHandlerWithContext(r.run))
+	return informer
 }
 
 // insistent has each call last until the API server has answered it, or the call's
 // context ends.
-func insistent(lw toolscache.ListerWatcher) toolscache.ListerWatcher {
+func insistent(lw toolscache.ListerWatcher) toolscache.ListerWatcherWithContext {
 	once := toolscache.ToListerWatcherWithContext(lw)
 	return &toolscache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
@@ -57,7 +63,7 @@ func insist[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		answer, err := ask()
 		switch {
-		case away(err):
+		case Away(err):
 			denied = time.Time{}
 		case apierrors.IsForbidden(err) && denied.IsZero():
 			denied = time.Now()
@@ -67,15 +73,16 @@ func insist[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return answer, err
+			// Told of a refused connection, a reflector pauses before it stops.
+			return answer, ctx.Err()
 		case <-time.After(wait.Jitter(pause, 1)):
 		}
 	}
 }
 
-// away says whether an error tells that there is no API server, or none that works yet: it
+// Away says whether an error tells that there is no API server, or none that works yet: it
 // asks for patience while it fills its own caches.
-func away(err error) bool {
+func Away(err error) bool {
 	var unreached *url.Error
 	return errors.As(err, &unreached) || apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err)
 }
