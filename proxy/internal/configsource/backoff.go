@@ -3,13 +3,16 @@ package configsource
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 )
 
-// The shortest and the longest pause after an error.
+// The shortest and the longest pause after an error, and the longest while there is no
+// API server to answer: nobody is asked too much then, and its return is heard of soon.
 const (
-	minPause = 100 * time.Millisecond
-	maxPause = 10 * time.Second
+	minPause     = 100 * time.Millisecond
+	maxPause     = 10 * time.Second
+	maxPauseAway = 2 * time.Second
 )
 
 // backoff spaces out attempts. Pauses double with each error in a row, and are
@@ -20,13 +23,20 @@ type backoff struct {
 	// pause waits, or returns early when ctx ends.
 	pause  func(ctx context.Context, d time.Duration)
 	errors int
+	// away says that nobody answered last.
+	away bool
 }
 
 func (b *backoff) reset() { b.errors = 0 }
 
 // sleep waits before the next attempt. An API server that asks for patience
-// gets it.
+// gets it. One that is back, and not of much use yet, is asked soon again.
 func (b *backoff) sleep(ctx context.Context, err error) {
+	away := unreached(err)
+	if b.away && !away {
+		b.reset()
+	}
+	b.away = away
 	d := b.next()
 	var status *statusError
 	if errors.As(err, &status) {
@@ -35,10 +45,20 @@ func (b *backoff) sleep(ctx context.Context, err error) {
 	b.pause(ctx, d)
 }
 
+// unreached says whether an error tells that nobody answered.
+func unreached(err error) bool {
+	var failed *url.Error
+	return errors.As(err, &failed)
+}
+
 func (b *backoff) next() time.Duration {
-	d := maxPause
+	longest := maxPause
+	if b.away {
+		longest = maxPauseAway
+	}
+	d := longest
 	if b.errors < 7 {
-		d = min(maxPause, minPause<<b.errors)
+		d = min(longest, minPause<<b.errors)
 		b.errors++
 	}
 	return b.spread(d)

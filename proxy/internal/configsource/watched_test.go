@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -315,6 +317,55 @@ func TestWatchDoesNotRepeatItself(t *testing.T) {
 	s.set("configmaps/config", config("two"))
 	if o := <-out; string(o.Document) != "two" {
 		t.Errorf("got %q again", o.Document)
+	}
+}
+
+// What an API server has forgotten is asked for soon, however long it was away before, and
+// ever more seldom where it always says so.
+func TestWatchThatExpiredBeginsAnewSoon(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"by its answer": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) },
+		"by an event": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"type":"ERROR","object":{"code":410,"reason":"Expired"}}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var slept []time.Duration
+			w := watcher[string]{
+				client:   &KubeClient{BaseURL: server.URL, Namespace: "ns", HTTP: server.Client()},
+				resource: "configmaps", name: "config", next: "5", log: logr.Discard(),
+				changed: func(o *object[string]) { t.Errorf("told of %v", o) },
+			}
+			w.backoff = backoff{random: func() float64 { return 0 }, errors: 7, pause: func(_ context.Context, d time.Duration) {
+				if slept = append(slept, d); len(slept) == 9 {
+					cancel()
+				}
+			}}
+			w.run(ctx)
+			if got, want := fmt.Sprint(slept), "[100ms 200ms 400ms 800ms 1.6s 3.2s 6.4s 10s 10s]"; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// An API server that is away is asked at least every two seconds, and soon again once it
+// answers: one that has just started denies everything at first.
+func TestBackoffIsShortForAnAPIServerThatIsAway(t *testing.T) {
+	var slept []time.Duration
+	b := backoff{random: func() float64 { return 0 }, pause: func(_ context.Context, d time.Duration) { slept = append(slept, d) }}
+	refused := fmt.Errorf("watching: %w", &url.Error{Op: "Get", URL: "https://10.96.0.1", Err: syscall.ECONNREFUSED})
+	denied := fmt.Errorf("watching: %w", &statusError{code: http.StatusForbidden})
+	for _, err := range []error{refused, refused, refused, refused, refused, refused, refused, refused, denied, denied, refused, denied} {
+		b.sleep(t.Context(), err)
+	}
+	want := "[100ms 200ms 400ms 800ms 1.6s 2s 2s 2s 100ms 200ms 400ms 100ms]"
+	if got := fmt.Sprint(slept); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

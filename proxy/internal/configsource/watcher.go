@@ -82,8 +82,7 @@ func (w *watcher[V]) once(ctx context.Context) error {
 	defer cancel()
 	body, err := w.client.get(ctx, w.client.collection(w.resource), w.query())
 	if hasStatus(err, http.StatusGone) {
-		w.next = ""
-		return errExpired
+		return w.expired()
 	}
 	if err != nil {
 		return fmt.Errorf("watching %s %q: %w", w.resource, w.name, err)
@@ -153,8 +152,12 @@ func (w *watcher[V]) follow(stream *json.Decoder) error {
 
 func (w *watcher[V]) handle(kind string, raw json.RawMessage) error {
 	if kind == "ERROR" {
+		err := watchError(raw)
+		if errors.Is(err, errExpired) {
+			return w.expired()
+		}
 		w.next = ""
-		return watchError(raw)
+		return err
 	}
 	o := &object[V]{}
 	if err := json.Unmarshal(raw, o); err != nil {
@@ -169,6 +172,17 @@ func (w *watcher[V]) handle(kind string, raw json.RawMessage) error {
 	}
 	w.next = o.Metadata.ResourceVersion
 	return nil
+}
+
+// expired has the next watch begin anew. An API server that was just started has forgotten
+// everything: that it says so is its answer after an outage, and no further trouble. Of a
+// watch that names no version there is nothing that could have expired.
+func (w *watcher[V]) expired() error {
+	if w.next != "" {
+		w.backoff.reset()
+	}
+	w.next = ""
+	return errExpired
 }
 
 // watchError reads the Status that ends a watch.
