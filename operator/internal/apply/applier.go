@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -62,21 +63,24 @@ type Applier struct {
 	opts Options
 
 	mu     sync.Mutex
-	fleets map[types.NamespacedName]*fleet
+	fleets map[types.NamespacedName]fleet
 }
 
 // fleet is what is remembered of one owner's objects between calls.
-type fleet struct {
-	// accepted holds what the API server made of what was applied, where that
-	// is not what was sent (a normalised quantity, say): such a difference is
-	// nobody's change and no reason to write again.
-	accepted map[id]acceptance
-	// blocked are the conflicts of the last call, with the time of the next try.
-	blocked map[id]blocked
-	// created says when objects were, which the cache need not show yet.
-	created map[id]time.Time
-	// settled are the objects that were seen to be as they are to be.
-	settled map[id]settlement
+type fleet map[id]*entry
+
+// entry is what is remembered of one object.
+type entry struct {
+	// accepted is what the API server made of what was applied, where that is not what was
+	// sent (a normalised quantity, say): such a difference is nobody's change and no
+	// reason to write again.
+	accepted acceptance
+	// blocked is the conflict of the last call, with the time of the next try, or nil.
+	blocked *blocked
+	// created is when the object was, which the cache need not show yet.
+	created time.Time
+	// settled is the state in which it was seen to be as it is to be.
+	settled settlement
 }
 
 type acceptance struct{ hash, projection string }
@@ -94,39 +98,56 @@ func New(opts Options) *Applier {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Applier{opts: opts, fleets: make(map[types.NamespacedName]*fleet)}
+	return &Applier{opts: opts, fleets: make(map[types.NamespacedName]fleet)}
 }
 
-// Sync brings the objects of the owner into the desired state and deletes those
-// of its objects, of all Kinds, that are neither desired nor among keep, which
-// somebody else writes. Kinds that are not available are passed over. A conflict is a
-// result and not an error; the call goes on with the other objects, as it does after
-// an error, and returns all errors, joined.
+// Sync brings the objects of the owner into the desired state, and deletes those of its
+// objects, of all Kinds, that are neither desired nor among keep, which somebody else
+// writes. Where one object does not need another, several are written at the same time.
+// Kinds that are not available are passed over. A conflict is a result and not an error; the
+// call goes on with the other objects, as it does after an error, and returns all errors,
+// joined.
 func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object, keep ...Kept) (Result, error) {
 	var result Result
-	var errs []error
 	wanted := make(map[id]struct{}, len(objects)+len(keep))
 	for _, kept := range keep {
 		wanted[id{schema.GroupKind{Group: kept.Group, Kind: kept.Kind}, types.NamespacedName{Namespace: owner.Namespace, Name: kept.Name}}] = struct{}{}
 	}
+	tasks, err := a.tasks(owner, objects, wanted)
+	if err != nil {
+		// What it stands for is not known, and must not be removed.
+		return result, err
+	}
+	var errs []error
+	for _, stage := range stages(tasks) {
+		run(ctx, stage)
+	}
+	for _, t := range tasks {
+		result.Conflicts = append(result.Conflicts, t.result.Conflicts...)
+		result.Written = append(result.Written, t.result.Written...)
+		errs = append(errs, t.err)
+	}
+	errs = append(errs, a.prune(ctx, owner, wanted, &result))
+	return result, errors.Join(errs...)
+}
+
+// tasks are what there is to do for the available objects, which are added to wanted.
+func (a *Applier) tasks(owner Owner, objects []client.Object, wanted map[id]struct{}) ([]*task, error) {
 	memory := a.memory(owner.NamespacedName)
+	tasks := make([]*task, 0, len(objects))
 	for _, obj := range objects {
 		if !a.opts.Available(obj) {
 			continue
 		}
 		this, err := idOf(obj, owner, a.opts.Client.Scheme())
 		if err != nil {
-			// What it stands for is not known, and must not be removed.
-			return result, err
+			return nil, err
 		}
 		wanted[this] = struct{}{}
-		if err := a.ensure(ctx, owner, obj, this, memory, &result); err != nil {
-			errs = append(errs, err)
-		}
+		tasks = append(tasks, &task{Applier: a, owner: owner, desired: obj, id: this, known: memory.entry(this)})
 	}
 	memory.drop(wanted)
-	errs = append(errs, a.prune(ctx, owner, wanted, &result))
-	return result, errors.Join(errs...)
+	return tasks, nil
 }
 
 // Forget drops what is remembered of the owner's objects.
@@ -136,18 +157,30 @@ func (a *Applier) Forget(owner types.NamespacedName) {
 	delete(a.fleets, owner)
 }
 
-func (a *Applier) memory(owner types.NamespacedName) *fleet {
+func (a *Applier) memory(owner types.NamespacedName) fleet {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f := a.fleets[owner]
 	if f == nil {
-		f = &fleet{
-			accepted: make(map[id]acceptance), blocked: make(map[id]blocked), created: make(map[id]time.Time),
-			settled: make(map[id]settlement),
-		}
+		f = make(fleet)
 		a.fleets[owner] = f
 	}
 	return f
+}
+
+func (f fleet) entry(this id) *entry {
+	if f[this] == nil {
+		f[this] = &entry{}
+	}
+	return f[this]
+}
+
+// drop forgets the objects that are not wanted any more.
+func (f fleet) drop(wanted map[id]struct{}) {
+	maps.DeleteFunc(f, func(this id, _ *entry) bool {
+		_, keep := wanted[this]
+		return !keep
+	})
 }
 
 func (r *Result) wrote(verb string, id id) {

@@ -6,6 +6,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -16,133 +17,184 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 )
 
-// ensure brings one object into the desired state.
-func (a *Applier) ensure(ctx context.Context, owner Owner, obj client.Object, this id, memory *fleet, result *Result) error {
-	if b, ok := memory.blocked[this]; ok && a.opts.Now().Before(b.until) {
-		result.Conflicts = append(result.Conflicts, b.conflict)
-		return nil
-	}
-	delete(memory.blocked, this)
+// task is one object that is to be brought into the desired state.
+type task struct {
+	*Applier
+	owner   Owner
+	desired client.Object
+	id      id
+	// known is nobody else's.
+	known *entry
 
-	cached := emptyLike(obj)
-	err := a.opts.Client.Get(ctx, this.key, cached)
-	switch {
-	case meta.IsNoMatchError(err):
-		return nil
-	case client.IgnoreNotFound(err) != nil:
-		return fmt.Errorf("reading %s: %w", this, err)
-	}
-	found := err == nil
-	now, err := settle(obj, cached, owner)
-	if err != nil || found && memory.settled[this].is(now) {
-		return err
-	}
-	want, err := prepare(obj, owner, a.opts.Client.Scheme())
-	if err != nil {
-		return err
-	}
-	if !found {
-		return a.bring(ctx, owner, want, memory, result)
-	}
-	same, err := unchanged(want, cached, owner, memory)
-	if same {
-		memory.settled[this] = now
-	}
-	if same || err != nil {
-		return err
-	}
-	return a.change(ctx, owner, want, memory, result)
+	// found says that the cache has the object, and now what is settled if it is as it
+	// is to be. want is only there if there is something to do.
+	found bool
+	now   settlement
+	want  *desired
+
+	result Result
+	err    error
 }
 
-// bring creates an object that the cache does not have. One that was created a moment
-// ago is looked for first: a Create would be refused, which is a write for nothing.
-func (a *Applier) bring(ctx context.Context, owner Owner, want *desired, memory *fleet, result *Result) error {
-	if a.opts.Now().Sub(memory.created[want.id]) < cluster.Lag {
-		if err := a.change(ctx, owner, want, memory, result); !apierrors.IsNotFound(err) {
+// look says whether there is something to do, as far as the cache tells. It asks the API
+// server for nothing.
+func (t *task) look(ctx context.Context) (due bool) {
+	if b := t.known.blocked; b != nil && t.opts.Now().Before(b.until) {
+		t.result.Conflicts = append(t.result.Conflicts, b.conflict)
+		return false
+	}
+	t.known.blocked = nil
+	due, t.err = t.compare(ctx)
+	return due && t.err == nil
+}
+
+func (t *task) compare(ctx context.Context) (due bool, err error) {
+	cached := emptyLike(t.desired)
+	err = t.opts.Client.Get(ctx, t.id.key, cached)
+	switch {
+	case meta.IsNoMatchError(err):
+		return false, nil
+	case client.IgnoreNotFound(err) != nil:
+		return false, fmt.Errorf("reading %s: %w", t.id, err)
+	}
+	t.found = err == nil
+	if t.now, err = settle(t.desired, cached, t.owner); err != nil || t.found && t.known.settled.is(t.now) {
+		return false, err
+	}
+	if t.want, err = prepare(t.desired, t.owner, t.opts.Client.Scheme()); err != nil || !t.found {
+		return true, err
+	}
+	same, err := t.unchanged(cached)
+	if same {
+		t.known.settled = t.now
+	}
+	return !same, err
+}
+
+// bring does what there is to do.
+func (t *task) bring(ctx context.Context) error {
+	if t.found {
+		return t.change(ctx)
+	}
+	// One that was created a moment ago is looked for first: a Create would be refused,
+	// which is a write for nothing.
+	if t.opts.Now().Sub(t.known.created) < cluster.Lag {
+		if err := t.change(ctx); !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
-	return a.create(ctx, owner, want, memory, result)
+	return t.create(ctx)
 }
 
 // unchanged says whether the object, as it was read, is the owner's and is as it was
 // applied, from the very state that is desired now.
-func unchanged(want *desired, object client.Object, owner Owner, memory *fleet) (bool, error) {
-	if !owner.Owns(object) || object.GetAnnotations()[HashAnnotation] != want.hash {
+func (t *task) unchanged(object client.Object) (bool, error) {
+	if !t.marked(object) {
 		return false, nil
 	}
-	live, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	live, err := fieldsAs(t.want, object)
 	if err != nil {
-		return false, fmt.Errorf("converting %s: %w", want.id, err)
+		return false, err
 	}
-	// Typed objects from a cache carry neither.
-	live["apiVersion"], live["kind"] = want.body.GetAPIVersion(), want.body.GetKind()
-	if agrees(want.body.Object, live) {
+	if agrees(t.want.body.Object, live) {
 		return true, nil
 	}
-	accepted, ok := memory.accepted[want.id]
-	return ok && accepted.hash == want.hash && accepted.projection == digest(project(want.body.Object, live)), nil
+	accepted := t.known.accepted
+	return accepted.hash == t.want.hash && accepted.projection == digest(project(t.want.body.Object, live)), nil
 }
 
-func (a *Applier) create(ctx context.Context, owner Owner, want *desired, memory *fleet, result *Result) error {
-	body := want.body.DeepCopy()
-	if want.seed != nil {
-		body.Object["spec"].(map[string]any)["replicas"] = want.seed
+// marked says whether the object is the owner's, and what is desired was applied last.
+func (t *task) marked(object client.Object) bool {
+	return t.owner.Owns(object) && object.GetAnnotations()[HashAnnotation] == t.want.hash
+}
+
+// fieldsAs returns the fields of an object that is of the kind of want.
+func fieldsAs(want *desired, object client.Object) (map[string]any, error) {
+	if plain, is := object.(*unstructured.Unstructured); is {
+		return plain.Object, nil
 	}
-	err := a.opts.Client.Create(ctx, body, FieldManager)
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return nil, fmt.Errorf("converting %s: %w", want.id, err)
+	}
+	// Typed objects that were read carry neither.
+	fields["apiVersion"], fields["kind"] = want.body.GetAPIVersion(), want.body.GetKind()
+	return fields, nil
+}
+
+func (t *task) create(ctx context.Context) error {
+	body := t.created()
+	err := t.opts.Client.Create(ctx, body, FieldManager)
 	switch {
 	case err == nil:
-		memory.remember(want, body)
-		memory.created[want.id] = a.opts.Now()
-		result.wrote("created", want.id)
-		return nil
+		t.known.created = t.opts.Now()
+		t.result.wrote("created", t.id)
+		return t.remember(body)
 	case apierrors.IsAlreadyExists(err):
-		return a.change(ctx, owner, want, memory, result)
+		return t.change(ctx)
 	case meta.IsNoMatchError(err):
 		return nil
 	default:
-		return fmt.Errorf("creating %s: %w", want.id, err)
+		return fmt.Errorf("creating %s: %w", t.id, err)
 	}
 }
 
-// change applies over an object that exists, if it is the owner's.
-func (a *Applier) change(ctx context.Context, owner Owner, want *desired, memory *fleet, result *Result) error {
-	live := &unstructured.Unstructured{}
-	live.SetGroupVersionKind(want.body.GroupVersionKind())
-	if err := a.opts.Live.Get(ctx, want.id.key, live); err != nil {
-		// Gone since the cache was read: the next call creates it.
-		return fmt.Errorf("reading %s: %w", want.id, err)
+// created is the object to create. One of a kind that has a binary form is sent and
+// answered in that, which takes a fraction of what JSON without types does, and says
+// nothing of what nobody has set.
+func (t *task) created() client.Object {
+	if _, binary := t.desired.(interface{ Marshal() ([]byte, error) }); !binary {
+		body := t.want.body.DeepCopy()
+		if t.want.seed != nil {
+			body.Object["spec"].(map[string]any)["replicas"] = t.want.seed
+		}
+		return body
 	}
-	if !owner.Owns(live) {
-		conflict := conflictWith(want.id, live)
-		memory.blocked[want.id] = blocked{conflict, a.opts.Now().Add(conflictPause)}
-		result.Conflicts = append(result.Conflicts, conflict)
+	object := t.desired.DeepCopyObject().(client.Object)
+	object.GetObjectKind().SetGroupVersionKind(t.want.body.GroupVersionKind())
+	object.SetNamespace(t.owner.Namespace)
+	object.SetLabels(with(object.GetLabels(), t.owner.Labels))
+	object.SetOwnerReferences([]metav1.OwnerReference{t.owner.Reference()})
+	object.SetAnnotations(with(object.GetAnnotations(), map[string]string{HashAnnotation: t.want.hash}))
+	return object
+}
+
+// change applies over an object that exists, if it is the owner's.
+func (t *task) change(ctx context.Context) error {
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(t.want.body.GroupVersionKind())
+	if err := t.opts.Live.Get(ctx, t.id.key, live); err != nil {
+		// Gone since the cache was read: the next call creates it.
+		return fmt.Errorf("reading %s: %w", t.id, err)
+	}
+	if !t.owner.Owns(live) {
+		conflict := conflictWith(t.id, live)
+		t.known.blocked = &blocked{conflict, t.opts.Now().Add(conflictPause)}
+		t.result.Conflicts = append(t.result.Conflicts, conflict)
 		return nil
 	}
-	if same, err := unchanged(want, live, owner, memory); same || err != nil {
+	if same, err := t.unchanged(live); same || err != nil {
 		return err // The cache is behind.
 	}
-	if err := a.takeOver(ctx, live); err != nil {
-		return fmt.Errorf("taking over the fields of %s: %w", want.id, err)
+	if err := t.takeOver(ctx, live); err != nil {
+		return fmt.Errorf("taking over the fields of %s: %w", t.id, err)
 	}
 	before := live.GetResourceVersion()
-	ours, err := a.leaveReplicas(ctx, owner, want, live)
+	ours, err := t.leaveReplicas(ctx, t.owner, t.want, live)
 	if err != nil {
 		return err
 	}
-	if ours != want && unwritten(ours, live) {
-		memory.remember(want, live)
-		return nil
+	if ours != t.want && unwritten(ours, live) {
+		return t.remember(live)
 	}
-	answer, err := a.apply(ctx, ours, live)
+	answer, err := t.apply(ctx, ours, live)
 	if err != nil {
-		return fmt.Errorf("applying %s: %w", want.id, err)
+		return fmt.Errorf("applying %s: %w", t.id, err)
 	}
-	memory.remember(want, answer)
 	if answer.GetResourceVersion() != before {
-		result.wrote("applied", want.id)
+		t.result.wrote("applied", t.id)
 	}
-	return nil
+	return t.remember(answer)
 }
 
 // apply writes over live, which is the owner's, and returns the object as it is
@@ -174,10 +226,20 @@ func (a *Applier) takeOver(ctx context.Context, live *unstructured.Unstructured)
 	return a.opts.Client.Patch(ctx, live, client.RawPatch(types.JSONPatchType, patch), FieldManager)
 }
 
-// remember keeps the API server's answer where it differs from what was sent.
-func (f *fleet) remember(want *desired, answer *unstructured.Unstructured) {
-	delete(f.accepted, want.id)
-	if !agrees(want.body.Object, answer.Object) {
-		f.accepted[want.id] = acceptance{want.hash, digest(project(want.body.Object, answer.Object))}
+// remember keeps the API server's answer where it differs from what was sent, and that
+// the object is settled in that state.
+func (t *task) remember(answer client.Object) error {
+	live, err := fieldsAs(t.want, answer)
+	if err != nil {
+		return err
 	}
+	t.known.accepted = acceptance{}
+	if !agrees(t.want.body.Object, live) {
+		t.known.accepted = acceptance{t.want.hash, digest(project(t.want.body.Object, live))}
+	}
+	if t.marked(answer) {
+		t.known.settled = t.now
+		t.known.settled.uid, t.known.settled.version = answer.GetUID(), answer.GetResourceVersion()
+	}
+	return nil
 }

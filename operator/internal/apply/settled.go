@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -36,14 +35,6 @@ func settle(desired, live client.Object, owner Owner) (settlement, error) {
 
 // is says whether two are the same. Nothing that no API server has stored is settled.
 func (s settlement) is(other settlement) bool { return s.version != "" && s == other }
-
-// drop forgets the objects that are not wanted any more.
-func (f *fleet) drop(wanted map[id]struct{}) {
-	maps.DeleteFunc(f.settled, func(this id, _ settlement) bool {
-		_, keep := wanted[this]
-		return !keep
-	})
-}
 
 // emptyLike returns an object of the same type with nothing but its kind.
 func emptyLike(obj client.Object) client.Object {
