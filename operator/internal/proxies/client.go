@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -42,11 +40,11 @@ const maxReport = 4 << 20
 // errForeign is returned when a proxy speaks for another Gateway.
 var errForeign = errors.New("the proxy speaks for another Gateway")
 
-// client asks the proxies of one fleet.
+// client is what the lines to the proxies of one fleet have in common.
 type client struct {
 	access Access
-	port   int
-	http   *http.Client
+	port   string
+	tls    *tls.Config
 }
 
 func newClient(access Access, port int) (*client, error) {
@@ -54,32 +52,23 @@ func newClient(access Access, port int) (*client, error) {
 	if !roots.AppendCertsFromPEM(access.Authorities) {
 		return nil, errors.New("the admin credentials hold no certificate")
 	}
-	transport := &http.Transport{
-		TLSClientConfig:       &tls.Config{RootCAs: roots, ServerName: access.ServerName, MinVersion: tls.VersionTLS13},
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   5 * time.Second,
-		IdleConnTimeout:       time.Minute,
-		MaxIdleConnsPerHost:   1,
-		ReadBufferSize:        2 << 10,
-		WriteBufferSize:       2 << 10,
-		DisableCompression:    true,
-		ForceAttemptHTTP2:     false,
-		ExpectContinueTimeout: 0,
-	}
-	// Neither the environment's proxy nor a redirect leads away from the pod.
-	return &client{access: access, port: port, http: &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	return &client{
+		access: access, port: strconv.Itoa(port),
+		tls: &tls.Config{RootCAs: roots, ServerName: access.ServerName, MinVersion: tls.VersionTLS13},
+	}, nil
 }
 
-func (c *client) close() { c.http.CloseIdleConnections() }
+// How long opening a line may take in each of two steps, and an answer that is not held
+// back.
+const (
+	openWithin   = 5 * time.Second
+	answerWithin = 10 * time.Second
+)
 
-// ask returns the report of the proxy at the address. After a first one, it is
+// ask returns the report of the proxy at the other end. After a first one, it is
 // held back until its sequence differs from after, or wait has passed.
-func (c *client) ask(ctx context.Context, address string, after *uint64, wait time.Duration) (*proxyconfig.Report, error) {
-	limit := 10 * time.Second
-	url := "https://" + net.JoinHostPort(address, strconv.Itoa(c.port)) + "/v1/report"
+func (l *line) ask(ctx context.Context, after *uint64, wait time.Duration) (*proxyconfig.Report, error) {
+	limit, url := answerWithin, "https://"+l.address+"/v1/report"
 	if after != nil {
 		url += fmt.Sprintf("?after=%d&wait=%d", *after, int(wait.Seconds()))
 		limit += wait
@@ -88,33 +77,28 @@ func (c *client) ask(ctx context.Context, address string, after *uint64, wait ti
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", address, err)
+		return nil, fmt.Errorf("asking %s: %w", l.address, err)
 	}
-	request.Header.Set("Authorization", "Bearer "+c.access.Token())
-	response, err := c.http.Do(request)
+	request.Header.Set("Authorization", "Bearer "+l.access.Token())
+	answer, err := l.do(request)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("asking %s: %w", l.address, err)
 	}
-	defer response.Body.Close()
-	return c.read(response)
+	return l.read(answer)
 }
 
-func (c *client) read(response *http.Response) (*proxyconfig.Report, error) {
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxReport+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the report: %w", err)
+func (l *line) read(answer *answer) (*proxyconfig.Report, error) {
+	if answer.code != http.StatusOK {
+		return nil, fmt.Errorf("the proxy answered %s", answer.status)
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the proxy answered %s", response.Status)
-	}
-	if len(body) > maxReport {
+	if len(answer.body) > maxReport {
 		return nil, errors.New("the report is too large")
 	}
 	report := &proxyconfig.Report{}
-	if err := json.Unmarshal(body, report); err != nil {
+	if err := json.Unmarshal(answer.body, report); err != nil {
 		return nil, fmt.Errorf("decoding the report: %w", err)
 	}
-	if report.GatewayUID != c.access.GatewayUID {
+	if report.GatewayUID != l.access.GatewayUID {
 		return nil, errForeign
 	}
 	return report, nil

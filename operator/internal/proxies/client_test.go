@@ -68,7 +68,8 @@ func TestAsk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.ask(t.Context(), "127.0.0.1", nil, time.Minute)
+			line := c.line("127.0.0.1")
+			got, err := line.ask(t.Context(), nil, time.Minute)
 			switch {
 			case tt.want == "" && (err != nil || got.Hash != "h" || got.Sequence != 7):
 				t.Errorf("got %+v, %v", got, err)
@@ -78,7 +79,7 @@ func TestAsk(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), "secret") {
 				t.Errorf("the error shows the token: %v", err)
 			}
-			c.close()
+			line.close()
 			server.Close()
 			if *requests != tt.requests {
 				t.Errorf("%d requests got through", *requests)

@@ -207,7 +207,6 @@ func (f *fleet) stop() {
 	for _, w := range f.pods {
 		w.cancel()
 	}
-	f.client.close()
 }
 
 // watch starts following a pod. The mutex is held, so that no goroutine starts

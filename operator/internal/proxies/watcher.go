@@ -63,17 +63,20 @@ func (w *watcher) run(ctx context.Context, pod Pod) {
 	var after *uint64
 	// failing is when the first attempt failed since the last that did not.
 	var failing time.Time
+	line := w.client.line(pod.Address)
+	defer line.close()
 	for ctx.Err() == nil {
-		report, err := w.client.ask(ctx, pod.Address, after, w.tracker.wait())
+		asked := time.Now()
+		report, err := line.ask(ctx, after, w.tracker.wait())
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
 			w.tell(ctx, report)
 			pause = w.tracker.opts.Retry
-			if after != nil && *after == report.Sequence {
-				// Nothing new: the time was up, or the proxy does not hold
-				// its answers back, which must not become a busy loop.
+			if after != nil && *after == report.Sequence && time.Since(asked) < pause {
+				// Nothing new, and the time was not up: the proxy does not hold its
+				// answers back, which must not become a busy loop.
 				w.sleep(ctx, pause)
 			}
 			after, failing = &report.Sequence, time.Time{}
