@@ -289,7 +289,9 @@ func (c *crowd) settle() {
 			if !there {
 				continue
 			}
-			if after := of.merge(live.(client.Object), slices.Collect(maps.Values(wanted)), metav1.Now()); after != nil {
+			if parents := of.merge(live.(client.Object), slices.Collect(maps.Values(wanted)), metav1.Now()); parents != nil {
+				after := live.(client.Object).DeepCopyObject().(client.Object)
+				store.StatusOf(after).Parents = parents.([]gatewayv1.RouteParentStatus)
 				c.put(after)
 			}
 		}

@@ -20,7 +20,7 @@ type policyReconcilers map[string]*statusWriter[types.NamespacedName, status.Pol
 func newPolicyReconcilers(opts Options) policyReconcilers {
 	all := make(policyReconcilers)
 	for _, kind := range store.ReportedKinds() {
-		all[kind.Name] = newStatusWriter[types.NamespacedName](opts, kind.Name, kind.New, mergePolicies)
+		all[kind.Name] = newStatusWriter[types.NamespacedName](opts, kind.Name, kind.New, "ancestors", mergePolicies)
 	}
 	return all
 }
@@ -46,7 +46,7 @@ func (r policyReconcilers) withdraw(policy store.Policy, gateway types.Namespace
 
 // mergePolicies is the merge of a statusWriter of policies. What is taken back
 // first may be given by another one, as there is room for few.
-func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time) client.Object {
+func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time) any {
 	ancestors, changed := store.AncestorsOf(live), false
 	for _, removal := range []bool{true, false} {
 		for _, want := range wanted {
@@ -59,9 +59,7 @@ func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time)
 	if !changed {
 		return nil
 	}
-	after := live.DeepCopyObject().(client.Object)
-	store.SetAncestors(after, ancestors)
-	return after
+	return ancestors
 }
 
 // reportPolicies hands the statuses of policies on, and takes back what was said

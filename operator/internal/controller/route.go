@@ -32,7 +32,7 @@ type routeReconcilers map[string]*statusWriter[speaker, status.Route]
 func newRouteReconcilers(opts Options) routeReconcilers {
 	all := make(routeReconcilers)
 	for _, kind := range store.RouteKinds() {
-		all[kind.Name] = newStatusWriter[speaker](opts, kind.Name, kind.New, mergeRoutes)
+		all[kind.Name] = newStatusWriter[speaker](opts, kind.Name, kind.New, "parents", mergeRoutes)
 	}
 	return all
 }
@@ -62,7 +62,7 @@ func (r routeReconcilers) propose(want *status.Route, live []gatewayv1.RoutePare
 }
 
 // mergeRoutes is the merge of a statusWriter of routes.
-func mergeRoutes(live client.Object, wanted []*status.Route, now metav1.Time) client.Object {
+func mergeRoutes(live client.Object, wanted []*status.Route, now metav1.Time) any {
 	// What is taken back first may be given by another one.
 	slices.SortStableFunc(wanted, func(a, b *status.Route) int { return cmp.Compare(len(a.Parents), len(b.Parents)) })
 	parents, changed := store.StatusOf(live).Parents, false
@@ -73,7 +73,5 @@ func mergeRoutes(live client.Object, wanted []*status.Route, now metav1.Time) cl
 	if !changed {
 		return nil
 	}
-	after := live.DeepCopyObject().(client.Object)
-	store.StatusOf(after).Parents = parents
-	return after
+	return parents
 }

@@ -81,6 +81,8 @@ type world struct {
 	patience time.Duration
 	// process, if not nil, makes the calls of the API server, or is gone.
 	process func(write bool, call func() error) error
+	// calls has process called once at a time.
+	calls sync.Mutex
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -192,6 +194,8 @@ func (w *world) fakeClient(scheme *runtime.Scheme, objects []client.Object) clie
 
 func (w *world) call(write bool, call func() error) error {
 	if w.process != nil {
+		w.calls.Lock()
+		defer w.calls.Unlock()
 		return w.process(write, call)
 	}
 	return call()
@@ -199,17 +203,28 @@ func (w *world) call(write bool, call func() error) error {
 
 // around has the controllers hear of the states of an object before and after a write.
 func (w *world) around(ctx context.Context, obj client.Object, write func() error) error {
-	before := obj.DeepCopyObject().(client.Object)
+	before := w.whole(obj)
 	gone := w.client.Get(ctx, client.ObjectKeyFromObject(obj), before)
 	err := w.call(true, write)
 	if gone == nil {
 		w.heard(before)
 	}
-	after := obj.DeepCopyObject().(client.Object)
+	after := w.whole(obj)
 	if w.client.Get(ctx, client.ObjectKeyFromObject(obj), after) == nil {
 		w.heard(after)
 	}
 	return err
+}
+
+// whole is an object of the kind of one that is written. Of some the answer to a write is
+// the metadata, but who watches hears of all.
+func (w *world) whole(obj client.Object) client.Object {
+	if _, metadata := obj.(*metav1.PartialObjectMetadata); metadata {
+		whole, err := w.plain.Scheme().New(obj.GetObjectKind().GroupVersionKind())
+		w.must(err)
+		return whole.(client.Object)
+	}
+	return obj.DeepCopyObject().(client.Object)
 }
 
 func (w *world) heard(obj client.Object) {

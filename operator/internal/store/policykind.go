@@ -104,13 +104,3 @@ func AncestorsOf(obj Policy) []gatewayv1.PolicyAncestorStatus {
 	parts, _ := policyPartsOf(obj)
 	return parts.status.Ancestors
 }
-
-// SetAncestors replaces them.
-func SetAncestors(obj Policy, ancestors []gatewayv1.PolicyAncestorStatus) {
-	if backend, is := obj.(*gatewayxv1alpha1.XBackend); is {
-		setXBackendAncestors(backend, ancestors)
-		return
-	}
-	parts, _ := policyPartsOf(obj)
-	parts.status.Ancestors = ancestors
-}

@@ -105,15 +105,6 @@ func xbackendAncestors(backend *gatewayxv1alpha1.XBackend) []gatewayv1.PolicyAnc
 	return out
 }
 
-func setXBackendAncestors(backend *gatewayxv1alpha1.XBackend, ancestors []gatewayv1.PolicyAncestorStatus) {
-	backend.Status.Ancestors = nil
-	for _, entry := range ancestors {
-		backend.Status.Ancestors = append(backend.Status.Ancestors, gatewayxv1alpha1.BackendAncestorStatus{
-			AncestorRef: entry.AncestorRef, ControllerName: entry.ControllerName, Conditions: entry.Conditions,
-		})
-	}
-}
-
 // xbackends finds the XBackends that routes, listeners and telemetry policies name,
 // with what they select.
 func (c *collector) xbackends() {

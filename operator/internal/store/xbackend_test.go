@@ -149,7 +149,7 @@ func TestSlicesOfOthersAreNotSelected(t *testing.T) {
 
 func TestGatewaysForWhatXBackendsNeed(t *testing.T) {
 	said := xbackend("a", "unused")
-	store.SetAncestors(said, []gatewayv1.PolicyAncestorStatus{{AncestorRef: parent(key("x", "gw")), ControllerName: "any"}})
+	said.Status.Ancestors = []gatewayxv1alpha1.BackendAncestorStatus{{AncestorRef: parent(key("x", "gw")), ControllerName: "any"}}
 	tests := []struct {
 		name string
 		obj  client.Object
