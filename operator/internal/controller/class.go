@@ -61,7 +61,9 @@ func (r *ClassReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 // use. It returns the class as it is then.
 func (r *ClassReconciler) protect(ctx context.Context, class *gatewayv1.GatewayClass) (*gatewayv1.GatewayClass, error) {
 	var gateways gatewayv1.GatewayList
-	if err := r.opts.Reader.List(ctx, &gateways, client.MatchingFields{store.GatewayByClass: class.Name}); err != nil {
+	// One is enough to know, of the thousand that a class may have.
+	of := client.MatchingFields{store.GatewayByClass: class.Name}
+	if err := r.opts.Reader.List(ctx, &gateways, of, client.Limit(1)); err != nil {
 		return class, fmt.Errorf("listing the Gateways of class %s: %w", class.Name, err)
 	}
 	after := class.DeepCopy()
