@@ -27,8 +27,9 @@ type Input struct {
 // It never fails as a whole. The caller swaps the Snapshot in and then calls its
 // Commit. Calls must not overlap.
 //
-// What it costs goes by what differs from the snapshot before, as long as no listener
-// and no certificate does: parts of the configuration that both have are not looked at.
+// What it costs goes by what differs from the snapshot before, as long as no listener that
+// was there and no certificate does: parts of the configuration that both have are not
+// looked at. A new listener has the others looked at, and not their routes.
 func Compile(in Input) (*Snapshot, []proxyconfig.RefusedItem) {
 	c := &compiler{in: in, rerouted: map[string]bool{}}
 	c.out = &Snapshot{

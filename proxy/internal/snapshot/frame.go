@@ -43,6 +43,18 @@ func (f *frame) label(listener string) *Listener {
 // has says whether a label is that of one of the listeners.
 func (f *frame) has(label *Listener) bool { return f.label(label.Name) == label }
 
+// extends says whether the frame has all listeners of another one, and routes find those
+// as they were. There may be others beside them.
+func (f *frame) extends(o *frame) bool {
+	for name, was := range o.listeners {
+		l := f.listeners[name]
+		if l == nil || l.label != was.label || l.source.Protocol != was.source.Protocol || l.source.TLSMode != was.source.TLSMode {
+			return false
+		}
+	}
+	return true
+}
+
 // compileFrame takes the frame over from the snapshot before where it is of the same.
 func (c *compiler) compileFrame() {
 	now := c.in.Config.ListenerPieces()

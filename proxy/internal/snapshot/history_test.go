@@ -291,6 +291,46 @@ func TestOneChangedRouteIsBuiltAlone(t *testing.T) {
 	}
 }
 
+// What a new listener costs does not depend on how many routes others have.
+func TestANewListenerLeavesRoutesAlone(t *testing.T) {
+	allocations := func(n int) float64 {
+		w := newWorld(t)
+		config := large(n, 1)
+		w.apply(config)
+		return testing.AllocsPerRun(20, func() {
+			next := *config
+			name := fmt.Sprint("more-", len(config.Listeners))
+			next.Listeners = append(slices.Clone(config.Listeners), httpListener(name, 80, name+".example.com"))
+			next.Routes = append(slices.Clone(config.Routes), route(name, 1, rules(config.Backends[0].ID), on(name, name+".example.com")))
+			if w.apply(&next); w.serving.Compiled != 1 {
+				t.Fatalf("%d routes were compiled", w.serving.Compiled)
+			}
+			config = &next
+		})
+	}
+	few, many := allocations(500), allocations(5000)
+	if many > few+100 {
+		t.Errorf("a listener costs %.0f allocations among 500 routes, and %.0f among 5000", few, many)
+	}
+}
+
+// A route that waits for its listener is served when that comes.
+func TestARouteIsServedOnceItsListenerIsThere(t *testing.T) {
+	w := newWorld(t)
+	config := func(listeners ...string) *proxyconfig.Config {
+		c := &proxyconfig.Config{Backends: backends("b"), Routes: []proxyconfig.Route{route("r", 1, rules("b"), on("late", "late.example.com"))}}
+		for _, name := range listeners {
+			c.Listeners = append(c.Listeners, httpListener(name, 80, name+".example.com"))
+		}
+		return c
+	}
+	w.apply(config("early"))
+	w.apply(config("early", "late"))
+	if got := w.get(80, "late.example.com", "/0"); got != "late r#0 b" {
+		t.Errorf("it is answered by %q", got)
+	}
+}
+
 // One changed endpoint leaves the routes, and the tables that they are in, as they are.
 func TestOneChangedEndpointLeavesRoutesAlone(t *testing.T) {
 	w := newWorld(t)

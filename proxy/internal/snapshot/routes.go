@@ -58,7 +58,18 @@ func (c *compiler) compileRoutes() {
 // a backend of its own has changed.
 func (c *compiler) mayAmendRoutes() bool {
 	p := c.in.Previous
-	return p != nil && len(p.routes.refused) == 0 && c.out.frame == p.frame && !c.allBackends && bytes.Equal(p.secret, c.out.secret)
+	return p != nil && len(p.routes.refused) == 0 && !c.allBackends && bytes.Equal(p.secret, c.out.secret) &&
+		(c.out.frame == p.frame || c.out.frame.extends(p.frame) && !p.routes.astray())
+}
+
+// astray says whether some route is attached to a listener that there is not.
+func (t *routeTable) astray() bool {
+	for _, r := range t.byID.All() {
+		if slices.ContainsFunc(r.placed, func(p placement) bool { return p.at == nil }) {
+			return true
+		}
+	}
+	return false
 }
 
 // amendRoutes compiles the routes that changed, and those of which a backend has. It
