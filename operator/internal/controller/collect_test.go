@@ -25,7 +25,8 @@ import (
 // do with come, change and go. What is collected by the events about them, and made of
 // it by what is remembered, is what is found without any.
 func TestFollowingChangesIsBeginningAnew(t *testing.T) {
-	followed, idle := 0, 0
+	followed, idle, joined := 0, 0, 0
+	pair := keyPair(t, "pair")
 	rapid.Check(t, func(r *rapid.T) {
 		c := newCrowd(t, 0)
 		if rapid.Bool().Draw(r, "claims") {
@@ -53,6 +54,9 @@ func TestFollowingChangesIsBeginningAnew(t *testing.T) {
 					if changes.None() {
 						idle++
 					}
+					if len(changes.Joined) > 0 {
+						joined++
+					}
 				}
 				before = got.Edition
 			}
@@ -61,12 +65,12 @@ func TestFollowingChangesIsBeginningAnew(t *testing.T) {
 				if rapid.Bool().Draw(r, "writes") {
 					c.settle()
 				}
-				c.chance(t.Context(), r)
+				c.chance(t.Context(), r, pair)
 			}
 		}
 	})
-	if followed == 0 || idle == 0 {
-		t.Errorf("%d times changes were followed, %d times there were none but of statuses", followed, idle)
+	if followed == 0 || idle == 0 || joined == 0 {
+		t.Errorf("%d times changes were followed, %d times there were none but of statuses, %d times a ListenerSet joined", followed, idle, joined)
 	}
 }
 
@@ -92,7 +96,7 @@ func (c *crowd) compare(r *rapid.T, known *memory, got, want *store.Resources) {
 		if of.merge(live, []*status.Route{route}, metav1.Now()) == nil {
 			continue
 		}
-		if diff := cmp.Diff(route, of.proposed[route.Name][speakerOf(route)]); diff != "" {
+		if diff := cmp.Diff(route, of.proposed[route.Name][speaker{gateway: route.Gateway}]); diff != "" {
 			r.Fatalf("%s %s is to have another status (-want +got):\n%s", route.Kind, route.Name, diff)
 		}
 	}
@@ -110,12 +114,12 @@ func inOrder(resources *store.Resources) *store.Resources {
 }
 
 // chance puts or removes one object.
-func (c *crowd) chance(ctx context.Context, r *rapid.T) {
+func (c *crowd) chance(ctx context.Context, r *rapid.T, pair *corev1.Secret) {
 	pick := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(r, label) }
 	meta := metav1.ObjectMeta{Namespace: pick("namespace", "tenant", "b", "c"), Name: pick("name", "x", "y"), Generation: int64(c.versions)}
 	var obj client.Object
 	switch pick("kind", "status", "status", "HTTPRoute", "HTTPRoute", "HTTPRoute", "GRPCRoute", "TCPRoute", "Service", "EndpointSlice", "EndpointSlice", "Namespace", "Gateway", "Gateway",
-		"ReferenceGrant", "BackendTLSPolicy", "ListenerSet", "XBackend") {
+		"ReferenceGrant", "BackendTLSPolicy", "ListenerSet", "ListenerSet", "ListenerSet", "Secret", "XBackend") {
 	case "status":
 		if routes := c.sortedRoutes(); len(routes) > 0 {
 			route := rapid.SampledFrom(routes).Draw(r, "route").DeepCopyObject().(client.Object)
@@ -173,10 +177,13 @@ func (c *crowd) chance(ctx context.Context, r *rapid.T) {
 			set = set.DeepCopy()
 			set.Status.Listeners = []gatewayv1.ListenerEntryStatus{{Name: "more", Conditions: chanceProgrammed(pick, set.Generation)}}
 		} else {
-			set = listenerSet(meta.Name, pick("gateway", "gw", "other"))
-			set.Namespace, set.Generation, set.Spec.ParentRef.Namespace = meta.Namespace, meta.Generation, new(gatewayv1.Namespace("tenant"))
+			set = chanceSet(pick, meta)
 		}
 		obj = set
+	case "Secret":
+		secret := pair.DeepCopy()
+		secret.Namespace, secret.Name = meta.Namespace, meta.Name
+		obj = secret
 	case "XBackend":
 		obj = &gatewayxv1alpha1.XBackend{ObjectMeta: meta}
 	}
@@ -185,6 +192,24 @@ func (c *crowd) chance(ctx context.Context, r *rapid.T) {
 	} else {
 		c.put(obj)
 	}
+}
+
+// chanceSet is a ListenerSet that may be in the way of others, and overlap with them.
+func chanceSet(pick func(string, ...string) string, meta metav1.ObjectMeta) *gatewayv1.ListenerSet {
+	set := listenerSet(meta.Name, pick("gateway", "gw", "gw", "gw", "other"))
+	set.Namespace, set.Generation, set.Spec.ParentRef.Namespace = meta.Namespace, meta.Generation, new(gatewayv1.Namespace("tenant"))
+	if pick("age", "old", "young") == "young" {
+		set.CreationTimestamp = metav1.Unix(1e9, 0)
+	}
+	l := &set.Spec.Listeners[0]
+	l.Hostname = new(gatewayv1.Hostname(pick("hostname", "a.example.com", "b.example.com", "*.example.com")))
+	if pick("protocol", "HTTP", "HTTPS") == "HTTPS" {
+		l.Port, l.Protocol = 8443, gatewayv1.HTTPSProtocolType
+		l.TLS = &gatewayv1.ListenerTLSConfig{CertificateRefs: []gatewayv1.SecretObjectReference{{
+			Name: gatewayv1.ObjectName(pick("secret", "x", "y")), Namespace: new(gatewayv1.Namespace(pick("of", meta.Namespace, meta.Namespace, "b"))),
+		}}}
+	}
+	return set
 }
 
 func (c *crowd) sortedRoutes() []client.Object {
@@ -216,9 +241,11 @@ func chanceParents(r *rapid.T, pick func(string, ...string) string) (gatewayv1.C
 		spec.UseDefaultGateways = gatewayv1.GatewayDefaultScopeAll
 	}
 	if rapid.Bool().Draw(r, "reported") {
-		said.Parents = []gatewayv1.RouteParentStatus{{
-			ParentRef: gatewayv1.ParentReference{Namespace: to.Namespace, Name: "gw"}, ControllerName: controllerName,
-		}}
+		ref := gatewayv1.ParentReference{Namespace: to.Namespace, Name: "gw"}
+		if pick("reported", "Gateway", "ListenerSet") == "ListenerSet" {
+			ref.Kind, ref.Name = new(gatewayv1.Kind("ListenerSet")), gatewayv1.ObjectName(pick("set", "x", "y"))
+		}
+		said.Parents = []gatewayv1.RouteParentStatus{{ParentRef: ref, ControllerName: controllerName}}
 	}
 	return spec, said
 }

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -41,8 +44,11 @@ type informers struct {
 	// hear is told of each state that an object has had, once the next one is there.
 	hear func(client.Object)
 	// stored is an object as it is kept.
-	stored   func(client.Object) client.Object
-	kinds    map[reflect.Type]cache.Indexer
+	stored func(client.Object) client.Object
+	kinds  map[reflect.Type]cache.Indexer
+	scheme *runtime.Scheme
+	// mu guards the counts that follow.
+	mu       sync.Mutex
 	versions int
 	// read counts the objects that were read.
 	read int
@@ -71,12 +77,21 @@ func (i *informers) kind(kind reflect.Type) cache.Indexer {
 
 // put stores a new version of an object.
 func (i *informers) put(obj client.Object) {
+	i.mu.Lock()
 	i.versions++
 	obj.SetResourceVersion(strconv.Itoa(i.versions))
+	i.mu.Unlock()
 	if obj.GetUID() == "" {
 		obj.SetUID(types.UID("uid of " + obj.GetName()))
 	}
 	obj = i.stored(obj)
+	i.keep(obj)
+	if metadata := metadataOf(obj); metadata != nil {
+		i.keep(metadata)
+	}
+}
+
+func (i *informers) keep(obj client.Object) {
 	before, had, _ := i.of(obj).Get(obj)
 	// The key function fails for what is no object.
 	_ = i.of(obj).Update(obj)
@@ -86,11 +101,27 @@ func (i *informers) put(obj client.Object) {
 	i.hear(obj)
 }
 
+// metadataOf is what is cached of a Secret; nil for what is none.
+func metadataOf(obj client.Object) client.Object {
+	secret, is := obj.(*corev1.Secret)
+	if !is {
+		return nil
+	}
+	metadata := cluster.SecretMetadata()
+	secret.ObjectMeta.DeepCopyInto(&metadata.ObjectMeta)
+	return metadata
+}
+
 // remove deletes an object.
 func (i *informers) remove(obj client.Object) {
-	if before, had, _ := i.of(obj).Get(obj); had {
-		_ = i.of(obj).Delete(obj)
-		i.hear(before.(client.Object))
+	before, had, _ := i.of(obj).Get(obj)
+	if !had {
+		return
+	}
+	_ = i.of(obj).Delete(obj)
+	i.hear(before.(client.Object))
+	if metadata := metadataOf(before.(client.Object)); metadata != nil {
+		i.remove(metadata)
 	}
 }
 
@@ -121,13 +152,19 @@ func (i *informers) Get(_ context.Context, key types.NamespacedName, into client
 	if key.Namespace == "" {
 		name = key.Name
 	}
-	i.read++
+	i.reads(1)
 	found, ok, err := i.of(into).GetByKey(name)
 	if err != nil || !ok {
 		return apierrors.NewNotFound(schema.GroupResource{}, key.String())
 	}
 	reflect.ValueOf(into).Elem().Set(reflect.ValueOf(found).Elem())
 	return nil
+}
+
+func (i *informers) reads(objects int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.read += objects
 }
 
 func (i *informers) List(_ context.Context, into client.ObjectList, opts ...client.ListOption) error {
@@ -140,14 +177,24 @@ func (i *informers) List(_ context.Context, into client.ObjectList, opts ...clie
 	if err != nil {
 		return err
 	}
-	i.read += len(found)
+	i.reads(len(found))
 	objects := make([]runtime.Object, 0, len(found))
 	for _, obj := range found {
-		if options.Namespace == "" || obj.(client.Object).GetNamespace() == options.Namespace {
+		if listed(obj.(client.Object), into, &options) {
 			objects = append(objects, obj.(runtime.Object))
 		}
 	}
 	return meta.SetList(into, objects)
+}
+
+// listed says whether an object of the list's type is what is asked for.
+func listed(obj client.Object, into client.ObjectList, options *client.ListOptions) bool {
+	if _, metadata := obj.(*metav1.PartialObjectMetadata); metadata &&
+		obj.GetObjectKind().GroupVersionKind().Kind+"List" != into.GetObjectKind().GroupVersionKind().Kind {
+		return false
+	}
+	return (options.Namespace == "" || obj.GetNamespace() == options.Namespace) &&
+		(options.LabelSelector == nil || options.LabelSelector.Matches(labels.Set(obj.GetLabels())))
 }
 
 func find(indexer cache.Indexer, options *client.ListOptions) ([]any, error) {
@@ -162,7 +209,19 @@ func find(indexer cache.Indexer, options *client.ListOptions) ([]any, error) {
 	}
 }
 
+func (i *informers) Scheme() *runtime.Scheme { return i.scheme }
+
 func (i *informers) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
+	if fields, is := obj.(*unstructured.Unstructured); is {
+		typed, err := i.scheme.New(fields.GroupVersionKind())
+		if err != nil {
+			return err
+		}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields.Object, typed); err != nil {
+			return err
+		}
+		obj = typed.(client.Object)
+	}
 	i.put(obj)
 	return nil
 }
@@ -205,6 +264,7 @@ func newCrowd(t testing.TB, routes int) *crowd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.scheme = scheme
 	kinds := cluster.NewKinds(scheme)
 	opts := Options{
 		Client: c, Live: c, Reader: kinds.Only(cluster.NewReader(c, c, nil, time.Now)), Events: events.NewFakeRecorder(100),
@@ -313,7 +373,7 @@ func (c *crowd) look(t testing.TB) delivery.ConfigResult {
 	w := &work{GatewayReconciler: c.gateways, ctx: t.Context(), resources: resources, gateway: resources.Gateway, key: c.gateway, known: known, plan: plan}
 	set := known.statuses.Build(plan.graph, status.Observed{Hash: result.Hash, Ready: 1, Serving: 1})
 	w.reportRoutes(set.Routes)
-	if err := w.reportSets(set.ListenerSets); err != nil {
+	if _, err := w.reportSets(set.ListenerSets); err != nil {
 		t.Fatal(err)
 	}
 	c.gateways.memories.keep(c.gateway, known)

@@ -175,11 +175,64 @@ func TestAChangeAllocatesInProportionToTheListenerSets(t *testing.T) {
 	}
 }
 
+// A ListenerSet that joins others has its own routes read and reported, and none of theirs.
+func TestAListenerSetJoinsForWhatItHasItself(t *testing.T) {
+	type cost struct{ read, proposed int }
+	measure := func(sets int) (cost, uint64) {
+		c := settledTenants(t, sets)
+		c.read = 0
+		before := allocated()
+		c.joinSet(sets)
+		c.look(t)
+		return cost{c.read, len(c.gateways.routes["HTTPRoute"].proposed)}, allocated() - before
+	}
+	// Not the first ones of their namespaces.
+	few, fewAllocated := measure(101)
+	many, manyAllocated := measure(401)
+	t.Logf("%+v and %d bytes among 101 ListenerSets, %+v and %d among 401", few, fewAllocated, many, manyAllocated)
+	if few != many || few.proposed != routesPerSet {
+		t.Errorf("a ListenerSet with %d routes costs %+v among 101 others, %+v among 401", routesPerSet, few, many)
+	}
+	if manyAllocated > 3*fewAllocated {
+		t.Errorf("it allocates %d bytes among 101 others, and %d among 401", fewAllocated, manyAllocated)
+	}
+}
+
 // allocated is what was allocated so far, in bytes.
 func allocated() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.TotalAlloc
+}
+
+// BenchmarkJoin is what a new ListenerSet with its routes costs among others, from the
+// objects in the caches to the parts that are written and the statuses that are compared.
+func BenchmarkJoin(b *testing.B) {
+	for _, sets := range []int{100, 2500} {
+		b.Run(fmt.Sprintf("%d sets", sets), func(b *testing.B) {
+			c := settledTenants(b, sets)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.joinSet(sets)
+				c.look(b)
+				c.settle()
+				sets++
+			}
+		})
+	}
+}
+
+// BenchmarkIdle is a look at a Gateway of which nothing has changed.
+func BenchmarkIdle(b *testing.B) {
+	for _, sets := range []int{100, 2500} {
+		b.Run(fmt.Sprintf("%d sets", sets), func(b *testing.B) {
+			c := settledTenants(b, sets)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.look(b)
+			}
+		})
+	}
 }
 
 // BenchmarkFootprint reports the memory of a Gateway with 40,000 routes by ListenerSets:

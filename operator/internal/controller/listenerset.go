@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,52 +17,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
-
-// reportSets writes the status of the Gateway's ListenerSets. No other Gateway
-// has anything to say of them.
-func (w *work) reportSets(wanted []status.ListenerSet) error {
-	if w.known.sets == nil {
-		w.known.sets = make(map[types.NamespacedName]saidOfSet, len(wanted))
-	}
-	var errs []error
-	for i := range wanted {
-		errs = append(errs, w.reportSet(&wanted[i]))
-	}
-	if len(w.known.sets) > len(wanted) {
-		maps.DeleteFunc(w.known.sets, func(name types.NamespacedName, _ saidOfSet) bool { return w.resources.ListenerSets[name] == nil })
-	}
-	return errors.Join(errs...)
-}
-
-// saidOfSet is a status that a version of a ListenerSet was seen to have.
-type saidOfSet struct {
-	status  *status.ListenerSet
-	version string
-}
-
-func (w *work) reportSet(want *status.ListenerSet) error {
-	cached := w.resources.ListenerSets[want.Name]
-	if said := w.known.sets[want.Name]; said.status != nil && said.version == cached.ResourceVersion && said.status.Same(want) {
-		return nil
-	}
-	agrees := true
-	err := writeStatus(w.ctx, &w.opts, "ListenerSet", cached, func(live *gatewayv1.ListenerSet) (*gatewayv1.ListenerSet, bool) {
-		merged, changed := status.MergeListenerSet(live.Status, want, metav1.NewTime(w.opts.Now()))
-		if !changed {
-			return nil, false
-		}
-		agrees = false
-		after := live.DeepCopy()
-		after.Status = merged
-		return after, true
-	})
-	if agrees && err == nil {
-		w.known.sets[want.Name] = saidOfSet{want, cached.ResourceVersion}
-	} else {
-		delete(w.known.sets, want.Name)
-	}
-	return err
-}
 
 // ListenerSetReconciler takes back what was said of a ListenerSet, and in routes
 // about it, when it is gone or belongs to no Gateway of ours. Everything else that

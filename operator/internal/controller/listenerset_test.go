@@ -3,6 +3,7 @@ package controller
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,6 +103,30 @@ func TestForeignEntryForAListenerSet(t *testing.T) {
 	w.lookAtSet("set")
 	if diff := cmp.Diff([]string{"set of example.com/other"}, w.parents("web")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The routes of a ListenerSet come one after another, and are counted once a second.
+func TestRoutesOfAListenerSetAreCountedTogether(t *testing.T) {
+	w := newWorld(t, allowing(gateway("gw")), listenerSet("set", "gw"))
+	w.lookTwice("gw")
+	join := func(name string) time.Duration {
+		w.must(w.client.Create(t.Context(), routeOf(name, "set")))
+		return w.look("gw").RequeueAfter
+	}
+	attached := func() int32 { return get(w, "set", &gatewayv1.ListenerSet{}).Status.Listeners[0].AttachedRoutes }
+	w.now = w.now.Add(statusPause)
+	if join("first"); attached() != 1 {
+		t.Errorf("%d routes are counted, want the first one", attached())
+	}
+	w.now = w.now.Add(statusPause / 10)
+	wait := join("second")
+	if attached() != 1 || wait <= 0 || wait > statusPause {
+		t.Errorf("%d routes are counted at once, and there is another look after %v", attached(), wait)
+	}
+	w.now = w.now.Add(wait)
+	if w.look("gw"); attached() != 2 {
+		t.Errorf("%d routes are counted in the end, want 2", attached())
 	}
 }
 

@@ -29,8 +29,8 @@ type memory struct {
 	told  beside.List[*status.Route, *sighting]
 	said  []*status.Route
 	heard *store.Edition
-	// sets are the ListenerSets whose status is known to be what it is to be.
-	sets map[types.NamespacedName]saidOfSet
+	// sets are what is known of the statuses of ListenerSets.
+	sets map[types.NamespacedName]*setReport
 
 	config configPace
 }

@@ -45,12 +45,14 @@ func (w *work) report() (wait time.Duration, err error) {
 		return 0, err
 	}
 	w.reportRoutes(set.Routes)
-	if err := errors.Join(w.reportSets(set.ListenerSets), w.reportPolicies(set.Policies)); err != nil {
+	later, err := w.reportSets(set.ListenerSets)
+	if err := errors.Join(err, w.reportPolicies(set.Policies)); err != nil {
 		return 0, err
 	}
-	return w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
+	wait, err = w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
 		return status.MergeGateway(live, set.Gateway, now)
 	})
+	return shorter(wait, later), err
 }
 
 // reportRoutes hands on the statuses of the routes that are not known to have them.

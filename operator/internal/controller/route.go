@@ -19,13 +19,6 @@ type speaker struct {
 	gateway, listenerSet types.NamespacedName
 }
 
-func speakerOf(want *status.Route) speaker {
-	if want.Gateway == (types.NamespacedName{}) && len(want.ListenerSets) > 0 {
-		return speaker{listenerSet: want.ListenerSets[0]}
-	}
-	return speaker{gateway: want.Gateway}
-}
-
 // routeReconcilers write the statuses of routes, by the kind's name.
 type routeReconcilers map[string]*statusWriter[speaker, status.Route]
 
@@ -46,18 +39,22 @@ func (r routeReconcilers) withdraw(route store.Route, who speaker) {
 		Controller: gatewayv1.GatewayController(r[key.Kind].opts.ControllerName),
 	}
 	if who.listenerSet != (types.NamespacedName{}) {
-		want.ListenerSets = []types.NamespacedName{who.listenerSet}
+		want.ListenerSets = status.NewSets(who.listenerSet)
 	}
-	r.propose(want, store.StatusOf(route).Parents)
+	r.proposeBy(who, want, store.StatusOf(route).Parents)
 }
 
 // propose has the entries of one Gateway written to the route's status, unless
 // they are there. live is the route's status as it is known. It returns whether
 // there is no room for some of the entries, and whether the status is another one.
 func (r routeReconcilers) propose(want *status.Route, live []gatewayv1.RouteParentStatus) (leftOut, differs bool) {
+	return r.proposeBy(speaker{gateway: want.Gateway}, want, live)
+}
+
+func (r routeReconcilers) proposeBy(who speaker, want *status.Route, live []gatewayv1.RouteParentStatus) (leftOut, differs bool) {
 	of := r[want.Kind]
 	merged, differs := status.MergeRoute(live, want, metav1.NewTime(of.opts.Now()))
-	of.propose(want.Name, speakerOf(want), want, differs)
+	of.propose(want.Name, who, want, differs)
 	return want.LeftOut(merged), differs
 }
 

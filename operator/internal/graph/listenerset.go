@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // ListenerSet is a ListenerSet that names the Gateway as its parent.
@@ -27,10 +28,18 @@ func (s *ListenerSet) Name() types.NamespacedName {
 }
 
 // renewSets gives ListenerSets of which nothing but the status differs their present
-// objects.
-func (g *Gateway) renewSets(present map[types.NamespacedName]*gatewayv1.ListenerSet) {
-	for _, set := range g.ListenerSets {
-		set.Source = present[set.Name()]
+// objects: those that have changed, or all where that is not known.
+func (g *Gateway) renewSets(present map[types.NamespacedName]*gatewayv1.ListenerSet, changes *store.Changes) {
+	if changes == nil {
+		for _, set := range g.ListenerSets {
+			set.Source = present[set.Name()]
+		}
+		return
+	}
+	for name := range changes.ListenerSets {
+		if set := g.setsByName[name]; set != nil {
+			set.Source = present[name]
+		}
 	}
 }
 
@@ -48,29 +57,36 @@ func (s *ListenerSet) Accepted() bool {
 // namespace and name (ListenerSetSpec.listeners).
 func (b *builder) listenerSets() []*ListenerSet {
 	var sets []*ListenerSet
-	allowed, problem := allowedListeners(b.in.Gateway)
 	for _, source := range b.in.ListenerSets {
-		set := &ListenerSet{Source: source}
-		sets = append(sets, set)
-		switch {
-		case problem != "":
-			set.refuse("the Gateway's spec.allowedListeners.namespaces.selector is not valid: %s", problem)
-		case !b.allowsSet(allowed, source):
-			set.refuse("the Gateway's spec.allowedListeners lets no ListenerSet of namespace %s attach", source.Namespace)
-		default:
-			for i := range source.Spec.Listeners {
-				entry := gatewayv1.Listener(source.Spec.Listeners[i])
-				set.Listeners = append(set.Listeners, b.listener(&entry, set))
-			}
+		sets = append(sets, b.listenerSet(source))
+	}
+	slices.SortFunc(sets, CompareListenerSets)
+	return sets
+}
+
+// CompareListenerSets is the order of Gateway.ListenerSets.
+func CompareListenerSets(a, b *ListenerSet) int {
+	if byAge := a.Source.CreationTimestamp.Compare(b.Source.CreationTimestamp.Time); byAge != 0 {
+		return byAge
+	}
+	return compareNames(a.Name(), b.Name())
+}
+
+func (b *builder) listenerSet(source *gatewayv1.ListenerSet) *ListenerSet {
+	set := &ListenerSet{Source: source}
+	allowed, problem := b.allowedListeners()
+	switch {
+	case problem != "":
+		set.refuse("the Gateway's spec.allowedListeners.namespaces.selector is not valid: %s", problem)
+	case !b.allowsSet(allowed, source):
+		set.refuse("the Gateway's spec.allowedListeners lets no ListenerSet of namespace %s attach", source.Namespace)
+	default:
+		for i := range source.Spec.Listeners {
+			entry := gatewayv1.Listener(source.Spec.Listeners[i])
+			set.Listeners = append(set.Listeners, b.listener(&entry, set))
 		}
 	}
-	slices.SortFunc(sets, func(x, y *ListenerSet) int {
-		if byAge := x.Source.CreationTimestamp.Compare(y.Source.CreationTimestamp.Time); byAge != 0 {
-			return byAge
-		}
-		return compareNames(x.Name(), y.Name())
-	})
-	return sets
+	return set
 }
 
 func (s *ListenerSet) refuse(format string, args ...any) {
@@ -79,7 +95,8 @@ func (s *ListenerSet) refuse(format string, args ...any) {
 
 // allowedListeners returns which namespaces' ListenerSets may attach to the
 // Gateway: nil stands for its own.
-func allowedListeners(gateway *gatewayv1.Gateway) (_ labels.Selector, problem string) {
+func (b *builder) allowedListeners() (_ labels.Selector, problem string) {
+	gateway := b.in.Gateway
 	if gateway.Spec.AllowedListeners == nil || gateway.Spec.AllowedListeners.Namespaces == nil {
 		return labels.Nothing(), ""
 	}

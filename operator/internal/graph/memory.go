@@ -79,7 +79,9 @@ func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
 		// The maps of what is remembered were changed since.
 		*m = Memory{}
 	}
-	r.idle = !sameAround(m.around, in)
+	// Changes that are followed are of routes, Services and ListenerSets alone. The Secrets
+	// of one that joins are those that nothing has referred to before.
+	r.idle = r.changes == nil && !sameAround(m.around, in)
 	g, backends := build(in, opts, r)
 	around := *in
 	around.HTTPRoutes, around.GRPCRoutes, around.L4Routes, around.Detached = nil, nil, nil, nil
@@ -110,9 +112,7 @@ func (m *Memory) renew(in *store.Resources) bool {
 			m.graph.Routes[at].Meta = store.MetaOf(in.Route(key))
 		}
 	}
-	if len(changes.ListenerSets) > 0 {
-		m.graph.Gateway.renewSets(in.ListenerSets)
-	}
+	m.graph.Gateway.renewSets(in.ListenerSets, changes)
 	m.graph.Gateway.Source = in.Gateway
 	m.around.Gateway, m.around.Edition = in.Gateway, in.Edition
 	return true

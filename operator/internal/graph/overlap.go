@@ -18,6 +18,11 @@ type Peers struct {
 	More bool
 }
 
+// Overlapping says whether the listener has peers of either kind.
+func (l *Listener) Overlapping() bool {
+	return len(l.Overlaps.Named)+len(l.SharedCertificates.Named) > 0
+}
+
 // markOverlaps finds the listeners that clients may take for each other when
 // they reuse a connection (GEP-3567). It looks names up instead of comparing
 // listeners: of n listeners with one certificate each has n-1 peers.

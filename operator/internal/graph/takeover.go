@@ -15,8 +15,8 @@ import (
 
 // takeOver takes the Gateway and its routes over from the translation before, and
 // attaches those routes that are others now. It returns nothing, and has
-// recall.tookOver say so, where more has changed than HTTPRoutes, and Services with
-// their endpoints: then all has to be looked at.
+// recall.tookOver say so, where more has changed than HTTPRoutes, Services with their
+// endpoints, and ListenerSets that have joined: then all has to be looked at.
 //
 // A route that is taken over is the same node as before, so that whoever has made
 // something of it can tell by that.
@@ -26,6 +26,9 @@ func (b *builder) takeOver() []*Route {
 		return nil
 	}
 	t := takeover{builder: b, before: r.before, moved: r.movedServices()}
+	if t.gateway = b.joined(r.before.gateway); t.gateway == nil {
+		return nil
+	}
 	t.begin()
 	t.sift()
 	t.drop()
@@ -42,6 +45,8 @@ func (b *builder) takeOver() []*Route {
 type takeover struct {
 	*builder
 	before *Memory
+	// gateway is that of before, or a new one with the ListenerSets that have joined it.
+	gateway *Gateway
 	// moved are the Services that are others now, or have other endpoints.
 	moved map[types.NamespacedName]bool
 	// same are the routes that are as they were, gone those that are not, changed
@@ -62,8 +67,13 @@ func (r *recall) settled() bool {
 		store.SameVersion(before.ClassParameters, now.ClassParameters) && store.SameVersion(before.OwnParameters, now.OwnParameters) &&
 		!slices.ContainsFunc(r.before.attached, forgotten) &&
 		sameSpec(before.Gateway, now.Gateway) &&
-		maps.EqualFunc(before.ListenerSets, now.ListenerSets, sameSpec[gatewayv1.ListenerSet]) &&
-		r.sameNamespaces()
+		r.sameListenerSets() && r.sameNamespaces()
+}
+
+// sameListenerSets says whether the ListenerSets are those of before, beside what is known
+// to have joined them.
+func (r *recall) sameListenerSets() bool {
+	return r.changes != nil || maps.EqualFunc(r.before.around.ListenerSets, r.in.ListenerSets, sameSpec[gatewayv1.ListenerSet])
 }
 
 func onlyHTTPRoutes(in *store.Resources) bool {
@@ -87,12 +97,13 @@ func (r *recall) sameNamespaces() bool {
 	before, now := r.before.around.Namespaces, r.in.Namespaces
 	if r.changes != nil {
 		// No Namespace is another one than before, but some may have come or gone.
+		same := func(name string) bool { return (before[name] == nil) == (now[name] == nil) || !r.knew(name) }
 		for key := range r.changes.Routes {
-			if (before[key.Namespace] == nil) != (now[key.Namespace] == nil) && r.knew(key.Namespace) {
+			if !same(key.Namespace) {
 				return false
 			}
 		}
-		return true
+		return !slices.ContainsFunc(r.changes.Joined, func(set types.NamespacedName) bool { return !same(set.Namespace) })
 	}
 	for name, namespace := range now {
 		if had, known := before[name]; known && !store.SameVersion(had, namespace) || !known && r.knew(name) {
@@ -107,9 +118,10 @@ func (r *recall) sameNamespaces() bool {
 	return true
 }
 
-// knew says whether routes of the namespace are among those of before.
+// knew says whether routes or ListenerSets of the namespace are among those of before.
 func (r *recall) knew(namespace string) bool {
-	return slices.ContainsFunc(r.before.attached, func(route *Route) bool { return route.Name.Namespace == namespace })
+	return slices.ContainsFunc(r.before.attached, func(route *Route) bool { return route.Name.Namespace == namespace }) ||
+		slices.ContainsFunc(r.before.gateway.ListenerSets, func(set *ListenerSet) bool { return set.Source.Namespace == namespace })
 }
 
 // keepGateway remembers the Gateway, unless filters of its listeners lead to
@@ -154,7 +166,7 @@ func differing[V any](before, now map[types.NamespacedName]V, same func(a, b V) 
 // that have moved.
 func (t *takeover) begin() {
 	after := &t.recall.after
-	after.gateway, after.writing, after.uses = t.before.gateway, t.before.writing, t.before.uses
+	after.gateway, after.writing, after.uses = t.gateway, t.before.writing, t.before.uses
 	after.routes = t.before.routes
 	t.backends = t.before.backends
 	if t.recall.changes != nil {
@@ -175,9 +187,8 @@ func (t *takeover) unlearn(key BackendKey) {
 
 // sift tells the routes that are as they were from the others.
 func (t *takeover) sift() {
-	gateway := t.before.gateway
-	gateway.Source, gateway.Class.Source = t.in.Gateway, t.in.Class
-	gateway.renewSets(t.in.ListenerSets)
+	t.gateway.Source, t.gateway.Class.Source = t.in.Gateway, t.in.Class
+	t.gateway.renewSets(t.in.ListenerSets, t.recall.changes)
 	if t.recall.changes != nil {
 		t.siftChanged()
 		return
@@ -212,9 +223,12 @@ func (t *takeover) siftChanged() {
 		if key.Kind != KindHTTPRoute {
 			continue
 		}
+		// A route that is as it was may have to do with a ListenerSet that was not there.
+		_, joins := t.recall.changes.Routes[key]
+		joins = joins && len(t.recall.changes.Joined) > 0
 		source := t.in.HTTPRoutes[key.NamespacedName]
 		if at, known := findRoute(t.same, key); known {
-			if route := t.same[at]; source != nil && t.keeps(route, source) {
+			if route := t.same[at]; source != nil && t.keeps(route, source) && !joins {
 				route.Meta = &source.ObjectMeta
 				continue
 			}
@@ -299,7 +313,7 @@ func (t *takeover) drop() {
 func (t *takeover) attach() {
 	for _, source := range t.changed {
 		delete(t.recall.after.routes, types.NamespacedName{Namespace: source.Namespace, Name: source.Name})
-		if route := t.attachedHTTPRoute(source, t.before.gateway); route != nil {
+		if route := t.attachedHTTPRoute(source, t.gateway); route != nil {
 			t.fresh = append(t.fresh, route)
 			t.spoilt = t.spoilt || forgotten(route)
 		}

@@ -83,8 +83,7 @@ func (s *statuses) update(set status.Set) {
 	}
 	merged, _ := status.MergeGateway(s.gateways[set.Gateway.Name], set.Gateway, now)
 	s.gateways[set.Gateway.Name] = merged
-	for i := range set.ListenerSets {
-		want := &set.ListenerSets[i]
+	for _, want := range set.ListenerSets {
 		s.sets[want.Name], _ = status.MergeListenerSet(s.sets[want.Name], want, now)
 	}
 	for _, route := range set.Routes {

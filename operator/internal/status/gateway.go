@@ -25,8 +25,6 @@ func (b *builder) gatewayStatus() *Gateway {
 		Generation: b.gateway.Source.Generation,
 		Addresses:  assign(b.gateway.Requests, &b.observed).addresses,
 		Conditions: []metav1.Condition{b.accepted(), b.programmed(), b.resolvedRefs()},
-
-		AttachedListenerSets: b.attachedListenerSets(),
 	}
 	if fields := b.gateway.InsecureFrontend(); len(fields) > 0 {
 		out.Conditions = append(out.Conditions, b.gatewayCondition(

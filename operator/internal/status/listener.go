@@ -25,7 +25,7 @@ func (b *builder) listener(l *graph.Listener) gatewayv1.ListenerStatus {
 			b.conflicted(l),
 		},
 	}
-	if len(l.Overlaps.Named)+len(l.SharedCertificates.Named) > 0 {
+	if l.Overlapping() {
 		out.Conditions = append(out.Conditions, b.overlapping(l))
 	}
 	return out

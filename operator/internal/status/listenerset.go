@@ -24,7 +24,7 @@ type ListenerSet struct {
 
 // Same says whether two are one.
 func (s *ListenerSet) Same(o *ListenerSet) bool {
-	return s.Name == o.Name && s.Generation == o.Generation && slices.Equal(s.Conditions, o.Conditions) &&
+	return s == o || s.Name == o.Name && s.Generation == o.Generation && slices.Equal(s.Conditions, o.Conditions) &&
 		slices.EqualFunc(s.Listeners, o.Listeners, sameListener)
 }
 
@@ -39,8 +39,8 @@ func sameListener(a, b gatewayv1.ListenerStatus) bool {
 // which the Gateway API has no constant.
 const ReasonParentNotProgrammed gatewayv1.ListenerSetConditionReason = "ParentNotProgrammed"
 
-func (b *builder) listenerSet(node *graph.ListenerSet) ListenerSet {
-	out := ListenerSet{
+func (b *builder) listenerSet(node *graph.ListenerSet) *ListenerSet {
+	out := &ListenerSet{
 		Name: node.Name(), Generation: node.Source.Generation,
 		Listeners: make([]gatewayv1.ListenerStatus, 0, len(node.Listeners)),
 	}
@@ -124,10 +124,10 @@ func (b *builder) setProgrammed(node *graph.ListenerSet, accepted metav1.Conditi
 }
 
 // attachedListenerSets counts the accepted ones.
-func (b *builder) attachedListenerSets() *int32 {
+func attachedListenerSets(sets []*ListenerSet) *int32 {
 	var count int32
-	for _, node := range b.gateway.ListenerSets {
-		if b.setAccepted(node).Status == metav1.ConditionTrue {
+	for _, set := range sets {
+		if conditions.Find(set.Conditions, string(gatewayv1.ListenerSetConditionAccepted)).Status == metav1.ConditionTrue {
 			count++
 		}
 	}

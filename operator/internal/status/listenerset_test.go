@@ -31,7 +31,7 @@ func TestMergeRouteWithListenerSets(t *testing.T) {
 		ofSet(entry(ours, "web", "", accepted("False"))),
 		ofSet(entry(ours, "more", "", accepted("True"))),
 	)
-	want.ListenerSets = []types.NamespacedName{{Namespace: "shop", Name: "more"}, {Namespace: "shop", Name: "web"}}
+	want.ListenerSets = status.NewSets(types.NamespacedName{Namespace: "shop", Name: "more"}, types.NamespacedName{Namespace: "shop", Name: "web"})
 	got, changed := status.MergeRoute(live, want, later)
 	expected := []gatewayv1.RouteParentStatus{
 		live[0], live[1], live[2],

@@ -4,20 +4,23 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fleetgate/fleetgate/operator/internal/beside"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 )
 
-// Memory keeps the statuses of routes, so that those of a route that a graph.Memory
-// has taken over are not made again, and can be told by being the same. What it
-// builds is what Build builds. The zero value remembers nothing. It is for one
+// Memory keeps the statuses of routes and ListenerSets, so that those of what a
+// graph.Memory has taken over are not made again, and can be told by being the same. What
+// it builds is what Build builds. The zero value remembers nothing. It is for one
 // Gateway, and not safe for concurrent use.
 type Memory struct {
 	routes beside.List[*graph.Route, *said]
-	// sets are the ListenerSets of the Gateway.
-	sets []types.NamespacedName
+	sets   beside.List[*graph.ListenerSet, *saidOfSet]
+	// gateway is what the ListenerSets were looked at with, names are theirs, and outlook
+	// is what was to be said of all of them.
+	gateway *graph.Gateway
+	names   *Sets
+	outlook outlook
 	// conditions are those that were made last.
 	conditions []metav1.Condition
 	// graph is what was looked at last, all are the statuses of its routes, and rejected
@@ -73,19 +76,21 @@ func (b *builder) routesOf(g *graph.Graph) []*Route {
 	return all
 }
 
-func (m *Memory) forget() { *m = Memory{sets: m.sets} }
+func (m *Memory) forget() { *m = Memory{names: m.names, gateway: m.gateway} }
 
-// begin forgets everything where the ListenerSets are others, or where something is
-// not served: which routes that is about is not known before they are looked at.
+// begin forgets everything where something is not served: which routes that is about is
+// not known before they are looked at. Of ListenerSets that have come or gone all routes
+// are told, by what they share.
 func (m *Memory) begin(b *builder) {
-	sets := make([]types.NamespacedName, 0, len(b.gateway.ListenerSets))
-	for _, set := range b.gateway.ListenerSets {
-		sets = append(sets, set.Name())
-	}
-	if b.leavesOut() || !slices.Equal(m.sets, sets) {
+	if b.leavesOut() {
 		m.forget()
 	}
-	m.sets = sets
+	if m.names == nil {
+		m.names = &Sets{}
+	}
+	if m.gateway != b.gateway {
+		m.names.set(namesOfSets(b.gateway.ListenerSets))
+	}
 }
 
 // leavesOut says whether anything of the routes is not served as it is written.

@@ -133,17 +133,9 @@ func (r *Route) owns(entry *gatewayv1.RouteParentStatus) bool {
 	case "Gateway":
 		return parent.name == r.Gateway
 	case "ListenerSet":
-		// Mostly it is one that the route still names, and there may be thousands.
-		return r.names(parent) || slices.Contains(r.ListenerSets, parent.name)
+		return r.ListenerSets.Has(parent.name)
 	}
 	return false
-}
-
-// names says whether some of the entries to have is of the parent.
-func (r *Route) names(parent parent) bool {
-	return slices.ContainsFunc(r.Parents, func(want gatewayv1.RouteParentStatus) bool {
-		return r.parentOf(&want.ParentRef) == parent
-	})
 }
 
 // parent identifies the object that a parentRef names.

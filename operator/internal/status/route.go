@@ -96,7 +96,7 @@ func (b *builder) route(route *graph.Route, v *verdict) *Route {
 		Kind:         route.Kind,
 		Name:         route.Name,
 		Gateway:      b.gateway.Name(),
-		ListenerSets: b.memory.sets,
+		ListenerSets: b.memory.names,
 		Controller:   b.gateway.Class.Source.Spec.ControllerName,
 	}
 	for _, parent := range route.Parents {

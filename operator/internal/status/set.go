@@ -91,7 +91,7 @@ type Set struct {
 	// Gateway is nil when the Gateway is not ours.
 	Gateway *Gateway
 	// ListenerSets are in the order of the graph.
-	ListenerSets []ListenerSet
+	ListenerSets []*ListenerSet
 	// Routes are in the order of the graph.
 	Routes []*Route
 	// Policies are in the order of the graph, too, followed by the XBackends.
@@ -130,7 +130,7 @@ type Route struct {
 	// spoken of: all that name this Gateway or one of its ListenerSets, and no
 	// others.
 	Gateway      types.NamespacedName
-	ListenerSets []types.NamespacedName
+	ListenerSets *Sets
 	Controller   gatewayv1.GatewayController
 	// Parents are the entries to have. None removes those that are there.
 	Parents []gatewayv1.RouteParentStatus
@@ -143,12 +143,9 @@ func Build(g *graph.Graph, observed Observed) Set { return new(Memory).Build(g, 
 
 func (b *builder) build(g *graph.Graph) Set {
 	b.obstacle = b.findObstacle()
-	set := Set{Routes: b.routesOf(g)}
+	set := Set{Routes: b.routesOf(g), ListenerSets: b.listenerSets()}
 	set.Gateway = b.gatewayStatus()
-	set.ListenerSets = make([]ListenerSet, 0, len(g.Gateway.ListenerSets))
-	for _, node := range g.Gateway.ListenerSets {
-		set.ListenerSets = append(set.ListenerSets, b.listenerSet(node))
-	}
+	set.Gateway.AttachedListenerSets = attachedListenerSets(set.ListenerSets)
 	for _, policy := range g.Policies {
 		set.Policies = append(set.Policies, b.resolvingPolicy(&policy.PolicyNode))
 	}

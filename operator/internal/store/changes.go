@@ -19,6 +19,9 @@ type Changes struct {
 	// ListenerSets are by their names, too. Who collects leaves those of which nothing but
 	// the status differs.
 	ListenerSets map[types.NamespacedName]struct{}
+	// Joined are ListenerSets that the Gateway did not have before. Who collects tells them
+	// from ListenerSets, and has all routes among Routes that have to do with them.
+	Joined []types.NamespacedName
 	// Statuses are routes of which nothing but the status differs. Who collects tells
 	// them from Routes.
 	Statuses []RouteKey
@@ -64,7 +67,9 @@ func (c *Changes) slice(slice *discoveryv1.EndpointSlice) {
 }
 
 // None says that nothing has changed but statuses. It is for changes that were collected.
-func (c *Changes) None() bool { return len(c.Routes) == 0 && len(c.Services) == 0 && !c.Anything }
+func (c *Changes) None() bool {
+	return len(c.Routes) == 0 && len(c.Services) == 0 && len(c.Joined) == 0 && !c.Anything
+}
 
 // Edition tells the Resources that a Memory has collected from all others, with what
 // has changed since the ones before.

@@ -183,7 +183,9 @@ func (c *collector) validation(refs func(*gatewayv1.BackendTLSPolicy) []types.Na
 	return keys
 }
 
-func (c *collector) secrets() {
+// secretKeys are the Secrets that the Gateway, its ListenerSets, a policy or an XBackend
+// refer to.
+func (c *collector) secretKeys() keySet {
 	keys := c.validation(PolicySecrets)
 	keys.add(CertificateSecrets(c.out.Gateway))
 	keys.add(ClientCertificate(c.out.Gateway))
@@ -193,10 +195,18 @@ func (c *collector) secrets() {
 	for _, backend := range c.out.XBackends {
 		keys.add(xbackendClientCertificate(backend))
 	}
-	for key := range keys {
-		if secret := find(c, key, &corev1.Secret{}); secret != nil {
-			c.out.Secrets[key] = secret
-		}
+	return keys
+}
+
+func (c *collector) secrets() {
+	for key := range c.secretKeys() {
+		c.secret(key)
+	}
+}
+
+func (c *collector) secret(key types.NamespacedName) {
+	if secret := find(c, key, &corev1.Secret{}); secret != nil {
+		c.out.Secrets[key] = secret
 	}
 }
 

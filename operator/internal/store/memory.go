@@ -13,9 +13,9 @@ import (
 )
 
 // Memory keeps what was collected of one Gateway, so that a change of some of its
-// routes, or of Services that they lead to, has these alone read again. What it
-// collects is what Collect does. The zero value remembers nothing. It is not safe for
-// concurrent use.
+// routes, or of Services that they lead to, or a new ListenerSet, has these alone read
+// again. What it collects is what Collect does. The zero value remembers nothing. It is
+// not safe for concurrent use.
 type Memory struct {
 	last *Resources
 	// services counts for each Service who sends something there, namespaces for each
@@ -23,6 +23,8 @@ type Memory struct {
 	services   map[types.NamespacedName]int
 	namespaces map[string]int
 	foreign    map[string]int
+	// secrets are those that something refers to, whether they exist or not.
+	secrets keySet
 }
 
 // Collect is the function Collect. Changes are all that may have changed since the
@@ -68,7 +70,9 @@ func (m *Memory) count(all *Resources) {
 	for key, route := range all.Routes() {
 		m.tally(key, route, 1)
 	}
-	// These are the same as long as nothing but routes and Services changes.
+	m.secrets = (&collector{out: all}).secretKeys()
+	// These only become more as long as nothing but routes and Services changes, and
+	// ListenerSets join.
 	senders := collector{out: &Resources{Gateway: all.Gateway, ListenerSets: all.ListenerSets, TelemetryPolicies: all.TelemetryPolicies}}
 	for service := range senders.backendKeys() {
 		m.services[service]++
@@ -107,7 +111,7 @@ func (m *Memory) follow(ctx context.Context, r client.Reader, key types.Namespac
 		collector: collector{ctx: ctx, reader: r, controller: controllerName, out: &next},
 		memory:    m, services: make(map[types.NamespacedName]bool), namespaces: make(map[string]struct{}), foreign: make(map[string]bool),
 	}
-	if !f.sameGateway(key) || !f.sameListenerSets(changes.ListenerSets) {
+	if !f.sameGateway(key) || !f.listenerSets(changes) {
 		return nil, f.err
 	}
 	next.Detached = slices.DeleteFunc(slices.Clone(next.Detached), func(route Route) bool {
@@ -116,7 +120,7 @@ func (m *Memory) follow(ctx context.Context, r client.Reader, key types.Namespac
 		return changed
 	})
 	for key := range changes.Routes {
-		if f.route(key) {
+		if f.route(key) && !f.joining[key] {
 			changes.Statuses = append(changes.Statuses, key)
 			delete(changes.Routes, key)
 		}
@@ -138,6 +142,8 @@ type follower struct {
 	services   map[types.NamespacedName]bool
 	foreign    map[string]bool
 	namespaces map[string]struct{}
+	// joining are the routes that have to do with a ListenerSet that has joined.
+	joining map[RouteKey]bool
 	// lost says that something depends on the change that is not followed.
 	lost bool
 }
@@ -153,19 +159,6 @@ func (f *follower) sameGateway(key types.NamespacedName) bool {
 	f.out.Gateway, f.out.Class = now, nil
 	f.class()
 	return f.out.Class != nil && was.UID == f.out.Class.UID && was.ResourceVersion == f.out.Class.ResourceVersion
-}
-
-// sameListenerSets reads the ListenerSets that were heard of, and says whether nothing but
-// their statuses differs.
-func (f *follower) sameListenerSets(heard map[types.NamespacedName]struct{}) bool {
-	for key := range heard {
-		before, now := f.out.ListenerSets[key], find(&f.collector, key, &gatewayv1.ListenerSet{})
-		if before == nil || now == nil || !sameSpec(before, now) {
-			return false
-		}
-		f.out.ListenerSets[key] = now
-	}
-	return true
 }
 
 // sameSpec says whether nothing but the status differs.
