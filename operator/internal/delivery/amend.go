@@ -20,12 +20,27 @@ type amendment struct {
 }
 
 // What lies in the index is bounded: each write and each read of it has all of that.
-// Past maxAmended bytes in all, or mostAmended items of one part, parts are encoded
-// anew.
+// Past a share of the largest part's bytes in all, or of one part's items, parts are
+// encoded anew, which costs the more the larger they are.
 const (
-	maxAmended  = 16 << 10
-	mostAmended = 16
+	amendedShare               = 16
+	leastAmended, mostAmended  = 16 << 10, 64 << 10
+	itemsShare, leastOfOnePart = 64, 16
 )
+
+// room is what may lie beside all parts, in bytes.
+func (all cuts) room() int {
+	largest := 0
+	for _, c := range all {
+		largest = max(largest, c.part.Bytes)
+	}
+	return min(max(largest/amendedShare, leastAmended), mostAmended)
+}
+
+// room is how many items may lie beside a part, and as many not count in it.
+func (c *cut) room() int {
+	return max(leastOfOnePart, (len(c.kept.Routes)+len(c.kept.Backends))/itemsShare)
+}
 
 // amend takes the part over as it is stored, with what differs beside it. It returns
 // false where there is too much, or where not all of the part is stored.
@@ -39,7 +54,7 @@ func (c *cut) amend(old *cut) bool {
 	backendsGone, a.backends = beyond(old.kept.Backends, c.given.Backends, backendIdentity, sameBackend)
 	// A part has items of one kind.
 	a.without = append(routesGone, backendsGone...)
-	if max(len(a.without), len(a.routes)+len(a.backends)) > mostAmended {
+	if max(len(a.without), len(a.routes)+len(a.backends)) > old.room() {
 		return false
 	}
 	raw, err := json.Marshal(&proxyconfig.Config{Routes: a.routes, Backends: a.backends})
@@ -58,7 +73,7 @@ func (all cuts) fold() (encoded int, err error) {
 	for _, c := range all {
 		total += c.amended.bytes
 	}
-	for total > maxAmended {
+	for room := all.room(); total > room; {
 		most := slices.MaxFunc(inOrder(all), func(a, b *cut) int { return a.amended.bytes - b.amended.bytes })
 		total -= most.amended.bytes
 		encoded++
