@@ -180,12 +180,7 @@ func (s *tenantSpace) get(ctx context.Context, http1 *http.Client, host, path st
 // waitFor sends requests until one is answered as wanted.
 func (s *tenantSpace) waitFor(host, path string, want answer) {
 	s.t.Helper()
-	s.waitWithin(30*time.Second, host, path, want)
-}
-
-func (s *tenantSpace) waitWithin(limit time.Duration, host, path string, want answer) {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
 	http1 := cluster.HTTPClient()
 	err := client.Poll(ctx, func(ctx context.Context) error {
