@@ -104,9 +104,50 @@ func named(items []any, key string, value any) any {
 	return nil
 }
 
-// agrees says whether live still has everything that desired sets.
-func agrees(desired, live map[string]any) bool {
-	return reflect.DeepEqual(project(desired, live), any(desired))
+// agrees says whether live still has everything that desired sets: whether what project
+// returns equals desired, without making it.
+func agrees(desired, live any) bool {
+	switch desired := desired.(type) {
+	case map[string]any:
+		return agreesMap(desired, live)
+	case []any:
+		return agreesList(desired, live)
+	default:
+		return reflect.DeepEqual(desired, live)
+	}
+}
+
+func agreesMap(desired map[string]any, live any) bool {
+	have, ok := live.(map[string]any)
+	if !ok {
+		return false
+	}
+	for key, value := range desired {
+		if liveValue, found := have[key]; !found || !agrees(value, liveValue) {
+			return false
+		}
+	}
+	return true
+}
+
+func agreesList(desired []any, live any) bool {
+	have, ok := live.([]any)
+	key := identity(desired)
+	if !ok || key == "" && len(have) != len(desired) {
+		return false
+	}
+	for i, want := range desired {
+		var item any
+		if key == "" {
+			item = have[i]
+		} else if item = named(have, key, want.(map[string]any)[key]); item == nil {
+			return false
+		}
+		if !agrees(want, item) {
+			return false
+		}
+	}
+	return true
 }
 
 // digest is the hex SHA-256 of the JSON of a value that was decoded from JSON.

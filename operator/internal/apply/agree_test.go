@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"reflect"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -29,8 +30,12 @@ func TestAgrees(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := agrees(parse(t, tt.desired), parse(t, tt.live)); got != tt.want {
+			desired, live := parse(t, tt.desired), parse(t, tt.live)
+			if got := agrees(desired, live); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
+			}
+			if got := reflect.DeepEqual(project(desired, live), any(desired)); got != tt.want {
+				t.Errorf("what is projected says %v, want %v", got, tt.want)
 			}
 		})
 	}

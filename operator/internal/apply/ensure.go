@@ -6,7 +6,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -123,13 +122,17 @@ func fieldsAs(want *desired, object client.Object) (map[string]any, error) {
 }
 
 func (t *task) create(ctx context.Context) error {
-	body := t.created()
+	body := t.want.body.DeepCopy()
+	if t.want.seed != nil {
+		body.Object["spec"].(map[string]any)["replicas"] = t.want.seed
+	}
 	err := t.opts.Client.Create(ctx, body, FieldManager)
 	switch {
 	case err == nil:
 		t.known.created = t.opts.Now()
 		t.result.wrote("created", t.id)
-		return t.remember(body)
+		t.remember(body)
+		return nil
 	case apierrors.IsAlreadyExists(err):
 		return t.change(ctx)
 	case meta.IsNoMatchError(err):
@@ -137,26 +140,6 @@ func (t *task) create(ctx context.Context) error {
 	default:
 		return fmt.Errorf("creating %s: %w", t.id, err)
 	}
-}
-
-// created is the object to create. One of a kind that has a binary form is sent and
-// answered in that, which takes a fraction of what JSON without types does, and says
-// nothing of what nobody has set.
-func (t *task) created() client.Object {
-	if _, binary := t.desired.(interface{ Marshal() ([]byte, error) }); !binary {
-		body := t.want.body.DeepCopy()
-		if t.want.seed != nil {
-			body.Object["spec"].(map[string]any)["replicas"] = t.want.seed
-		}
-		return body
-	}
-	object := t.desired.DeepCopyObject().(client.Object)
-	object.GetObjectKind().SetGroupVersionKind(t.want.body.GroupVersionKind())
-	object.SetNamespace(t.owner.Namespace)
-	object.SetLabels(with(object.GetLabels(), t.owner.Labels))
-	object.SetOwnerReferences([]metav1.OwnerReference{t.owner.Reference()})
-	object.SetAnnotations(with(object.GetAnnotations(), map[string]string{HashAnnotation: t.want.hash}))
-	return object
 }
 
 // change applies over an object that exists, if it is the owner's.
@@ -185,7 +168,8 @@ func (t *task) change(ctx context.Context) error {
 		return err
 	}
 	if ours != t.want && unwritten(ours, live) {
-		return t.remember(live)
+		t.remember(live)
+		return nil
 	}
 	answer, err := t.apply(ctx, ours, live)
 	if err != nil {
@@ -194,7 +178,8 @@ func (t *task) change(ctx context.Context) error {
 	if answer.GetResourceVersion() != before {
 		t.result.wrote("applied", t.id)
 	}
-	return t.remember(answer)
+	t.remember(answer)
+	return nil
 }
 
 // apply writes over live, which is the owner's, and returns the object as it is
@@ -228,18 +213,13 @@ func (a *Applier) takeOver(ctx context.Context, live *unstructured.Unstructured)
 
 // remember keeps the API server's answer where it differs from what was sent, and that
 // the object is settled in that state.
-func (t *task) remember(answer client.Object) error {
-	live, err := fieldsAs(t.want, answer)
-	if err != nil {
-		return err
-	}
+func (t *task) remember(answer *unstructured.Unstructured) {
 	t.known.accepted = acceptance{}
-	if !agrees(t.want.body.Object, live) {
-		t.known.accepted = acceptance{t.want.hash, digest(project(t.want.body.Object, live))}
+	if !agrees(t.want.body.Object, answer.Object) {
+		t.known.accepted = acceptance{t.want.hash, digest(project(t.want.body.Object, answer.Object))}
 	}
 	if t.marked(answer) {
 		t.known.settled = t.now
 		t.known.settled.uid, t.known.settled.version = answer.GetUID(), answer.GetResourceVersion()
 	}
-	return nil
 }

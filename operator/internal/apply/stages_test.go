@@ -2,7 +2,6 @@ package apply_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +32,7 @@ func everyStage() []client.Object {
 func (w *world) creating(told func(kind string)) {
 	counted := interceptor.NewClient(w.client.(client.WithWatch), interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
-			told(strings.TrimPrefix(fmt.Sprintf("%T", obj), "*"))
+			told(obj.GetObjectKind().GroupVersionKind().Kind)
 			return c.Create(ctx, obj, opts...)
 		},
 	})
@@ -67,10 +66,10 @@ func TestObjectsAreCreatedTogetherAfterWhatTheyNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(first)
-	if diff := cmp.Diff([]string{"v1.Role", "v1.Service", "v1.ServiceAccount"}, first); diff != "" {
+	if diff := cmp.Diff([]string{"Role", "Service", "ServiceAccount"}, first); diff != "" {
 		t.Error("first: " + diff)
 	}
-	if diff := cmp.Diff([]string{"v1.RoleBinding", "v1.Deployment", "v2.HorizontalPodAutoscaler"}, others); diff != "" {
+	if diff := cmp.Diff([]string{"RoleBinding", "Deployment", "HorizontalPodAutoscaler"}, others); diff != "" {
 		t.Error("others: " + diff)
 	}
 }
@@ -79,7 +78,7 @@ func TestObjectsAreCreatedTogetherAfterWhatTheyNeed(t *testing.T) {
 func TestAPanicIsAnError(t *testing.T) {
 	w := newWorld(t)
 	w.creating(func(kind string) {
-		if kind == "v1.Role" {
+		if kind == "Role" {
 			panic("of a client")
 		}
 	})
