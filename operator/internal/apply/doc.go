@@ -13,6 +13,9 @@
 // was applied last, or when somebody changed a field that we set. Fields that
 // others added are theirs and stay.
 //
+// Objects of which none needs the other are written at the same time; the binding
+// of a Role comes after the Role, and what runs pods after what these need.
+//
 // The package knows no Gateway API beyond the owner's identity, and not what
 // the objects are for.
 package apply
