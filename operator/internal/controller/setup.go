@@ -221,7 +221,7 @@ func options(r reconcile.Reconciler, workers int) controller.Options {
 }
 
 func newController(mgr patientManager, name string, r reconcile.Reconciler, workers int) (controller.Controller, error) {
-	ctrl, err := controller.New(name, mgr, options(mgr.patient(r), workers))
+	ctrl, err := controller.New(name, mgr, options(outageReconciler{mgr.patient(r)}, workers))
 	if err != nil {
 		return nil, fmt.Errorf("making the controller %s: %w", name, err)
 	}
