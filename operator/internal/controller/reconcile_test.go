@@ -36,9 +36,33 @@ func (c *crowd) startFleet(t testing.TB) {
 	}
 }
 
-func (c *crowd) reconcile(t testing.TB) {
-	if _, err := c.gateways.Reconcile(t.Context(), reconcile.Request{NamespacedName: c.gateway}); err != nil {
+func (c *crowd) reconcile(t testing.TB) reconcile.Result {
+	result, err := c.gateways.Reconcile(t.Context(), reconcile.Request{NamespacedName: c.gateway})
+	if err != nil {
 		t.Fatal(err)
+	}
+	return result
+}
+
+// A Gateway of which all is as it is to be is left alone: nothing of it is proposed or
+// written, and there is no other look for minutes.
+func TestASettledGatewayIsLeftAlone(t *testing.T) {
+	c := settledTenants(t, 3)
+	c.startFleet(t)
+	time.Sleep(statusPause)
+	for range 2 {
+		c.reconcile(t)
+		c.settle()
+	}
+	versions := c.versions
+	result := c.reconcile(t)
+	if c.versions != versions || len(c.gateways.routes["HTTPRoute"].proposed) != 0 {
+		t.Errorf("a look has %d objects written and %d proposed", c.versions-versions, len(c.gateways.routes["HTTPRoute"].proposed))
+	}
+	// Looks of a crowd store the configuration under another name, so that its fleet tells
+	// of a repair, for as long as that is shown.
+	if result.RequeueAfter < repairShown/2 {
+		t.Errorf("there is another look after %v", result.RequeueAfter)
 	}
 }
 
