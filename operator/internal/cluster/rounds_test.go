@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -310,6 +311,7 @@ func TestInformersStop(t *testing.T) {
 
 func TestPauseAfter(t *testing.T) {
 	unknown := apierrors.NewNotFound(schema.GroupResource{Resource: "gateways"}, "")
+	gone := &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonGone, Code: http.StatusGone}}
 	tests := []struct {
 		err                  error
 		lasted, before, want time.Duration
@@ -319,7 +321,7 @@ func TestPauseAfter(t *testing.T) {
 		{apierrors.NewResourceExpired("too old"), time.Hour, longestPause, 0},
 		{nil, 0, 0, shortestPause},
 		{nil, 0, shortestPause, 2 * shortestPause},
-		{apierrors.NewGone("too old"), 0, shortestPause, 2 * shortestPause},
+		{gone, 0, shortestPause, 2 * shortestPause},
 		{nil, 0, longestPause, longestPause},
 		{nil, 0, longestRefusal, longestPause},
 		{unknown, 0, 0, shortestPause},
