@@ -36,7 +36,7 @@ func TestWhatFailedForWantOfAnAPIServerIsTriedAgainSoon(t *testing.T) {
 		switch {
 		case tt.soon && (err != nil || got.RequeueAfter < outagePause || got.RequeueAfter > 2*outagePause):
 			t.Errorf("%v: got %v and %v", tt.err, got, err)
-		case !tt.soon && (err != tt.err || got != tt.result):
+		case !tt.soon && (!errors.Is(err, tt.err) || got != tt.result):
 			t.Errorf("%v: got %v and %v, want what it was", tt.err, got, err)
 		}
 	}
