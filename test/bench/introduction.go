@@ -41,10 +41,10 @@ connections kept. The C forwarder parses nothing: it is the floor.
   sides; its backend answers frames without decoding heads.
 - **TCP bulk** counts the CPU time of proxy, source and sink together, as a proxy can save its own at their cost.
 - An **idle connection** has made one request. Its memory is the growth of the proxy's anonymous memory (RssAnon) from
-  one step of connections to three, in a proxy that was started afresh. The first step fills what a process has got from
+  one step of connections to three, in a proxy that was started afresh, five times for Fleetgate. The first step fills what a process has got from
   the kernel and does not use. Go programs can hold more of that: for Fleetgate the growth of what its runtime makes use
   of (heap and stacks) counts where that is greater; those of the other Go programs may show less than they take.
-- **System calls** are the kernel's own count, in a round of its own. **Allocations** are, by the proxy's metrics, what a
+- **System calls** are the kernel's own count, in a round of its own, or three where they have a bar. **Allocations** are, by the proxy's metrics, what a
   longer round of the work allocates more than a short one, beyond what as much more idleness does.
   A **profile** stands for each work in which a bar was missed: where that round's samples of the CPU lay.
 
