@@ -28,12 +28,11 @@ type forgetful struct {
 	// of a watch that is too old by its answer, and not by an event.
 	streams, answers bool
 
-	mu      sync.Mutex
-	away    bool
-	version int
-	objects map[string]*corev1.ConfigMap
-	watches []*watch.RaceFreeFakeWatcher
-	// outdated has all watches be too old.
+	mu       sync.Mutex
+	away     bool
+	version  int
+	objects  map[string]*corev1.ConfigMap
+	watches  []*watch.RaceFreeFakeWatcher
 	outdated bool
 	lists    []time.Time
 }
@@ -80,6 +79,13 @@ func (f *forgetful) start() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.away = false
+}
+
+// outdate has all watches be too old.
+func (f *forgetful) outdate() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.outdated = true
 }
 
 func (f *forgetful) list(context.Context, metav1.ListOptions) (runtime.Object, error) {
@@ -275,7 +281,7 @@ func TestInformersListAtOnceWhereAWatchIsTooOld(t *testing.T) {
 // it lists is known.
 func TestInformersPauseBetweenLists(t *testing.T) {
 	forEachServer(t, func(t *testing.T, f *forgetful) {
-		f.outdated = true
+		f.outdate()
 		seen, _ := f.follow(t)
 		for range 60 {
 			f.set("changed", time.Now().String())
@@ -296,7 +302,7 @@ func TestInformersPauseBetweenLists(t *testing.T) {
 // An informer that is told to stop does so at once, whatever it waits for.
 func TestInformersStop(t *testing.T) {
 	forEachServer(t, func(t *testing.T, f *forgetful) {
-		for _, trouble := range []func(){func() {}, func() { f.outdated = true }, f.stop} {
+		for _, trouble := range []func(){func() {}, f.outdate, f.stop} {
 			_, stop := f.follow(t)
 			time.Sleep(time.Minute)
 			trouble()
