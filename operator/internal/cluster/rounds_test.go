@@ -40,6 +40,17 @@ type forgetful struct {
 func (f *forgetful) set(name, value string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.put(name, value)
+}
+
+func (f *forgetful) remove(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drop(name)
+}
+
+// put and drop are for who holds the lock.
+func (f *forgetful) put(name, value string) {
 	kind := watch.Modified
 	if f.objects[name] == nil {
 		kind = watch.Added
@@ -48,9 +59,7 @@ func (f *forgetful) set(name, value string) {
 	f.tell(kind, f.objects[name])
 }
 
-func (f *forgetful) remove(name string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (f *forgetful) drop(name string) {
 	if object := f.objects[name]; object != nil {
 		delete(f.objects, name)
 		f.tell(watch.Deleted, object.DeepCopy())
@@ -69,10 +78,24 @@ func (f *forgetful) tell(kind watch.EventType, object *corev1.ConfigMap) {
 func (f *forgetful) stop() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.end()
+	f.away = true
+}
+
+// restart ends all watches, and answers again when something has happened that nobody
+// watched.
+func (f *forgetful) restart(happens func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.end()
+	happens()
+}
+
+func (f *forgetful) end() {
 	for _, w := range f.watches {
 		w.Stop()
 	}
-	f.watches, f.away = nil, true
+	f.watches = nil
 }
 
 func (f *forgetful) start() {
@@ -268,10 +291,10 @@ func TestInformersListAtOnceWhereAWatchIsTooOld(t *testing.T) {
 		seen, _ := f.follow(t)
 		for range 3 {
 			time.Sleep(time.Minute)
-			f.stop()
-			f.remove("goes")
-			f.set("comes", time.Now().String())
-			f.start()
+			f.restart(func() {
+				f.drop("goes")
+				f.put("comes", time.Now().String())
+			})
 			seen.want(f)
 		}
 	})

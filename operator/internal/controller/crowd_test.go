@@ -47,7 +47,7 @@ type informers struct {
 	stored func(client.Object) client.Object
 	kinds  map[reflect.Type]cache.Indexer
 	scheme *runtime.Scheme
-	// mu guards the counts that follow.
+	// mu guards kinds, and the counts that follow.
 	mu       sync.Mutex
 	versions int
 	// read counts the objects that were read.
@@ -69,6 +69,8 @@ func newInformers() *informers {
 func (i *informers) of(obj runtime.Object) cache.Indexer { return i.kind(reflect.TypeOf(obj)) }
 
 func (i *informers) kind(kind reflect.Type) cache.Indexer {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if i.kinds[kind] == nil {
 		i.kinds[kind] = cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 	}
