@@ -1,13 +1,8 @@
 package graph
 
 import (
-	"maps"
-	"slices"
-
-	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -116,102 +111,4 @@ func (m *Memory) renew(in *store.Resources) bool {
 	m.graph.Gateway.Source = in.Gateway
 	m.around.Gateway, m.around.Edition = in.Gateway, in.Edition
 	return true
-}
-
-// recall is the use of a Memory by one translation.
-type recall struct {
-	before *Memory
-	after  Memory
-	in     *store.Resources
-	// changes are all that may differ from before; nil where that is not known.
-	changes *store.Changes
-	// tookOver says that the Gateway and its routes were.
-	tookOver bool
-	// idle says that something is new that any rule may depend on.
-	idle bool
-	// leads are the backends that were looked at since the last route began, touched
-	// those that may be others than before.
-	leads   []BackendKey
-	touched map[BackendKey]struct{}
-}
-
-func (r *recall) touch(key BackendKey) {
-	if r.touched == nil {
-		r.touched = make(map[BackendKey]struct{})
-	}
-	r.touched[key] = struct{}{}
-}
-
-// route returns the route as it was found before, or nil. What it leads to counts as
-// looked at.
-func (r *recall) route(source *gatewayv1.HTTPRoute, backends map[BackendKey]*resolution) *Route {
-	r.leads = r.leads[:0]
-	key := types.NamespacedName{Namespace: source.Namespace, Name: source.Name}
-	known := r.before.routes[key]
-	if r.idle || known == nil || !known.stamp.sameSpec(source) || slices.ContainsFunc(known.leads, r.moved) {
-		return nil
-	}
-	for _, lead := range known.leads {
-		backends[lead] = r.before.backends[lead]
-	}
-	r.remember(key, known)
-	route := known.route
-	route.Meta, route.memo = &source.ObjectMeta, known
-	return &route
-}
-
-// keep remembers a route that was looked at. Those that lead to XBackends are not:
-// what becomes of these is noted elsewhere, too.
-func (r *recall) keep(source *gatewayv1.HTTPRoute, route *Route) {
-	if slices.ContainsFunc(r.leads, func(key BackendKey) bool { return key.Kind != "" }) {
-		return
-	}
-	known := &remembered{stamp: stampOf(source), route: *route, leads: slices.Clone(r.leads)}
-	// The metadata lie in a list of all routes, which need not be kept.
-	known.route.Meta, known.route.memo = nil, nil
-	known.route.Rules = slices.Clip(route.Rules)
-	known.route.Problems = slices.Clip(route.Problems)
-	known.route.hostnames = slices.Clip(route.hostnames)
-	r.remember(known.route.Name, known)
-	route.memo = known
-}
-
-func (r *recall) remember(name types.NamespacedName, route *remembered) {
-	if r.after.routes == nil {
-		r.after.routes = make(map[types.NamespacedName]*remembered, len(r.in.HTTPRoutes))
-	}
-	r.after.routes[name] = route
-}
-
-// moved says whether a Service or its endpoints are others than before.
-func (r *recall) moved(key BackendKey) bool {
-	if r.changes != nil {
-		_, changed := r.changes.Services[key.Service]
-		return changed
-	}
-	return !store.SameVersion(r.before.around.Services[key.Service], r.in.Services[key.Service]) ||
-		!sameSlices(r.before.around.EndpointSlices[key.Service], r.in.EndpointSlices[key.Service])
-}
-
-func sameSlices(a, b []*discoveryv1.EndpointSlice) bool {
-	return slices.EqualFunc(a, b, store.SameVersion)
-}
-
-func sameObjects[K comparable, T any, P store.Stored[T]](a, b map[K]P) bool {
-	return maps.EqualFunc(a, b, store.SameVersion[T, P])
-}
-
-// sameAround says whether all is as before that a rule may depend on beside its own
-// route, and the Services that this leads to.
-func sameAround(before, now *store.Resources) bool {
-	return before != nil && before.Gateway != nil && now.Gateway != nil &&
-		before.Gateway.Namespace == now.Gateway.Namespace &&
-		slices.EqualFunc(before.Grants, now.Grants, store.SameVersion) &&
-		store.SameVersion(before.APIServers, now.APIServers) &&
-		sameObjects(before.BackendTLSPolicies, now.BackendTLSPolicies) &&
-		sameObjects(before.TrafficPolicies, now.TrafficPolicies) &&
-		sameObjects(before.Secrets, now.Secrets) &&
-		sameObjects(before.ConfigMaps, now.ConfigMaps) &&
-		sameObjects(before.TrustBundles, now.TrustBundles) &&
-		slices.Equal(slices.Sorted(slices.Values(before.MissingKinds)), slices.Sorted(slices.Values(now.MissingKinds)))
 }
