@@ -187,7 +187,7 @@ type profileLine struct {
 // profile names where Fleetgate's samples lie.
 func (b *bench) profile(samples []perf.Sample) ([]profileLine, error) {
 	if b.symbols == nil {
-		own, err := perf.ReadBinary(filepath.Join(b.work, "fleetgate-proxy"))
+		own, err := perf.ReadBinary(filepath.Join(b.work, proxyFile))
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,9 @@ import (
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
 
+// proxyFile is the program below a folder with what was prepared.
+const proxyFile = "fleetgate-proxy"
+
 // routeCount is how many routes Fleetgate's configuration has. The peers have
 // one each.
 const routeCount = 1000
@@ -115,7 +118,7 @@ func fleetgate(s site) ([]string, error) {
 		return nil, err
 	}
 	return []string{
-		filepath.Join(s.Work, "fleetgate-proxy"),
+		filepath.Join(s.Work, proxyFile),
 		"--gateway-namespace", benchGateway.Namespace,
 		"--gateway-name", benchGateway.Name,
 		"--gateway-uid", benchGateway.UID,

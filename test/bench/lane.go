@@ -22,7 +22,6 @@ const (
 )
 
 const (
-	proxyFile  = "fleetgate-proxy"
 	sensorFile = "fleetgate-sensor"
 	socketFile = "probe.sock"
 )

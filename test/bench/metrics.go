@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,22 +22,11 @@ var (
 
 // metrics adds up some of Fleetgate's own metrics.
 func metrics(ctx context.Context, names []string) (float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+healthAddress+"/metrics", nil)
-	if err != nil {
-		return 0, err
-	}
-	answer, err := http.DefaultClient.Do(request)
+	text, err := get(ctx, "http://"+healthAddress+"/metrics")
 	if err != nil {
 		return 0, fmt.Errorf("the proxy's metrics: %w", err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0, fmt.Errorf("the proxy's metrics: %w", err)
-	}
-	return parseMetrics(string(text), names)
+	return parseMetrics(text, names)
 }
 
 // parseMetrics adds up metrics that have no labels. All of them must be there.

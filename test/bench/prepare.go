@@ -46,7 +46,7 @@ func prepare(ctx context.Context, work string, o options) error {
 	if err != nil {
 		return fmt.Errorf("fleetgate-proxy (make build makes it): %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(work, "fleetgate-proxy"), binary, 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(work, proxyFile), binary, 0o755); err != nil {
 		return err
 	}
 	f := machineFacts(ctx)

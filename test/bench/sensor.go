@@ -62,8 +62,7 @@ func prepareSensor(ctx context.Context, work string, o options) error {
 	if err := os.WriteFile(filepath.Join(work, sensorFile), sensor, 0o755); err != nil {
 		return err
 	}
-	b := &bench{options: options{work: work}}
-	for _, l := range b.lanes(0) {
+	for _, l := range lanes(work, 0) {
 		if err := l.prepare(proxy); err != nil {
 			return err
 		}
@@ -73,14 +72,15 @@ func prepareSensor(ctx context.Context, work string, o options) error {
 	return f.write(work)
 }
 
-// lanes are one of each state, with roles that change from round to round: the ports, and
-// the order in which lanes are started and loaded, are nobody's for good.
-func (b *bench) lanes(round int) []*lane {
+// lanes are one of each state, in folders below work, with roles that change from
+// round to round: the ports, and the order in which lanes are started and loaded,
+// are nobody's for good.
+func lanes(work string, round int) []*lane {
 	states := []string{alone, uprobe, alone, shared}
 	w := workload{name: small64, path: "/1k", bytes: 1 << 10, connections: 64}
 	all := make([]*lane, len(states))
 	for i := range all {
-		all[i] = &lane{number: i + 1, state: states[(i+round)%len(states)], work: filepath.Join(b.work, fmt.Sprintf("lane-%d", i+1)), w: w}
+		all[i] = &lane{number: i + 1, state: states[(i+round)%len(states)], work: filepath.Join(work, fmt.Sprintf("lane-%d", i+1)), w: w}
 	}
 	return all
 }
@@ -94,7 +94,7 @@ func (b *bench) sensorCost(ctx context.Context) ([]round, error) {
 	}
 	var found []round
 	for i := range b.rounds {
-		r, err := b.round(ctx, b.lanes(i))
+		r, err := b.round(ctx, lanes(b.work, i))
 		if err != nil {
 			return nil, fmt.Errorf("round %d: %w", i+1, err)
 		}

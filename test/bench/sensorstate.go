@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -32,20 +30,11 @@ func scrapeSensor(ctx context.Context, p *process, port int) (state sensorState,
 }
 
 func readSensor(ctx context.Context, port int) (sensorState, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(port)+"/metrics", nil)
+	text, err := get(ctx, "http://"+address(port)+"/metrics")
 	if err != nil {
 		return sensorState{}, err
 	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return sensorState{}, err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return sensorState{}, err
-	}
-	return parseSensor(string(text))
+	return parseSensor(text)
 }
 
 var modeLabel = regexp.MustCompile(`^fleetgate_sensor_info\{.*l7_mode="([^"]*)"`)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -74,24 +72,11 @@ func (l *lane) read(ctx context.Context) (s spent, err error) {
 
 // answered asks the backend how many requests it has answered, questions left out.
 func answered(ctx context.Context) (int, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(backendPort)+"/count", nil)
-	if err != nil {
-		return 0, err
-	}
-	answer, err := http.DefaultClient.Do(request)
+	text, err := get(ctx, "http://"+address(backendPort)+"/count")
 	if err != nil {
 		return 0, fmt.Errorf("asking the backend: %w", err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0, fmt.Errorf("asking the backend: %w", err)
-	}
-	n, err := strconv.Atoi(string(text))
-	if err != nil {
-		return 0, fmt.Errorf("asking the backend: %w", err)
-	}
-	return n, nil
+	return strconv.Atoi(text)
 }
 
 // found is what the lane's turns were, and what its sensor took. The sensor has to
