@@ -2,13 +2,12 @@ package apply
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
-	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/atonce"
 )
 
 // stages are the objects in groups, of which each is done before the next one begins: an
@@ -31,26 +30,18 @@ func stages(tasks []*task) [][]*task {
 	return groups
 }
 
-// run does the tasks of one stage. The API server is asked for several at the same time: it
+// run does the tasks of one stage. The API server is asked for all at the same time: it
 // answers within milliseconds, but for a Role, for which it takes its time where there are
 // many.
 func run(ctx context.Context, stage []*task) {
-	var calls sync.WaitGroup
+	var due []*task
+	var calls []func() error
 	for _, t := range stage {
 		if t.look(ctx) {
-			calls.Go(func() { t.err = t.bringSafely(ctx) })
+			due, calls = append(due, t), append(calls, func() error { return t.bring(ctx) })
 		}
 	}
-	calls.Wait()
-}
-
-// bringSafely turns a panic into an error, as whoever called Sync would: nobody else looks
-// after the goroutine, and the process has other Gateways.
-func (t *task) bringSafely(ctx context.Context) (err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = fmt.Errorf("bringing %s about: panic: %v\n%s", t.id, value, debug.Stack())
-		}
-	}()
-	return t.bring(ctx)
+	for i, err := range atonce.Do(len(calls), calls) {
+		due[i].err = err
+	}
 }

@@ -109,16 +109,7 @@ func (p *statusPace) settled() { p.waiting = nil }
 // newest returns the Gateway with the status that was written last, where the cache does
 // not show that yet.
 func (p *statusPace) newest(cached *gatewayv1.Gateway, now time.Time) *gatewayv1.Gateway {
-	if p.written == nil {
-		return cached
-	}
-	if !writtenAt(p.written, p.last).unseen(cached, now) {
-		p.written = nil
-		return cached
-	}
-	newest := *cached
-	newest.Status, newest.ResourceVersion = p.written.Status, p.written.ResourceVersion
-	return &newest
+	return newest(&p.written, p.last, cached, now, func(into, from *gatewayv1.Gateway) { into.Status = from.Status })
 }
 
 // timeless is a status without the times at which its conditions have changed: one that

@@ -3,13 +3,13 @@ package controller
 import (
 	"errors"
 	"maps"
-	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/atonce"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 )
 
@@ -58,7 +58,7 @@ func (w *work) reportSets(wanted []*status.ListenerSet) (wait time.Duration, err
 	if len(w.known.sets) > len(wanted) {
 		maps.DeleteFunc(w.known.sets, func(name types.NamespacedName, _ *setReport) bool { return w.resources.ListenerSets[name] == nil })
 	}
-	return wait, atOnce(setWriters, writes)
+	return wait, errors.Join(atonce.Do(setWriters, writes)...)
 }
 
 // shorter is the shorter one of two times to wait; zero is not to wait for anything.
@@ -88,16 +88,7 @@ func (w *work) writeSet(known *setReport, live *gatewayv1.ListenerSet, want *sta
 // newest returns the ListenerSet with the status that was written last, where the cache
 // does not show that yet.
 func (r *setReport) newest(cached *gatewayv1.ListenerSet, now time.Time) *gatewayv1.ListenerSet {
-	if r.written == nil {
-		return cached
-	}
-	if !writtenAt(r.written, r.at).unseen(cached, now) {
-		r.written = nil
-		return cached
-	}
-	newest := *cached
-	newest.Status, newest.ResourceVersion = r.written.Status, r.written.ResourceVersion
-	return &newest
+	return newest(&r.written, r.at, cached, now, func(into, from *gatewayv1.ListenerSet) { into.Status = from.Status })
 }
 
 // early returns how long it is until the status may be written for something that can
@@ -117,22 +108,4 @@ func asGateways(of *gatewayv1.ListenerSetStatus) gatewayv1.GatewayStatus {
 		out.Listeners = append(out.Listeners, gatewayv1.ListenerStatus(l))
 	}
 	return out
-}
-
-// atOnce makes calls, so many at a time, and returns all errors when all are done.
-func atOnce(most int, calls []func() error) error {
-	if len(calls) == 1 {
-		return calls[0]()
-	}
-	errs, turn := make([]error, len(calls)), make(chan struct{}, most)
-	var all sync.WaitGroup
-	for i, call := range calls {
-		turn <- struct{}{}
-		all.Go(func() {
-			defer func() { <-turn }()
-			errs[i] = call()
-		})
-	}
-	all.Wait()
-	return errors.Join(errs...)
 }

@@ -31,6 +31,25 @@ func (w written) unseen(cached client.Object, now time.Time) bool {
 	return err == nil && order < 0 && cached.GetUID() == w.uid && now.Sub(w.at) <= cluster.Lag
 }
 
+// newest returns the object as it is cached, or where the cache does not show yet what was
+// written at that time, with the status of that. What the cache shows is forgotten.
+func newest[T any, P interface {
+	*T
+	client.Object
+}](last *P, at time.Time, cached P, now time.Time, takeStatus func(into, from P)) P {
+	if *last == nil {
+		return cached
+	}
+	if !writtenAt(*last, at).unseen(cached, now) {
+		*last = nil
+		return cached
+	}
+	shallow := *cached
+	takeStatus(&shallow, *last)
+	P(&shallow).SetResourceVersion((*last).GetResourceVersion())
+	return &shallow
+}
+
 // versions knows the versions of a kind's objects that this process has written lately. It
 // is safe for concurrent use.
 type versions struct {
