@@ -232,9 +232,8 @@ func TestSessionsStayInTheirZone(t *testing.T) {
 func TestFirstFailureEjects(t *testing.T) {
 	for _, algorithm := range []proxyconfig.Algorithm{proxyconfig.LeastRequest, proxyconfig.PeakEWMA} {
 		t.Run(string(algorithm), func(t *testing.T) {
-			dead := listen(t)
-			b := backendOf(proxyconfig.TCP, dead.Addr().String(), tcp.named(t, 'b'))
-			dead.Close()
+			dead := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), porttest.Free(t))
+			b := backendOf(proxyconfig.TCP, dead.String(), tcp.named(t, 'b'))
 			b.Policy = &proxyconfig.Policy{Algorithm: algorithm}
 			s := newSessionsOf(t, Options{}, tcp, b)
 			conns, _ := s.hold(8)
