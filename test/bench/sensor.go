@@ -41,6 +41,8 @@ type burden struct {
 type round struct {
 	first, second  slice
 	uprobe, shared slice
+	// bareCall is that of a system call meanwhile.
+	bareCall time.Duration
 }
 
 // prepareSensor fills the folder with what the sensor's cost is measured with.
@@ -105,7 +107,7 @@ func (b *bench) sensorCost(ctx context.Context) ([]round, error) {
 	return found, nil
 }
 
-// round starts all lanes afresh, and loads them in turn, there and back again.
+// round starts all lanes afresh, and loads them in turn.
 func (b *bench) round(ctx context.Context, lanes []*lane) (r round, err error) {
 	for _, l := range lanes {
 		defer l.stop()
@@ -113,16 +115,33 @@ func (b *bench) round(ctx context.Context, lanes []*lane) (r round, err error) {
 			return r, fmt.Errorf("%s: %w", l.state, err)
 		}
 	}
+	times := max(1, time.Duration(b.seconds)*time.Second/(2*turnTime*time.Duration(len(lanes))))
+	var calls time.Duration
+	for range times {
+		if err := thereAndBack(ctx, lanes); err != nil {
+			return r, err
+		}
+		call, err := bareCall()
+		if err != nil {
+			return r, err
+		}
+		calls += call
+	}
+	r, err = roundOf(ctx, lanes)
+	r.bareCall = calls / times
+	return r, err
+}
+
+// thereAndBack gives each lane two turns, of which the second are in the opposite order.
+func thereAndBack(ctx context.Context, lanes []*lane) error {
 	back := slices.Clone(lanes)
 	slices.Reverse(back)
-	for range max(1, time.Duration(b.seconds)*time.Second/(2*turnTime*time.Duration(len(lanes)))) {
-		for _, l := range slices.Concat(lanes, back) {
-			if err := l.turn(ctx); err != nil {
-				return r, fmt.Errorf("%s: %w", l.state, err)
-			}
+	for _, l := range slices.Concat(lanes, back) {
+		if err := l.turn(ctx); err != nil {
+			return fmt.Errorf("%s: %w", l.state, err)
 		}
 	}
-	return roundOf(ctx, lanes)
+	return nil
 }
 
 // roundOf reads what the turns have found.

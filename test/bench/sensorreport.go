@@ -27,6 +27,9 @@ nothing smaller can be told from. Beside the mean over the rounds stands its sta
 the scheduler's, for all of a proxy's threads, and requests are those that the backend has answered. A round counts only if
 the sensors have counted at least as many of theirs.
 
+A bare system call is getppid, in a loop and between the turns. The kernel replaces the probe's nop by a call that enters it
+like any other, once for each request: what that takes on a machine, no probe can save.
+
 The second table says under what circumstances: a proxy that sleeps more often has fewer events to handle each time, and pays
 more for each, with a sensor or without.
 
@@ -121,6 +124,8 @@ func costTable(rounds []round) table {
 		func(r round) float64 { return r.uprobe.cpu - without(r) })
 	row(last.shared.mode, shared, func(r round) float64 { return r.shared.cpu },
 		func(r round) float64 { return r.shared.cpu - without(r) })
+	call := func(r round) float64 { return r.bareCall.Seconds() * 1e6 }
+	t.rows = append(t.rows, []string{"a bare system call", spreadOf(each(rounds, call)).text(2), "-", "-", "-", "-", "-"})
 	return t
 }
 
