@@ -12,7 +12,7 @@ import (
 )
 
 // attachToSelf loads the program and attaches it to this process.
-func attachToSelf(t *testing.T) *L7 {
+func attachToSelf(t testing.TB) *L7 {
 	t.Helper()
 	l7, err := LoadL7()
 	bpftest.Require(t, err)
@@ -22,7 +22,7 @@ func attachToSelf(t *testing.T) *L7 {
 }
 
 // self is this process, told by its identifier.
-func self(t *testing.T) Target {
+func self(t testing.TB) Target {
 	t.Helper()
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
