@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -12,7 +14,9 @@ import (
 // NewClient returns a client that reads from the cache, but Secrets from the
 // API server, so that no cache ever holds their data. Their metadata are read
 // from the cache like everything else, which the options of controller-runtime
-// cannot say: they know kinds, and not what of them is asked for.
+// cannot say: they know kinds, and not what of them is asked for. Of a typed object
+// that is created or updated, only the metadata are afterwards as the API server has
+// them.
 func NewClient(config *rest.Config, options client.Options) (client.Client, error) {
 	cached, err := client.New(config, options)
 	if err != nil {
@@ -23,13 +27,18 @@ func NewClient(config *rest.Config, options client.Options) (client.Client, erro
 	if err != nil {
 		return nil, fmt.Errorf("making the client without a cache: %w", err)
 	}
-	return secretless{Client: cached, live: live}, nil
+	writer, err := newBrief(config, options)
+	if err != nil {
+		return nil, err
+	}
+	return secretless{Client: cached, live: live, writer: writer}, nil
 }
 
 // secretless is a cached client that never asks its cache for a Secret's data.
 type secretless struct {
 	client.Client
-	live client.Reader
+	live   client.Reader
+	writer *brief
 }
 
 // Get implements client.Reader.
@@ -46,4 +55,26 @@ func (c secretless) List(ctx context.Context, into client.ObjectList, opts ...cl
 		return c.live.List(ctx, into, opts...)
 	}
 	return c.Client.List(ctx, into, opts...)
+}
+
+// Create implements client.Writer.
+func (c secretless) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
+	if !typed(object) {
+		return c.Client.Create(ctx, object, opts...)
+	}
+	return c.writer.Create(ctx, object, opts...)
+}
+
+// Update implements client.Writer.
+func (c secretless) Update(ctx context.Context, object client.Object, opts ...client.UpdateOption) error {
+	if !typed(object) {
+		return c.Client.Update(ctx, object, opts...)
+	}
+	return c.writer.Update(ctx, object, opts...)
+}
+
+func typed(object client.Object) bool {
+	_, plain := object.(runtime.Unstructured)
+	_, partial := object.(*metav1.PartialObjectMetadata)
+	return !plain && !partial
 }

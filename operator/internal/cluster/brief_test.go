@@ -1,0 +1,122 @@
+package cluster
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// scribe plays the part of an API server that takes ConfigMaps.
+type scribe struct {
+	t      *testing.T
+	codecs serializer.CodecFactory
+	// asked are the method and path of the last request, and accepted what it asked for.
+	asked, accepted string
+	got             corev1.ConfigMap
+	refuse          bool
+}
+
+func newScribe(t *testing.T) (*scribe, *brief) {
+	scheme, err := NewScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := metav1.AddMetaToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	s := &scribe{t: t, codecs: serializer.NewCodecFactory(scheme)}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	mapper := meta.NewDefaultRESTMapper(nil)
+	mapper.Add(corev1.SchemeGroupVersion.WithKind("ConfigMap"), meta.RESTScopeNamespace)
+	b, err := newBrief(&rest.Config{Host: server.URL}, client.Options{HTTPClient: server.Client(), Mapper: mapper})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, b
+}
+
+func (s *scribe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.asked, s.accepted = r.Method+" "+r.URL.String(), r.Header.Get("Accept")
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Error(err)
+	}
+	s.got = corev1.ConfigMap{}
+	if err := s.got.Unmarshal(envelope(s.t, body)); err != nil {
+		s.t.Errorf("what was sent is no ConfigMap in the binary form: %v", err)
+	}
+	answer := runtime.Object(&metav1.PartialObjectMetadata{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "PartialObjectMetadata"},
+		ObjectMeta: metav1.ObjectMeta{Name: "config", Namespace: "tenant", UID: "uid", ResourceVersion: "7", Annotations: map[string]string{"by": "a webhook"}},
+	})
+	status := http.StatusCreated
+	if s.refuse {
+		conflict := apierrors.NewConflict(corev1.Resource("configmaps"), "config", nil).Status()
+		conflict.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}
+		answer, status = &conflict, http.StatusConflict
+	}
+	info, _ := runtime.SerializerInfoForMediaType(s.codecs.SupportedMediaTypes(), runtime.ContentTypeProtobuf)
+	w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+	w.WriteHeader(status)
+	if err := info.Serializer.Encode(answer, w); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// envelope returns what is in the envelope of the binary form.
+func envelope(t *testing.T, body []byte) []byte {
+	t.Helper()
+	var unknown runtime.Unknown
+	if len(body) < 4 {
+		t.Fatal("there is no body")
+	}
+	if err := unknown.Unmarshal(body[4:]); err != nil {
+		t.Fatal(err)
+	}
+	return unknown.Raw
+}
+
+func TestWritesAreAnsweredWithTheMetadataAlone(t *testing.T) {
+	s, b := newScribe(t)
+	object := func() *corev1.ConfigMap {
+		return &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: "config", Namespace: "tenant"}, Data: map[string]string{"key": "value"},
+		}
+	}
+	for want, write := range map[string]func(*corev1.ConfigMap) error{
+		"POST /api/v1/namespaces/tenant/configmaps?fieldManager=me": func(object *corev1.ConfigMap) error {
+			return b.Create(t.Context(), object, client.FieldOwner("me"))
+		},
+		"PUT /api/v1/namespaces/tenant/configmaps/config?fieldManager=me": func(object *corev1.ConfigMap) error {
+			return b.Update(t.Context(), object, client.FieldOwner("me"))
+		},
+	} {
+		object := object()
+		if err := write(object); err != nil || s.asked != want || s.got.Data["key"] != "value" || s.accepted != metadataAlone {
+			t.Errorf("%s: got %v for %s with %v, which accepts %s", want, err, s.asked, s.got.Data, s.accepted)
+		}
+		if object.UID != "uid" || object.ResourceVersion != "7" || object.Annotations["by"] != "a webhook" || object.Data["key"] != "value" {
+			t.Errorf("%s: the object is %+v afterwards", want, object)
+		}
+	}
+}
+
+func TestRefusedWritesKeepTheirReason(t *testing.T) {
+	s, b := newScribe(t)
+	s.refuse = true
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "config", Namespace: "tenant"}}
+	if err := b.Update(t.Context(), object); !apierrors.IsConflict(err) {
+		t.Errorf("got %v", err)
+	}
+}
