@@ -3,6 +3,7 @@ package apply
 import (
 	"fmt"
 	"maps"
+	"reflect"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,13 +17,12 @@ import (
 // HashAnnotation holds the hash of what was applied last.
 const HashAnnotation = "fleetgate.io/applied-hash"
 
-// desired is one object as it is to be.
+// desired is one object as it is to be applied over one that is there.
 type desired struct {
-	id   id
-	hash string
+	id id
 	// body has exactly the fields that we mean to own.
 	body *unstructured.Unstructured
-	// seed is the number of replicas that a Create begins with where an autoscaler
+	// seed is the number of replicas that a Create has begun with where an autoscaler
 	// decides from then on; it is not in the body.
 	seed any
 }
@@ -51,7 +51,7 @@ func (i id) String() string { return fmt.Sprintf("%s %s", i.gk.Kind, i.key) }
 // prepare turns an object into the body of an apply: with the owner's reference
 // and labels, with the hash of all that, and without what typed objects encode
 // although nobody set it.
-func prepare(obj client.Object, owner Owner, scheme *runtime.Scheme) (*desired, error) {
+func prepare(obj client.Object, owner Owner, hash string, scheme *runtime.Scheme) (*desired, error) {
 	gvk, err := apiutil.GVKForObject(obj, scheme)
 	if err != nil {
 		return nil, fmt.Errorf("finding the kind of %T: %w", obj, err)
@@ -69,15 +69,30 @@ func prepare(obj client.Object, owner Owner, scheme *runtime.Scheme) (*desired, 
 	setOwner(body, owner.Reference())
 
 	seed := takeSeed(body)
-
-	hash := digest(fields)
 	body.SetAnnotations(with(body.GetAnnotations(), map[string]string{HashAnnotation: hash}))
 	return &desired{
 		id:   newID(gvk, owner, obj),
-		hash: hash,
 		body: body,
 		seed: seed,
 	}, nil
+}
+
+// newborn returns the object as it is to be created. It has all but its metadata in
+// common with the one that is given.
+func newborn(obj client.Object, owner Owner, hash string, scheme *runtime.Scheme) (client.Object, error) {
+	gvk, err := apiutil.GVKForObject(obj, scheme)
+	if err != nil {
+		return nil, fmt.Errorf("finding the kind of %T: %w", obj, err)
+	}
+	object := reflect.New(reflect.TypeOf(obj).Elem())
+	object.Elem().Set(reflect.ValueOf(obj).Elem())
+	body := object.Interface().(client.Object)
+	body.GetObjectKind().SetGroupVersionKind(gvk)
+	body.SetNamespace(owner.Namespace)
+	body.SetLabels(with(maps.Clone(body.GetLabels()), owner.Labels))
+	body.SetAnnotations(with(maps.Clone(body.GetAnnotations()), map[string]string{HashAnnotation: hash}))
+	body.SetOwnerReferences([]metav1.OwnerReference{owner.Reference()})
+	return body, nil
 }
 
 // setOwner writes the only ownerReference, in the form that decoded JSON has.

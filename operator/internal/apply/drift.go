@@ -23,7 +23,7 @@ type Drift struct {
 // workload, whatever is wanted of it now. It reads the object from the API server, and
 // finds nothing of one that is not the owner's.
 func (a *Applier) Drift(ctx context.Context, owner Owner, workload client.Object) (Drift, error) {
-	want, err := prepare(workload, owner, a.opts.Client.Scheme())
+	want, err := prepare(workload, owner, "", a.opts.Client.Scheme())
 	if err != nil {
 		return Drift{}, err
 	}

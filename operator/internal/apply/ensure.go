@@ -26,7 +26,7 @@ type task struct {
 	known *entry
 
 	// found says that the cache has the object, and now what is settled if it is as it
-	// is to be. want is only there if there is something to do.
+	// is to be. want is only there if it is compared with something.
 	found bool
 	now   settlement
 	want  *desired
@@ -60,14 +60,25 @@ func (t *task) compare(ctx context.Context) (due bool, err error) {
 	if t.now, err = settle(t.desired, cached, t.owner); err != nil || t.found && t.known.settled.is(t.now) {
 		return false, err
 	}
-	if t.want, err = prepare(t.desired, t.owner, t.opts.Client.Scheme()); err != nil || !t.found {
-		return true, err
+	if !t.found {
+		return true, nil
 	}
-	same, err := t.unchanged(cached)
+	same := t.onlyStatus(cached)
+	if !same {
+		same, err = t.unchanged(cached)
+	}
 	if same {
 		t.known.settled = t.now
 	}
 	return !same, err
+}
+
+// prepare has want be there.
+func (t *task) prepare() (err error) {
+	if t.want == nil {
+		t.want, err = prepare(t.desired, t.owner, t.now.hash(), t.opts.Client.Scheme())
+	}
+	return err
 }
 
 // bring does what there is to do.
@@ -91,6 +102,9 @@ func (t *task) unchanged(object client.Object) (bool, error) {
 	if !t.marked(object) {
 		return false, nil
 	}
+	if err := t.prepare(); err != nil {
+		return false, err
+	}
 	live, err := fieldsAs(t.want, object)
 	if err != nil {
 		return false, err
@@ -99,12 +113,12 @@ func (t *task) unchanged(object client.Object) (bool, error) {
 		return true, nil
 	}
 	accepted := t.known.accepted
-	return accepted.hash == t.want.hash && accepted.projection == digest(project(t.want.body.Object, live)), nil
+	return accepted.hash == t.now.hash() && accepted.projection == digest(project(t.want.body.Object, live)), nil
 }
 
 // marked says whether the object is the owner's, and what is desired was applied last.
 func (t *task) marked(object client.Object) bool {
-	return t.owner.Owns(object) && object.GetAnnotations()[HashAnnotation] == t.want.hash
+	return t.owner.Owns(object) && object.GetAnnotations()[HashAnnotation] == t.now.hash()
 }
 
 // fieldsAs returns the fields of an object that is of the kind of want.
@@ -122,16 +136,19 @@ func fieldsAs(want *desired, object client.Object) (map[string]any, error) {
 }
 
 func (t *task) create(ctx context.Context) error {
-	body := t.want.body.DeepCopy()
-	if t.want.seed != nil {
-		body.Object["spec"].(map[string]any)["replicas"] = t.want.seed
+	body, err := newborn(t.desired, t.owner, t.now.hash(), t.opts.Client.Scheme())
+	if err != nil {
+		return err
 	}
-	err := t.opts.Client.Create(ctx, body, FieldManager)
+	err = t.opts.Client.Create(ctx, body, FieldManager)
 	switch {
 	case err == nil:
 		t.known.created = t.opts.Now()
 		t.result.wrote("created", t.id)
-		t.remember(body)
+		// What the API server has made of it is for the cache to tell. As long as it stays
+		// like that, it is what was wanted.
+		t.known.accepted = acceptance{}
+		t.settled(body)
 		return nil
 	case apierrors.IsAlreadyExists(err):
 		return t.change(ctx)
@@ -144,6 +161,9 @@ func (t *task) create(ctx context.Context) error {
 
 // change applies over an object that exists, if it is the owner's.
 func (t *task) change(ctx context.Context) error {
+	if err := t.prepare(); err != nil {
+		return err
+	}
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(t.want.body.GroupVersionKind())
 	if err := t.opts.Live.Get(ctx, t.id.key, live); err != nil {
@@ -216,10 +236,14 @@ func (a *Applier) takeOver(ctx context.Context, live *unstructured.Unstructured)
 func (t *task) remember(answer *unstructured.Unstructured) {
 	t.known.accepted = acceptance{}
 	if !agrees(t.want.body.Object, answer.Object) {
-		t.known.accepted = acceptance{t.want.hash, digest(project(t.want.body.Object, answer.Object))}
+		t.known.accepted = acceptance{t.now.hash(), digest(project(t.want.body.Object, answer.Object))}
 	}
+	t.settled(answer)
+}
+
+// settled keeps that the object is as it is to be in the state of an answer.
+func (t *task) settled(answer client.Object) {
 	if t.marked(answer) {
-		t.known.settled = t.now
-		t.known.settled.uid, t.known.settled.version = answer.GetUID(), answer.GetResourceVersion()
+		t.known.settled = t.now.in(answer)
 	}
 }

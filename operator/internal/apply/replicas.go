@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -25,6 +26,17 @@ func takeSeed(body *unstructured.Unstructured) any {
 	seed := spec["replicas"]
 	delete(spec, "replicas")
 	return seed
+}
+
+// unscaled is the object without the number of replicas that takeSeed would take out of it.
+func unscaled(object client.Object) client.Object {
+	deployment, is := object.(*appsv1.Deployment)
+	if !is || deployment.Annotations[names.ReplicasAnnotation] != names.ReplicasAutoscaled {
+		return object
+	}
+	without := *deployment
+	without.Spec.Replicas = nil
+	return &without
 }
 
 // leaveReplicas returns what is to be applied over live: want, or where somebody else
@@ -126,7 +138,7 @@ func replicasOf(object *unstructured.Unstructured) any {
 }
 
 // unwritten says whether live is what was applied, from the very state that is desired
-// now.
+// now, which its hash is a part of.
 func unwritten(want *desired, live *unstructured.Unstructured) bool {
-	return live.GetAnnotations()[HashAnnotation] == want.hash && agrees(want.body.Object, live.Object)
+	return agrees(want.body.Object, live.Object)
 }

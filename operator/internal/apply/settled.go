@@ -2,6 +2,7 @@ package apply
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -17,24 +18,56 @@ type settlement struct {
 	desired [sha256.Size]byte
 	uid     types.UID
 	version string
+	// generation is zero of a kind whose spec is not counted.
+	generation int64
 }
 
 // settle returns the settlement of an object in the state in which it was read.
 func settle(desired, live client.Object, owner Owner) (settlement, error) {
 	digest := sha256.New()
 	encoder := json.NewEncoder(digest)
-	for _, part := range []any{desired, owner} {
+	for _, part := range []any{unscaled(desired), owner} {
 		if err := encoder.Encode(part); err != nil {
 			return settlement{}, fmt.Errorf("encoding %T %s: %w", desired, desired.GetName(), err)
 		}
 	}
-	s := settlement{uid: live.GetUID(), version: live.GetResourceVersion()}
+	s := settlement{}.in(live)
 	digest.Sum(s.desired[:0])
 	return s, nil
 }
 
+// in returns the same with the state of an object.
+func (s settlement) in(live client.Object) settlement {
+	s.uid, s.version, s.generation = live.GetUID(), live.GetResourceVersion(), live.GetGeneration()
+	return s
+}
+
 // is says whether two are the same. Nothing that no API server has stored is settled.
 func (s settlement) is(other settlement) bool { return s.version != "" && s == other }
+
+// hash is the value of HashAnnotation for what is desired.
+func (s settlement) hash() string { return hex.EncodeToString(s.desired[:]) }
+
+// onlyStatus says whether the object, which was settled before, differs from then in its
+// status at the most, or in what others have added to its metadata. A Deployment tells of
+// its pods several times for each that comes.
+func (t *task) onlyStatus(live client.Object) bool {
+	before, now := t.known.settled, t.now
+	return before.version != "" && before.desired == now.desired && before.uid == now.uid &&
+		before.generation == now.generation && now.generation != 0 &&
+		t.marked(live) && has(live.GetLabels(), t.desired.GetLabels()) && has(live.GetLabels(), t.owner.Labels) &&
+		has(live.GetAnnotations(), t.desired.GetAnnotations())
+}
+
+// has says whether everything in wanted is in there.
+func has(there, wanted map[string]string) bool {
+	for key, text := range wanted {
+		if found, ok := there[key]; !ok || found != text {
+			return false
+		}
+	}
+	return true
+}
 
 // emptyLike returns an object of the same type with nothing but its kind.
 func emptyLike(obj client.Object) client.Object {
