@@ -302,7 +302,7 @@ func TestSavedConfig(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	if err := (SavedConfig{Dir: filepath.Join(saved.Dir, "missing")}).Save(nil, nil); err == nil {
+	if err := (&SavedConfig{Dir: filepath.Join(saved.Dir, "missing")}).Save(nil, nil); err == nil {
 		t.Error("saving into a directory that is not there succeeded")
 	}
 }

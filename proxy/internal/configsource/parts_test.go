@@ -193,9 +193,24 @@ func TestSavedPartsServeAfterARestart(t *testing.T) {
 	if got := again.c.Status(); got.Snapshot == nil || got.Snapshot.Revision != 3 || got.Snapshot.Config.RoutePieces().Len() != 40 {
 		t.Fatalf("after a restart %+v serves", got.Document)
 	}
+	// The next process goes on with what is there: it has one part read, and keeps none
+	// that is not named any more.
+	again.c.options.Save = (&SavedConfig{Dir: saved.Dir}).Save
+	again.sees(Watch, divide(t, ownUID, 4, 40, func(c *proxyconfig.Config) { c.Routes[5].CreatedAt = 4 }))
+	if got := again.c.Status(); got.Snapshot.Revision != 4 || got.SaveErrors != 0 {
+		t.Errorf("revision %d serves after %d errors while saving", got.Snapshot.Revision, got.SaveErrors)
+	}
 	files, err := os.ReadDir(saved.Dir)
 	if err != nil || len(files) != len(again.c.Serving())+1 {
 		t.Errorf("%d files are kept for %d parts: %v", len(files), len(again.c.Serving()), err)
+	}
+	last := newStory(t)
+	if o, err = saved.Load(); err != nil {
+		t.Fatal(err)
+	}
+	last.c.Observe(o)
+	if got := last.c.Status(); got.Snapshot == nil || got.Snapshot.Revision != 4 {
+		t.Errorf("after another restart %+v serves", got.Document)
 	}
 }
 
