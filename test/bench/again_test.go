@@ -24,8 +24,8 @@ func TestTwoRunsAgreeWhereTheirRoundsOverlap(t *testing.T) {
 
 func TestTheSecondRunStandsBesideTheFirst(t *testing.T) {
 	one, two := newFindings(), newFindings()
-	one.timed = results{small64: {nameFleetgate: samplesOf(8, 9), nameNginx: samplesOf(10, 10), nameHAProxy: samplesOf(10, 10)}}
-	two.timed = results{small64: {nameFleetgate: samplesOf(8.5, 9.5), nameNginx: samplesOf(10, 10), nameHAProxy: samplesOf(20, 20)}}
+	one.rounds[turned] = results{small64: {nameFleetgate: samplesOf(8, 9), nameNginx: samplesOf(10, 10), nameHAProxy: samplesOf(10, 10)}}
+	two.rounds[turned] = results{small64: {nameFleetgate: samplesOf(8.5, 9.5), nameNginx: samplesOf(10, 10), nameHAProxy: samplesOf(20, 20)}}
 	got := again{one, two}.table(options{}).markdown()
 	for _, want := range []string{
 		"## The same again: 1 of 2 figures agree within their noise",

@@ -29,14 +29,16 @@ func TestVerdicts(t *testing.T) {
 
 func TestBarRows(t *testing.T) {
 	f := newFindings()
-	f.timed = results{
-		small64:   {nameFleetgate: samplesOf(11, 12), nameNginx: samplesOf(16, 16), nameHAProxy: samplesOf(16)},
+	f.rounds[turned] = results{
+		small64: {nameFleetgate: samplesOf(11, 12), nameNginx: samplesOf(16, 16), nameHAProxy: samplesOf(16)},
+		bulk:    {nameFleetgate: {{cpu: 0.1, machine: 0.3}}, nameNginx: {{cpu: 0.1, machine: 0.6}}},
+	}
+	f.rounds[steady] = results{
 		tailSlow:  {nameFleetgate: {{p99: 300}, {p99: 1, errors: 1}}, nameNginx: {{p99: 200}, {p99: 200}}},
 		tailFast:  {nameFleetgate: {{p99: 100}}, nameNginx: {{p99: 200, errors: 1}}},
-		bulk:      {nameFleetgate: {{cpu: 0.1, machine: 0.3}}, nameNginx: {{cpu: 0.1, machine: 0.6}}},
 		idlePlain: {nameFleetgate: {{bytes: 220}}},
 	}
-	f.counted = results{small64: {nameFleetgate: {{systemCalls: 4.5}}}}
+	f.rounds[counted] = results{small64: {nameFleetgate: {{systemCalls: 4.5}}}}
 	tests := []struct {
 		bar  bar
 		want []string

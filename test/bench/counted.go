@@ -59,7 +59,7 @@ func (b *bench) countOne(ctx context.Context, e engine, p *process, w workload, 
 		f.absent = append(f.absent, fmt.Sprintf("what %s does in %q: %s", e.name, w.name, firstLine(err.Error())))
 		return nil
 	}
-	f.counted.add(w.name, e.name, s)
+	f.rounds[counted].add(w.name, e.name, s)
 	if e.name == nameFleetgate {
 		f.profiles[w.name], err = b.profile(samples)
 	}
@@ -109,7 +109,7 @@ func (b *bench) between(ctx context.Context, e engine, c *perf.SystemCalls, w wo
 	if err != nil {
 		return l, 0, 0, err
 	}
-	if l, err = w.load(ctx, b.target(e, w), countedSeconds, w); err != nil {
+	if l, err = w.load.loads(ctx, b.target(e, w), countedSeconds, w); err != nil {
 		return l, 0, 0, err
 	}
 	after, err := c.Read()
@@ -125,7 +125,7 @@ func (b *bench) allocated(ctx context.Context, e engine, w workload) (perUnit fl
 		more = barredSeconds
 	}
 	objects, units, err := allocatedMore(ctx, more, func(seconds int) (float64, error) {
-		l, err := w.load(ctx, b.target(e, w), seconds, w)
+		l, err := w.load.loads(ctx, b.target(e, w), seconds, w)
 		return l.units(), err
 	})
 	if err != nil {

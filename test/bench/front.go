@@ -46,8 +46,6 @@ type target struct {
 	front
 	engine string
 	port   int
-	// source sends what bulk transfers take.
-	source *process
 }
 
 // url names the target by the routed host, which the namespace's hosts file maps

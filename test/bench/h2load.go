@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -22,31 +20,23 @@ func message() []byte {
 	return m
 }
 
+// messageFile holds it.
+const messageFile = "message"
+
 // h2load asks over HTTP/2 with a fixed number of streams at once on each
-// connection. It knows no percentiles, and so logs each request.
-func h2load(ctx context.Context, t target, seconds int, w workload) (loaded, error) {
-	log := t.file("requests.log")
-	defer os.Remove(log)
-	command := []string{"h2load", "-t1", "-c" + strconv.Itoa(w.connections), "-m" + strconv.Itoa(w.streams),
-		"-D" + strconv.Itoa(seconds), "--log-file=" + log}
-	if t.front == calls {
-		file := t.file("message")
-		if err := os.WriteFile(file, message(), 0o644); err != nil {
-			return loaded{}, err
+// connection.
+var h2load = generator{
+	command: func(t target, seconds int, w workload) []string {
+		command := []string{"h2load", "-t1", "-c" + strconv.Itoa(w.connections), "-m" + strconv.Itoa(w.streams), "-D" + strconv.Itoa(seconds)}
+		if t.front == calls {
+			command = append(command, "-d", t.file(messageFile), "-H", "content-type: application/grpc", "-H", "te: trailers")
 		}
-		command = append(command, "-d", file, "-H", "content-type: application/grpc", "-H", "te: trailers")
-	}
-	out, err := generate(ctx, seconds, append(command, t.url(w.path))...)
-	if err != nil {
-		return loaded{}, err
-	}
-	l, err := parseH2load(out, time.Duration(seconds)*time.Second)
-	if err != nil {
-		return loaded{}, err
-	}
-	latencies, err := readLatencies(log)
-	l.p50, l.p99, l.p999 = percentile(latencies, 0.5), percentile(latencies, 0.99), percentile(latencies, 0.999)
-	return l, err
+		return append(command, t.url(w.path))
+	},
+	parse: func(out string, seconds int) (loaded, error) {
+		return parseH2load(out, time.Duration(seconds)*time.Second)
+	},
+	log: "--log-file=",
 }
 
 // parseH2load reads the line "requests: ..." of a run that took as long as asked.

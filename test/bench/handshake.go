@@ -8,30 +8,59 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
+// shakes is this program once more, as the load generator of handshakes: one that
+// is a process can be stopped and go on. In the namespaces its name is a path.
+var shakes = generator{
+	command: func(t target, seconds int, w workload) []string {
+		return []string{os.Args[0], shakeCommand, strconv.Itoa(t.port), strconv.Itoa(w.connections), strconv.Itoa(seconds)}
+	},
+	parse: func(out string, _ int) (loaded, error) { return parseWrk(out) },
+}
+
+// shakeCommand is followed by a port, a number of clients and seconds.
+const shakeCommand = "shake"
+
+// shakeAll writes a line as wrk's.
+func shakeAll(ctx context.Context, arguments []string) error {
+	var port, clients, seconds int
+	if _, err := fmt.Sscan(strings.Join(arguments, " "), &port, &clients, &seconds); err != nil {
+		return fmt.Errorf("arguments of %s: %w", shakeCommand, err)
+	}
+	l, err := handshakes(ctx, port, clients, seconds)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("RESULT %d %d %d %.0f %.0f %.0f\n", l.requests, l.duration.Microseconds(), l.errors, l.p50, l.p99, l.p999)
+	return nil
+}
+
 // handshakes makes one connection after another from a number of clients at
 // once. Each has a full handshake and one request, whose answer proves that the
 // handshake was complete. Latencies are those of the handshakes.
-func handshakes(ctx context.Context, t target, seconds int, w workload) (loaded, error) {
+func handshakes(ctx context.Context, port, clients, seconds int) (loaded, error) {
 	start := time.Now()
 	end := start.Add(time.Duration(seconds) * time.Second)
 	var lock sync.Mutex
 	var all []time.Duration
 	var failures []error
-	var clients sync.WaitGroup
-	for range w.connections {
-		clients.Go(func() {
-			took, errs := shakeUntil(ctx, t, end)
+	var running sync.WaitGroup
+	for range clients {
+		running.Go(func() {
+			took, errs := shakeUntil(ctx, port, end)
 			lock.Lock()
 			defer lock.Unlock()
 			all, failures = append(all, took...), append(failures, errs...)
 		})
 	}
-	clients.Wait()
+	running.Wait()
 	if len(all) == 0 {
 		return loaded{}, fmt.Errorf("no handshake was complete: %w", errors.Join(failures...))
 	}
@@ -45,9 +74,9 @@ func handshakes(ctx context.Context, t target, seconds int, w workload) (loaded,
 // errorLimit is how many failures one client puts up with.
 const errorLimit = 10
 
-func shakeUntil(ctx context.Context, t target, end time.Time) (took []time.Duration, errs []error) {
+func shakeUntil(ctx context.Context, port int, end time.Time) (took []time.Duration, errs []error) {
 	for time.Now().Before(end) && ctx.Err() == nil && len(errs) < errorLimit {
-		d, err := shake(ctx, t)
+		d, err := shake(ctx, port)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -67,11 +96,11 @@ func clientTLS() *tls.Config {
 	}
 }
 
-func shake(ctx context.Context, t target) (time.Duration, error) {
+func shake(ctx context.Context, port int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var d net.Dialer
-	raw, err := d.DialContext(ctx, "tcp", address(t.port))
+	raw, err := d.DialContext(ctx, "tcp", address(port))
 	if err != nil {
 		return 0, err
 	}

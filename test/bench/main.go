@@ -23,21 +23,31 @@ type options struct {
 }
 
 func main() {
-	o, err := parse(os.Args[1:])
+	run, err := choose(os.Args[1:])
 	if err != nil {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	run := outside
-	if o.work != "" {
-		run = inside
-	}
-	if err := run(ctx, o); err != nil {
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
 	}
+}
+
+// choose finds what the arguments ask for: to measure, or to do a part of it for one
+// that measures.
+func choose(arguments []string) (func(context.Context) error, error) {
+	if len(arguments) > 0 && arguments[0] == shakeCommand {
+		return func(ctx context.Context) error { return shakeAll(ctx, arguments[1:]) }, nil
+	}
+	o, err := parse(arguments)
+	run := outside
+	if o.work != "" {
+		run = inside
+	}
+	return func(ctx context.Context) error { return run(ctx, o) }, err
 }
 
 // parse reads the flags. What is wrong with them has been said when it returns
@@ -47,7 +57,7 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.IntVar(&o.runs, "runs", 2, "how often everything is measured, once or twice; the second time shows what the first is worth")
 	f.IntVar(&o.rounds, "rounds", 6, "interleaved rounds of each measurement")
-	f.IntVar(&o.seconds, "seconds", 1, "seconds of load in one round")
+	f.IntVar(&o.seconds, "seconds", 1, "seconds that one round takes for each proxy")
 	f.IntVar(&o.idle, "idle", 3000, "idle connections in each of three steps whose memory is measured")
 	f.StringVar(&o.only, "only", "", "regular expression of the workloads to run; the document is then not written")
 	f.StringVar(&o.proxy, "proxy", "../../bin/fleetgate-proxy", "Fleetgate's proxy")

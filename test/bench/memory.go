@@ -66,10 +66,10 @@ func (b *bench) memory(ctx context.Context, f *findings) error {
 					return ctx.Err()
 				}
 				if err != nil {
-					b.refuse(e, w.name, f, err)
+					b.refuse(e.name, w.name, f, err)
 					continue
 				}
-				f.timed.add(w.name, e.name, sample{bytes: bytes})
+				f.rounds[steady].add(w.name, e.name, sample{bytes: bytes})
 				fmt.Printf("%s, round %d: %s %.0f bytes\n", w.name, round+1, e.name, bytes)
 			}
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"strconv"
 	"time"
@@ -9,13 +8,13 @@ import (
 
 // paced asks at a fixed rate whether or not answers come, and counts latencies
 // from when requests were due.
-func paced(ctx context.Context, t target, seconds int, w workload) (loaded, error) {
-	out, err := generate(ctx, seconds, t.file("paced"), strconv.Itoa(t.port), host,
-		strconv.Itoa(w.rate), strconv.Itoa(seconds), strconv.Itoa(w.connections))
-	if err != nil {
-		return loaded{}, err
-	}
-	return parsePaced(out)
+var paced = generator{
+	command: func(t target, seconds int, w workload) []string {
+		return []string{
+			t.file("paced"), strconv.Itoa(t.port), host, strconv.Itoa(w.rate), strconv.Itoa(seconds), strconv.Itoa(w.connections),
+		}
+	},
+	parse: func(out string, _ int) (loaded, error) { return parsePaced(out) },
 }
 
 func parsePaced(out string) (loaded, error) {

@@ -15,7 +15,7 @@ import (
 
 // native has the backend and the forwarder, which gcc compiles: cgo is off.
 //
-//go:embed native/*.c
+//go:embed native/*.c native/*.h
 var native embed.FS
 
 // peersTimeout bounds how long a peer in Go may take to fetch and compile, from
@@ -39,7 +39,7 @@ func prepare(ctx context.Context, work string, o options) error {
 	}); err != nil {
 		return err
 	}
-	if err := errors.Join(compileNative(ctx, work), writeCertificate(work)); err != nil {
+	if err := errors.Join(compileNative(ctx, work), writeCertificate(work), writeLoadFiles(work)); err != nil {
 		return err
 	}
 	binary, err := os.ReadFile(o.proxy)

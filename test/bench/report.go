@@ -30,14 +30,14 @@ func tablesOf(o options, f *facts, runs []*findings) string {
 		tables = append(tables, again{found, runs[1]}.table(o))
 	}
 	for _, w := range workloads() {
-		if all := found.timed[w.name]; len(all) > 0 {
-			tables = append(tables, tableOf(w.name, w.columns, all))
+		if t := found.tableOf(w.name, w.name, w.columns); len(t.rows) > 0 {
+			tables = append(tables, t)
 		}
 	}
 	for _, w := range o.idleWorkloads() {
-		if all := found.timed[w.name]; len(all) > 0 {
-			title := fmt.Sprintf("Memory of an %s, from %d to %d", w.name, w.step, steps*w.step)
-			tables = append(tables, tableOf(title, memoryColumns, all))
+		title := fmt.Sprintf("Memory of an %s, from %d to %d", w.name, w.step, steps*w.step)
+		if t := found.tableOf(w.name, title, memoryColumns); len(t.rows) > 0 {
+			tables = append(tables, t)
 		}
 	}
 	tables = append(tables, countedTable(found))
@@ -74,7 +74,7 @@ func countedTable(f *findings) table {
 	}
 	for _, w := range workloads() {
 		for _, name := range append([]string{nameFleetgate}, allPeers...) {
-			samples := f.counted[w.name][name]
+			samples := f.rounds[counted][w.name][name]
 			if len(samples) == 0 {
 				continue
 			}

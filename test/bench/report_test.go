@@ -7,7 +7,8 @@ import (
 
 func TestTheDocumentSaysWhatIsMissing(t *testing.T) {
 	f := newFindings()
-	f.timed = results{small64: {nameFleetgate: samplesOf(11)}, idlePlain: {nameFleetgate: {{bytes: 9}}}}
+	f.rounds[turned] = results{small64: {nameFleetgate: samplesOf(11)}}
+	f.rounds[steady] = results{idlePlain: {nameFleetgate: {{bytes: 9}}}}
 	f.absent = []string{`Fleetgate in "TLS handshake": connection refused`}
 	got := tablesOf(options{idle: 5}, &facts{Missing: []string{"Caddy: no network"}}, []*findings{f})
 	for _, want := range []string{
@@ -23,7 +24,7 @@ func TestTheDocumentSaysWhatIsMissing(t *testing.T) {
 // Profiles explain what missed; those of the rest would only fill the page.
 func TestProfilesOfMissedBarsAlone(t *testing.T) {
 	f := newFindings()
-	f.timed = results{
+	f.rounds[turned] = results{
 		small64:  {nameFleetgate: samplesOf(20), nameNginx: samplesOf(10)},
 		small512: {nameFleetgate: samplesOf(5), nameNginx: samplesOf(10)},
 	}

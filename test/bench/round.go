@@ -14,8 +14,8 @@ type bench struct {
 	options
 	engines []engine
 	// running has a process for each engine, in their order.
-	running []*process
-	source  *process
+	running  []*process
+	backends backends
 	// refused are the engines that gave no right answer in the workload that is
 	// being measured.
 	refused map[string]bool
@@ -47,8 +47,9 @@ func (o options) needed(e engine) bool {
 // measure runs everything. All that it has started has ended when it returns.
 func (b *bench) measure(ctx context.Context) (*findings, error) {
 	f := newFindings()
-	backends, err := b.startBackends(ctx)
-	defer stopAll(backends)
+	var err error
+	b.backends, err = startBackends(ctx, b.work)
+	defer b.backends.stop()
 	if err != nil {
 		return nil, err
 	}
@@ -56,29 +57,6 @@ func (b *bench) measure(ctx context.Context) (*findings, error) {
 		return nil, err
 	}
 	return f, b.memory(ctx, f)
-}
-
-// startBackends starts what engines forward to. What it returns runs, with an
-// error too.
-func (b *bench) startBackends(ctx context.Context) ([]*process, error) {
-	var all []*process
-	for _, backend := range []struct {
-		port    int
-		command []string
-	}{
-		{backendPort, []string{"backend"}},
-		{callsPort, []string{"grpc"}},
-		{streamPort, []string{"bulk", "serve"}},
-	} {
-		command := append([]string{filepath.Join(b.work, backend.command[0])}, backend.command[1:]...)
-		p, err := start(ctx, loadCPU, backend.port, filepath.Join(b.work, backend.command[0]+".log"),
-			append(command, fmt.Sprint(backend.port))...)
-		if err != nil {
-			return all, err
-		}
-		all, b.source = append(all, p), p
-	}
-	return all, nil
 }
 
 func stopAll(processes []*process) {
@@ -117,10 +95,10 @@ func (b *bench) startEngine(ctx context.Context, e engine) (*process, error) {
 }
 
 func (b *bench) target(e engine, w workload) target {
-	return target{work: b.work, front: w.front, engine: e.name, port: w.front.port(e.number), source: b.source}
+	return target{work: b.work, front: w.front, engine: e.name, port: w.front.port(e.number)}
 }
 
-// workload warms engines up and then measures them in turn, round by round.
+// workload warms engines up, and then measures them in rounds of each kind.
 func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 	if w.spinner {
 		spinner, err := start(ctx, proxyCPU, 0, filepath.Join(b.work, "spinner.log"),
@@ -133,7 +111,20 @@ func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 	if err := b.warmUp(ctx, w, f); err != nil {
 		return err
 	}
-	for round := range b.rounds {
+	if w.takesTurns() {
+		if err := b.turns(ctx, w, f); err != nil {
+			return err
+		}
+	}
+	if err := b.steady(ctx, w, f); err != nil || w.spinner {
+		return err
+	}
+	return b.count(ctx, w, f)
+}
+
+// steady loads one engine after the other.
+func (b *bench) steady(ctx context.Context, w workload, f *findings) error {
+	for round := range w.steadyRounds(b.rounds) {
 		for i, e := range b.engines {
 			if !w.asks(e) || b.refused[e.name] {
 				continue
@@ -143,21 +134,18 @@ func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 				return ctx.Err()
 			}
 			if err != nil {
-				b.refuse(e, w.name, f, err)
+				b.refuse(e.name, w.name, f, err)
 				continue
 			}
-			f.timed.add(w.name, e.name, s)
+			f.rounds[steady].add(w.name, e.name, s)
 			fmt.Printf("%s, round %d: %s %s\n", w.name, round+1, e.name, w.brief(s))
 		}
 	}
-	if w.spinner {
-		return nil
-	}
-	return b.count(ctx, w, f)
+	return nil
 }
 
-// warmUp finds out who gives the right answers and loads them for a second. Who
-// does not is left out of the workload, and noted.
+// warmUp finds out who gives the right answers, and loads those for a second that get
+// no load of their own. Who does not is left out of the workload, and noted.
 func (b *bench) warmUp(ctx context.Context, w workload, f *findings) error {
 	b.refused = map[string]bool{}
 	for _, e := range b.engines {
@@ -166,36 +154,33 @@ func (b *bench) warmUp(ctx context.Context, w workload, f *findings) error {
 		}
 		t := b.target(e, w)
 		err := w.probe(ctx, t)
-		if err == nil {
-			_, err = w.load(ctx, t, 1, w)
+		if err == nil && !w.takesTurns() {
+			_, err = w.load.loads(ctx, t, 1, w)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			b.refuse(e, w.name, f, err)
+			b.refuse(e.name, w.name, f, err)
 		}
 	}
 	return nil
 }
 
 // refuse leaves an engine out of a workload, with all that it did in it.
-func (b *bench) refuse(e engine, workload string, f *findings, reason error) {
-	b.refused[e.name] = true
-	delete(f.timed[workload], e.name)
-	f.absent = append(f.absent, fmt.Sprintf("%s in %q: %s", e.name, workload, firstLine(reason.Error())))
-	fmt.Printf("%s: without %s: %v\n", workload, e.name, reason)
+func (b *bench) refuse(engine, workload string, f *findings, reason error) {
+	b.refused[engine] = true
+	f.forget(workload, engine)
+	f.absent = append(f.absent, fmt.Sprintf("%s in %q: %s", engine, workload, firstLine(reason.Error())))
+	fmt.Printf("%s: without %s: %v\n", workload, engine, reason)
 }
 
-// brief tells of a round on the terminal.
+// brief tells of a steady round on the terminal.
 func (w workload) brief(s sample) string {
-	switch {
-	case w.front == stream:
-		return fmt.Sprintf("%.3f s of CPU per GB, %.3f s with both ends, %.2f GB/s", s.cpu, s.machine, s.rate)
-	case w.rate > 0:
-		return fmt.Sprintf("p50 %.0f, p99 %.0f, p99.9 %.0f µs, %.1f µs of CPU per request", s.p50, s.p99, s.p999, s.cpu)
+	if w.front == stream {
+		return fmt.Sprintf("%.2f GB/s", s.rate)
 	}
-	return fmt.Sprintf("%.1f µs of CPU per request, %.0f requests/s", s.cpu, s.rate)
+	return fmt.Sprintf("p50 %.0f, p99 %.0f, p99.9 %.0f µs, %.0f requests/s", s.p50, s.p99, s.p999, s.rate)
 }
 
 // sample loads one engine and reads what that cost it.
@@ -204,7 +189,7 @@ func (b *bench) sample(ctx context.Context, e engine, p *process, w workload) (s
 	if err != nil {
 		return sample{}, err
 	}
-	l, err := w.load(ctx, b.target(e, w), w.seconds(b.seconds), w)
+	l, err := w.load.loads(ctx, b.target(e, w), w.seconds(b.seconds), w)
 	if err != nil {
 		return sample{}, err
 	}

@@ -7,7 +7,7 @@ type sample struct {
 	// cpu is the proxy's CPU time per request, or in seconds per GB.
 	cpu float64
 	// machine is the CPU time of proxy, source and sink together, in seconds per
-	// GB.
+	// GB. Turns alone tell of it.
 	machine float64
 	// rate is in requests or GB per second.
 	rate                 float64
@@ -27,15 +27,28 @@ type figure struct {
 	// unit follows a bound that is no ratio.
 	unit   string
 	digits int
-	// counted says that a round of its own finds it.
-	counted bool
-	of      func(sample) float64
+	// kind of round that finds it.
+	kind
+	of func(sample) float64
 }
 
+// kind is how a round loads proxies.
+type kind int
+
+const (
+	// steady rounds load one proxy for all of their time.
+	steady kind = iota
+	// turned rounds load all proxies in turns.
+	turned
+	// counted rounds are steady ones with counters attached.
+	counted
+)
+
 var (
-	cpuPerRequest  = figure{digits: 1, of: func(s sample) float64 { return s.cpu }}
-	proxyPerGB     = figure{digits: 3, of: func(s sample) float64 { return s.cpu }}
-	machinePerGB   = figure{digits: 3, of: func(s sample) float64 { return s.machine }}
+	cpuPerRequest  = figure{digits: 1, kind: turned, of: func(s sample) float64 { return s.cpu }}
+	pacedCPU       = figure{digits: 1, of: func(s sample) float64 { return s.cpu }}
+	proxyPerGB     = figure{digits: 3, kind: turned, of: func(s sample) float64 { return s.cpu }}
+	machinePerGB   = figure{digits: 3, kind: turned, of: func(s sample) float64 { return s.machine }}
 	requestRate    = figure{of: func(s sample) float64 { return s.rate }}
 	byteRate       = figure{digits: 2, of: func(s sample) float64 { return s.rate }}
 	median         = figure{name: "p50", of: func(s sample) float64 { return s.p50 }}
@@ -43,9 +56,9 @@ var (
 	p999           = figure{name: "p99.9", of: func(s sample) float64 { return s.p999 }}
 	lateness       = figure{of: func(s sample) float64 { return s.late }}
 	connectionSize = figure{unit: "bytes", of: func(s sample) float64 { return s.bytes }}
-	systemCalls    = figure{name: "system calls", unit: "per request", digits: 2, counted: true, of: func(s sample) float64 { return s.systemCalls }}
-	allocations    = figure{name: "allocations", unit: "per request", digits: 2, counted: true, of: func(s sample) float64 { return s.allocations }}
-	kernelShare    = figure{digits: 2, counted: true, of: func(s sample) float64 { return s.kernel }}
+	systemCalls    = figure{name: "system calls", unit: "per request", digits: 2, kind: counted, of: func(s sample) float64 { return s.systemCalls }}
+	allocations    = figure{name: "allocations", unit: "per request", digits: 2, kind: counted, of: func(s sample) float64 { return s.allocations }}
+	kernelShare    = figure{digits: 2, kind: counted, of: func(s sample) float64 { return s.kernel }}
 )
 
 // gigabyte is 10^9 bytes.
@@ -56,7 +69,6 @@ func (l loaded) sample(cpu time.Duration) sample {
 	s := sample{p50: l.p50, p99: l.p99, p999: l.p999, late: l.late, errors: l.errors}
 	if l.bytes > 0 {
 		s.cpu = cpu.Seconds() / l.units()
-		s.machine = (cpu + l.ends).Seconds() / l.units()
 	} else {
 		s.cpu = float64(cpu) / float64(time.Microsecond) / l.units()
 	}
@@ -84,7 +96,7 @@ func (r results) add(workload, engine string, s sample) {
 
 // findings are all that a run found.
 type findings struct {
-	timed, counted results
+	rounds map[kind]results
 	// profiles say where Fleetgate spent its CPU time, by workload.
 	profiles map[string][]profileLine
 	// absent says which engines could not take part in what, and why.
@@ -92,13 +104,15 @@ type findings struct {
 }
 
 func newFindings() *findings {
-	return &findings{timed: results{}, counted: results{}, profiles: map[string][]profileLine{}}
+	return &findings{rounds: map[kind]results{steady: {}, turned: {}, counted: {}}, profiles: map[string][]profileLine{}}
 }
 
 // of are the results that have a figure.
-func (f *findings) of(g figure) results {
-	if g.counted {
-		return f.counted
+func (f *findings) of(g figure) results { return f.rounds[g.kind] }
+
+// forget leaves out what an engine did in a workload.
+func (f *findings) forget(workload, engine string) {
+	for _, all := range f.rounds {
+		delete(all[workload], engine)
 	}
-	return f.timed
 }

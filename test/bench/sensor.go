@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -34,7 +33,7 @@ type burden struct {
 	cpu, sleeps float64
 	// rate is in requests per second.
 	rate     float64
-	requests int
+	requests int64
 }
 
 // round is one of each; twice without a sensor, which shows what noise there is.
@@ -77,26 +76,28 @@ func prepareSensor(ctx context.Context, work string, o options) error {
 // lanes are one of each state, in folders below work, with roles that change from
 // round to round: the ports, and the order in which lanes are started and loaded,
 // are nobody's for good.
-func lanes(work string, round int) []*lane {
+func lanes(work string, round int) []*sensorLane {
 	states := []string{alone, uprobe, alone, shared}
-	w := workload{name: small64, path: "/1k", bytes: 1 << 10, connections: 64}
-	all := make([]*lane, len(states))
+	w := workload{name: small64, path: "/1k", bytes: 1 << 10, connections: 64, load: wrk}
+	all := make([]*sensorLane, len(states))
 	for i := range all {
-		all[i] = &lane{number: i + 1, state: states[(i+round)%len(states)], work: filepath.Join(work, fmt.Sprintf("lane-%d", i+1)), w: w}
+		number, folder := i+1, filepath.Join(work, fmt.Sprintf("lane-%d", i+1))
+		t := target{work: folder, front: plain, engine: nameFleetgate, port: plain.port(number)}
+		all[i] = &sensorLane{lane: lane{target: t, w: w}, number: number, state: states[(i+round)%len(states)], work: folder}
 	}
 	return all
 }
 
 // sensorCost measures all rounds.
 func (b *bench) sensorCost(ctx context.Context) ([]round, error) {
-	backends, err := b.startBackends(ctx)
-	defer stopAll(backends)
+	backends, err := startBackends(ctx, b.work)
+	defer backends.stop()
 	if err != nil {
 		return nil, err
 	}
 	var found []round
 	for i := range b.rounds {
-		r, err := b.round(ctx, lanes(b.work, i))
+		r, err := b.round(ctx, lanes(b.work, i), backends[plain])
 		if err != nil {
 			return nil, fmt.Errorf("round %d: %w", i+1, err)
 		}
@@ -108,9 +109,10 @@ func (b *bench) sensorCost(ctx context.Context) ([]round, error) {
 }
 
 // round starts all lanes afresh, and loads them in turn.
-func (b *bench) round(ctx context.Context, lanes []*lane) (r round, err error) {
+func (b *bench) round(ctx context.Context, lanes []*sensorLane, behind backend) (r round, err error) {
 	for _, l := range lanes {
 		defer l.stop()
+		l.behind = behind
 		if err := l.start(ctx, filepath.Join(b.work, sensorFile)); err != nil {
 			return r, fmt.Errorf("%s: %w", l.state, err)
 		}
@@ -118,7 +120,7 @@ func (b *bench) round(ctx context.Context, lanes []*lane) (r round, err error) {
 	times := max(1, time.Duration(b.seconds)*time.Second/(2*turnTime*time.Duration(len(lanes))))
 	var calls time.Duration
 	for range times {
-		if err := thereAndBack(ctx, lanes); err != nil {
+		if err := takeTurns(ctx, lanes); err != nil {
 			return r, err
 		}
 		call, err := bareCall()
@@ -132,11 +134,9 @@ func (b *bench) round(ctx context.Context, lanes []*lane) (r round, err error) {
 	return r, err
 }
 
-// thereAndBack gives each lane two turns, of which the second are in the opposite order.
-func thereAndBack(ctx context.Context, lanes []*lane) error {
-	back := slices.Clone(lanes)
-	slices.Reverse(back)
-	for _, l := range slices.Concat(lanes, back) {
+// takeTurns loads each lane twice, there and back again.
+func takeTurns(ctx context.Context, lanes []*sensorLane) error {
+	for _, l := range thereAndBack(lanes) {
 		if err := l.turn(ctx); err != nil {
 			return fmt.Errorf("%s: %w", l.state, err)
 		}
@@ -145,7 +145,7 @@ func thereAndBack(ctx context.Context, lanes []*lane) error {
 }
 
 // roundOf reads what the turns have found.
-func roundOf(ctx context.Context, lanes []*lane) (r round, err error) {
+func roundOf(ctx context.Context, lanes []*sensorLane) (r round, err error) {
 	var alones []slice
 	for _, l := range lanes {
 		s, err := l.found(ctx)

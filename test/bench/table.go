@@ -67,7 +67,7 @@ var (
 		{title: "p99 µs", figure: p99, spread: true},
 		{title: "p99.9 µs", figure: p999, spread: true},
 		{title: "p99 to nginx", figure: p99, peer: nameNginx},
-		{title: "CPU µs per request", figure: cpuPerRequest},
+		{title: "CPU µs per request", figure: pacedCPU},
 		rateColumn,
 		{title: "sent late, p99 µs", figure: lateness},
 		errorColumn,
@@ -87,8 +87,11 @@ var (
 )
 
 // cell shows one engine's samples among those of all.
-func (c column) cell(samples []sample, all map[string][]sample) string {
+func (c column) cell(engine string, all map[string][]sample) string {
+	samples := all[engine]
 	switch {
+	case len(samples) == 0:
+		return "-"
 	case c.sum:
 		sum := 0.0
 		for _, s := range samples {
@@ -105,16 +108,16 @@ func (c column) cell(samples []sample, all map[string][]sample) string {
 	return fmt.Sprintf("%.2f", c.ratio(samples, all[c.peer]).median)
 }
 
-// tableOf has a row for each engine that ran, the cheapest first.
-func tableOf(title string, columns []column, all map[string][]sample) table {
+// tableOf has a row for each engine that ran in a workload, the cheapest first.
+func (f *findings) tableOf(workload, title string, columns []column) table {
 	t := table{title: title, header: []string{"engine"}}
 	for _, c := range columns {
 		t.header = append(t.header, c.title)
 	}
-	for _, name := range ranked(all, columns[0].figure) {
+	for _, name := range ranked(f.of(columns[0].figure)[workload], columns[0].figure) {
 		row := []string{name}
 		for _, c := range columns {
-			row = append(row, c.cell(all[name], all))
+			row = append(row, c.cell(name, f.of(c.figure)[workload]))
 		}
 		t.rows = append(t.rows, row)
 	}

@@ -36,9 +36,11 @@ func TestRatiosAreTakenWithinRounds(t *testing.T) {
 }
 
 func TestWorkloadTableRanksAndAligns(t *testing.T) {
-	all := map[string][]sample{nameFleetgate: samplesOf(10, 12, 11), nameNginx: samplesOf(20, 24, 22)}
-	all[nameNginx][1].errors = 4
-	got := tableOf(small64, requestColumns, all).markdown()
+	f := newFindings()
+	f.rounds[turned][small64] = map[string][]sample{nameFleetgate: samplesOf(10, 12, 11), nameNginx: samplesOf(20, 24, 22)}
+	f.rounds[steady][small64] = map[string][]sample{nameFleetgate: samplesOf(0), nameNginx: samplesOf(0, 0)}
+	f.rounds[steady][small64][nameNginx][1].errors = 4
+	got := f.tableOf(small64, small64, requestColumns).markdown()
 	want := `## 1 KiB, 64 connections
 
 | engine    | CPU µs per request | to nginx | to HAProxy | requests/s | p50 µs | p99 µs | p99.9 µs | errors |

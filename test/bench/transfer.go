@@ -1,38 +1,17 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"os/exec"
 	"strconv"
-	"strings"
 	"time"
 )
 
-// transfers has the sink read what the source sends through the target, and
-// counts what both cost: a proxy that saves its own CPU time can cost the
-// others theirs.
-func transfers(ctx context.Context, t target, seconds int, w workload) (loaded, error) {
-	before, err := cpuTime(t.source.pid())
-	if err != nil {
-		return loaded{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+10)*time.Second)
-	defer cancel()
-	var out strings.Builder
-	sink := exec.CommandContext(ctx, "taskset", "-c", loadCPU, t.file("bulk"), "take",
-		strconv.Itoa(t.port), strconv.Itoa(w.connections), strconv.Itoa(seconds))
-	sink.Stdout = &out
-	if err := sink.Run(); err != nil {
-		return loaded{}, err
-	}
-	after, err := cpuTime(t.source.pid())
-	if err != nil {
-		return loaded{}, err
-	}
-	l, err := parseTaken(out.String())
-	l.ends = after - before + sink.ProcessState.UserTime() + sink.ProcessState.SystemTime()
-	return l, err
+// transfers has the sink read what the source sends through the target.
+var transfers = generator{
+	command: func(t target, seconds int, w workload) []string {
+		return []string{t.file("bulk"), "take", strconv.Itoa(t.port), strconv.Itoa(w.connections), strconv.Itoa(seconds)}
+	},
+	parse: func(out string, _ int) (loaded, error) { return parseTaken(out) },
 }
 
 func parseTaken(out string) (loaded, error) {

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strconv"
+	"slices"
 	"time"
 )
 
@@ -14,24 +12,55 @@ const turnTime = 100 * time.Millisecond
 
 // spent is what some turns took.
 type spent struct {
-	cpu, time        time.Duration
-	sleeps, requests int
+	// cpu is the proxy's, and ends that of load and backend.
+	cpu, ends time.Duration
+	time      time.Duration
+	sleeps    int
+	// units are requests or bytes.
+	units int64
 }
 
 // burden is that of a request.
 func (s spent) burden() burden {
-	n := float64(s.requests)
+	n := float64(s.units)
 	return burden{
 		cpu:      float64(s.cpu.Nanoseconds()) / 1000 / n,
 		sleeps:   1000 * float64(s.sleeps) / n,
 		rate:     n / s.time.Seconds(),
-		requests: s.requests,
+		requests: s.units,
 	}
+}
+
+// sample is what turns with a workload say of a proxy.
+func (s spent) sample(w workload) sample {
+	if w.front != stream {
+		return loaded{requests: int(s.units), duration: s.time}.sample(s.cpu)
+	}
+	l := loaded{bytes: s.units, duration: s.time}
+	found := l.sample(s.cpu)
+	found.machine = (s.cpu + s.ends).Seconds() / l.units()
+	return found
+}
+
+// minus is what was spent since before.
+func (s spent) minus(before spent) spent {
+	return spent{s.cpu - before.cpu, s.ends - before.ends, s.time - before.time, s.sleeps - before.sleeps, s.units - before.units}
+}
+
+func (s spent) plus(more spent) spent {
+	return spent{s.cpu + more.cpu, s.ends + more.ends, s.time + more.time, s.sleeps + more.sleeps, s.units + more.units}
+}
+
+// thereAndBack is the order in which lanes take two turns each.
+func thereAndBack[L any](lanes []L) []L {
+	back := slices.Clone(lanes)
+	slices.Reverse(back)
+	return append(slices.Clone(lanes), back...)
 }
 
 // turn loads the lane for a while.
 func (l *lane) turn(ctx context.Context) error {
-	before, err := l.read(ctx)
+	before, err := l.read()
 	if err != nil {
 		return err
 	}
@@ -46,60 +75,33 @@ func (l *lane) turn(ctx context.Context) error {
 	if err := l.pause(ctx); err != nil {
 		return err
 	}
-	after, err := l.read(ctx)
+	after, err := l.read()
 	if err != nil {
 		return err
 	}
-	l.spent.cpu += after.cpu - before.cpu
-	l.spent.sleeps += after.sleeps - before.sleeps
-	l.spent.requests += after.requests - before.requests
-	l.spent.time += took
+	after.time = took
+	l.spent = l.spent.plus(after.minus(before))
 	return nil
 }
 
-// read is what the proxy has spent since it was started, and how many requests the
-// backend has answered for all lanes. Both stand still while all loads are stopped.
-func (l *lane) read(ctx context.Context) (s spent, err error) {
-	if s.requests, err = answered(ctx); err != nil {
+// read is what the proxy and its two ends have spent since they were started, and how
+// much the backend has done for all lanes. Both stand still while all loads are stopped.
+func (l *lane) read() (s spent, err error) {
+	if s.units, err = l.behind.done(); err != nil {
 		return s, err
 	}
 	if s.sleeps, err = sleeps(l.proxy.pid()); err != nil {
 		return s, err
 	}
-	s.cpu, err = cpuTime(l.proxy.pid())
-	return s, err
-}
-
-// answered asks the backend how many requests it has answered, questions left out.
-func answered(ctx context.Context) (int, error) {
-	text, err := get(ctx, "http://"+address(backendPort)+"/count")
-	if err != nil {
-		return 0, fmt.Errorf("asking the backend: %w", err)
-	}
-	return strconv.Atoi(text)
-}
-
-// found is what the lane's turns were, and what its sensor took. The sensor has to
-// have counted all of them.
-func (l *lane) found(ctx context.Context) (slice, error) {
-	if l.spent.requests == 0 {
-		return slice{}, errors.New("no request was answered")
-	}
-	s := slice{burden: l.spent.burden()}
-	if l.sensor == nil {
-		return s, nil
-	}
-	bytes, err := anonymousBytes(l.sensor.pid())
-	if err != nil {
+	if s.cpu, err = cpuTime(l.proxy.pid()); err != nil {
 		return s, err
 	}
-	after, took, err := scrapeSensor(ctx, l.sensor, l.sensorPort())
-	if err != nil {
-		return s, err
+	for _, end := range []*process{l.load, l.behind.process} {
+		spent, err := cpuTime(end.pid())
+		if err != nil {
+			return s, err
+		}
+		s.ends += spent
 	}
-	if counted := after.requests - l.before.requests; counted < float64(s.requests) {
-		return s, fmt.Errorf("the sensor counted %.0f of %d requests", counted, s.requests)
-	}
-	s.mode, s.memory, s.scrape = after.mode, float64(bytes), took
 	return s, nil
 }

@@ -46,7 +46,7 @@ func (f *findings) whyCPU(b bar) string {
 		return ""
 	}
 	text := own + "; " + peer + "."
-	all := f.timed[b.workload]
+	all := f.of(cpuPerRequest)[b.workload]
 	floor, beside := all[nameForwarder], all[b.peer]
 	if b.peer != nameForwarder && len(floor) > 0 && len(floor) == len(beside) {
 		text += fmt.Sprintf(" The C forwarder, which parses nothing, is at %.2f × %s.", cpuPerRequest.ratio(floor, beside).median, b.peer)
@@ -56,12 +56,12 @@ func (f *findings) whyCPU(b bar) string {
 
 // parted says how much of an engine's CPU time is the kernel's.
 func (f *findings) parted(workload, engine string) string {
-	timed, counted := f.timed[workload][engine], f.counted[workload][engine]
-	if len(timed) == 0 || len(counted) == 0 {
+	own, looked := f.of(cpuPerRequest)[workload][engine], f.of(kernelShare)[workload][engine]
+	if len(own) == 0 || len(looked) == 0 {
 		return ""
 	}
-	all := cpuPerRequest.over(timed).median
-	kernel := all * kernelShare.over(counted).median
+	all := cpuPerRequest.over(own).median
+	kernel := all * kernelShare.over(looked).median
 	return fmt.Sprintf("of %s's %.1f µs the kernel takes %.1f and the program %.1f", engine, all, kernel, all-kernel)
 }
 
@@ -70,7 +70,7 @@ func (f *findings) parted(workload, engine string) string {
 func (f *findings) whyTail(b bar) string {
 	var parts []string
 	for _, engine := range []string{nameFleetgate, b.peer} {
-		samples := f.timed[b.workload][engine]
+		samples := f.of(b.figure)[b.workload][engine]
 		if len(samples) == 0 {
 			return ""
 		}
@@ -84,7 +84,7 @@ func (f *findings) whyTail(b bar) string {
 func (f *findings) whyBulk(peer string) string {
 	var parts []string
 	for _, engine := range []string{nameFleetgate, peer} {
-		samples := f.timed[bulk][engine]
+		samples := f.of(machinePerGB)[bulk][engine]
 		if len(samples) == 0 {
 			return ""
 		}

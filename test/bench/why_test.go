@@ -7,16 +7,16 @@ import (
 
 func TestMissedBarsHaveTheirReason(t *testing.T) {
 	f := newFindings()
-	f.timed = results{
-		small64: {nameFleetgate: samplesOf(20), nameHAProxy: samplesOf(22), nameForwarder: samplesOf(16.5)},
-		bulk:    {nameFleetgate: {{cpu: 0.25, machine: 0.6}}, nameHAProxy: {{cpu: 0.3, machine: 0.5}}},
-		tailSlow: {
-			nameFleetgate: {{p50: 50, p99: 300, p999: 400, late: 70}},
-			nameNginx:     {{p50: 60, p99: 200, p999: 400, late: 80}},
-		},
+	f.rounds[turned] = results{
+		small64:   {nameFleetgate: samplesOf(20), nameHAProxy: samplesOf(22), nameForwarder: samplesOf(16.5)},
+		bulk:      {nameFleetgate: {{cpu: 0.25, machine: 0.6}}, nameHAProxy: {{cpu: 0.3, machine: 0.5}}},
 		keepAlive: {nameFleetgate: samplesOf(5), nameNginx: samplesOf(10)},
 	}
-	f.counted = results{small64: {nameFleetgate: {{kernel: 0.75}}, nameHAProxy: {{kernel: 0.5}}}}
+	f.rounds[steady] = results{tailSlow: {
+		nameFleetgate: {{p50: 50, p99: 300, p999: 400, late: 70}},
+		nameNginx:     {{p50: 60, p99: 200, p999: 400, late: 80}},
+	}}
+	f.rounds[counted] = results{small64: {nameFleetgate: {{kernel: 0.75}}, nameHAProxy: {{kernel: 0.5}}}}
 	got := whyMissed(options{}, f)
 	for _, want := range []string{
 		small64 + ", ≤ 0.75 × HAProxy: of Fleetgate's 20.0 µs the kernel takes 15.0 and the program 5.0; of HAProxy's 22.0 µs the kernel takes 11.0 and the program 11.0. The C forwarder, which parses nothing, is at 0.75 × HAProxy.",

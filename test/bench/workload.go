@@ -1,10 +1,6 @@
 package main
 
-import (
-	"context"
-	"slices"
-	"time"
-)
+import "slices"
 
 // workload is one thing that is asked of engines.
 type workload struct {
@@ -28,26 +24,8 @@ type workload struct {
 	// engines are those that are asked, of those that have the front; none
 	// means all.
 	engines []string
-	load    load
+	load    generator
 	columns []column
-}
-
-// load asks a target for some seconds.
-type load func(ctx context.Context, t target, seconds int, w workload) (loaded, error)
-
-// loaded is what the load generator says of one run. Latencies are in
-// microseconds; zero means that they were not measured.
-type loaded struct {
-	requests       int
-	duration       time.Duration
-	errors         int
-	p50, p99, p999 float64
-	// late is the 99th percentile of how late requests were sent.
-	late float64
-	// bytes are set where work is counted in them, and ends is then the CPU time
-	// that source and sink took.
-	bytes int64
-	ends  time.Duration
 }
 
 // The workloads, by the names that the document uses.
@@ -88,7 +66,7 @@ func workloads() []workload {
 		{name: tailSlow, path: "/1k", bytes: 1 << 10, connections: 64, rate: slowRate, patience: 2, engines: few, load: paced, columns: tailColumns},
 		{name: tailFast, path: "/1k", bytes: 1 << 10, connections: 64, rate: fastRate, patience: 2, engines: few, load: paced, columns: tailColumns},
 		{name: keepAlive, front: secure, path: "/1k", bytes: 1 << 10, connections: 64, engines: known, load: wrk, columns: requestColumns},
-		{name: handshake, front: secure, path: "/1k", bytes: 1 << 10, connections: 8, engines: known, load: handshakes, columns: requestColumns},
+		{name: handshake, front: secure, path: "/1k", bytes: 1 << 10, connections: 8, engines: known, load: shakes, columns: requestColumns},
 		{name: h2Clear, front: clear2, path: "/1k", bytes: 1 << 10, connections: 8, streams: 32, load: h2load, columns: requestColumns},
 		{name: h2Secure, front: secure, path: "/1k", bytes: 1 << 10, connections: 8, streams: 32, load: h2load, columns: requestColumns},
 		{name: grpcUnary, front: calls, path: "/bench.Echo/Say", bytes: messageBytes, connections: 8, streams: 32, load: h2load, columns: requestColumns},
@@ -99,6 +77,19 @@ func workloads() []workload {
 // asks says whether the workload is for an engine.
 func (w workload) asks(e engine) bool {
 	return e.has(w.front) && (len(w.engines) == 0 || slices.Contains(w.engines, e.name))
+}
+
+// takesTurns says whether turns measure the workload: not where its latencies count,
+// as who waits for a turn is late.
+func (w workload) takesTurns() bool { return w.rate == 0 }
+
+// steadyRounds are how many of all rounds load one engine for all of their time:
+// fewer where they tell of rates and latencies that no bar is on.
+func (w workload) steadyRounds(all int) int {
+	if w.takesTurns() {
+		return max(1, all/3)
+	}
+	return all
 }
 
 // seconds is how long one round takes, of what the flags say.

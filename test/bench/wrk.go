@@ -1,13 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/exec"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -21,32 +16,19 @@ const wrkReport = `done = function(summary, latency, requests)
 end
 `
 
-// wrk asks as often as its connections get answers, from one thread.
-func wrk(ctx context.Context, t target, seconds int, w workload) (loaded, error) {
-	script := t.file("report.lua")
-	if err := os.WriteFile(script, []byte(wrkReport), 0o644); err != nil {
-		return loaded{}, err
-	}
-	out, err := generate(ctx, seconds, "wrk", "--latency", "-t1", "-c"+strconv.Itoa(w.connections),
-		"-d"+strconv.Itoa(seconds)+"s", "-s", script, "-H", "Host: "+host, t.url(w.path))
-	if err != nil {
-		return loaded{}, err
-	}
-	return parseWrk(out)
-}
+// reportFile holds wrkReport.
+const reportFile = "report.lua"
 
-// generate runs a load generator on its CPU and returns what it writes.
-func generate(ctx context.Context, seconds int, command ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+10)*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "taskset", append([]string{"-c", loadCPU}, command...)...)
-	var said strings.Builder
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", command[0], err, said.String())
-	}
-	return string(out), nil
+// wrk asks as often as its connections get answers, from one thread. An answer that
+// comes while it is stopped waits longer than wrk does by default.
+var wrk = generator{
+	command: func(t target, seconds int, w workload) []string {
+		return []string{
+			"wrk", "--latency", "--timeout", "60s", "-t1", "-c" + strconv.Itoa(w.connections), "-d" + strconv.Itoa(seconds) + "s",
+			"-s", t.file(reportFile), "-H", "Host: " + host, t.url(w.path),
+		}
+	},
+	parse: func(out string, _ int) (loaded, error) { return parseWrk(out) },
 }
 
 // parseWrk finds the line of wrkReport in wrk's output.
@@ -61,19 +43,4 @@ func parseWrk(out string) (loaded, error) {
 	}
 	l.duration = time.Duration(micros) * time.Microsecond
 	return l, nil
-}
-
-// scanResult reads the line "RESULT ..." that load generators write.
-func scanResult(out string, values ...any) error {
-	for line := range strings.Lines(out) {
-		rest, ok := strings.CutPrefix(line, "RESULT ")
-		if !ok {
-			continue
-		}
-		if _, err := fmt.Sscan(rest, values...); err != nil {
-			return fmt.Errorf("result %q: %w", strings.TrimSpace(rest), err)
-		}
-		return nil
-	}
-	return fmt.Errorf("no result in %q", out)
 }

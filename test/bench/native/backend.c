@@ -1,8 +1,8 @@
 // A backend that costs little: one thread, one epoll, answers made once.
-// "/100k" and "/1m" name the two larger bodies, "/count" is how many other
-// requests were answered, and every other path gets 1 KiB.
+// "/100k" and "/1m" name the two larger bodies, and every other path gets 1 KiB.
+// FILE holds how many requests were answered.
 //
-// usage: backend PORT
+// usage: backend PORT FILE
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +14,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "count.h"
 
 enum { EVENTS = 512, HEAD = 8192 };
 
@@ -30,8 +32,8 @@ struct conn {
 	char head[HEAD];
 };
 
-static struct answer answers[3], count;
-static unsigned long answered;
+static struct answer answers[3];
+static volatile uint64_t *answered;
 
 static void die(const char *what)
 {
@@ -52,16 +54,6 @@ static struct answer make_answer(size_t body)
 	return a;
 }
 
-static const struct answer *make_count(void)
-{
-	static char data[128];
-	char number[32];
-	int digits = snprintf(number, sizeof number, "%lu", answered);
-	count.data = data;
-	count.len = snprintf(data, sizeof data, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", digits, number);
-	return &count;
-}
-
 static const struct answer *choose(const char *head, size_t len)
 {
 	const char *path = memchr(head, ' ', len);
@@ -70,8 +62,6 @@ static const struct answer *choose(const char *head, size_t len)
 		return &answers[1];
 	if (left > 4 && !memcmp(path, " /1m", 4))
 		return &answers[2];
-	if (left > 8 && !memcmp(path, " /count ", 8))
-		return make_count();
 	return &answers[0];
 }
 
@@ -95,7 +85,7 @@ static int answer_all(struct conn *c)
 	while (!c->answer && (end = memmem(c->head, c->have, "\r\n\r\n", 4))) {
 		size_t used = end + 4 - c->head;
 		c->answer = choose(c->head, used);
-		answered += c->answer != &count;
+		++*answered;
 		c->sent = 0;
 		c->have -= used;
 		memmove(c->head, c->head + used, c->have);
@@ -165,10 +155,11 @@ static int listen_on(int port)
 
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: backend PORT\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: backend PORT FILE\n");
 		return 2;
 	}
+	answered = count_in(argv[2]);
 	answers[0] = make_answer(1 << 10);
 	answers[1] = make_answer(100 << 10);
 	answers[2] = make_answer(1 << 20);

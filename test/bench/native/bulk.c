@@ -1,9 +1,10 @@
 // The two ends of bulk transfers over TCP, between which a proxy stands.
 //
-// usage: bulk serve PORT                        sends without end to all who connect
+// usage: bulk serve PORT FILE                   sends without end to all who connect
 //        bulk take PORT CONNECTIONS SECONDS     reads and discards
 //
-// The second writes one line: RESULT bytes microseconds.
+// FILE holds how many bytes were sent. The second writes one line: RESULT bytes
+// microseconds.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +16,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "count.h"
 
 enum { EVENTS = 64, CHUNK = 256 << 10 };
 
@@ -54,8 +57,19 @@ static void accept_all(int listener, int epoll)
 		watch(epoll, fd, EPOLLOUT);
 }
 
-static _Noreturn void serve(const char *port)
+// send_some fills the socket; one that is closed at its other end is closed here.
+static void send_some(int fd, volatile uint64_t *sent)
 {
+	ssize_t n = send(fd, chunk, CHUNK, MSG_NOSIGNAL);
+	if (n > 0)
+		*sent += n;
+	else if (n < 0 && errno != EAGAIN)
+		close(fd);
+}
+
+static _Noreturn void serve(const char *port, const char *file)
+{
+	volatile uint64_t *sent = count_in(file);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 	struct sockaddr_in a = loopback(port);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -70,8 +84,8 @@ static _Noreturn void serve(const char *port)
 			int fd = events[i].data.fd;
 			if (fd == listener)
 				accept_all(listener, epoll);
-			else if (send(fd, chunk, CHUNK, MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-				close(fd);
+			else
+				send_some(fd, sent);
 		}
 	}
 }
@@ -105,10 +119,10 @@ static int take(const char *port, int connections, int seconds)
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "serve"))
-		serve(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "serve"))
+		serve(argv[2], argv[3]);
 	if (argc == 5 && !strcmp(argv[1], "take"))
 		return take(argv[2], atoi(argv[3]), atoi(argv[4]));
-	fprintf(stderr, "usage: bulk serve PORT | bulk take PORT CONNECTIONS SECONDS\n");
+	fprintf(stderr, "usage: bulk serve PORT FILE | bulk take PORT CONNECTIONS SECONDS\n");
 	return 2;
 }
