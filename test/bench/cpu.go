@@ -11,26 +11,24 @@ import (
 	"time"
 )
 
-// cpuTime is the time that a process, with those it has forked, spent on a CPU
-// so far, as the scheduler counted it. Threads that have ended are not in it;
-// no engine here ends threads while it works.
-func cpuTime(pid int) (time.Duration, error) {
-	var sum time.Duration
-	err := eachOf(pid, func(pid int) error {
+// cpuTime is the time that processes spent on a CPU so far, as the scheduler
+// counted it. Threads that have ended are not in it; no engine here ends threads
+// while it works.
+func cpuTime(pids ...int) (sum time.Duration, err error) {
+	for _, pid := range pids {
 		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 		if err != nil || len(files) == 0 {
-			return errors.Join(err, fmt.Errorf("process %d has no schedstat", pid))
+			return 0, errors.Join(err, fmt.Errorf("process %d has no schedstat", pid))
 		}
 		for _, file := range files {
 			spent, err := readSchedstat(file)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			sum += spent
 		}
-		return nil
-	})
-	return sum, err
+	}
+	return sum, nil
 }
 
 func readSchedstat(file string) (time.Duration, error) {

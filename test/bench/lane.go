@@ -28,6 +28,8 @@ type lane struct {
 	behind backend
 
 	proxy, load *process
+	// pids are the proxy's, with those that it has forked.
+	pids []int
 	// seconds is for how long the load lives.
 	seconds int
 	// broken is why it takes turns no more.
@@ -40,6 +42,9 @@ type lane struct {
 // proxy is warm. The load writes to the file.
 func (l *lane) startLoad(ctx context.Context, file string, seconds int) (err error) {
 	l.seconds = seconds
+	if l.pids, err = family(l.proxy.pid()); err != nil {
+		return err
+	}
 	if l.load, err = start(ctx, loadCPU, 0, file, l.w.load.command(l.target, seconds, l.w)...); err != nil {
 		return err
 	}
@@ -60,7 +65,7 @@ func (l *lane) pause(ctx context.Context) error {
 
 // rest returns when the proxy has nothing to do.
 func (l *lane) rest(ctx context.Context) error {
-	before, err := cpuTime(l.proxy.pid())
+	before, err := cpuTime(l.pids...)
 	if err != nil {
 		return err
 	}
@@ -68,7 +73,7 @@ func (l *lane) rest(ctx context.Context) error {
 		if err := wait(ctx, restStep); err != nil {
 			return err
 		}
-		after, err := cpuTime(l.proxy.pid())
+		after, err := cpuTime(l.pids...)
 		if err != nil {
 			return err
 		}

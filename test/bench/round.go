@@ -185,7 +185,11 @@ func (w workload) brief(s sample) string {
 
 // sample loads one engine and reads what that cost it.
 func (b *bench) sample(ctx context.Context, e engine, p *process, w workload) (sample, error) {
-	before, err := cpuTime(p.pid())
+	pids, err := family(p.pid())
+	if err != nil {
+		return sample{}, err
+	}
+	before, err := cpuTime(pids...)
 	if err != nil {
 		return sample{}, err
 	}
@@ -193,7 +197,7 @@ func (b *bench) sample(ctx context.Context, e engine, p *process, w workload) (s
 	if err != nil {
 		return sample{}, err
 	}
-	after, err := cpuTime(p.pid())
+	after, err := cpuTime(pids...)
 	if err != nil {
 		return sample{}, err
 	}

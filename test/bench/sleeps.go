@@ -8,29 +8,28 @@ import (
 	"strings"
 )
 
-// sleeps is how often the threads of a process, with those it has forked, have waited for
-// something so far. A proxy that has always something to do takes many events at once,
-// and each of them costs it less.
-func sleeps(pid int) (sum int, err error) {
-	err = eachOf(pid, func(pid int) error {
+// sleeps is how often the threads of processes have waited for something so far. A
+// proxy that has always something to do takes many events at once, and each of them
+// costs it less.
+func sleeps(pids ...int) (sum int, err error) {
+	for _, pid := range pids {
 		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 		if err != nil || len(files) == 0 {
-			return fmt.Errorf("process %d has no status: %w", pid, err)
+			return 0, fmt.Errorf("process %d has no status: %w", pid, err)
 		}
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			n, err := parseSleeps(string(text))
 			if err != nil {
-				return fmt.Errorf("%s: %w", file, err)
+				return 0, fmt.Errorf("%s: %w", file, err)
 			}
 			sum += n
 		}
-		return nil
-	})
-	return sum, err
+	}
+	return sum, nil
 }
 
 // parseSleeps finds the line of voluntary context switches (proc(5)).

@@ -90,18 +90,12 @@ func (l *lane) read() (s spent, err error) {
 	if s.units, err = l.behind.done(); err != nil {
 		return s, err
 	}
-	if s.sleeps, err = sleeps(l.proxy.pid()); err != nil {
+	if s.sleeps, err = sleeps(l.pids...); err != nil {
 		return s, err
 	}
-	if s.cpu, err = cpuTime(l.proxy.pid()); err != nil {
+	if s.cpu, err = cpuTime(l.pids...); err != nil {
 		return s, err
 	}
-	for _, end := range []*process{l.load, l.behind.process} {
-		spent, err := cpuTime(end.pid())
-		if err != nil {
-			return s, err
-		}
-		s.ends += spent
-	}
-	return s, nil
+	s.ends, err = cpuTime(l.load.pid(), l.behind.pid())
+	return s, err
 }
