@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
 	"io"
@@ -114,20 +113,6 @@ func checkParts(parts []Part) error {
 		seen[p.Name()] = true
 	}
 	return nil
-}
-
-// PartsOf returns the parts that a document names, without looking at anything else of
-// it: who reads parts does so before the document is verified by Decode.
-func PartsOf(document []byte) ([]Part, error) {
-	var d struct {
-		Config struct {
-			Parts []Part `json:"parts"`
-		} `json:"config"`
-	}
-	if err := jsonv2.Unmarshal(document, &d); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return d.Config.Parts, checkParts(d.Config.Parts)
 }
 
 // EncodePart encodes what fragment holds of one kind. It returns ErrTooLarge,

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -42,27 +41,6 @@ func mustEncodeIndex(t testing.TB, parts []Part) []byte {
 func TestIndexMatchesGolden(t *testing.T) {
 	parts, _ := divided(t)
 	wantGolden(t, "index.json", mustEncodeIndex(t, parts))
-}
-
-// The parts are known before anything else of a document is, and one that names them in
-// no sound way has none.
-func TestPartsOfADocument(t *testing.T) {
-	parts, _ := divided(t)
-	if got, err := PartsOf(mustEncodeIndex(t, parts)); err != nil || !slices.Equal(got, parts) {
-		t.Errorf("got %v, %v", got, err)
-	}
-	whole, _, err := Encode(sampleGateway(), 7, sampleConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := PartsOf(whole); err != nil || got != nil {
-		t.Errorf("of one without parts: got %v, %v", got, err)
-	}
-	for _, document := range []string{``, `{"config":{"parts":[{"kind":"routes","sha256":"short"}]}}`, `{"config":{"parts":7}}`} {
-		if got, err := PartsOf([]byte(document)); !errors.Is(err, ErrMalformed) {
-			t.Errorf("of %q: got %v, %v", document, got, err)
-		}
-	}
 }
 
 func TestPartsAssembleToWhatWasDivided(t *testing.T) {

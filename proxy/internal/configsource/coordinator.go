@@ -142,7 +142,10 @@ func (c *Coordinator) observeDocument(o Observation) bool {
 		return false
 	}
 	c.seen[o.Source] = sum
-	d, config, warnings, err := proxyconfig.Decode(o.Document)
+	if o.content == nil {
+		o.content = &content{data: o.Document}
+	}
+	d, config, warnings, err := o.content.decode()
 	if err == nil {
 		err = c.check(o.Source, d)
 	}
@@ -242,10 +245,7 @@ func (c *Coordinator) apply(d *proxyconfig.Document, config *proxyconfig.Config)
 	s, refused := snapshot.Compile(in)
 	c.start(refused, s)
 	s.Commit()
-	// The raw bytes are in config already; two copies of a big one matter.
-	envelope := *d
-	envelope.Config = nil
-	c.document, c.serving = &envelope, s
+	c.document, c.serving = d, s
 }
 
 // accept records that a document was applied. A newer configuration that works

@@ -1,7 +1,6 @@
 package configsource
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -16,13 +15,13 @@ import (
 type fetcher struct {
 	read    func(context.Context, proxyconfig.Part) ([]byte, error)
 	serving func() []proxyconfig.Part
-	// complete is told of a document with its parts.
-	complete func(document []byte, parts map[string][]byte)
+	// complete is told of a document with its parts; nil is none.
+	complete func(document *content, parts map[string][]byte)
 	backoff  backoff
 	pause    func(context.Context, time.Duration)
 
 	mu       sync.Mutex
-	document []byte
+	document *content
 	// round grows with each document, and when one is to be read anew. whole has
 	// everything read, whatever serves; fresh says that nobody tried yet.
 	round        int
@@ -30,7 +29,7 @@ type fetcher struct {
 	wake         chan struct{}
 }
 
-func newFetcher(w *WatchedConfig, complete func([]byte, map[string][]byte)) *fetcher {
+func newFetcher(w *WatchedConfig, complete func(*content, map[string][]byte)) *fetcher {
 	f := &fetcher{
 		read: func(ctx context.Context, p proxyconfig.Part) ([]byte, error) {
 			return w.Client.part(ctx, w.ConfigMap, p)
@@ -60,7 +59,7 @@ func (f *fetcher) interruptible(ctx context.Context, d time.Duration) {
 }
 
 // next has a document fetched in place of the one before.
-func (f *fetcher) next(document []byte) {
+func (f *fetcher) next(document *content) {
 	f.mu.Lock()
 	f.document, f.whole, f.fresh = document, false, true
 	f.round++
@@ -107,7 +106,7 @@ func (f *fetcher) run(ctx context.Context) {
 }
 
 // take returns what is to be fetched.
-func (f *fetcher) take() (document []byte, whole bool, round int) {
+func (f *fetcher) take() (document *content, whole bool, round int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fresh {
@@ -122,7 +121,7 @@ const patience = 3
 
 // fetch says whether the document is done with. One with a part that cannot be
 // had is passed on as it is, so that the refusal shows, and tried again.
-func (f *fetcher) fetch(ctx context.Context, document []byte, whole bool) bool {
+func (f *fetcher) fetch(ctx context.Context, document *content, whole bool) bool {
 	parts, err := f.parts(ctx, document, whole)
 	if ctx.Err() != nil {
 		return false
@@ -141,12 +140,8 @@ func (f *fetcher) fetch(ctx context.Context, document []byte, whole bool) bool {
 
 // parts reads those of a document that are not serving. What is wrong with the
 // document itself is for the Coordinator to say.
-func (f *fetcher) parts(ctx context.Context, document []byte, whole bool) (map[string][]byte, error) {
-	if !bytes.Contains(document, []byte(`"parts"`)) {
-		return nil, nil
-	}
-	named, err := proxyconfig.PartsOf(document)
-	if err != nil {
+func (f *fetcher) parts(ctx context.Context, document *content, whole bool) (map[string][]byte, error) {
+	if document == nil {
 		return nil, nil
 	}
 	have := map[proxyconfig.Part]bool{}
@@ -156,7 +151,7 @@ func (f *fetcher) parts(ctx context.Context, document []byte, whole bool) (map[s
 		}
 	}
 	parts := map[string][]byte{}
-	for _, p := range named {
+	for _, p := range document.parts() {
 		if have[p] {
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/json/jsontext"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
 	"io"
@@ -146,8 +148,24 @@ func (c *KubeClient) collection(resource string) string {
 	return "/api/v1/namespaces/" + url.PathEscape(c.Namespace) + "/" + resource
 }
 
-// object is what is read of ConfigMaps and Secrets alike. A Secret's values are
-// base64, which V decodes by being []byte.
+// lenient has JSON read as the API server writes it, without looking for names that
+// are there twice.
+var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// text is a string of JSON as bytes, which others can keep.
+type text []byte
+
+// UnmarshalJSONFrom implements jsonv2.UnmarshalerFrom.
+func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	value, err := d.ReadValue()
+	if err == nil {
+		*t, err = jsontext.AppendUnquote(make([]byte, 0, len(value)), value)
+	}
+	return err
+}
+
+// object is what is read of ConfigMaps, whose V is text, and Secrets alike. A Secret's
+// values are base64, which V decodes by being []byte.
 type object[V any] struct {
 	Metadata struct {
 		ResourceVersion string `json:"resourceVersion"`
@@ -174,8 +192,8 @@ func (c *KubeClient) part(ctx context.Context, index string, p proxyconfig.Part)
 		return nil, fmt.Errorf("reading part %s: %w", p.Name(), err)
 	}
 	defer body.Close()
-	var o object[string]
-	if err := json.NewDecoder(io.LimitReader(body, maxObjectBytes)).Decode(&o); err != nil {
+	var o object[text]
+	if err := jsonv2.UnmarshalRead(io.LimitReader(body, maxObjectBytes), &o, lenient); err != nil {
 		return nil, fmt.Errorf("reading part %s: %w", p.Name(), err)
 	}
 	data, ok := o.BinaryData[p.Key()]

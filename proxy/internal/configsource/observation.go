@@ -24,6 +24,8 @@ type Observation struct {
 	Source Source
 	// Document holds the encoded document; nil when there is none.
 	Document []byte
+	// content is that of the document, where the lane has looked at it; else nil.
+	content *content
 	// Part reads the parts that the document names. It may be nil for a document
 	// that names none.
 	Part ReadPart

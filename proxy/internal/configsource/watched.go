@@ -61,25 +61,25 @@ type watchedLane struct {
 	fetcher *fetcher
 
 	mu       sync.Mutex
-	document []byte
+	document *content
 	// parts are the bytes of the document's parts that were read, by key, as long as
 	// nobody has seen them.
 	parts   map[string][]byte
 	secrets map[string]map[string][]byte
 }
 
-func (l *watchedLane) configMap(o *object[string]) {
-	var document []byte
+func (l *watchedLane) configMap(o *object[text]) {
+	var document *content
 	if o != nil {
-		if text, ok := o.Data[proxyconfig.ConfigKey]; ok {
-			document = []byte(text)
+		if data, ok := o.Data[proxyconfig.ConfigKey]; ok {
+			document = &content{data: data}
 		}
 	}
 	l.fetcher.next(document)
 }
 
 // complete is called with a document once its parts are there.
-func (l *watchedLane) complete(document []byte, parts map[string][]byte) {
+func (l *watchedLane) complete(document *content, parts map[string][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.document, l.parts = document, parts
@@ -105,13 +105,16 @@ func (l *watchedLane) send() {
 		maps.Copy(pairs, keyPairs(data))
 	}
 	parts := l.parts
-	o := Observation{Source: Watch, Document: l.document, Certificates: pairs, Missed: l.fetcher.again,
+	o := Observation{Source: Watch, content: l.document, Certificates: pairs, Missed: l.fetcher.again,
 		Part: func(p proxyconfig.Part) ([]byte, error) {
 			if data, ok := parts[p.Key()]; ok {
 				return data, nil
 			}
 			return nil, missing(p)
 		},
+	}
+	if l.document != nil {
+		o.Document = l.document.data
 	}
 	select {
 	case l.out <- o:

@@ -1,8 +1,10 @@
 package configsource
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
+	"encoding/json/jsontext"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
 	"net/http"
@@ -94,7 +96,7 @@ func (w *watcher[V]) once(ctx context.Context) error {
 		}
 	}
 	begun := time.Now()
-	err = w.follow(json.NewDecoder(body))
+	err = w.follow(jsontext.NewDecoder(body, lenient))
 	// A watch that lived for a while may end silently and is renewed at once;
 	// one that ends as soon as it begins must not be renewed in a tight loop.
 	if errors.Is(err, errEnded) && time.Since(begun) > briefly {
@@ -126,22 +128,38 @@ func (w *watcher[V]) query() url.Values {
 	return q
 }
 
+// watchEvent is what a watch brings. An ERROR has a Status for its object.
+type watchEvent[V any] struct {
+	Type   string `json:"type"`
+	Object *struct {
+		object[V]
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	} `json:"object"`
+}
+
+// errObject says that an event has no object.
+var errObject = errors.New("an event without an object")
+
 // follow handles events until the stream ends, which is not an error: the next
-// watch goes on from there.
-func (w *watcher[V]) follow(stream *json.Decoder) error {
+// watch goes on from there. An event is read in one go, for it brings the whole
+// object however little of it has changed.
+func (w *watcher[V]) follow(stream *jsontext.Decoder) error {
 	got := false
 	for {
-		var event struct {
-			Type   string          `json:"type"`
-			Object json.RawMessage `json:"object"`
+		var e watchEvent[V]
+		err := jsonv2.UnmarshalDecode(stream, &e)
+		if _, is := errors.AsType[*jsonv2.SemanticError](err); is || err == nil && e.Object == nil {
+			w.next = ""
+			return fmt.Errorf("watching %s %q: %w", w.resource, w.name, cmp.Or(err, errObject))
 		}
-		if err := stream.Decode(&event); err != nil {
+		if err != nil {
 			if got {
 				return nil
 			}
 			return fmt.Errorf("watching %s %q: %w: %w", w.resource, w.name, errEnded, err)
 		}
-		if err := w.handle(event.Type, event.Object); err != nil {
+		if err := w.handle(&e); err != nil {
 			return err
 		}
 		got = true
@@ -150,27 +168,20 @@ func (w *watcher[V]) follow(stream *json.Decoder) error {
 	}
 }
 
-func (w *watcher[V]) handle(kind string, raw json.RawMessage) error {
-	if kind == "ERROR" {
-		err := watchError(raw)
-		if errors.Is(err, errExpired) {
+func (w *watcher[V]) handle(e *watchEvent[V]) error {
+	switch e.Type {
+	case "ERROR":
+		if e.Object.Code == http.StatusGone {
 			return w.expired()
 		}
 		w.next = ""
-		return err
-	}
-	o := &object[V]{}
-	if err := json.Unmarshal(raw, o); err != nil {
-		w.next = ""
-		return fmt.Errorf("watching %s %q: %w", w.resource, w.name, err)
-	}
-	switch kind {
+		return &statusError{code: e.Object.Code, message: e.Object.Message}
 	case "ADDED", "MODIFIED":
-		w.tell(o)
+		w.tell(&e.Object.object)
 	case "DELETED":
 		w.tell(nil)
 	}
-	w.next = o.Metadata.ResourceVersion
+	w.next = e.Object.Metadata.ResourceVersion
 	return nil
 }
 
@@ -183,21 +194,6 @@ func (w *watcher[V]) expired() error {
 	}
 	w.next = ""
 	return errExpired
-}
-
-// watchError reads the Status that ends a watch.
-func watchError(raw json.RawMessage) error {
-	var status struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	}
-	if err := json.Unmarshal(raw, &status); err != nil {
-		return fmt.Errorf("reading the error that ended a watch: %w", err)
-	}
-	if status.Code == http.StatusGone {
-		return errExpired
-	}
-	return &statusError{code: status.Code, message: status.Message}
 }
 
 // tell passes on what is new: a watch that begins anew repeats what is known.
