@@ -8,8 +8,9 @@ import (
 // differ by is what the figures of one run are uncertain by.
 type again struct{ first, second *findings }
 
-// agree says that the rounds of both runs overlap.
-func agree(a, b spread) bool { return a.min <= b.max && b.min <= a.max }
+// agree says that the rounds of both runs overlap, or are no further apart than what
+// can be told.
+func agree(a, b spread, grain float64) bool { return a.min <= b.max+grain && b.min <= a.max+grain }
 
 // table has a row for each bar that both runs judge.
 func (a again) table(o options) table {
@@ -22,8 +23,12 @@ func (a again) table(o options) table {
 		}
 		all++
 		verdict := "differ"
-		if agree(one.measured, two.measured) {
+		switch grain := max(one.grain, two.grain); {
+		case agree(one.measured, two.measured, 0):
 			verdict = "overlap"
+			met++
+		case agree(one.measured, two.measured, grain):
+			verdict = "as near as can be told"
 			met++
 		}
 		row := one.row()

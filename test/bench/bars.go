@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -65,6 +66,8 @@ func cpuBars(workload string, limits map[string]float64) []bar {
 type judged struct {
 	bar
 	measured spread
+	// grain is the least that the measurement can tell apart, beyond its spread.
+	grain float64
 	// ran is false where Fleetgate or the peer did not, or had errors in each round;
 	// void is how many rounds had some, which say nothing and are left out.
 	ran  bool
@@ -91,6 +94,11 @@ func (f *findings) judge(b bar) judged {
 	default:
 		j.measured = b.figure.ratio(own, peer)
 	}
+	if b.figure.grain != nil && b.peer == "" {
+		for _, s := range own {
+			j.grain = max(j.grain, b.figure.grain(s))
+		}
+	}
 	return j
 }
 
@@ -106,7 +114,16 @@ func sound(own, peer []sample) (a, b []sample) {
 }
 
 // missed says that the median is beyond the bar.
-func (j judged) missed() bool { return j.ran && j.measured.median > j.limit }
+func (j judged) missed() bool { return j.ran && !j.unresolved() && j.measured.median > j.limit }
+
+// unresolved says that the median is too near to the bar, or that what must not be
+// could be there and not be seen.
+func (j judged) unresolved() bool {
+	if j.limit == none {
+		return j.grain > none
+	}
+	return math.Abs(j.measured.median-j.limit) < j.grain
+}
 
 // verdict judges by the median, and says when single rounds do not agree or are
 // void.
@@ -124,6 +141,8 @@ func (j judged) verdict() string {
 
 func (j judged) agreed() string {
 	switch {
+	case j.unresolved():
+		return fmt.Sprintf("not decided: what can be told is %.*f", j.figure.digits+1, j.grain)
 	case j.missed() && j.measured.min > j.limit:
 		return "**missed**"
 	case j.missed():

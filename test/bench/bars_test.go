@@ -36,9 +36,9 @@ func TestBarRows(t *testing.T) {
 	f.rounds[steady] = results{
 		tailSlow:  {nameFleetgate: {{p99: 300}, {p99: 1, errors: 1}}, nameNginx: {{p99: 200}, {p99: 200}}},
 		tailFast:  {nameFleetgate: {{p99: 100}}, nameNginx: {{p99: 200, errors: 1}}},
-		idlePlain: {nameFleetgate: {{bytes: 220}}},
+		idlePlain: {nameFleetgate: {{bytes: 220, units: 6000}}},
 	}
-	f.rounds[counted] = results{small64: {nameFleetgate: {{systemCalls: 4.5}}}}
+	f.rounds[counted] = results{small64: {nameFleetgate: {{systemCalls: 4.5, units: 2e6}}}}
 	tests := []struct {
 		bar  bar
 		want []string
@@ -55,6 +55,31 @@ func TestBarRows(t *testing.T) {
 	for _, test := range tests {
 		if got := f.judge(test.bar).row(); !slices.Equal(got, test.want) {
 			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
+// What cannot be told must not be judged, and a bar is not met by not looking.
+func TestVerdictsWithinWhatCanBeTold(t *testing.T) {
+	tests := []struct {
+		bar  bar
+		of   sample
+		want string
+	}{
+		{bar{small64, allocations, "", none}, sample{units: 1e6}, "met"},
+		{bar{small64, allocations, "", none}, sample{allocations: 0.006, units: 1e6}, "**missed**"},
+		{bar{small64, allocations, "", none}, sample{units: 1e5}, "not decided: what can be told is 0.050"},
+		{bar{small64, systemCalls, "", 4.2}, sample{systemCalls: 4.17}, "met"},
+		{bar{small64, systemCalls, "", 4.2}, sample{systemCalls: 4.21}, "not decided: what can be told is 0.020"},
+		{bar{small64, systemCalls, "", 4.2}, sample{systemCalls: 4.23}, "**missed**"},
+		{bar{idlePlain, connectionSize, "", 512}, sample{bytes: 300, units: 6000}, "met"},
+		{bar{idlePlain, connectionSize, "", 512}, sample{bytes: 400, units: 6000}, "not decided: what can be told is 174.8"},
+	}
+	for _, test := range tests {
+		f := newFindings()
+		f.of(test.bar.figure)[test.bar.workload] = map[string][]sample{nameFleetgate: {test.of}}
+		if got := f.judge(test.bar).verdict(); got != test.want {
+			t.Errorf("%s of %+v: got %q, want %q", test.bar.figure.name, test.of, got, test.want)
 		}
 	}
 }

@@ -13,13 +13,8 @@ import (
 )
 
 const (
-	// countedSeconds is how long a counted round takes, and countedRounds how many are
-	// made of figures with a bar. The others need no repetition.
-	countedSeconds, countedRounds = 1, 3
-	// barredSeconds is by how much longer a round takes for a figure with a bar.
-	// Go's runtime counts objects a memory span at a time, so that some thousand of
-	// them are noise, which the requests of that time make small.
-	barredSeconds = 20
+	// countedWarm is short, as other rounds have warmed the proxy.
+	countedWarm = 200 * time.Millisecond
 	// sampleFrequency is no divisor of what else happens regularly.
 	sampleFrequency = 997
 	// profileLines are as many as explain most of the CPU time.
@@ -68,11 +63,13 @@ func (b *bench) countOne(ctx context.Context, e engine, p *process, w workload, 
 
 // counted is one round with counters, and where the process was meanwhile.
 func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (sample, []perf.Sample, error) {
-	pids, err := family(p.pid())
-	if err != nil {
+	l := b.lane(e, p, w)
+	defer l.stopLoad()
+	length := lengthOf(e, w)
+	if err := l.startLoad(ctx, b.loadLog(l), length.seconds(), countedWarm); err != nil {
 		return sample{}, nil, err
 	}
-	c, err := perf.CountSystemCalls(filepath.Join(b.work, tracing), pids)
+	c, err := perf.CountSystemCalls(filepath.Join(b.work, tracing), l.pids)
 	if err != nil {
 		return sample{}, nil, err
 	}
@@ -86,74 +83,13 @@ func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (
 		return sample{}, nil, err
 	}
 	defer sampler.Close()
-	l, calls, mallocs, err := b.between(ctx, e, c, w)
+	s, err := l.tallied(ctx, c, length, b.idleness)
 	if err != nil {
 		return sample{}, nil, err
 	}
-	s := l.sample(0)
-	s.systemCalls, s.allocations = float64(calls)/l.units(), mallocs
-	samples := slices.DeleteFunc(sampler.Samples(), func(s perf.Sample) bool { return !slices.Contains(pids, s.PID) })
+	samples := slices.DeleteFunc(sampler.Samples(), func(s perf.Sample) bool { return !slices.Contains(l.pids, s.PID) })
 	s.kernel = kernelPart(samples)
 	return s, samples, nil
-}
-
-// between loads an engine and returns the system calls that it made meanwhile
-// and, for Fleetgate, how many objects it allocates for each unit of work.
-func (b *bench) between(ctx context.Context, e engine, c *perf.SystemCalls, w workload) (l loaded, calls uint64, mallocs float64, err error) {
-	if e.name == nameFleetgate {
-		if mallocs, err = b.allocated(ctx, e, w); err != nil {
-			return l, 0, 0, err
-		}
-	}
-	before, err := c.Read()
-	if err != nil {
-		return l, 0, 0, err
-	}
-	if l, err = w.load.loads(ctx, b.target(e, w), countedSeconds, w); err != nil {
-		return l, 0, 0, err
-	}
-	after, err := c.Read()
-	return l, after - before, mallocs, err
-}
-
-// allocated is how many objects a unit of work takes, and nothing else does: what
-// more seconds of it allocate, but for what as many of idleness do.
-// Scrapes and connections allocate the same in a short round and in a long one.
-func (b *bench) allocated(ctx context.Context, e engine, w workload) (perUnit float64, err error) {
-	more := countedSeconds
-	if hasBar(w.name, allocations) {
-		more = barredSeconds
-	}
-	objects, units, err := allocatedMore(ctx, more, func(seconds int) (float64, error) {
-		l, err := w.load.loads(ctx, b.target(e, w), seconds, w)
-		return l.units(), err
-	})
-	if err != nil {
-		return 0, err
-	}
-	idle, _, err := allocatedMore(ctx, more, func(seconds int) (float64, error) { return 0, wait(ctx, time.Duration(seconds)*time.Second) })
-	return max(0, objects-idle) / max(1, units), err
-}
-
-// allocatedMore is by how many objects a round that is some seconds longer exceeds
-// one, and by how many units.
-func allocatedMore(ctx context.Context, more int, round func(seconds int) (units float64, err error)) (objects, units float64, err error) {
-	var took, did [2]float64
-	for i := range took {
-		before, err := metrics(ctx, allocatedObjects)
-		if err != nil {
-			return 0, 0, err
-		}
-		if did[i], err = round(countedSeconds + i*more); err != nil {
-			return 0, 0, err
-		}
-		after, err := metrics(ctx, allocatedObjects)
-		if err != nil {
-			return 0, 0, err
-		}
-		took[i] = after - before
-	}
-	return took[1] - took[0], did[1] - did[0], nil
 }
 
 // wait returns after some time, or at the end of the context with its error.

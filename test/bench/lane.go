@@ -13,8 +13,9 @@ const (
 	// warmTime is for how long a lane is loaded before its first turn: a proxy that has
 	// just met a sensor tells it of its routes, and collects the garbage of that.
 	warmTime = time.Second
-	// restStep is for how long a proxy has to spend next to nothing, restShare of that
-	// time, to be at rest. One that is not at rest in restLimit never is.
+	// restStep is for how long a proxy has to spend next to nothing, no more than one of
+	// restShare parts of that time, to be at rest. One that is not within restLimit
+	// never is.
 	restStep  = 5 * time.Millisecond
 	restShare = 20
 	restLimit = 2 * time.Second
@@ -40,7 +41,7 @@ type lane struct {
 
 // startLoad starts what loads the proxy for some seconds, and stops it when the
 // proxy is warm. The load writes to the file.
-func (l *lane) startLoad(ctx context.Context, file string, seconds int) (err error) {
+func (l *lane) startLoad(ctx context.Context, file string, seconds int, warm time.Duration) (err error) {
 	l.seconds = seconds
 	if l.pids, err = family(l.proxy.pid()); err != nil {
 		return err
@@ -48,7 +49,7 @@ func (l *lane) startLoad(ctx context.Context, file string, seconds int) (err err
 	if l.load, err = start(ctx, loadCPU, 0, file, l.w.load.command(l.target, seconds, l.w)...); err != nil {
 		return err
 	}
-	if err := wait(ctx, warmTime); err != nil {
+	if err := wait(ctx, warm); err != nil {
 		return err
 	}
 	return l.pause(ctx)
@@ -69,7 +70,7 @@ func (l *lane) rest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for range restLimit / restStep {
+	for limit := time.Now().Add(restLimit); time.Now().Before(limit); {
 		if err := wait(ctx, restStep); err != nil {
 			return err
 		}

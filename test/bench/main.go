@@ -56,7 +56,7 @@ func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.IntVar(&o.runs, "runs", 2, "how often everything is measured, once or twice; the second time shows what the first is worth")
-	f.IntVar(&o.rounds, "rounds", 6, "interleaved rounds of each measurement")
+	f.IntVar(&o.rounds, "rounds", 5, "interleaved rounds of each measurement")
 	f.IntVar(&o.seconds, "seconds", 1, "seconds that one round takes for each proxy")
 	f.IntVar(&o.idle, "idle", 3000, "idle connections in each of three steps whose memory is measured")
 	f.StringVar(&o.only, "only", "", "regular expression of the workloads to run; the document is then not written")

@@ -14,7 +14,7 @@ import (
 const (
 	// memoryRounds is the most that are made of a peer. Those of Fleetgate, which has a
 	// bar, are more: buffers that are shared by many grow in one round and not in another.
-	memoryRounds, ownMemoryRounds = 2, 5
+	memoryRounds, ownMemoryRounds = 1, 5
 	// settle is how long an engine gets to give back what it needs no more.
 	settle = time.Second
 	// warmRequests make an engine allocate what it keeps for all connections.
@@ -43,6 +43,9 @@ func (o options) idleWorkloads() []idleWorkload {
 	}
 }
 
+// counted is how many connections come after the first step.
+func (w idleWorkload) counted() float64 { return float64((steps - 1) * w.step) }
+
 // asks says whether the workload is for an engine.
 func (w idleWorkload) asks(e engine) bool {
 	return e.has(w.front) && slices.Contains(w.engines, e.name)
@@ -69,7 +72,7 @@ func (b *bench) memory(ctx context.Context, f *findings) error {
 					b.refuse(e.name, w.name, f, err)
 					continue
 				}
-				f.rounds[steady].add(w.name, e.name, sample{bytes: bytes})
+				f.rounds[steady].add(w.name, e.name, sample{bytes: bytes, units: w.counted()})
 				fmt.Printf("%s, round %d: %s %.0f bytes\n", w.name, round+1, e.name, bytes)
 			}
 		}

@@ -21,6 +21,21 @@ func TestTheDocumentSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestTheIntroductionSaysWhatCanBeTold(t *testing.T) {
+	got := introductionOf(options{rounds: 5, seconds: 1, idle: 3000}, &facts{})
+	for _, want := range []string{
+		"turns of\n100 ms", "5 rounds of turns take 1 s for each proxy", "less than 174 bytes", "nor 873 with TLS",
+		"One of 0.02 per request", "some 5000 may be", "is 0.005 per request",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "%!") {
+		t.Errorf("an argument is wrong in\n%s", got)
+	}
+}
+
 // Profiles explain what missed; those of the rest would only fill the page.
 func TestProfilesOfMissedBarsAlone(t *testing.T) {
 	f := newFindings()

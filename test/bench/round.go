@@ -19,6 +19,8 @@ type bench struct {
 	// refused are the engines that gave no right answer in the workload that is
 	// being measured.
 	refused map[string]bool
+	// idleness is Fleetgate's.
+	idleness idleness
 	// symbols are Fleetgate's, and under true the kernel's; nil until they are
 	// needed.
 	symbols map[bool]*perf.Symbols
@@ -74,6 +76,9 @@ func (b *bench) loads(ctx context.Context, f *findings) error {
 			return err
 		}
 		b.running = append(b.running, p)
+	}
+	if err := b.watch(ctx); err != nil {
+		return err
 	}
 	for _, w := range workloads() {
 		if !b.selected(w.name) {

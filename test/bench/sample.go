@@ -15,6 +15,8 @@ type sample struct {
 	errors               int
 	// bytes is the memory of one connection.
 	bytes float64
+	// units are the requests that were counted, or GB, or connections.
+	units float64
 	// What a counted round adds: per request, or per GB; kernel is the share of
 	// the CPU time that was spent there.
 	systemCalls, allocations, kernel float64
@@ -30,7 +32,19 @@ type figure struct {
 	// kind of round that finds it.
 	kind
 	of func(sample) float64
+	// grain is the least by which two samples have to differ to be told apart, beyond
+	// the noise that rounds show; nil where noise is all there is.
+	grain func(sample) float64
 }
+
+const (
+	// garbage is by how much what a program in Go has freed and still holds differs from
+	// one moment to another, in bytes.
+	garbage = 1 << 20
+	// waits is by how much a request's share in waiting for more, which is a system call,
+	// differs from one time to another: who is asked faster waits less.
+	waits = 0.02
+)
 
 // kind is how a round loads proxies.
 type kind int
@@ -55,10 +69,13 @@ var (
 	p99            = figure{name: "p99", of: func(s sample) float64 { return s.p99 }}
 	p999           = figure{name: "p99.9", of: func(s sample) float64 { return s.p999 }}
 	lateness       = figure{of: func(s sample) float64 { return s.late }}
-	connectionSize = figure{unit: "bytes", of: func(s sample) float64 { return s.bytes }}
-	systemCalls    = figure{name: "system calls", unit: "per request", digits: 2, kind: counted, of: func(s sample) float64 { return s.systemCalls }}
-	allocations    = figure{name: "allocations", unit: "per request", digits: 2, kind: counted, of: func(s sample) float64 { return s.allocations }}
-	kernelShare    = figure{digits: 2, kind: counted, of: func(s sample) float64 { return s.kernel }}
+	connectionSize = figure{unit: "bytes", of: func(s sample) float64 { return s.bytes },
+		grain: func(s sample) float64 { return garbage / s.units }}
+	systemCalls = figure{name: "system calls", unit: "per request", digits: 2, kind: counted, of: func(s sample) float64 { return s.systemCalls },
+		grain: func(sample) float64 { return waits }}
+	allocations = figure{name: "allocations", unit: "per request", digits: 2, kind: counted, of: func(s sample) float64 { return s.allocations },
+		grain: func(s sample) float64 { return objectsGrain / s.units }}
+	kernelShare = figure{digits: 2, kind: counted, of: func(s sample) float64 { return s.kernel }}
 )
 
 // gigabyte is 10^9 bytes.

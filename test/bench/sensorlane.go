@@ -66,7 +66,7 @@ func (l *sensorLane) start(ctx context.Context, sensor string) (err error) {
 			return err
 		}
 	}
-	if err := l.startLoad(ctx, l.file("load.log"), loadTime); err != nil || l.sensor == nil {
+	if err := l.startLoad(ctx, l.file("load.log"), loadTime, warmTime); err != nil || l.sensor == nil {
 		return err
 	}
 	l.before, _, err = scrapeSensor(ctx, l.sensor, l.sensorPort())

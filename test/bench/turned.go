@@ -20,12 +20,22 @@ type race struct {
 	length    time.Duration
 }
 
+// lane is one of an engine that runs.
+func (b *bench) lane(e engine, p *process, w workload) *lane {
+	return &lane{target: b.target(e, w), w: w, behind: b.backends[w.front], proxy: p}
+}
+
+// loadLog is where a lane's load writes.
+func (b *bench) loadLog(l *lane) string {
+	return filepath.Join(b.work, fmt.Sprintf("load-%d.log", l.target.port))
+}
+
 // turns measures the engines that answer right.
 func (b *bench) turns(ctx context.Context, w workload, f *findings) error {
 	r := &race{bench: b, w: w, found: f}
 	for i, e := range b.engines {
 		if w.asks(e) && !b.refused[e.name] {
-			r.lanes = append(r.lanes, &lane{target: b.target(e, w), w: w, behind: b.backends[w.front], proxy: b.running[i]})
+			r.lanes = append(r.lanes, b.lane(e, b.running[i], w))
 		}
 	}
 	r.plan(time.Now())
@@ -36,7 +46,7 @@ func (b *bench) turns(ctx context.Context, w workload, f *findings) error {
 	}()
 	for _, l := range r.lanes {
 		r.try(l, func() error {
-			return l.startLoad(ctx, filepath.Join(b.work, fmt.Sprintf("load-%d.log", l.target.port)), r.left())
+			return l.startLoad(ctx, b.loadLog(l), r.left(), warmTime)
 		})
 	}
 	for round := range b.rounds {

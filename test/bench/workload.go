@@ -87,7 +87,7 @@ func (w workload) takesTurns() bool { return w.rate == 0 }
 // fewer where they tell of rates and latencies that no bar is on.
 func (w workload) steadyRounds(all int) int {
 	if w.takesTurns() {
-		return max(1, all/3)
+		return max(1, (all+1)/3)
 	}
 	return all
 }
