@@ -2,17 +2,18 @@ package main
 
 import (
 	"fmt"
+	"math"
 )
 
 // again compares two runs of the same programs, one after the other: what they
 // differ by is what the figures of one run are uncertain by.
 type again struct{ first, second *findings }
 
-// agree says that the rounds of both runs overlap, or are no further apart than what
-// can be told.
+// agree says that the rounds of both runs overlap, or are no further apart than grain.
 func agree(a, b spread, grain float64) bool { return a.min <= b.max+grain && b.min <= a.max+grain }
 
-// table has a row for each bar that both runs judge.
+// table has a row for each bar that both runs judge. What is less than the last digit
+// shown is no difference.
 func (a again) table(o options) table {
 	t := table{header: []string{"work", "bar", "measured", "again", "the rounds of both"}}
 	met, all := 0, 0
@@ -23,7 +24,7 @@ func (a again) table(o options) table {
 		}
 		all++
 		verdict := "differ"
-		switch grain := max(one.grain, two.grain); {
+		switch grain := max(one.grain, two.grain, math.Pow10(-one.digits())); {
 		case agree(one.measured, two.measured, 0):
 			verdict = "overlap"
 			met++

@@ -153,21 +153,29 @@ func (j judged) agreed() string {
 	return "met"
 }
 
+// digits are those that are shown after the point.
+func (j judged) digits() int {
+	if j.peer == "" {
+		return j.figure.digits
+	}
+	return 2
+}
+
 // row is the bar's row in the table of bars.
 func (j judged) row() []string {
-	work, bound, digits := j.workload, fmt.Sprintf("≤ %.3g × %s", j.limit, j.peer), 2
+	work, bound := j.workload, fmt.Sprintf("≤ %.3g × %s", j.limit, j.peer)
 	if j.figure.name != "" {
 		work += ": " + j.figure.name
 	}
 	if j.peer == "" {
-		bound, digits = fmt.Sprintf("≤ %g %s", j.limit, j.figure.unit), j.figure.digits
+		bound = fmt.Sprintf("≤ %g %s", j.limit, j.figure.unit)
 	}
 	if j.limit == none {
 		bound = "none"
 	}
 	measured := "-"
 	if j.ran {
-		measured = j.measured.text(digits)
+		measured = j.measured.text(j.digits())
 	}
 	return []string{work, bound, measured, j.verdict()}
 }

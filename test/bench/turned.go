@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -96,13 +97,20 @@ func (r *race) round(ctx context.Context, round int) error {
 		}
 	}
 	for _, l := range r.lanes {
-		if l.broken == nil {
-			s := l.spent.sample(r.w)
-			r.found.rounds[turned].add(r.w.name, l.target.engine, s)
-			fmt.Printf("%s, turns of round %d: %s %s\n", r.w.name, round+1, l.target.engine, r.w.cost(s))
-		}
-		l.spent = spent{}
+		r.try(l, func() error { return r.note(l, round) })
 	}
+	return nil
+}
+
+// note keeps what a lane's turns of a round have found.
+func (r *race) note(l *lane, round int) error {
+	if l.spent.units == 0 {
+		return errors.New("no request was answered in its turns")
+	}
+	s := l.spent.sample(r.w)
+	l.spent = spent{}
+	r.found.rounds[turned].add(r.w.name, l.target.engine, s)
+	fmt.Printf("%s, turns of round %d: %s %s\n", r.w.name, round+1, l.target.engine, r.w.cost(s))
 	return nil
 }
 
