@@ -142,7 +142,7 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 		}
 		after := live.DeepCopy()
 		after.Status = next
-		err := r.opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
+		err := r.opts.Client.Status().Patch(ctx, after, statusPatch{live}, StatusManager)
 		r.opts.Metrics.Status("Gateway", resultOf(err))
 		if err == nil {
 			r.wroteStatus(after, urgent)
@@ -171,7 +171,7 @@ func writeStatus[T client.Object](ctx context.Context, opts *Options, kind strin
 		if !changed {
 			return nil
 		}
-		err := opts.Client.Status().Patch(ctx, after, optimistic(live), StatusManager)
+		err := opts.Client.Status().Patch(ctx, after, statusPatch{live}, StatusManager)
 		opts.Metrics.Status(kind, resultOf(err))
 		if err == nil {
 			return nil

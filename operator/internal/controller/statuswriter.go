@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -127,10 +126,7 @@ func (r *statusWriter[S, W]) patch(ctx context.Context, object client.Object, li
 	if err != nil {
 		return nil, err
 	}
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]string{"resourceVersion": object.GetResourceVersion()},
-		"status":   map[string]any{r.field: list},
-	})
+	patch, err := encodeStatusPatch(object, map[string]any{r.field: list})
 	if err != nil {
 		return nil, err
 	}

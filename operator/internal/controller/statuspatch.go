@@ -1,0 +1,60 @@
+package controller
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// statusPatch is a patch of the status of an object, from the state that it holds, which
+// fails when that is out of date. The rest of the object is neither encoded nor compared.
+type statusPatch struct{ live client.Object }
+
+// Type implements client.Patch.
+func (statusPatch) Type() types.PatchType { return types.MergePatchType }
+
+// Data implements client.Patch. The object is to have a field Status. What differs of that
+// is replaced, field by field.
+func (p statusPatch) Data(after client.Object) ([]byte, error) {
+	before, err := statusFields(p.live)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := statusFields(after)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range before {
+		switch now, there := fields[name]; {
+		case !there:
+			fields[name] = json.RawMessage("null")
+		case bytes.Equal(now, value):
+			delete(fields, name)
+		}
+	}
+	return encodeStatusPatch(p.live, fields)
+}
+
+func statusFields(object client.Object) (fields map[string]json.RawMessage, err error) {
+	data, err := json.Marshal(reflect.ValueOf(object).Elem().FieldByName("Status").Interface())
+	if err == nil {
+		err = json.Unmarshal(data, &fields)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding the status of %T %s: %w", object, client.ObjectKeyFromObject(object), err)
+	}
+	return fields, nil
+}
+
+// encodeStatusPatch returns the patch that replaces fields of the object's status, unless
+// there is a newer version.
+func encodeStatusPatch[T any](object client.Object, fields map[string]T) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"metadata": map[string]string{"resourceVersion": object.GetResourceVersion()},
+		"status":   fields,
+	})
+}
