@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -21,14 +20,12 @@ func (w *Writer) Admin(ctx context.Context, owner apply.Owner, name, serverName 
 	if known := w.knownAdmin(ctx, owner, key); known != nil {
 		return known, nil
 	}
-	live := &corev1.Secret{}
-	err := w.opts.Live.Get(ctx, key, live)
+	s := w.secretWrite(ctx, owner, name)
+	live, err := s.read()
 	switch {
-	case apierrors.IsNotFound(err):
-		live = &corev1.Secret{}
 	case err != nil:
-		return nil, fmt.Errorf("reading Secret %s: %w", key, err)
-	case !owner.Owns(live):
+		return nil, err
+	case live.ResourceVersion != "" && !owner.Owns(live):
 		return nil, foreign("Secret", live)
 	}
 	if found := admin(serverName, w.opts.Now(), live.Data); found != nil && marked(live, owner) {
@@ -40,7 +37,8 @@ func (w *Writer) Admin(ctx context.Context, owner apply.Owner, name, serverName 
 	if err != nil {
 		return nil, fmt.Errorf("making the credentials of %s: %w", key, err)
 	}
-	if _, err := w.Secret(ctx, owner, name, data); err != nil {
+	s.want(data)
+	if _, err := s.store(func() (*corev1.Secret, error) { return live, nil }); err != nil {
 		return nil, err
 	}
 	return w.keepAdmin(owner, admin(serverName, w.opts.Now(), data)), nil

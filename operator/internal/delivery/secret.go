@@ -21,22 +21,21 @@ import (
 // took a write. A Secret without data is emptied, and not created for it. It
 // returns a *ForeignError when the Secret is not the owner's.
 func (w *Writer) Secret(ctx context.Context, owner apply.Owner, name string, data map[string][]byte) (bool, error) {
-	s := &secretWrite{
-		Writer: w, ctx: ctx, owner: owner, data: data, content: digest(data),
-		key:   types.NamespacedName{Namespace: owner.Namespace, Name: name},
-		known: w.secretMemory(owner.NamespacedName, name),
-	}
+	s := w.secretWrite(ctx, owner, name)
+	s.want(data)
 	done, err := s.unchanged()
 	if done || err != nil {
 		return false, err
 	}
-	for range attempts {
-		wrote, raced, err := s.bring()
-		if !raced || err != nil {
-			return wrote, err
-		}
+	return s.store(s.read)
+}
+
+func (w *Writer) secretWrite(ctx context.Context, owner apply.Owner, name string) *secretWrite {
+	return &secretWrite{
+		Writer: w, ctx: ctx, owner: owner,
+		key:   types.NamespacedName{Namespace: owner.Namespace, Name: name},
+		known: w.secretMemory(owner.NamespacedName, name),
 	}
-	return false, fmt.Errorf("writing Secret %s: others keep changing it", s.key)
 }
 
 func (w *Writer) secretMemory(owner types.NamespacedName, name string) *written {
@@ -49,7 +48,7 @@ func (w *Writer) secretMemory(owner types.NamespacedName, name string) *written 
 	return m.secrets[name]
 }
 
-// secretWrite is one call of Secret.
+// secretWrite is one call of Secret, or of Admin.
 type secretWrite struct {
 	*Writer
 	ctx     context.Context
@@ -59,6 +58,9 @@ type secretWrite struct {
 	content string
 	known   *written
 }
+
+// want has the Secret hold the data from now on.
+func (s *secretWrite) want(data map[string][]byte) { s.data, s.content = data, digest(data) }
 
 // unchanged says whether the metadata alone tell that nothing is to be done.
 func (s *secretWrite) unchanged() (bool, error) {
@@ -74,19 +76,46 @@ func (s *secretWrite) unchanged() (bool, error) {
 	return s.known.covers(seen, s.opts.Now()) && s.known.content == s.content && marked(seen, s.owner), nil
 }
 
-// bring reads the Secret itself, compares and writes.
-func (s *secretWrite) bring() (wrote, raced bool, err error) {
+// store brings the Secret into the wanted state, from the one that first returns. When
+// somebody else was faster it is read again.
+func (s *secretWrite) store(first func() (*corev1.Secret, error)) (wrote bool, err error) {
+	read := first
+	for range attempts {
+		live, err := read()
+		if err != nil {
+			return false, err
+		}
+		wrote, raced, err := s.bring(live)
+		if !raced || err != nil {
+			return wrote, err
+		}
+		read = s.read
+	}
+	return false, fmt.Errorf("writing Secret %s: others keep changing it", s.key)
+}
+
+// read returns the Secret itself, and one without a version where there is none.
+func (s *secretWrite) read() (*corev1.Secret, error) {
 	live := &corev1.Secret{}
-	err = s.opts.Live.Get(s.ctx, s.key, live)
+	err := s.opts.Live.Get(s.ctx, s.key, live)
+	if apierrors.IsNotFound(err) {
+		return &corev1.Secret{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Secret %s: %w", s.key, err)
+	}
+	return live, nil
+}
+
+// bring compares live with what is wanted, and writes when they differ.
+func (s *secretWrite) bring(live *corev1.Secret) (wrote, raced bool, err error) {
 	switch {
-	case apierrors.IsNotFound(err):
+	case live.ResourceVersion == "":
 		if len(s.data) == 0 {
 			s.locked(func() { *s.known = written{} })
 			return false, false, nil
 		}
-		live = &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.key.Namespace, Name: s.key.Name}}
-	case err != nil:
-		return false, false, fmt.Errorf("reading Secret %s: %w", s.key, err)
+		live.Namespace, live.Name = s.key.Namespace, s.key.Name
 	case !s.owner.Owns(live):
 		return false, false, foreign("Secret", live)
 	case digest(live.Data) == s.content && marked(live, s.owner):
@@ -96,7 +125,7 @@ func (s *secretWrite) bring() (wrote, raced bool, err error) {
 	adopt(live, s.owner)
 	live.ManagedFields = nil
 	live.Data = s.data
-	if raced, err = s.store(s.ctx, live); raced || err != nil {
+	if raced, err = s.Writer.store(s.ctx, live); raced || err != nil {
 		if err != nil {
 			err = fmt.Errorf("writing Secret %s: %w", s.key, err)
 		}
