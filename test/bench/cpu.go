@@ -93,30 +93,58 @@ func processParents() (map[int]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		pid, parent, err := parseStat(string(data))
+		s, err := parseStat(string(data))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		parents[pid] = parent
+		parents[s.pid] = s.parent
 	}
 	return parents, nil
 }
 
-// parseStat reads the process's and its parent's number. The name between them
-// is in parentheses and may hold anything (proc(5)).
-func parseStat(line string) (pid, parent int, err error) {
+// stat is what the kernel says of a process or a thread: its number and its
+// parent's, and a letter for what it does.
+type stat struct {
+	pid, parent int
+	state       string
+}
+
+// parseStat reads it. The name between the numbers is in parentheses and may hold
+// anything (proc(5)).
+func parseStat(line string) (s stat, err error) {
 	name := strings.LastIndexByte(line, ')')
 	if name < 0 {
-		return 0, 0, errors.New("stat has no name")
+		return s, errors.New("stat has no name")
 	}
-	if _, err := fmt.Sscanf(line, "%d ", &pid); err != nil {
-		return 0, 0, fmt.Errorf("stat: %w", err)
+	if _, err := fmt.Sscanf(line, "%d ", &s.pid); err != nil {
+		return s, fmt.Errorf("stat: %w", err)
 	}
-	var state string
-	if _, err := fmt.Sscanf(line[name+1:], " %s %d", &state, &parent); err != nil {
-		return 0, 0, fmt.Errorf("stat: %w", err)
+	if _, err := fmt.Sscanf(line[name+1:], " %s %d", &s.state, &s.parent); err != nil {
+		return s, fmt.Errorf("stat: %w", err)
 	}
-	return pid, parent, nil
+	return s, nil
+}
+
+// runnable says whether a thread of some processes has something to do, be it that it
+// has to wait for a CPU.
+func runnable(pids ...int) (bool, error) {
+	for _, pid := range pids {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(files) == 0 {
+			return false, errors.Join(err, fmt.Errorf("process %d has no stat", pid))
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return false, err
+			}
+			s, err := parseStat(string(data))
+			if err != nil || s.state == "R" {
+				return true, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // family are a process and all that descend from it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -18,7 +19,7 @@ const (
 	// never is.
 	restStep  = 5 * time.Millisecond
 	restShare = 20
-	restLimit = 2 * time.Second
+	restLimit = 10 * time.Second
 )
 
 // lane is a proxy with a load of its own. Lanes run side by side and take turns: all
@@ -64,7 +65,8 @@ func (l *lane) pause(ctx context.Context) error {
 	return l.rest(ctx)
 }
 
-// rest returns when the proxy has nothing to do.
+// rest returns when neither the proxy nor what it forwards to has anything to do.
+// That they spend no time is not enough: they may have to wait for their CPU.
 func (l *lane) rest(ctx context.Context) error {
 	before, err := cpuTime(l.pids...)
 	if err != nil {
@@ -78,8 +80,9 @@ func (l *lane) rest(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if after-before <= restStep/restShare {
-			return nil
+		busy, err := runnable(slices.Concat(l.pids, []int{l.behind.pid()})...)
+		if err != nil || !busy && after-before <= restStep/restShare {
+			return err
 		}
 		before = after
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 )
@@ -27,22 +29,46 @@ func TestParseSchedstat(t *testing.T) {
 
 func TestParseStat(t *testing.T) {
 	tests := []struct {
-		line        string
-		pid, parent int
-		ok          bool
+		line string
+		want stat
+		ok   bool
 	}{
-		{"42 (nginx) S 7 42 42 0", 42, 7, true},
-		{"42 (a) R 9) S 7 42", 42, 7, true},
-		{"42 nginx S 7", 0, 0, false},
-		{"42 (nginx) S", 0, 0, false},
+		{"42 (nginx) S 7 42 42 0", stat{42, 7, "S"}, true},
+		{"42 (a) R 9) S 7 42", stat{42, 7, "S"}, true},
+		{"42 nginx S 7", stat{}, false},
+		{"42 (nginx) S", stat{}, false},
 	}
 	for _, test := range tests {
-		pid, parent, err := parseStat(test.line)
+		got, err := parseStat(test.line)
 		if (err == nil) != test.ok {
 			t.Errorf("parseStat(%q): error %v", test.line, err)
 		}
-		if test.ok && (pid != test.pid || parent != test.parent) {
-			t.Errorf("parseStat(%q) = %d, %d, want %d, %d", test.line, pid, parent, test.pid, test.parent)
+		if test.ok && got != test.want {
+			t.Errorf("parseStat(%q) = %+v, want %+v", test.line, got, test.want)
+		}
+	}
+}
+
+// What runs the test has something to do.
+func TestRunnable(t *testing.T) {
+	if got, err := runnable(os.Getpid()); !got || err != nil {
+		t.Errorf("got %v, %v", got, err)
+	}
+	sleeper := exec.Command("sleep", "60")
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = sleeper.Process.Kill()
+		_ = sleeper.Wait()
+	}()
+	for end := time.Now().Add(startTimeout); ; time.Sleep(time.Millisecond) {
+		got, err := runnable(sleeper.Process.Pid)
+		if err != nil || time.Now().After(end) {
+			t.Fatalf("got %v, %v of what sleeps", got, err)
+		}
+		if !got {
+			return
 		}
 	}
 }

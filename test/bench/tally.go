@@ -20,7 +20,7 @@ type length struct {
 }
 
 // seconds is for how long the load of such a round lives.
-func (l length) seconds() int { return int((countedWarm+2*restLimit+l.most)/time.Second) + 10 }
+func (l length) seconds() int { return int((countedWarm+2*restLimit+l.most)/time.Second) + 1 }
 
 // objectsGrain is how many objects can be missing or too many in what a proxy says that
 // it has allocated: Go's runtime counts them a memory span at a time.
