@@ -65,8 +65,8 @@ func (b *bench) countOne(ctx context.Context, e engine, p *process, w workload, 
 func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (sample, []perf.Sample, error) {
 	l := b.lane(e, p, w)
 	defer l.stopLoad()
-	length := lengthOf(e, w)
-	if err := l.startLoad(ctx, b.loadLog(l), length.seconds(), countedWarm); err != nil {
+	of := lengthOf(e, w)
+	if err := l.startLoad(ctx, b.loadLog(l), of.seconds(), countedWarm); err != nil {
 		return sample{}, nil, err
 	}
 	c, err := perf.CountSystemCalls(filepath.Join(b.work, tracing), l.pids)
@@ -83,7 +83,7 @@ func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (
 		return sample{}, nil, err
 	}
 	defer sampler.Close()
-	s, err := l.tallied(ctx, c, length, b.idleness)
+	s, err := l.tallied(ctx, c, of, b.idleness)
 	if err != nil {
 		return sample{}, nil, err
 	}

@@ -185,7 +185,7 @@ func (w workload) brief(s sample) string {
 	if w.front == stream {
 		return fmt.Sprintf("%.2f GB/s", s.rate)
 	}
-	return fmt.Sprintf("p50 %.0f, p99 %.0f, p99.9 %.0f µs, %.0f requests/s", s.p50, s.p99, s.p999, s.rate)
+	return fmt.Sprintf("p50 %.0f, p99 %.0f, p99.9 %.0f µs, %.0f requests/s, %.1f µs of CPU per request", s.p50, s.p99, s.p999, s.rate, s.cpu)
 }
 
 // sample loads one engine and reads what that cost it.

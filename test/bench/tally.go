@@ -26,12 +26,13 @@ func (l length) seconds() int { return int((countedWarm+2*restLimit+l.most)/time
 // it has allocated: Go's runtime counts them a memory span at a time.
 const objectsGrain = 5000
 
-// lengthOf is as much as a figure with a bar needs. What objectsGrain is to so many
-// requests is not seen in the digits that are shown. And how often a proxy waits for more to do, which each
-// time is a system call, depends on the speed that the machine has at the moment.
+// lengthOf is as much as a figure with a bar needs: so many requests that objectsGrain
+// of them is not more than the bar lets pass. And how often a proxy waits for more to
+// do, which each time is a system call, depends on the speed that the machine has at
+// the moment.
 func lengthOf(e engine, w workload) length {
 	if e.name == nameFleetgate && hasBar(w.name, allocations) {
-		return length{units: objectsGrain / none, least: time.Second, most: 40 * time.Second}
+		return length{units: objectsGrain / none, least: time.Second, most: time.Minute}
 	}
 	return length{least: time.Second, most: time.Second}
 }
