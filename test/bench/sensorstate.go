@@ -18,14 +18,18 @@ type sensorState struct {
 
 // scrapeSensor also returns the CPU time that it took the sensor.
 func scrapeSensor(ctx context.Context, p *process, port int) (state sensorState, took time.Duration, err error) {
-	before, err := cpuTime(p.pid())
+	pids, err := family(p.pid())
+	if err != nil {
+		return state, 0, err
+	}
+	before, err := cpuTime(pids...)
 	if err != nil {
 		return state, 0, err
 	}
 	if state, err = readSensor(ctx, port); err != nil {
 		return state, 0, err
 	}
-	after, err := cpuTime(p.pid())
+	after, err := cpuTime(pids...)
 	return state, after - before, err
 }
 
