@@ -8,10 +8,10 @@ import (
 	"strconv"
 )
 
-// ownCgroup moves the proxy to a cgroup of its own, so that the connections of
-// load generator and backend are not counted with its own. The process leaves it
-// by its end, after which the returned function removes it.
-func ownCgroup(pid int) (remove func(), err error) {
+// ownCgroup moves the processes of a proxy to a cgroup of their own, so that the
+// connections of load generator and backend are not counted with its own. They leave
+// it by their ends, after which the returned function removes it.
+func ownCgroup(pids []int) (remove func(), err error) {
 	for _, mount := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
 		if _, err := os.Stat(filepath.Join(mount, "cgroup.controllers")); err != nil {
 			continue
@@ -22,9 +22,11 @@ func ownCgroup(pid int) (remove func(), err error) {
 		}
 		// Nothing more can be done about one that stays.
 		remove = func() { _ = os.Remove(dir) }
-		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644); err != nil {
-			remove()
-			return nil, fmt.Errorf("moving the proxy to a cgroup: %w", err)
+		for _, pid := range pids {
+			if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644); err != nil {
+				remove()
+				return nil, fmt.Errorf("moving the proxy to a cgroup: %w", err)
+			}
 		}
 		return remove, nil
 	}

@@ -83,7 +83,11 @@ func (l *sensorLane) startProxy(ctx context.Context) error {
 	if l.proxy, err = start(ctx, proxyCPU, plain.port(l.number), l.file("proxy.log"), command...); err != nil {
 		return err
 	}
-	if l.leave, err = ownCgroup(l.proxy.pid()); err != nil {
+	pids, err := family(l.proxy.pid())
+	if err != nil {
+		return err
+	}
+	if l.leave, err = ownCgroup(pids); err != nil {
 		return err
 	}
 	return l.w.probe(ctx, l.target)
