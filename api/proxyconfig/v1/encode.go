@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // MaxDocumentBytes bounds an encoded Document, so that it fits into one
@@ -25,35 +26,41 @@ var ErrTooLarge = errors.New("the configuration is too large for one document")
 // the Config. Equal arguments give equal bytes. It returns ErrTooLarge, with
 // the hash, where the result exceeds MaxDocumentBytes.
 func Encode(g Gateway, revision int64, c *Config) (data []byte, hash string, err error) {
-	return encode(g, revision, Features(c), c)
-}
-
-func encode(g Gateway, revision int64, requires []Feature, c *Config) (data []byte, hash string, err error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return nil, "", fmt.Errorf("encoding configuration: %w", err)
 	}
-	d := Document{
-		Schema:   Schema,
-		Gateway:  g,
-		Revision: revision,
-		Requires: requires,
-		Hash:     hashBytes(raw),
-		Config:   raw,
-	}
-	d.Seal = d.seal()
-	data, err = json.Marshal(&d)
+	d := Document{Schema: Schema, Gateway: g, Revision: revision, Requires: Features(c), Hash: hashBytes(raw)}
+	text, err := d.encode(raw)
 	if err != nil {
-		return nil, d.Hash, fmt.Errorf("encoding document: %w", err)
+		return nil, d.Hash, err
 	}
-	if len(data) > MaxDocumentBytes {
-		return nil, d.Hash, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(data))
-	}
-	// An index is written anew with each change, and nobody reads hashes.
-	if len(data) <= readableBytes && len(c.Parts) == 0 {
+	if data = []byte(text); len(data) <= readableBytes {
 		data = indent(data)
 	}
 	return data, d.Hash, nil
+}
+
+// encode seals the document, and encodes it with the JSON of its configuration, which is
+// hashed already.
+func (d *Document) encode(config []byte) (string, error) {
+	d.Seal, d.Config = d.seal(), nil
+	envelope, err := json.Marshal(d)
+	if err != nil {
+		return "", fmt.Errorf("encoding document: %w", err)
+	}
+	// The configuration is the last member, which it would take two copies to have encoded.
+	envelope = bytes.TrimSuffix(envelope, []byte("null}"))
+	size := len(envelope) + len(config) + len("}")
+	if size > MaxDocumentBytes {
+		return "", fmt.Errorf("%w: %d bytes", ErrTooLarge, size)
+	}
+	var out strings.Builder
+	out.Grow(size)
+	out.Write(envelope)
+	out.Write(config)
+	out.WriteByte('}')
+	return out.String(), nil
 }
 
 // Hash is the lower-case hex SHA-256 of the compact JSON of a Config: what

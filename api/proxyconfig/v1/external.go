@@ -57,7 +57,3 @@ func validateExternal(b *Backend) error {
 	_, err := e.ForbiddenAddresses()
 	return err
 }
-
-func hasExternalHostnames(c *Config) bool {
-	return contains(c.Backends, func(b *Backend) bool { return b.External != nil })
-}

@@ -1,7 +1,5 @@
 package proxyconfig
 
-import "slices"
-
 // Feature names a part of the contract that a proxy must know to serve a
 // document truthfully. What a proxy may refuse item by item, such as a new type
 // of filter or protocol, needs no feature: the item alone answers 500.
@@ -48,35 +46,31 @@ func KnownFeatures() []Feature {
 }
 
 // Features returns what a proxy must know to serve c, in a fixed order.
-func Features(c *Config) []Feature {
-	if len(c.Listeners) == 0 {
+func Features(c *Config) []Feature { return TraitsOf(c).features(c) }
+
+// features are those of a configuration that has the traits.
+func (t Traits) features(c *Config) []Feature {
+	if t&hasListeners == 0 {
 		return nil
 	}
 	features := []Feature{FeatureHTTPRouting}
-	if hasTLSOptions(c) {
-		features = append(features, FeatureTLSOptions)
-	}
-	if hasProxyProtocol(c) {
-		features = append(features, FeatureProxyProtocol)
-	}
-	if hasConnectionTLS(c) {
-		features = append(features, FeatureConnectionTLS)
-	}
-	if hasWrittenHostnames(c) {
-		features = append(features, FeatureWrittenHostnames)
-	}
-	if hasSessions(c) {
-		features = append(features, FeatureSessions)
-	}
-	if hasListenerFilters(c) {
-		features = append(features, FeatureListenerFilters)
-	}
-	if hasExternalHostnames(c) {
-		features = append(features, FeatureExternalHostnames)
+	for _, known := range []struct {
+		trait   Traits
+		feature Feature
+	}{
+		{hasTLSOptions, FeatureTLSOptions}, {hasProxyProtocol, FeatureProxyProtocol}, {hasConnections | hasSecured, FeatureConnectionTLS},
+		{hasWritten, FeatureWrittenHostnames}, {hasSessions, FeatureSessions}, {hasFilters, FeatureListenerFilters},
+		{hasExternal, FeatureExternalHostnames},
+	} {
+		if t&known.trait == known.trait && (known.feature != FeatureConnectionTLS || hasConnectionTLS(c)) {
+			features = append(features, known.feature)
+		}
 	}
 	return features
 }
 
+// hasConnectionTLS says whether one of the routes leads to one of the backends that make
+// hasConnections and hasSecured.
 func hasConnectionTLS(c *Config) bool {
 	secured := make(map[string]bool)
 	for i := range c.Backends {
@@ -84,31 +78,14 @@ func hasConnectionTLS(c *Config) bool {
 			secured[c.Backends[i].ID] = true
 		}
 	}
-	return len(secured) > 0 && slices.ContainsFunc(c.Routes, func(r Route) bool {
-		return r.IsL4() && slices.ContainsFunc(r.Rules, func(rule Rule) bool {
-			return slices.ContainsFunc(rule.Backends, func(ref BackendRef) bool { return secured[ref.Backend] })
+	return contains(c.Routes, func(r *Route) bool {
+		return r.IsL4() && contains(r.Rules, func(rule *Rule) bool {
+			return contains(rule.Backends, func(ref *BackendRef) bool { return secured[ref.Backend] })
 		})
 	})
 }
 
-func hasTLSOptions(c *Config) bool {
-	return contains(c.Listeners, func(l *Listener) bool { return l.TLS != nil }) ||
-		contains(c.Backends, func(b *Backend) bool { return b.TLS != nil })
-}
-
-func hasProxyProtocol(c *Config) bool {
-	return contains(c.Listeners, func(l *Listener) bool { return l.ProxyProtocol != nil }) ||
-		contains(c.Backends, func(b *Backend) bool { return b.ProxyProtocol != "" })
-}
-
-func hasWrittenHostnames(c *Config) bool {
-	return contains(c.Routes, func(r *Route) bool {
-		return contains(r.Attachments, func(a *Attachment) bool { return len(a.Written) > 0 })
-	})
-}
-
-// contains is slices.ContainsFunc without a copy of each element: rules are large, and
-// every write of a configuration looks at all of them.
+// contains is slices.ContainsFunc without a copy of each element: rules are large.
 func contains[T any](list []T, is func(*T) bool) bool {
 	for i := range list {
 		if is(&list[i]) {

@@ -1,6 +1,9 @@
 package proxyconfig
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // FeatureSuperseded is an index that takes items out of its parts. A proxy that
 // overlooked it would serve what has been changed or deleted.
@@ -34,17 +37,47 @@ func (l *Layout) index(whole *Config) *Config {
 	}
 }
 
-// IndexHash is Document.Hash of what EncodeIndex returns.
-func IndexHash(whole *Config, l Layout) (string, error) { return Hash(l.index(whole)) }
+// Index is the configuration of the document of a split one, encoded. It is written with
+// each change, and has memory that it uses again. The zero value is ready for Set; it is
+// not safe for concurrent use.
+type Index struct {
+	text     bytes.Buffer
+	hash     string
+	requires []Feature
+}
+
+// Set encodes what lies in the index. The traits are those of the whole.
+func (x *Index) Set(whole *Config, traits Traits, l Layout) error {
+	if err := marshal(&x.text, l.index(whole)); err != nil {
+		return fmt.Errorf("encoding configuration: %w", err)
+	}
+	x.hash = hashBytes(x.text.Bytes())
+	x.requires = append(traits.features(whole), FeatureParts)
+	if len(l.Superseded) > 0 {
+		x.requires = append(x.requires, FeatureSuperseded)
+	}
+	return nil
+}
+
+// Hash is Document.Hash of what Document returns.
+func (x *Index) Hash() string { return x.hash }
+
+// Document encodes the document of what was set. It returns ErrTooLarge where that exceeds
+// MaxDocumentBytes.
+func (x *Index) Document(g Gateway, revision int64) (string, error) {
+	d := Document{Schema: Schema, Gateway: g, Revision: revision, Requires: x.requires, Hash: x.hash}
+	return d.encode(x.text.Bytes())
+}
 
 // EncodeIndex encodes the document of a configuration that lies in parts. It is
 // Encode in all else.
 func EncodeIndex(g Gateway, revision int64, whole *Config, l Layout) (data []byte, hash string, err error) {
-	features := append(Features(whole), FeatureParts)
-	if len(l.Superseded) > 0 {
-		features = append(features, FeatureSuperseded)
+	var x Index
+	if err := x.Set(whole, TraitsOf(whole), l); err != nil {
+		return nil, "", err
 	}
-	return encode(g, revision, features, l.index(whole))
+	document, err := x.Document(g, revision)
+	return []byte(document), x.hash, err
 }
 
 // checkSuperseded refuses an index that supersedes anything but items of its parts.

@@ -22,10 +22,6 @@ type ListenerFilters struct {
 // would serve requests that nobody has allowed.
 const FeatureListenerFilters Feature = "listener-filters"
 
-func hasListenerFilters(c *Config) bool {
-	return contains(c.Listeners, func(l *Listener) bool { return l.Filters != nil })
-}
-
 // ValidateListenerFilters checks the filters of a listener, which may be nil, and
 // returns ListenerFilters.Invalid as an error where the operator set it. A
 // listener whose filters are refused still has its port and hostname, and

@@ -3,8 +3,6 @@ package proxyconfig
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -118,40 +116,20 @@ func checkParts(parts []Part) error {
 // EncodePart encodes what fragment holds of one kind. It returns ErrTooLarge,
 // with the Part and the data, where that exceeds the budget.
 func EncodePart(kind PartKind, number int, fragment *Config) (Part, []byte, error) {
-	raw, err := json.Marshal(fragment)
-	if err != nil {
+	s := takeScratch()
+	defer s.leave()
+	if err := marshal(&s.text, fragment); err != nil {
 		return Part{}, nil, fmt.Errorf("encoding part %s: %w", PartName(kind, number), err)
 	}
-	var out bytes.Buffer
-	if err := compress(&out, raw); err != nil {
+	data, err := s.compressed()
+	if err != nil {
 		return Part{}, nil, fmt.Errorf("compressing part %s: %w", PartName(kind, number), err)
 	}
-	p := Part{Kind: kind, Number: number, SHA256: hashBytes(raw), Bytes: len(raw)}
-	if out.Len() > MaxStoredPart || len(raw) > MaxPartBytes {
-		return p, out.Bytes(), fmt.Errorf("%w: part %s of %d bytes, %d stored", ErrTooLarge, p.Name(), len(raw), out.Len())
+	p := Part{Kind: kind, Number: number, SHA256: hashBytes(s.text.Bytes()), Bytes: s.text.Len()}
+	if len(data) > MaxStoredPart || p.Bytes > MaxPartBytes {
+		return p, data, fmt.Errorf("%w: part %s of %d bytes, %d stored", ErrTooLarge, p.Name(), p.Bytes, len(data))
 	}
-	return p, out.Bytes(), nil
-}
-
-// compressors are of the fastest level: the time is spent before a change is served. A
-// new one takes a megabyte, which most parts are far from.
-var compressors = sync.Pool{New: func() any {
-	z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
-	if err != nil {
-		// The level is one that the package has.
-		panic(err)
-	}
-	return z
-}}
-
-func compress(out io.Writer, raw []byte) error {
-	z := compressors.Get().(*gzip.Writer)
-	z.Reset(out)
-	_, err := z.Write(raw)
-	err = errors.Join(err, z.Close())
-	z.Reset(io.Discard)
-	compressors.Put(z)
-	return err
+	return p, data, nil
 }
 
 // DecodePart returns what the part of an index holds, or refuses the data as a

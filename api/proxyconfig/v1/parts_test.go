@@ -49,8 +49,9 @@ func TestPartsAssembleToWhatWasDivided(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hash, _ := IndexHash(sampleConfig(), Layout{Parts: parts}); hash != d.Hash {
-		t.Errorf("IndexHash gives %s, the document says %s", hash, d.Hash)
+	var again Index
+	if err := again.Set(sampleConfig(), TraitsOf(sampleConfig()), Layout{Parts: parts}); err != nil || again.Hash() != d.Hash {
+		t.Errorf("the index hashes to %s, the document says %s: %v", again.Hash(), d.Hash, err)
 	}
 	fragments := Fragments{}
 	for i, p := range index.Parts {

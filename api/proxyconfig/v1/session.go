@@ -91,10 +91,9 @@ func isCookiePath(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c >= 0x7f || c == ';' })
 }
 
-func hasSessions(c *Config) bool {
-	return contains(c.Routes, func(r *Route) bool {
-		return contains(r.Rules, func(rule *Rule) bool {
-			return contains(rule.Backends, func(b *BackendRef) bool { return b.Session != nil })
-		})
+// persists says whether any of the route's rules keeps sessions.
+func (r *Route) persists() bool {
+	return contains(r.Rules, func(rule *Rule) bool {
+		return contains(rule.Backends, func(b *BackendRef) bool { return b.Session != nil })
 	})
 }

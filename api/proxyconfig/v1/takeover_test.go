@@ -12,18 +12,13 @@ import (
 // stored encodes a part by hand.
 func stored(t *testing.T, kind PartKind, raw string) (Part, []byte) {
 	t.Helper()
-	var out writer
-	if err := compress(&out, []byte(raw)); err != nil {
+	s := newScratch()
+	s.text.WriteString(raw)
+	data, err := s.compressed()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return Part{Kind: kind, SHA256: hashBytes([]byte(raw)), Bytes: len(raw)}, out
-}
-
-type writer []byte
-
-func (w *writer) Write(p []byte) (int, error) {
-	*w = append(*w, p...)
-	return len(p), nil
+	return Part{Kind: kind, SHA256: hashBytes([]byte(raw)), Bytes: len(raw)}, data
 }
 
 // text is a part of some backends, now and then one that is broken, unknown in part, or

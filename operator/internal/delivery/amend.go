@@ -12,9 +12,8 @@ import (
 // items that do not count any more, and items that lie in the index. One write of the
 // index is then enough for a change, and a proxy has nothing to fetch for it.
 type amendment struct {
-	without  []int
-	routes   []proxyconfig.Route
-	backends []proxyconfig.Backend
+	without []int
+	beside  proxyconfig.Config
 	// bytes is about what it takes in the index.
 	bytes int
 }
@@ -49,15 +48,15 @@ func (c *cut) amend(old *cut) bool {
 		return false
 	}
 	var a amendment
-	var routesGone, backendsGone []int
-	routesGone, a.routes = beyond(old.kept.Routes, c.given.Routes, routeIdentity, sameRoute)
-	backendsGone, a.backends = beyond(old.kept.Backends, c.given.Backends, backendIdentity, sameBackend)
-	// A part has items of one kind.
-	a.without = append(routesGone, backendsGone...)
-	if max(len(a.without), len(a.routes)+len(a.backends)) > old.room() {
+	if c.kind == proxyconfig.PartRoutes {
+		a = routeItems.amendment(c, old)
+	} else {
+		a = backendItems.amendment(c, old)
+	}
+	if max(len(a.without), len(a.beside.Routes)+len(a.beside.Backends)) > old.room() {
 		return false
 	}
-	raw, err := json.Marshal(&proxyconfig.Config{Routes: a.routes, Backends: a.backends})
+	raw, err := json.Marshal(&a.beside)
 	if err != nil {
 		return false
 	}
@@ -84,6 +83,49 @@ func (all cuts) fold() (encoded int, err error) {
 	return encoded, nil
 }
 
+// amendment is what is to be read beside an old cut where another one is wanted. Where it
+// is known what differs between the two, nothing else is looked at.
+func (k *items[T]) amendment(wanted, old *cut) amendment {
+	a := amendment{}
+	if wanted.differs == nil {
+		a.without, *k.of(&a.beside) = k.beyond(*k.of(old.kept), *k.of(wanted.given))
+		return a
+	}
+	a.without, *k.of(&a.beside) = slices.Clone(old.amended.without), slices.Clone(*k.of(&old.amended.beside))
+	stored, given := *k.of(old.kept), *k.of(wanted.given)
+	for i := range *k.of(wanted.differs) {
+		item := &(*k.of(wanted.differs))[i]
+		from, was := k.order.Find(stored, item)
+		to, is := k.order.Find(given, item)
+		stays := was && is && k.same(stored[from], given[to])
+		if was {
+			a.count(from, stays)
+		}
+		beside := k.of(&a.beside)
+		switch {
+		case stays:
+			stored[from] = given[to]
+			*beside = k.order.Remove(*beside, item)
+		case is:
+			*beside = k.order.Put(*beside, &given[to])
+		default:
+			*beside = k.order.Remove(*beside, item)
+		}
+	}
+	return a
+}
+
+// count has the item at a place of the part count, or not.
+func (a *amendment) count(place int, counts bool) {
+	at, out := slices.BinarySearch(a.without, place)
+	switch {
+	case counts && out:
+		a.without = slices.Delete(a.without, at, at+1)
+	case !counts && !out:
+		a.without = slices.Insert(a.without, at, place)
+	}
+}
+
 // identity tells the items of a kind apart.
 type identity struct{ kind, namespace, name string }
 
@@ -94,15 +136,15 @@ func backendIdentity(b *proxyconfig.Backend) identity { return identity{name: b.
 // beyond returns the places of the stored items that are not wanted as they are, and
 // the wanted items that are not stored. What is the same is stored in the memory of
 // what is wanted from then on, so that the next comparison is cheap.
-func beyond[T any](stored, wanted []T, of func(*T) identity, same func(a, b T) bool) (gone []int, more []T) {
+func (k *items[T]) beyond(stored, wanted []T) (gone []int, more []T) {
 	places := make(map[identity]int, len(stored))
 	for i := range stored {
-		places[of(&stored[i])] = i
+		places[k.identity(&stored[i])] = i
 	}
 	for i := range wanted {
-		id := of(&wanted[i])
+		id := k.identity(&wanted[i])
 		at, there := places[id]
-		if there && same(stored[at], wanted[i]) {
+		if there && k.same(stored[at], wanted[i]) {
 			stored[at] = wanted[i]
 			delete(places, id)
 			continue

@@ -70,8 +70,9 @@ type configWrite struct {
 	// cuts are remembered.
 	edition *edition.Edition
 	differs *proxyconfig.Config
-	// cuts are nil for a configuration of one document.
+	// cuts are nil for a configuration of one document; layout is theirs.
 	cuts   cuts
+	layout proxyconfig.Layout
 	memory *memory
 	result ConfigResult
 }
@@ -79,7 +80,7 @@ type configWrite struct {
 // prepare decides between one document and parts, and hashes what is to be stored.
 func (c *configWrite) prepare() error {
 	if known := c.memory.prepared; known != nil && known.edition != nil && known.edition == c.edition {
-		c.cuts, c.result.Hash, c.result.Dropped = c.memory.cuts, known.hash, known.dropped
+		c.cuts, c.layout, c.result.Hash, c.result.Dropped = c.memory.cuts, known.layout, known.hash, known.dropped
 		return nil
 	}
 	if c.memory.prepared != nil {
@@ -89,7 +90,7 @@ func (c *configWrite) prepare() error {
 	if err := c.cut(); err != nil {
 		return err
 	}
-	c.memory.prepared = &prepared{edition: c.edition, hash: c.result.Hash, dropped: c.result.Dropped}
+	c.memory.prepared = &prepared{edition: c.edition, hash: c.result.Hash, layout: c.layout, dropped: c.result.Dropped}
 	return nil
 }
 
@@ -97,13 +98,14 @@ func (c *configWrite) prepare() error {
 type prepared struct {
 	edition *edition.Edition
 	hash    string
+	layout  proxyconfig.Layout
 	dropped []proxyconfig.RefusedItem
 }
 
 func (c *configWrite) cut() error {
 	split, err := c.large()
 	if err != nil || !split {
-		c.memory.cuts = nil
+		c.memory.cuts, c.memory.index = nil, nil
 		return err
 	}
 	c.cuts, c.result.Encoded, err = divide(c.config, c.differs, c.memory.cuts)
@@ -112,7 +114,12 @@ func (c *configWrite) cut() error {
 	}
 	c.memory.cuts = c.cuts
 	c.result.Dropped = c.cuts.dropped(c.config)
-	c.result.Hash, err = proxyconfig.IndexHash(c.config, c.cuts.layout())
+	if c.memory.index == nil {
+		c.memory.index = &proxyconfig.Index{}
+	}
+	c.layout = c.cuts.layout()
+	err = c.memory.index.Set(c.config, c.cuts.traits(), c.layout)
+	c.result.Hash = c.memory.index.Hash()
 	return err
 }
 
@@ -202,18 +209,17 @@ func (c *configWrite) bring(live *corev1.ConfigMap) (raced bool, err error) {
 	return c.write(live, data, revision, stored.damage)
 }
 
-func (c *configWrite) encode(revision int64) (data []byte, err error) {
-	if c.cuts == nil {
-		data, _, err = proxyconfig.Encode(c.identity(), revision, c.config)
-	} else {
-		data, _, err = proxyconfig.EncodeIndex(c.identity(), revision, c.config, c.cuts.layout())
+func (c *configWrite) encode(revision int64) (string, error) {
+	if c.cuts != nil {
+		return c.memory.index.Document(c.identity(), revision)
 	}
-	return data, err
+	data, _, err := proxyconfig.Encode(c.identity(), revision, c.config)
+	return string(data), err
 }
 
-func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64, damage string) (raced bool, err error) {
+func (c *configWrite) write(live *corev1.ConfigMap, data string, revision int64, damage string) (raced bool, err error) {
 	next := c.renewed(live, c.key, &c.memory.config)
-	next.Data = map[string]string{proxyconfig.ConfigKey: string(data)}
+	next.Data = map[string]string{proxyconfig.ConfigKey: data}
 	if raced, err = c.store(c.ctx, next); raced || err != nil {
 		if err != nil {
 			err = fmt.Errorf("writing ConfigMap %s: %w", c.key, err)
@@ -223,7 +229,7 @@ func (c *configWrite) write(live *corev1.ConfigMap, data []byte, revision int64,
 	c.locked(func() {
 		c.memory.config.set(next.UID, next.ResourceVersion, c.result.Hash, c.opts.Now())
 		c.memory.config.revision = revision
-		c.memory.config.parts = c.cuts.layout().Parts
+		c.memory.config.parts = c.layout.Parts
 	})
 	c.result.Revision, c.result.Written = revision, true
 	c.result.Bytes += len(data)

@@ -22,6 +22,10 @@ type cut struct {
 	// data is what is to be stored; nil once it is.
 	data    []byte
 	dropped []proxyconfig.RefusedItem
+	// differs is what of given is not as in the cut before it; nil where that is not known.
+	differs *proxyconfig.Config
+	// traits are those of given.
+	traits proxyconfig.Traits
 }
 
 func (c *cut) name() string { return proxyconfig.PartName(c.kind, c.number) }
@@ -84,13 +88,22 @@ func (all cuts) layout() proxyconfig.Layout {
 	var l proxyconfig.Layout
 	for _, c := range inOrder(all) {
 		l.Parts = append(l.Parts, c.part)
-		l.Routes = append(l.Routes, c.amended.routes...)
-		l.Backends = append(l.Backends, c.amended.backends...)
+		l.Routes = append(l.Routes, c.amended.beside.Routes...)
+		l.Backends = append(l.Backends, c.amended.beside.Backends...)
 		if len(c.amended.without) > 0 {
 			l.Superseded = append(l.Superseded, proxyconfig.Superseded{Part: c.name(), Items: c.amended.without})
 		}
 	}
 	return l
+}
+
+// traits are those of the whole.
+func (all cuts) traits() proxyconfig.Traits {
+	var t proxyconfig.Traits
+	for _, c := range all {
+		t |= c.traits
+	}
+	return t
 }
 
 // fit encodes the part, without what is too much for its budget: the newest

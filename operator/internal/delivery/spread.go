@@ -29,7 +29,10 @@ type items[T any] struct {
 	// slot is the part that an item belongs to.
 	slot  func(*T) int
 	order edition.Order[T]
-	of    func(*proxyconfig.Config) *[]T
+	// identity tells the items apart, and same says whether two of one identity are alike.
+	identity func(*T) identity
+	same     func(a, b T) bool
+	of       func(*proxyconfig.Config) *[]T
 }
 
 var listenerItems = items[proxyconfig.Listener]{
@@ -41,15 +44,15 @@ var listenerItems = items[proxyconfig.Listener]{
 var routeItems = items[proxyconfig.Route]{
 	kind: proxyconfig.PartRoutes, parts: proxyconfig.RouteParts,
 	slot:  func(r *proxyconfig.Route) int { return slot(proxyconfig.RouteParts, r.Kind, r.Namespace, r.Name) },
-	order: edition.Routes,
-	of:    func(c *proxyconfig.Config) *[]proxyconfig.Route { return &c.Routes },
+	order: edition.Routes, identity: routeIdentity, same: sameRoute,
+	of: func(c *proxyconfig.Config) *[]proxyconfig.Route { return &c.Routes },
 }
 
 var backendItems = items[proxyconfig.Backend]{
 	kind: proxyconfig.PartBackends, parts: proxyconfig.BackendParts,
 	slot:  func(b *proxyconfig.Backend) int { return slot(proxyconfig.BackendParts, b.ID) },
-	order: edition.Backends,
-	of:    func(c *proxyconfig.Config) *[]proxyconfig.Backend { return &c.Backends },
+	order: edition.Backends, identity: backendIdentity, same: sameBackend,
+	of: func(c *proxyconfig.Config) *[]proxyconfig.Backend { return &c.Backends },
 }
 
 // cuts are the parts of a configuration that hold something. Those of before are taken
@@ -65,6 +68,7 @@ func (k *items[T]) cuts(config, differs *proxyconfig.Config, before cuts) []*cut
 	for number := range k.parts {
 		old := before[proxyconfig.PartName(k.kind, number)]
 		var mine []T
+		var differs *proxyconfig.Config
 		switch {
 		case !few:
 			mine = shares[number]
@@ -74,12 +78,12 @@ func (k *items[T]) cuts(config, differs *proxyconfig.Config, before cuts) []*cut
 			}
 			continue
 		default:
-			mine = k.apply(changes[number], old)
+			mine, differs = k.apply(changes[number], old), k.identities(changes[number])
 		}
 		if len(mine) > 0 {
 			given := &proxyconfig.Config{}
 			*k.of(given) = mine
-			all = append(all, &cut{kind: k.kind, number: number, given: given})
+			all = append(all, &cut{kind: k.kind, number: number, given: given, differs: differs, traits: proxyconfig.TraitsOf(given)})
 		}
 	}
 	return all
@@ -124,6 +128,16 @@ func (k *items[T]) apply(changes []difference[T], old *cut) []T {
 		}
 	}
 	return list
+}
+
+// identities are what the differences are about.
+func (k *items[T]) identities(changes []difference[T]) *proxyconfig.Config {
+	out := &proxyconfig.Config{}
+	list := k.of(out)
+	for _, d := range changes {
+		*list = append(*list, *d.id)
+	}
+	return out
 }
 
 // share deals all items out to the parts.

@@ -50,9 +50,11 @@ type memory struct {
 	surpass int64
 	// parts are the ConfigMaps of parts by name, cuts what they were made of, and
 	// have which of them the configuration has.
-	parts   map[string]*written
-	cuts    cuts
-	have    string
+	parts map[string]*written
+	cuts  cuts
+	have  string
+	// index is what lies of them in the document; nil where there are none.
+	index   *proxyconfig.Index
 	secrets map[string]*written
 	// prepared is the configuration of last time; nil where it is not known.
 	prepared *prepared
