@@ -33,6 +33,7 @@ type memory struct {
 	sets map[types.NamespacedName]*setReport
 
 	config configPace
+	steady *steady
 }
 
 // sighting is the version of a route that was seen to have a status; empty as long as

@@ -5,8 +5,6 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/edition"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
@@ -24,7 +22,11 @@ type plan struct {
 	// edition tells the configuration from the one of the plan before.
 	edition      *edition.Edition
 	certificates [names.CertificateShards]map[string][]byte
-	objects      []client.Object
+	// desired is what the fleet is to consist of with these settings, and steady says
+	// that it was seen to.
+	desired  provision.Result
+	settings provision.Settings
+	steady   bool
 	// refusals are the fields of parameters that have no effect.
 	refusals []parameters.Refusal
 }
@@ -35,7 +37,13 @@ type Translate func(*graph.Memory, *store.Resources, graph.Options) *graph.Graph
 
 func makePlan(translate Translate, known *memory, resources *store.Resources, opts graph.Options, settings provision.Settings) plan {
 	g := translate(&known.graph, resources, opts)
-	desired := provision.Desired(g, settings)
+	var desired provision.Result
+	steady := known.steady.follows(g.Gateway, &settings)
+	if steady {
+		desired = known.steady.desired
+	} else {
+		known.steady, desired = nil, provision.Desired(g, settings)
+	}
 	config := known.rules.Config(g)
 	render.LogByDefault(&config, settings.AccessLog)
 	return plan{
@@ -43,7 +51,9 @@ func makePlan(translate Translate, known *memory, resources *store.Resources, op
 		config:       config,
 		edition:      known.rules.Edition(),
 		certificates: render.CertificateSecrets(g),
-		objects:      desired.Objects,
+		desired:      desired,
+		settings:     settings,
+		steady:       steady,
 		refusals:     slices.Concat(g.Gateway.Refusals, desired.Refused),
 	}
 }

@@ -63,11 +63,15 @@ func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time)
 }
 
 // reportPolicies hands the statuses of policies on, and takes back what was said
-// of those that have nothing to do with the Gateway any more.
-func (w *work) reportPolicies(wanted []status.Policy) error {
+// of those that have nothing to do with the Gateway any more. There are none of these
+// where all policies are those of the last time.
+func (w *work) reportPolicies(wanted []status.Policy, same bool) error {
 	for i := range wanted {
 		policy := w.resources.Policy(keyOf(&wanted[i]))
 		w.events.crowded(w.gateway, policy, wanted[i].Kind, w.policies.propose(&wanted[i], policy))
+	}
+	if same {
+		return nil
 	}
 	return w.withdrawPolicies(w.ctx, w.key, func(key store.PolicyKey) bool {
 		return slices.ContainsFunc(wanted, func(p status.Policy) bool { return keyOf(&p) == key })

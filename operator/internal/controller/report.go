@@ -44,9 +44,11 @@ func (w *work) report() (wait time.Duration, err error) {
 	if set.Gateway.Routability, err = w.routability(w.ctx); err != nil {
 		return 0, err
 	}
+	// An event about a policy has all read anew.
+	samePolicies := w.resources.Since(w.known.heard) != nil
 	w.reportRoutes(set.Routes)
 	later, err := w.reportSets(set.ListenerSets)
-	if err := errors.Join(err, w.reportPolicies(set.Policies)); err != nil {
+	if err := errors.Join(err, w.reportPolicies(set.Policies, samePolicies)); err != nil {
 		return 0, err
 	}
 	wait, err = w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {

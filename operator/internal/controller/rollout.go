@@ -28,7 +28,7 @@ const (
 // among these if its pods are to be replaced and it is not their turn. turn is not
 // empty where it is.
 func (w *work) roll() (objects []client.Object, kept []apply.Kept, turn string) {
-	objects, kept = w.plan.objects, w.live.predecessors(w.plan.objects)
+	objects, kept = w.plan.desired.Objects, w.live.predecessors(w.plan.desired.Objects)
 	workload := provision.Workload(objects)
 	provision.Annotate(objects, names.TemplateAnnotation, rollout.Fingerprint(workload, w.wish()))
 	live := w.live.like(workload)

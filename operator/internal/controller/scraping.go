@@ -14,7 +14,7 @@ import (
 // it the labels that this takes. Labels that the parameters or the operator's flags name
 // are taken for all that there is to add.
 func (w *work) chooseScraper() error {
-	monitor := provision.Monitor(w.plan.objects)
+	monitor := provision.Monitor(w.plan.desired.Objects)
 	if monitor == nil {
 		return nil
 	}

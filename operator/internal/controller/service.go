@@ -15,7 +15,7 @@ import (
 // an update that tries would be refused as a whole. Whoever asks for it is told. For
 // the address of the cluster the status tells that it is another one.
 func (w *work) keepImmutable() {
-	for _, obj := range w.plan.objects {
+	for _, obj := range w.plan.desired.Objects {
 		service, is := obj.(*corev1.Service)
 		if !is || service.Spec.ClusterIP == corev1.ClusterIPNone {
 			continue
@@ -38,6 +38,7 @@ type keptField struct{ field, has, wanted string }
 // tellKept refuses the field to the parameters that set it. Where none do, as they
 // have ceased to, the Gateway's own status has it.
 func (w *work) tellKept(service string, kept keptField) {
+	w.keeps = true
 	text := fmt.Sprintf("Service %s/%s has %s, which Kubernetes does not let change to %s; delete the Service to have it made anew, with another address",
 		w.key.Namespace, service, kept.has, kept.wanted)
 	if layer := w.layerWith(kept.field); layer != "" {

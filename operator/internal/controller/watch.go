@@ -30,10 +30,13 @@ type watch struct {
 	object client.Object
 	// gateways leads from an object to the Gateways that it touches. It is
 	// asked for the old and the new state of an update.
-	gateways func(context.Context, client.Object) []types.NamespacedName
+	gateways leads
 	// matters says which updates matter. Creations and deletions always do.
 	matters func(before, after client.Object) bool
 }
+
+// leads is the way from an object to Gateways.
+type leads func(context.Context, client.Object) []types.NamespacedName
 
 // watches are all kinds that the Gateway controller watches from its start. Those
 // that a cluster need not have are optionalKinds.
@@ -51,7 +54,7 @@ func (r *GatewayReconciler) watches() []watch {
 	}
 	for _, kind := range ownedKinds() {
 		if _, service := kind.(*corev1.Service); !service {
-			all = append(all, watch{kind, owner, ownedChanged})
+			all = append(all, watch{kind, r.noteFleet(owner), ownedChanged})
 		}
 	}
 	return all
@@ -61,9 +64,9 @@ func (r *GatewayReconciler) watches() []watch {
 func (r *GatewayReconciler) watchOf(object client.Object) watch {
 	switch object.(type) {
 	case *monitoringv1.ServiceMonitor:
-		return watch{object, owner, ownedChanged}
+		return watch{object, r.noteFleet(owner), ownedChanged}
 	case *monitoringv1.Prometheus:
-		return watch{object, r.every, specChanged}
+		return watch{object, r.noteFleet(r.every), specChanged}
 	}
 	if isTrustBundle(object) {
 		return watch{object, r.touched, changed}
@@ -100,7 +103,22 @@ func (r *GatewayReconciler) touched(ctx context.Context, obj client.Object) []ty
 }
 
 func (r *GatewayReconciler) touchedOrOwner(ctx context.Context, obj client.Object) []types.NamespacedName {
-	return append(r.touched(ctx, obj), owner(ctx, obj)...)
+	owners := owner(ctx, obj)
+	// Those with the configuration are written with each change, and beside the fleet.
+	if _, is := obj.(*corev1.ConfigMap); !is || !names.HoldsConfig(obj.GetName()) {
+		r.changes.noteFleet(owners)
+	}
+	return append(r.touched(ctx, obj), owners...)
+}
+
+// noteFleet has what leads from an object to Gateways note that it is one which their
+// fleets depend on.
+func (r *GatewayReconciler) noteFleet(gateways leads) leads {
+	return func(ctx context.Context, obj client.Object) []types.NamespacedName {
+		keys := gateways(ctx, obj)
+		r.changes.noteFleet(keys)
+		return keys
+	}
 }
 
 // every returns all Gateways: whoever selects ServiceMonitors may select any.

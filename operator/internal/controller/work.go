@@ -60,6 +60,8 @@ type work struct {
 	unheard bool
 	// storeAgain is how much longer the configuration waits to be stored.
 	storeAgain time.Duration
+	// keeps says that the fleet has something that was not asked for, which is to be told.
+	keeps bool
 	// rollAgain is when to look again at pods that are being replaced, or wait for it.
 	rollAgain time.Duration
 	// repairLeft is how much longer the status tells of a repair.
@@ -71,7 +73,9 @@ type work struct {
 // others from being taken, and the status tells of it.
 func (w *work) carryOut() (reconcile.Result, error) {
 	w.tellCulprits()
-	w.keepImmutable()
+	if !w.plan.steady {
+		w.keepImmutable()
+	}
 	w.noteParameters()
 	// A Gateway that was never accepted gets no fleet; one that was keeps it,
 	// and its proxies learn that nothing is left to serve.
@@ -80,8 +84,7 @@ func (w *work) carryOut() (reconcile.Result, error) {
 		w.deliver()
 	}
 	if accepted {
-		w.note(w.chooseScraper())
-		w.provision()
+		w.bringFleet()
 	}
 	w.observe()
 	w.announce()
@@ -198,7 +201,9 @@ func (w *work) count(result delivery.ConfigResult, err error) {
 	}
 }
 
-func (w *work) provision() {
+// provision brings the objects of the fleet into the state that is wanted, and says
+// whether they were in it.
+func (w *work) provision() (agrees bool) {
 	w.keepParameters()
 	objects, kept, turn := w.roll()
 	result, err := w.applier.Sync(w.ctx, w.owner, objects, append(w.delivered(), kept...)...)
@@ -210,6 +215,7 @@ func (w *work) provision() {
 		w.conflict(conflict)
 	}
 	w.note(err)
+	return err == nil && len(result.Written)+len(result.Conflicts) == 0
 }
 
 // delivered are the objects of the fleet that the plan does not hold.

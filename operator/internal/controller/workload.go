@@ -142,7 +142,7 @@ func (w *work) keepParameters() {
 		w.note(fmt.Errorf("encoding the parameters of %s: %w", w.key, err))
 		return
 	}
-	provision.Annotate(w.plan.objects, names.ParametersAnnotation, string(text))
+	provision.Annotate(w.plan.desired.Objects, names.ParametersAnnotation, string(text))
 }
 
 // parameters returns what keepParameters wrote, or nil.

@@ -3,6 +3,7 @@ package names
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +60,17 @@ func (f Fleet) ConfigMaps() []string {
 		all = append(all, f.ConfigMap()+"-"+part)
 	}
 	return all
+}
+
+// HoldsConfig says whether a ConfigMap's name is one of the ConfigMaps of some fleet.
+func HoldsConfig(name string) bool {
+	const suffix = "-config"
+	at := strings.LastIndex(name, suffix)
+	if at < 0 {
+		return false
+	}
+	part, of := strings.CutPrefix(name[at+len(suffix):], "-")
+	return !of && part == "" || of && slices.Contains(proxyconfig.PartNames(), part)
 }
 
 // NodeAgentConfigMap holds the certificates that nodes' agents may present.

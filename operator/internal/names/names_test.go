@@ -63,6 +63,22 @@ func TestReplacedCharactersDoNotMakeNamesEqual(t *testing.T) {
 	}
 }
 
+func TestConfigMapsOfFleetsAreKnownByTheirNames(t *testing.T) {
+	for _, gateway := range []string{"gw", "my-config", "a-config-routes-1"} {
+		fleet := names.ForGateway(gateway, "fleetgate")
+		for _, name := range fleet.ConfigMaps() {
+			if !names.HoldsConfig(name) {
+				t.Errorf("%s is not known", name)
+			}
+		}
+		for _, name := range []string{fleet.Name(), fleet.NodeAgentConfigMap(), fleet.ConfigMap() + "-routes", fleet.ConfigMap() + "-routes-99", fleet.ConfigMap() + "s"} {
+			if names.HoldsConfig(name) {
+				t.Errorf("%s is said to be one", name)
+			}
+		}
+	}
+}
+
 func TestCertificateIsAPlaceOfItsOwn(t *testing.T) {
 	shards := make(map[int]int)
 	seen := make(map[string]types.NamespacedName)

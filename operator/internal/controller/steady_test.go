@@ -1,0 +1,78 @@
+package controller
+
+import (
+	"slices"
+	"testing"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// newSteady is a crowd whose fleet is as it is to be.
+func newSteady(t *testing.T) (*crowd, *steady) {
+	c := settledCrowd(t, 3)
+	c.startFleet(t)
+	c.reconcile(t)
+	before := c.steady()
+	if before == nil {
+		t.Fatal("a fleet that is as it is to be is not known to be")
+	}
+	return c, before
+}
+
+func (c *crowd) steady() *steady { return c.gateways.memories.kept[c.gateway].steady }
+
+// Changes of routes and endpoints have nothing of the fleet made or compared again.
+func TestRoutesLeaveTheFleetAlone(t *testing.T) {
+	c, before := newSteady(t)
+	for i, change := range []func(c *crowd, i, generation int){(*crowd).change, (*crowd).move} {
+		change(c, i, 2)
+		c.reconcile(t)
+		c.settle()
+		if c.steady() != before {
+			t.Errorf("the fleet was looked at for change %d", i)
+		}
+	}
+}
+
+// What others do to a fleet's objects, and what comes to be wanted, has all of them made
+// and compared again.
+func TestASteadyFleetIsWatched(t *testing.T) {
+	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "tenant", Name: "gw-fleetgate"}}
+	for name, happens := range map[string]func(*crowd){
+		"an object is deleted": func(c *crowd) { c.remove(policy) },
+		"an object is changed": func(c *crowd) {
+			live, _, _ := c.of(policy).Get(policy)
+			other := live.(*networkingv1.NetworkPolicy).DeepCopy()
+			other.Generation++
+			other.Spec.Ingress = nil
+			c.put(other)
+		},
+		"the Gateway gets a port": func(c *crowd) {
+			gw := openGateway()
+			more := gw.Spec.Listeners[0]
+			more.Name, more.Port = "more", 8888
+			gw.Generation++
+			gw.Spec.Listeners = append(slices.Clone(gw.Spec.Listeners), more)
+			c.put(gw)
+		},
+		"a class has other parameters": func(c *crowd) {
+			of := class("fleetgate", controllerName)
+			of.Spec.ParametersRef = &gatewayv1.ParametersReference{Group: "fleetgate.io", Kind: "GatewayParameters", Name: "more"}
+			of.Generation++
+			c.put(of)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, before := newSteady(t)
+			happens(c)
+			// What is then to be updated is not there in the way in which it is asked for.
+			_, err := c.gateways.Reconcile(t.Context(), reconcile.Request{NamespacedName: c.gateway})
+			if c.steady() == before {
+				t.Errorf("the fleet was taken for what it was: %v", err)
+			}
+		})
+	}
+}
