@@ -72,10 +72,12 @@ func (c *cut) renew(given *proxyconfig.Config) {
 	c.given = given
 }
 
+var partNames = proxyconfig.PartNames()
+
 // inOrder are the cuts in the order of proxyconfig.PartNames.
 func inOrder(all cuts) []*cut {
 	var list []*cut
-	for _, name := range proxyconfig.PartNames() {
+	for _, name := range partNames {
 		if c := all[name]; c != nil {
 			list = append(list, c)
 		}
@@ -85,8 +87,16 @@ func inOrder(all cuts) []*cut {
 
 // layout is what an index says of the parts.
 func (all cuts) layout() proxyconfig.Layout {
-	var l proxyconfig.Layout
-	for _, c := range inOrder(all) {
+	list := inOrder(all)
+	var routes, backends int
+	for _, c := range list {
+		routes, backends = routes+len(c.amended.beside.Routes), backends+len(c.amended.beside.Backends)
+	}
+	// The items are large, and these lists are made with each change.
+	l := proxyconfig.Layout{
+		Parts: make([]proxyconfig.Part, 0, len(list)), Routes: make([]proxyconfig.Route, 0, routes), Backends: make([]proxyconfig.Backend, 0, backends),
+	}
+	for _, c := range list {
 		l.Parts = append(l.Parts, c.part)
 		l.Routes = append(l.Routes, c.amended.beside.Routes...)
 		l.Backends = append(l.Backends, c.amended.beside.Backends...)
