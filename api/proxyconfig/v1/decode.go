@@ -3,6 +3,7 @@ package proxyconfig
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/json/jsontext"
 	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
@@ -34,13 +35,14 @@ type Warnings struct {
 // whose hashes match, with member names in their exact case and none twice. It
 // does not know which Gateway the caller belongs to; comparing Document.Gateway
 // is the caller's part, as is reading Config.Parts, where there are some.
+// Document.Config is a piece of data, which must not be changed any more.
 func Decode(data []byte) (*Document, *Config, Warnings, error) {
 	var w Warnings
 	if len(data) > MaxDocumentBytes {
 		return nil, nil, w, fmt.Errorf("%w: %w: %d bytes", ErrMalformed, ErrTooLarge, len(data))
 	}
 	d := &Document{}
-	if err := decodeStrict(data, d, &w); err != nil {
+	if err := decodeStrict(data, d, &w, sharing(data)); err != nil {
 		return nil, nil, w, err
 	}
 	if err := d.check(); err != nil {
@@ -93,15 +95,28 @@ func (d *Document) checkHash() error {
 	return nil
 }
 
+// sharing has raw values be pieces of the data that is decoded, and no copies.
+func sharing(data []byte) jsonv2.Options {
+	return jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(func(d *jsontext.Decoder, raw *json.RawMessage) error {
+		value, err := d.ReadValue()
+		if err == nil {
+			end := d.InputOffset()
+			*raw = data[end-int64(len(value)) : end : end]
+		}
+		return err
+	}))
+}
+
 // decodeStrict decodes data into v, which must be a pointer to a zero struct.
 // Unknown members are counted only when there are some, as counting them costs
 // as much as decoding.
-func decodeStrict(data []byte, v any, w *Warnings) error {
-	err := jsonv2.Unmarshal(data, v, jsonv2.RejectUnknownMembers(true))
+func decodeStrict(data []byte, v any, w *Warnings, options ...jsonv2.Options) error {
+	with := jsonv2.JoinOptions(options...)
+	err := jsonv2.Unmarshal(data, v, jsonv2.RejectUnknownMembers(true), with)
 	if err == nil {
 		return nil
 	}
-	if err := jsonv2.Unmarshal(data, v); err != nil {
+	if err := jsonv2.Unmarshal(data, v, with); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	w.UnknownFields += countUnknown(data, v)
