@@ -47,7 +47,7 @@ func document(t testing.TB, uid string, revision int64, routes ...string) []byte
 // story runs a script: each line "lane key=value ..." is an observation, and is
 // answered by what a reader of metrics and reports then sees.
 type story struct {
-	t       *testing.T
+	t       testing.TB
 	c       *Coordinator
 	saved   []byte
 	diskErr error
@@ -57,7 +57,7 @@ type story struct {
 	applied int
 }
 
-func newStory(t *testing.T) *story {
+func newStory(t testing.TB) *story {
 	s := &story{t: t, now: time.Unix(1000, 0)}
 	s.c = New(Options{
 		GatewayUID: ownUID,
