@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -132,7 +133,7 @@ func (c *Collector) collectRequests(s *sink, current *snapshot.Snapshot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, room := c.sources.Now(), max(c.sources.MaxSeries-len(s.metrics), 0)
-	routes, listeners := namesOf(current.Config)
+	requests, listeners := c.sources.Requests.byRoute(current.Series), listenersOf(current.Config)
 	c.listeners.update(c.sources.Requests.byListener(current.Listeners), func(name string) bool { return listeners[name] }, room/2, now)
 	for name, e := range c.listeners.named {
 		room -= e.all.series()
@@ -142,25 +143,46 @@ func (c *Collector) collectRequests(s *sink, current *snapshot.Snapshot) {
 		room -= rest.series()
 		s.metrics = append(s.metrics, newHistogram(rest, restLabel))
 	}
+	routes := c.routesAmong(requests, current.Config)
 	exists := func(l label) bool { return routes[l.route] && listeners[l.listener] }
-	c.routes.update(c.sources.Requests.byRoute(current.Series), exists, room, now)
+	c.routes.update(requests, exists, room, now)
 	for l, e := range c.routes.named {
 		s.requests(l, &e.all)
 	}
 	s.requests(label{restLabel, restLabel}, &c.routes.rest)
 }
 
-// namesOf returns the routes and listeners that there are. Requests without either are
-// told by "-".
-func namesOf(c *proxyconfig.Config) (routes, listeners map[string]bool) {
-	routes, listeners = map[string]bool{noRoute: true}, map[string]bool{noRoute: true}
-	for r := range c.RoutePieces().All() {
-		routes[r.ID()] = true
-	}
+// listenersOf returns the listeners that there are. Requests without one are told by "-".
+func listenersOf(c *proxyconfig.Config) map[string]bool {
+	listeners := map[string]bool{noRoute: true}
 	for l := range c.ListenerPieces().All() {
 		listeners[l.Name] = true
 	}
-	return routes, listeners
+	return listeners
+}
+
+// routesAmong returns which routes there are among those that have requests or a name.
+// They are fewer than all as a rule, of which there may be thousands for each scrape.
+func (c *Collector) routesAmong(requests map[label]*codes, config *proxyconfig.Config) map[string]bool {
+	type route struct{ namespace, name string }
+	asked := make(map[route]string)
+	ask := func(l label) {
+		namespace, name, _ := strings.Cut(l.route, "/")
+		asked[route{namespace, name}] = l.route
+	}
+	for l := range requests {
+		ask(l)
+	}
+	for l := range c.routes.named {
+		ask(l)
+	}
+	routes := map[string]bool{noRoute: true}
+	for r := range config.RoutePieces().All() {
+		if id, is := asked[route{r.Namespace, r.Name}]; is {
+			routes[id] = true
+		}
+	}
+	return routes
 }
 
 func (s *sink) requests(l label, c *codes) {
