@@ -172,10 +172,14 @@ func decodeWhole(p Part, raw []byte) (*Config, Warnings, error) {
 	return c, w, nil
 }
 
+// decompressors are used again: each has tens of kilobytes of its own.
+var decompressors = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
 // decompress reads no more than the index has announced, into the buffer.
 func decompress(out *bytes.Buffer, p Part, data []byte) ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
+	z := decompressors.Get().(*gzip.Reader)
+	defer decompressors.Put(z)
+	if err := z.Reset(bytes.NewReader(data)); err != nil {
 		return nil, fmt.Errorf("%w: part %s: %w", ErrMalformed, p.Name(), err)
 	}
 	out.Reset()

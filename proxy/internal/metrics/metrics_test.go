@@ -279,3 +279,23 @@ func BenchmarkRequestDone(b *testing.B) {
 		o.RequestDone(d)
 	}
 }
+
+// Routes without requests cost a scrape no memory.
+func TestManyRoutesCostAScrapeNoMemory(t *testing.T) {
+	scrape := func(routes int) float64 {
+		f := newFixture(t, 1)
+		c := &proxyconfig.Config{}
+		for i := range routes {
+			c.Routes = append(c.Routes, proxyconfig.Route{Kind: "HTTPRoute", Namespace: "ns", Name: fmt.Sprint("r", i)})
+		}
+		f.status.Snapshot = &snapshot.Snapshot{Config: c}
+		return testing.AllocsPerRun(5, func() {
+			if _, err := f.registry.Gather(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if few, many := scrape(1), scrape(2000); many > few+200 {
+		t.Errorf("%v allocations with 2000 routes, and %v with one", many, few)
+	}
+}
