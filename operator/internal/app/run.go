@@ -111,6 +111,7 @@ func managerOptions(opts Options) (manager.Options, error) {
 		Logger:                        opts.Log,
 		Cache:                         cluster.CacheOptions(opts.WatchNamespaces),
 		NewClient:                     cluster.NewClient,
+		MapperProvider:                cluster.NewMapper,
 		Metrics:                       metricsOptions(opts),
 		HealthProbeBindAddress:        opts.HealthAddress,
 		LeaderElection:                opts.LeaderElect,
