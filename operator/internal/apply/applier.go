@@ -133,6 +133,10 @@ func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object
 
 // tasks are what there is to do for the available objects, which are added to wanted.
 func (a *Applier) tasks(owner Owner, objects []client.Object, wanted map[id]struct{}) ([]*task, error) {
+	ownerData, err := encode(owner)
+	if err != nil {
+		return nil, err
+	}
 	memory := a.memory(owner.NamespacedName)
 	tasks := make([]*task, 0, len(objects))
 	for _, obj := range objects {
@@ -144,7 +148,7 @@ func (a *Applier) tasks(owner Owner, objects []client.Object, wanted map[id]stru
 			return nil, err
 		}
 		wanted[this] = struct{}{}
-		tasks = append(tasks, &task{Applier: a, owner: owner, desired: obj, id: this, known: memory.entry(this)})
+		tasks = append(tasks, &task{Applier: a, owner: owner, desired: obj, id: this, ownerData: ownerData, known: memory.entry(this)})
 	}
 	memory.drop(wanted)
 	return tasks, nil

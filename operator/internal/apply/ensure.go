@@ -22,6 +22,8 @@ type task struct {
 	owner   Owner
 	desired client.Object
 	id      id
+	// ownerData is the owner, encoded.
+	ownerData []byte
 	// known is nobody else's.
 	known *entry
 
@@ -57,7 +59,7 @@ func (t *task) compare(ctx context.Context) (due bool, err error) {
 		return false, fmt.Errorf("reading %s: %w", t.id, err)
 	}
 	t.found = err == nil
-	if t.now, err = settle(t.desired, cached, t.owner); err != nil || t.found && t.known.settled.is(t.now) {
+	if t.now, err = settle(t.desired, cached, t.ownerData); err != nil || t.found && t.known.settled.is(t.now) {
 		return false, err
 	}
 	if !t.found {

@@ -22,18 +22,27 @@ type settlement struct {
 	generation int64
 }
 
-// settle returns the settlement of an object in the state in which it was read.
-func settle(desired, live client.Object, owner Owner) (settlement, error) {
-	digest := sha256.New()
-	encoder := json.NewEncoder(digest)
-	for _, part := range []any{unscaled(desired), owner} {
-		if err := encoder.Encode(part); err != nil {
-			return settlement{}, fmt.Errorf("encoding %T %s: %w", desired, desired.GetName(), err)
-		}
+// settle returns the settlement of an object in the state in which it was read. The owner
+// is encoded as encode does.
+func settle(desired, live client.Object, owner []byte) (settlement, error) {
+	data, err := encode(unscaled(desired))
+	if err != nil {
+		return settlement{}, err
 	}
 	s := settlement{}.in(live)
+	digest := sha256.New()
+	digest.Write(data)
+	digest.Write(owner)
 	digest.Sum(s.desired[:0])
 	return s, nil
+}
+
+func encode(part any) ([]byte, error) {
+	data, err := json.Marshal(part)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %T: %w", part, err)
+	}
+	return data, nil
 }
 
 // in returns the same with the state of an object.
