@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,5 +58,11 @@ func (w watch) enqueue(ctx context.Context, q requestQueue, unserved asks, state
 }
 
 func (w watch) predicate() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return w.matters(e.ObjectOld, e.ObjectNew) }}
+	return predicate.Funcs{
+		CreateFunc: func(e event.CreateEvent) bool {
+			pod, is := e.Object.(*corev1.Pod)
+			return !is || podMatters(pod)
+		},
+		UpdateFunc: func(e event.UpdateEvent) bool { return w.matters(e.ObjectOld, e.ObjectNew) },
+	}
 }

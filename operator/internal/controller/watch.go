@@ -31,7 +31,8 @@ type watch struct {
 	// gateways leads from an object to the Gateways that it touches. It is
 	// asked for the old and the new state of an update.
 	gateways leads
-	// matters says which updates matter. Creations and deletions always do.
+	// matters says which updates matter. Deletions always do, and creations but those of
+	// which podMatters says something else.
 	matters func(before, after client.Object) bool
 }
 
@@ -214,6 +215,10 @@ func endpointsChanged(before, after client.Object) bool {
 	return a.AddressType != b.AddressType || labelsChanged(a, b) || !reflect.DeepEqual(a.OwnerReferences, b.OwnerReferences) ||
 		!reflect.DeepEqual(a.Endpoints, b.Endpoints) || !reflect.DeepEqual(a.Ports, b.Ports)
 }
+
+// podMatters says whether there is anything to be done for a pod that was created. One
+// without an address cannot be asked, and is not ready: it comes back with its address.
+func podMatters(pod *corev1.Pod) bool { return pod.Status.PodIP != "" }
 
 func podChanged(before, after client.Object) bool {
 	return proxies.FromPod(before.(*corev1.Pod)) != proxies.FromPod(after.(*corev1.Pod)) || labelsChanged(before, after)

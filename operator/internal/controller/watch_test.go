@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/names"
@@ -43,6 +44,22 @@ func TestWhatMatters(t *testing.T) {
 	for _, tt := range tests {
 		if got := tt.matters(tt.before, tt.after); got != tt.want {
 			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}
+
+func TestWhatMattersOfWhatIsNew(t *testing.T) {
+	matters := watch{}.predicate()
+	for name, tt := range map[string]struct {
+		object client.Object
+		want   bool
+	}{
+		"a pod that has no address yet": {&corev1.Pod{}, false},
+		"a pod":                         {&corev1.Pod{Status: corev1.PodStatus{PodIP: "10.0.0.1"}}, true},
+		"anything else":                 {&corev1.Service{}, true},
+	} {
+		if got := matters.Create(event.CreateEvent{Object: tt.object}); got != tt.want {
+			t.Errorf("%s: got %v", name, got)
 		}
 	}
 }
