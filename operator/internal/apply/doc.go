@@ -11,7 +11,9 @@
 //
 // An object is written only when the wanted state differs from the one that
 // was applied last, or when somebody changed a field that we set. Fields that
-// others added are theirs and stay.
+// others added are theirs and stay. What an API server, or a webhook, has made of
+// an object at its creation is no such change while its generation stays; of a kind
+// without one, it is applied over once when the object changes otherwise.
 //
 // Objects of which none needs the other are written at the same time; the binding
 // of a Role comes after the Role, and what runs pods after what these need.

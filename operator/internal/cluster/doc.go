@@ -5,4 +5,7 @@
 // belongs to fleets by label, what users write without the fields that nobody
 // reads, and of Secrets the metadata alone. Objects from the caches are shared
 // and must not be changed.
+//
+// What is written is sent in the binary form where there is one, and answered with the
+// metadata alone: the caches bring the rest.
 package cluster
