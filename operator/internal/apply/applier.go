@@ -2,7 +2,9 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -133,9 +135,9 @@ func (a *Applier) Sync(ctx context.Context, owner Owner, objects []client.Object
 
 // tasks are what there is to do for the available objects, which are added to wanted.
 func (a *Applier) tasks(owner Owner, objects []client.Object, wanted map[id]struct{}) ([]*task, error) {
-	ownerData, err := encode(owner)
+	ownerData, err := json.Marshal(owner)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encoding the owner %s: %w", owner.NamespacedName, err)
 	}
 	memory := a.memory(owner.NamespacedName)
 	tasks := make([]*task, 0, len(objects))

@@ -22,7 +22,7 @@ type task struct {
 	owner   Owner
 	desired client.Object
 	id      id
-	// ownerData is the owner, encoded.
+	// ownerData is the owner in JSON.
 	ownerData []byte
 	// known is nobody else's.
 	known *entry

@@ -23,26 +23,17 @@ type settlement struct {
 }
 
 // settle returns the settlement of an object in the state in which it was read. The owner
-// is encoded as encode does.
+// is in JSON.
 func settle(desired, live client.Object, owner []byte) (settlement, error) {
-	data, err := encode(unscaled(desired))
-	if err != nil {
-		return settlement{}, err
-	}
-	s := settlement{}.in(live)
 	digest := sha256.New()
-	digest.Write(data)
+	// An Encoder keeps no copy of what it has written.
+	if err := json.NewEncoder(digest).Encode(unscaled(desired)); err != nil {
+		return settlement{}, fmt.Errorf("encoding %T %s: %w", desired, desired.GetName(), err)
+	}
 	digest.Write(owner)
+	s := settlement{}.in(live)
 	digest.Sum(s.desired[:0])
 	return s, nil
-}
-
-func encode(part any) ([]byte, error) {
-	data, err := json.Marshal(part)
-	if err != nil {
-		return nil, fmt.Errorf("encoding %T: %w", part, err)
-	}
-	return data, nil
 }
 
 // in returns the same with the state of an object.
