@@ -6,11 +6,13 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -35,15 +37,20 @@ func newScribe(t *testing.T) (*scribe, *brief) {
 		t.Fatal(err)
 	}
 	s := &scribe{t: t, codecs: serializer.NewCodecFactory(scheme)}
-	server := httptest.NewServer(s)
+	return s, briefTo(t, s, corev1.SchemeGroupVersion.WithKind("ConfigMap"))
+}
+
+// briefTo returns a brief that writes objects of a kind to a server.
+func briefTo(t *testing.T, api http.Handler, kind schema.GroupVersionKind) *brief {
+	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	mapper := meta.NewDefaultRESTMapper(nil)
-	mapper.Add(corev1.SchemeGroupVersion.WithKind("ConfigMap"), meta.RESTScopeNamespace)
+	mapper.Add(kind, meta.RESTScopeNamespace)
 	b, err := newBrief(&rest.Config{Host: server.URL}, client.Options{HTTPClient: server.Client(), Mapper: mapper})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, b
+	return b
 }
 
 func (s *scribe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +116,23 @@ func TestWritesAreAnsweredWithTheMetadataAlone(t *testing.T) {
 		if object.UID != "uid" || object.ResourceVersion != "7" || object.Annotations["by"] != "a webhook" || object.Data["key"] != "value" {
 			t.Errorf("%s: the object is %+v afterwards", want, object)
 		}
+	}
+}
+
+func TestKindsWithoutABinaryFormAreSentAsJSON(t *testing.T) {
+	asked := ""
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Method + " " + r.URL.Path + " " + r.Header.Get("Content-Type")
+		w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"web","namespace":"tenant","uid":"uid"}}`)
+	})
+	b := briefTo(t, api, monitoringv1.SchemeGroupVersion.WithKind("ServiceMonitor"))
+	monitor := &monitoringv1.ServiceMonitor{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "tenant"}}
+	err := b.Create(t.Context(), monitor)
+	const want = "POST /apis/monitoring.coreos.com/v1/namespaces/tenant/servicemonitors application/json"
+	if err != nil || asked != want || monitor.UID != "uid" {
+		t.Errorf("got %q, %v, and the UID %q", asked, err, monitor.UID)
 	}
 }
 
