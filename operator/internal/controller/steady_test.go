@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -57,6 +58,10 @@ func TestASteadyFleetIsWatched(t *testing.T) {
 			gw.Generation++
 			gw.Spec.Listeners = append(slices.Clone(gw.Spec.Listeners), more)
 			c.put(gw)
+		},
+		// By these a Prometheus selects, and Pod Security has its level.
+		"the namespace gets a label": func(c *crowd) {
+			c.put(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "tenant", Labels: map[string]string{"team": "a"}}})
 		},
 		"a class has other parameters": func(c *crowd) {
 			of := class("fleetgate", controllerName)
