@@ -78,7 +78,6 @@ func work(ctx context.Context, o Options, holder *custody.Holder, before int) (*
 	if err != nil {
 		return nil, fmt.Errorf("starting the worker: %w", err)
 	}
-	shedPages()
 	var exit *exec.ExitError
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
 		return nil, fmt.Errorf("waiting for the worker: %w", err)
