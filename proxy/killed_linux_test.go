@@ -99,6 +99,7 @@ func TestKilledProxyRefusesNobody(t *testing.T) {
 	c := startSupervised(t, func(c *child, dir string, ports []int, backend int) { c.configure(dir, ports, backend, startEcho(t)) })
 	var plain, raw outcomes
 	var done atomic.Bool
+	defer done.Store(true)
 	var running sync.WaitGroup
 	for range clients {
 		running.Go(func() {
