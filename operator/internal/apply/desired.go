@@ -22,9 +22,8 @@ type desired struct {
 	id id
 	// body has exactly the fields that we mean to own.
 	body *unstructured.Unstructured
-	// seed is the number of replicas that a Create has begun with where an autoscaler
-	// decides from then on; it is not in the body.
-	seed any
+	// autoscaled: an autoscaler decides on the number of replicas, which is not in the body.
+	autoscaled bool
 }
 
 // id tells the objects of one cluster apart.
@@ -68,12 +67,12 @@ func prepare(obj client.Object, owner Owner, hash string, scheme *runtime.Scheme
 	body.SetLabels(with(body.GetLabels(), owner.Labels))
 	setOwner(body, owner.Reference())
 
-	seed := takeSeed(body)
+	autoscaled := dropSeed(body)
 	body.SetAnnotations(with(body.GetAnnotations(), map[string]string{HashAnnotation: hash}))
 	return &desired{
-		id:   newID(gvk, owner, obj),
-		body: body,
-		seed: seed,
+		id:         newID(gvk, owner, obj),
+		body:       body,
+		autoscaled: autoscaled,
 	}, nil
 }
 

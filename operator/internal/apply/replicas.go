@@ -16,19 +16,19 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
-// takeSeed takes the number of replicas out of an object that says that an autoscaler
-// decides on it, and returns it; nil for all other objects.
-func takeSeed(body *unstructured.Unstructured) any {
+// dropSeed takes the number of replicas out of an object that says that an autoscaler
+// decides on it, and reports whether there was one: a Create has begun with it.
+func dropSeed(body *unstructured.Unstructured) bool {
 	spec, _ := body.Object["spec"].(map[string]any)
 	if body.GetAnnotations()[names.ReplicasAnnotation] != names.ReplicasAutoscaled || spec == nil {
-		return nil
+		return false
 	}
 	seed := spec["replicas"]
 	delete(spec, "replicas")
-	return seed
+	return seed != nil
 }
 
-// unscaled is the object without the number of replicas that takeSeed would take out of it.
+// unscaled is the object without the number of replicas that dropSeed would take out of it.
 func unscaled(object client.Object) client.Object {
 	deployment, is := object.(*appsv1.Deployment)
 	if !is || deployment.Annotations[names.ReplicasAnnotation] != names.ReplicasAutoscaled {
@@ -42,7 +42,7 @@ func unscaled(object client.Object) client.Object {
 // leaveReplicas returns what is to be applied over live: want, or where somebody else
 // decides on the number of replicas, want without it.
 func (a *Applier) leaveReplicas(ctx context.Context, owner Owner, want *desired, live *unstructured.Unstructured) (*desired, error) {
-	left := want.seed != nil
+	left := want.autoscaled
 	if number := replicasOf(want.body); !left && number != nil {
 		var err error
 		if left, err = a.scaledByOthers(ctx, owner, want, live); err != nil {
