@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -59,10 +58,7 @@ func (w watch) enqueue(ctx context.Context, q requestQueue, unserved asks, state
 
 func (w watch) predicate() predicate.Predicate {
 	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool {
-			pod, is := e.Object.(*corev1.Pod)
-			return !is || podMatters(pod)
-		},
+		CreateFunc: func(e event.CreateEvent) bool { return w.appears(e.Object) },
 		UpdateFunc: func(e event.UpdateEvent) bool { return w.matters(e.ObjectOld, e.ObjectNew) },
 	}
 }

@@ -31,10 +31,12 @@ type watch struct {
 	// gateways leads from an object to the Gateways that it touches. It is
 	// asked for the old and the new state of an update.
 	gateways leads
-	// matters says which updates matter. Deletions always do, and creations but those of
-	// which podMatters says something else.
+	// appears says which creations matter, and matters which updates. Deletions always do.
+	appears func(client.Object) bool
 	matters func(before, after client.Object) bool
 }
+
+func always(client.Object) bool { return true }
 
 // leads is the way from an object to Gateways.
 type leads func(context.Context, client.Object) []types.NamespacedName
@@ -43,19 +45,19 @@ type leads func(context.Context, client.Object) []types.NamespacedName
 // that a cluster need not have are optionalKinds.
 func (r *GatewayReconciler) watches() []watch {
 	all := []watch{
-		{&gatewayv1.Gateway{}, r.touched, specChanged},
-		{&gatewayv1.GatewayClass{}, r.touched, specChanged},
-		{&corev1.Service{}, r.touchedOrOwner, changed},
-		{&discoveryv1.EndpointSlice{}, r.touched, r.noting(endpointsChanged)},
-		{&corev1.Namespace{}, r.touched, r.noting(labelsChanged)},
-		{cluster.SecretMetadata(), r.touchedOrOwner, r.noting(r.changedByOthers)},
-		{&corev1.ConfigMap{}, r.touchedOrOwner, r.noting(r.changedByOthers)},
-		{&corev1.Pod{}, r.fleetOf, podChanged},
-		{cluster.CRDMetadata(), r.reshaped, specChanged},
+		{&gatewayv1.Gateway{}, r.touched, always, specChanged},
+		{&gatewayv1.GatewayClass{}, r.touched, always, specChanged},
+		{&corev1.Service{}, r.touchedOrOwner, always, changed},
+		{&discoveryv1.EndpointSlice{}, r.touched, always, r.noting(endpointsChanged)},
+		{&corev1.Namespace{}, r.touched, always, r.noting(labelsChanged)},
+		{cluster.SecretMetadata(), r.touchedOrOwner, always, r.noting(r.changedByOthers)},
+		{&corev1.ConfigMap{}, r.touchedOrOwner, always, r.noting(r.changedByOthers)},
+		{&corev1.Pod{}, r.fleetOf, addressed, podChanged},
+		{cluster.CRDMetadata(), r.reshaped, always, specChanged},
 	}
 	for _, kind := range ownedKinds() {
 		if _, service := kind.(*corev1.Service); !service {
-			all = append(all, watch{kind, r.noteFleet(owner), ownedChanged})
+			all = append(all, watch{kind, r.noteFleet(owner), always, ownedChanged})
 		}
 	}
 	return all
@@ -65,17 +67,17 @@ func (r *GatewayReconciler) watches() []watch {
 func (r *GatewayReconciler) watchOf(object client.Object) watch {
 	switch object.(type) {
 	case *monitoringv1.ServiceMonitor:
-		return watch{object, r.noteFleet(owner), ownedChanged}
+		return watch{object, r.noteFleet(owner), always, ownedChanged}
 	case *monitoringv1.Prometheus:
-		return watch{object, r.noteFleet(r.every), specChanged}
+		return watch{object, r.noteFleet(r.every), always, specChanged}
 	}
 	if isTrustBundle(object) {
-		return watch{object, r.touched, changed}
+		return watch{object, r.touched, always, changed}
 	}
 	if _, isPolicy := store.PolicyKeyOf(object); isPolicy {
-		return watch{object, r.touched, r.noting(policyChanged)}
+		return watch{object, r.touched, always, r.noting(policyChanged)}
 	}
-	return watch{object, r.touched, r.noting(specChanged)}
+	return watch{object, r.touched, always, r.noting(specChanged)}
 }
 
 // ownedKinds are the kinds of a fleet's provisioned objects that every cluster
@@ -216,9 +218,9 @@ func endpointsChanged(before, after client.Object) bool {
 		!reflect.DeepEqual(a.Endpoints, b.Endpoints) || !reflect.DeepEqual(a.Ports, b.Ports)
 }
 
-// podMatters says whether there is anything to be done for a pod that was created. One
-// without an address cannot be asked, and is not ready: it comes back with its address.
-func podMatters(pod *corev1.Pod) bool { return pod.Status.PodIP != "" }
+// addressed says whether a pod has an address. One without cannot be asked, and is not
+// ready: it comes back with its address.
+func addressed(pod client.Object) bool { return pod.(*corev1.Pod).Status.PodIP != "" }
 
 func podChanged(before, after client.Object) bool {
 	return proxies.FromPod(before.(*corev1.Pod)) != proxies.FromPod(after.(*corev1.Pod)) || labelsChanged(before, after)

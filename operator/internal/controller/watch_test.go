@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -49,7 +50,10 @@ func TestWhatMatters(t *testing.T) {
 }
 
 func TestWhatMattersOfWhatIsNew(t *testing.T) {
-	matters := watch{}.predicate()
+	all := map[reflect.Type]watch{}
+	for _, w := range (&GatewayReconciler{}).watches() {
+		all[reflect.TypeOf(w.object)] = w
+	}
 	for name, tt := range map[string]struct {
 		object client.Object
 		want   bool
@@ -58,7 +62,7 @@ func TestWhatMattersOfWhatIsNew(t *testing.T) {
 		"a pod":                         {&corev1.Pod{Status: corev1.PodStatus{PodIP: "10.0.0.1"}}, true},
 		"anything else":                 {&corev1.Service{}, true},
 	} {
-		if got := matters.Create(event.CreateEvent{Object: tt.object}); got != tt.want {
+		if got := all[reflect.TypeOf(tt.object)].predicate().Create(event.CreateEvent{Object: tt.object}); got != tt.want {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
