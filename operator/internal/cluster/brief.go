@@ -21,10 +21,12 @@ import (
 const metadataAlone = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1," +
 	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
-// brief creates and updates typed objects and has the API server answer with their
-// metadata alone. The whole object comes by the watch of its kind anyway, and to decode it
-// twice is a large part of what a new Gateway costs. It is safe for concurrent use.
+// brief is a client that creates and updates typed objects and has the API server answer
+// with their metadata alone. The whole object comes by the watch of its kind anyway, and to
+// decode it twice is a large part of what a new Gateway costs. All else is the client's that
+// it stands before. It is safe for concurrent use.
 type brief struct {
+	client.Client
 	config *rest.Config
 	http   *http.Client
 	mapper meta.RESTMapper
@@ -42,8 +44,8 @@ type kind struct {
 	mapping *meta.RESTMapping
 }
 
-// newBrief returns a brief for the kinds that NewScheme knows.
-func newBrief(config *rest.Config, options client.Options) (*brief, error) {
+// newBrief returns a brief before a client, for the kinds that NewScheme knows.
+func newBrief(before client.Client, config *rest.Config, options client.Options) (*brief, error) {
 	scheme, err := NewScheme()
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func newBrief(config *rest.Config, options client.Options) (*brief, error) {
 		return nil, fmt.Errorf("making a scheme: %w", err)
 	}
 	return &brief{
-		config: config, http: options.HTTPClient, mapper: options.Mapper,
+		Client: before, config: config, http: options.HTTPClient, mapper: options.Mapper,
 		scheme: scheme, codecs: serializer.NewCodecFactory(scheme), params: runtime.NewParameterCodec(scheme),
 		kinds: make(map[schema.GroupVersionKind]*kind),
 	}, nil
@@ -62,6 +64,9 @@ func newBrief(config *rest.Config, options client.Options) (*brief, error) {
 // Create creates the object. Its metadata are then as the API server has them, the rest as
 // it was sent.
 func (b *brief) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
+	if !typed(object) {
+		return b.Client.Create(ctx, object, opts...)
+	}
 	k, err := b.kindOf(object)
 	if err != nil {
 		return err
@@ -72,12 +77,21 @@ func (b *brief) Create(ctx context.Context, object client.Object, opts ...client
 
 // Update replaces the object, and is else like Create.
 func (b *brief) Update(ctx context.Context, object client.Object, opts ...client.UpdateOption) error {
+	if !typed(object) {
+		return b.Client.Update(ctx, object, opts...)
+	}
 	k, err := b.kindOf(object)
 	if err != nil {
 		return err
 	}
 	options := (&client.UpdateOptions{}).ApplyOptions(opts)
 	return b.send(ctx, k, k.Put().Name(object.GetName()).VersionedParams(options.AsUpdateOptions(), b.params), object)
+}
+
+func typed(object client.Object) bool {
+	_, plain := object.(runtime.Unstructured)
+	_, partial := object.(*metav1.PartialObjectMetadata)
+	return !plain && !partial
 }
 
 func (b *brief) send(ctx context.Context, k *kind, request *rest.Request, object client.Object) error {

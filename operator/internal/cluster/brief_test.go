@@ -46,7 +46,7 @@ func briefTo(t *testing.T, api http.Handler, kind schema.GroupVersionKind) *brie
 	t.Cleanup(server.Close)
 	mapper := meta.NewDefaultRESTMapper(nil)
 	mapper.Add(kind, meta.RESTScopeNamespace)
-	b, err := newBrief(&rest.Config{Host: server.URL}, client.Options{HTTPClient: server.Client(), Mapper: mapper})
+	b, err := newBrief(nil, &rest.Config{Host: server.URL}, client.Options{HTTPClient: server.Client(), Mapper: mapper})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -27,18 +25,13 @@ func NewClient(config *rest.Config, options client.Options) (client.Client, erro
 	if err != nil {
 		return nil, fmt.Errorf("making the client without a cache: %w", err)
 	}
-	writer, err := newBrief(config, options)
-	if err != nil {
-		return nil, err
-	}
-	return secretless{Client: cached, live: live, writer: writer}, nil
+	return newBrief(secretless{Client: cached, live: live}, config, options)
 }
 
 // secretless is a cached client that never asks its cache for a Secret's data.
 type secretless struct {
 	client.Client
-	live   client.Reader
-	writer *brief
+	live client.Reader
 }
 
 // Get implements client.Reader.
@@ -55,26 +48,4 @@ func (c secretless) List(ctx context.Context, into client.ObjectList, opts ...cl
 		return c.live.List(ctx, into, opts...)
 	}
 	return c.Client.List(ctx, into, opts...)
-}
-
-// Create implements client.Writer.
-func (c secretless) Create(ctx context.Context, object client.Object, opts ...client.CreateOption) error {
-	if !typed(object) {
-		return c.Client.Create(ctx, object, opts...)
-	}
-	return c.writer.Create(ctx, object, opts...)
-}
-
-// Update implements client.Writer.
-func (c secretless) Update(ctx context.Context, object client.Object, opts ...client.UpdateOption) error {
-	if !typed(object) {
-		return c.Client.Update(ctx, object, opts...)
-	}
-	return c.writer.Update(ctx, object, opts...)
-}
-
-func typed(object client.Object) bool {
-	_, plain := object.(runtime.Unstructured)
-	_, partial := object.(*metav1.PartialObjectMetadata)
-	return !plain && !partial
 }
