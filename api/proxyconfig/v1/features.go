@@ -50,19 +50,23 @@ func Features(c *Config) []Feature { return TraitsOf(c).features(c) }
 
 // features are those of a configuration that has the traits.
 func (t Traits) features(c *Config) []Feature {
-	if t&hasListeners == 0 {
+	if !t.has(hasListeners) {
 		return nil
 	}
 	features := []Feature{FeatureHTTPRouting}
 	for _, known := range []struct {
-		trait   Traits
+		needed  bool
 		feature Feature
 	}{
-		{hasTLSOptions, FeatureTLSOptions}, {hasProxyProtocol, FeatureProxyProtocol}, {hasConnections | hasSecured, FeatureConnectionTLS},
-		{hasWritten, FeatureWrittenHostnames}, {hasSessions, FeatureSessions}, {hasFilters, FeatureListenerFilters},
-		{hasExternal, FeatureExternalHostnames},
+		{t.has(hasTLSOptions), FeatureTLSOptions},
+		{t.has(hasProxyProtocol), FeatureProxyProtocol},
+		{t.has(hasConnections|hasSecured) && hasConnectionTLS(c), FeatureConnectionTLS},
+		{t.has(hasWritten), FeatureWrittenHostnames},
+		{t.has(hasSessions), FeatureSessions},
+		{t.has(hasFilters), FeatureListenerFilters},
+		{t.has(hasExternal), FeatureExternalHostnames},
 	} {
-		if t&known.trait == known.trait && (known.feature != FeatureConnectionTLS || hasConnectionTLS(c)) {
+		if known.needed {
 			features = append(features, known.feature)
 		}
 	}

@@ -52,3 +52,6 @@ func (t Traits) where(holds bool) Traits {
 	}
 	return 0
 }
+
+// has says whether all of others are there.
+func (t Traits) has(others Traits) bool { return t&others == others }
