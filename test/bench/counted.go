@@ -92,16 +92,6 @@ func (b *bench) counted(ctx context.Context, e engine, p *process, w workload) (
 	return s, samples, nil
 }
 
-// wait returns after some time, or at the end of the context with its error.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}
-
 // kernelPart is the share of samples that lie in the kernel.
 func kernelPart(samples []perf.Sample) float64 {
 	n := 0

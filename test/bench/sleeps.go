@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -12,24 +10,12 @@ import (
 // proxy that has always something to do takes many events at once, and each of them
 // costs it less.
 func sleeps(pids ...int) (sum int, err error) {
-	for _, pid := range pids {
-		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
-		if err != nil || len(files) == 0 {
-			return 0, fmt.Errorf("process %d has no status: %w", pid, err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return 0, err
-			}
-			n, err := parseSleeps(string(text))
-			if err != nil {
-				return 0, fmt.Errorf("%s: %w", file, err)
-			}
-			sum += n
-		}
-	}
-	return sum, nil
+	err = eachThread("status", pids, func(text string) error {
+		n, err := parseSleeps(text)
+		sum += n
+		return err
+	})
+	return sum, err
 }
 
 // parseSleeps finds the line of voluntary context switches (proc(5)).
