@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"sync"
 
 	"github.com/fleetgate/fleetgate/test/bench/perf"
 )
@@ -61,13 +62,17 @@ func (b *bench) measure(ctx context.Context) (*findings, error) {
 	return f, b.memory(ctx, f)
 }
 
+// stopAll stops processes at the same time, as some drain first.
 func stopAll(processes []*process) {
+	var stopping sync.WaitGroup
 	for _, p := range processes {
-		p.stop()
+		stopping.Go(p.stop)
 	}
+	stopping.Wait()
 }
 
-// loads runs the workloads against engines that stay up all the while.
+// loads runs the workloads against engines that stay up all the while, but for those
+// that turns start afresh.
 func (b *bench) loads(ctx context.Context, f *findings) error {
 	defer func() { stopAll(b.running) }()
 	for _, e := range b.engines {

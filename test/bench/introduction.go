@@ -17,20 +17,21 @@ Measured on %s at commit %s, on %s with %d cores, Linux %s, congestion control %
     make bench-proxy ARGS="%s"
 
 The load generator (one thread) and backends in C share CPU 0, the proxy under test has CPU 1 to itself with one worker,
-all in a network namespace of their own. All proxies run all the time.
+all in a network namespace of their own.
 
 CPU time is measured in turns. Each proxy has a load of its own, and all loads but one are stopped: the proxies take turns of
 %d ms, there and back again, so that what slows the machine down for longer meets all alike. A turn begins when its load goes
 on, and ends when that has been stopped and the proxy is at rest. What the proxy took meanwhile is the scheduler's count, for
-all of its threads, and requests are those that the backend has answered. %d rounds of turns take %d s for each proxy. A load
-says at its end whether requests had errors, which then void all of its rounds.
+all of its threads, and requests are those that the backend has answered. %d rounds of turns take %d s for each proxy. All proxies
+are started afresh for each round, in another order, as what a process has by chance, such as where its memory lies, it has for
+life. A load says at its end whether requests had errors, which void its round.
 
 Requests/s, latencies and errors are of rounds that load one proxy after the other for all of their time. They are fewer, as
 no bar is on them, but at a fixed rate, where there are as many and no turns: each is twice as long there. Where the load
 generator is the limit, requests/s are alike; CPU time per request is not touched by that.
 
 Figures are medians over the rounds with least and greatest value beside them, which is the noise; ratios are medians of the
-ratios within each round. With two runs, all of it is done a second time with processes started afresh, and every figure of
+ratios within each round. With two runs, all of it is done a second time, and every figure of
 that has to overlap with the first one's, or to be as near to it as can be told. A bar is not decided where the figure is nearer
 to it than can be told.
 

@@ -6,22 +6,28 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
-// race is a workload whose engines take turns, each with a load of its own that lives
-// through all rounds.
+// startWarm is for how long a lane is loaded before its first turn, where no sensor
+// joins its proxy.
+const startWarm = 300 * time.Millisecond
+
+// race is one round of a workload whose engines take turns. Each is started afresh, as
+// what a process has by chance, such as where its memory lies, it has for life; and
+// each has a load of its own, which lives until the round ends.
 type race struct {
 	*bench
 	w     workload
+	round int
 	found *findings
 	lanes []*lane
-	// end is when the loads end, last is when turns do, and each round takes length.
-	end, last time.Time
-	length    time.Duration
+	// last is when turns end, and end when loads do.
+	last, end time.Time
 }
 
-// lane is one of an engine that runs.
+// lane is one of an engine that runs, or of one that is yet to be started.
 func (b *bench) lane(e engine, p *process, w workload) *lane {
 	return &lane{target: b.target(e, w), w: w, behind: b.backends[w.front], proxy: p}
 }
@@ -33,29 +39,77 @@ func (b *bench) loadLog(l *lane) string {
 
 // turns measures the engines that answer right.
 func (b *bench) turns(ctx context.Context, w workload, f *findings) error {
-	r := &race{bench: b, w: w, found: f}
-	for i, e := range b.engines {
-		if w.asks(e) && !b.refused[e.name] {
-			r.lanes = append(r.lanes, b.lane(e, b.running[i], w))
+	for round := range b.rounds {
+		r := &race{bench: b, w: w, round: round, found: f}
+		if err := r.run(ctx); err != nil {
+			return err
 		}
 	}
-	r.plan(time.Now())
+	return nil
+}
+
+// run ends all loads that it has started. The engines stay up.
+func (r *race) run(ctx context.Context) error {
 	defer func() {
 		for _, l := range r.lanes {
 			l.stopLoad()
 		}
 	}()
+	r.startEngines(ctx)
+	r.plan(time.Now())
 	for _, l := range r.lanes {
 		r.try(l, func() error {
-			return l.startLoad(ctx, b.loadLog(l), r.left(), warmTime)
+			return l.startLoad(ctx, r.loadLog(l), r.left(), startWarm)
 		})
 	}
-	for round := range b.rounds {
-		if err := r.round(ctx, round); err != nil {
-			return err
+	if err := r.takeTurns(ctx); err != nil {
+		return err
+	}
+	for _, l := range r.lanes {
+		r.try(l, func() error { return r.note(ctx, l) })
+	}
+	return ctx.Err()
+}
+
+// startEngines ends the engines that take part, and starts them again. Another one is
+// the first in each round.
+func (r *race) startEngines(ctx context.Context) {
+	taking := r.taking()
+	var old []*process
+	for _, i := range taking {
+		old = append(old, r.running[i])
+	}
+	stopAll(old)
+	for _, i := range taking {
+		l := r.lane(r.engines[i], nil, r.w)
+		r.lanes = append(r.lanes, l)
+		r.try(l, func() error { return r.startProxy(ctx, l, i) })
+	}
+}
+
+// taking are the places of the engines that take part, in the order of this round.
+func (r *race) taking() []int {
+	var all []int
+	for i, e := range r.engines {
+		if r.w.asks(e) && !r.refused[e.name] {
+			all = append(all, i)
 		}
 	}
-	return r.finish(ctx)
+	n := r.round % max(1, len(all))
+	return slices.Concat(all[n:], all[:n])
+}
+
+// startProxy returns when the engine at a place answers right.
+func (r *race) startProxy(ctx context.Context, l *lane, place int) error {
+	p, err := r.startEngine(ctx, r.engines[place])
+	if err != nil {
+		return err
+	}
+	l.proxy, r.running[place] = p, p
+	if err := p.ready(ctx, l.target.port); err != nil {
+		return err
+	}
+	return r.w.probe(ctx, l.target)
 }
 
 // try leaves a lane out in which something goes wrong, with its load.
@@ -69,64 +123,45 @@ func (r *race) try(l *lane, do func() error) {
 	}
 }
 
-// plan says when what ends. A round takes as many seconds for each engine as the flags
-// say, and begins where the one before ends. Turns that are under way at the end of
-// the last one go on.
+// plan says when what ends. Turns take as many seconds for each engine as the flags
+// say. Those that are under way at the end of that go on.
 func (r *race) plan(now time.Time) {
 	engines := time.Duration(len(r.lanes))
-	r.length = engines * time.Duration(r.seconds) * time.Second
-	r.last = now.Add(engines*warmTime*5/4 + time.Duration(r.rounds)*r.length)
+	r.last = now.Add(engines * (startWarm*5/4 + time.Duration(r.seconds)*time.Second))
 	r.end = r.last.Add(time.Second + 4*engines*turnTime)
 }
 
 // left is for how many seconds a load lives that is started now.
 func (r *race) left() int { return max(1, int(math.Ceil(time.Until(r.end).Seconds()))) }
 
-// round has all lanes take turns until its time is up, at least once there and back.
-// Another one begins each time.
-func (r *race) round(ctx context.Context, round int) error {
-	end := r.last.Add(-time.Duration(r.rounds-1-round) * r.length)
-	n := round % max(1, len(r.lanes))
-	order := thereAndBack(append(r.lanes[n:len(r.lanes):len(r.lanes)], r.lanes[:n]...))
-	for again := true; again && len(order) > 0; again = time.Now().Before(end) {
-		for _, l := range order {
+// takeTurns has all lanes take turns until the time is up, at least once there and back.
+func (r *race) takeTurns(ctx context.Context) error {
+	for again := len(r.lanes) > 0; again; again = time.Now().Before(r.last) {
+		for _, l := range thereAndBack(r.lanes) {
 			r.try(l, func() error { return l.turn(ctx) })
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
 	}
-	for _, l := range r.lanes {
-		r.try(l, func() error { return r.note(l, round) })
-	}
 	return nil
 }
 
-// note keeps what a lane's turns of a round have found.
-func (r *race) note(l *lane, round int) error {
+// note keeps what a lane's turns have found. Its load goes on to its end before, as only
+// then it says whether requests had errors.
+func (r *race) note(ctx context.Context, l *lane) error {
 	if l.spent.units == 0 {
 		return errors.New("no request was answered in its turns")
 	}
-	s := l.spent.sample(r.w)
-	l.spent = spent{}
-	r.found.rounds[turned].add(r.w.name, l.target.engine, s)
-	fmt.Printf("%s, turns of round %d: %s %s\n", r.w.name, round+1, l.target.engine, r.w.cost(s))
-	return nil
-}
-
-// finish has the loads go on to their ends. Only then they say whether requests had
-// errors, which voids all rounds.
-func (r *race) finish(ctx context.Context) error {
-	for _, l := range r.lanes {
-		r.try(l, func() error {
-			said, err := l.finish(ctx)
-			for i := range r.found.rounds[turned][r.w.name][l.target.engine] {
-				r.found.rounds[turned][r.w.name][l.target.engine][i].errors = said.errors
-			}
-			return err
-		})
+	said, err := l.finish(ctx)
+	if err != nil {
+		return err
 	}
-	return ctx.Err()
+	s := l.spent.sample(r.w)
+	s.errors = said.errors
+	r.found.rounds[turned].add(r.w.name, l.target.engine, s)
+	fmt.Printf("%s, turns of round %d: %s %s\n", r.w.name, r.round+1, l.target.engine, r.w.cost(s))
+	return nil
 }
 
 // cost tells of an engine's turns on the terminal.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -8,18 +9,30 @@ import (
 // A load that ends before the turns do leaves its proxy out of the workload.
 func TestLoadsOutliveTheTurns(t *testing.T) {
 	now := time.Now()
-	for _, engines := range []int{2, 7} {
-		r := &race{bench: &bench{options: options{rounds: 3, seconds: 2}}, lanes: make([]*lane, engines)}
+	for _, n := range []int{2, 7} {
+		engines := time.Duration(n)
+		r := &race{bench: &bench{options: options{seconds: 2}}, lanes: make([]*lane, n)}
 		r.plan(now)
-		if want := time.Duration(engines) * 2 * time.Second; r.length != want {
-			t.Errorf("%d engines: a round takes %v, want %v", engines, r.length, want)
+		if got := r.last.Sub(now) - engines*startWarm; got < 2*engines*time.Second {
+			t.Errorf("%d engines: turns take %v when all are warm", n, got)
 		}
-		if first := r.last.Add(-3 * r.length).Sub(now); first < time.Duration(engines)*warmTime {
-			t.Errorf("%d engines: the first round begins after %v, before all are warm", engines, first)
+		if got := r.end.Sub(r.last); got < 2*engines*(turnTime+restStep) {
+			t.Errorf("%d engines: loads end %v after turns do", n, got)
 		}
-		thereAndBackAgain := 2 * time.Duration(engines) * (turnTime + restStep)
-		if r.end.Sub(r.last) < thereAndBackAgain {
-			t.Errorf("%d engines: loads end %v after turns do", engines, r.end.Sub(r.last))
+	}
+}
+
+func TestOrderOfARound(t *testing.T) {
+	b := &bench{
+		refused: map[string]bool{"refused": true},
+	}
+	for _, name := range []string{"a", "b", "refused", "c", "not asked"} {
+		b.engines = append(b.engines, engine{name: name, fronts: allFronts})
+	}
+	w := workload{engines: []string{"a", "b", "refused", "c"}}
+	for round, want := range [][]int{{0, 1, 3}, {1, 3, 0}, {3, 0, 1}, {0, 1, 3}} {
+		if got := (&race{bench: b, w: w, round: round}).taking(); !slices.Equal(got, want) {
+			t.Errorf("round %d: got %v, want %v", round, got, want)
 		}
 	}
 }
