@@ -34,6 +34,12 @@ const (
 	L7CounterCOUNTERS                 L7Counter = 4
 )
 
+type L7Ending struct {
+	_       structs.HostLayout
+	Outcome uint64
+	Times   uint64
+}
+
 type L7Part struct {
 	_     structs.HostLayout
 	Id    uint32
@@ -64,6 +70,7 @@ const (
 	L7MapBackends          = "backends"
 	L7MapBlank             = "blank"
 	L7MapCounters          = "counters"
+	L7MapEndings           = "endings"
 	L7MapOutcomes          = "outcomes"
 	L7MapParts             = "parts"
 	L7MapScopes            = "scopes"
@@ -71,7 +78,9 @@ const (
 	L7ProgRequestDone      = "request_done"
 	L7ProgRequestDoneNetns = "request_done_netns"
 	L7ProgTellCells        = "tell_cells"
+	L7ProgTellOutcomes     = "tell_outcomes"
 	L7VarUnusedCounter     = "unused_counter"
+	L7VarUnusedEnding      = "unused_ending"
 	L7VarUnusedPart        = "unused_part"
 	L7VarUnusedRequest     = "unused_request"
 )
@@ -121,6 +130,7 @@ type L7ProgramSpecs struct {
 	RequestDone      *ebpf.ProgramSpec `ebpf:"request_done"`
 	RequestDoneNetns *ebpf.ProgramSpec `ebpf:"request_done_netns"`
 	TellCells        *ebpf.ProgramSpec `ebpf:"tell_cells"`
+	TellOutcomes     *ebpf.ProgramSpec `ebpf:"tell_outcomes"`
 }
 
 // L7MapSpecs contains maps before they are loaded into the kernel.
@@ -131,6 +141,7 @@ type L7MapSpecs struct {
 	Backends *ebpf.MapSpec `ebpf:"backends"`
 	Blank    *ebpf.MapSpec `ebpf:"blank"`
 	Counters *ebpf.MapSpec `ebpf:"counters"`
+	Endings  *ebpf.MapSpec `ebpf:"endings"`
 	Outcomes *ebpf.MapSpec `ebpf:"outcomes"`
 	Parts    *ebpf.MapSpec `ebpf:"parts"`
 	Scopes   *ebpf.MapSpec `ebpf:"scopes"`
@@ -142,6 +153,7 @@ type L7MapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type L7VariableSpecs struct {
 	UnusedCounter *ebpf.VariableSpec `ebpf:"unused_counter"`
+	UnusedEnding  *ebpf.VariableSpec `ebpf:"unused_ending"`
 	UnusedPart    *ebpf.VariableSpec `ebpf:"unused_part"`
 	UnusedRequest *ebpf.VariableSpec `ebpf:"unused_request"`
 }
@@ -170,6 +182,7 @@ type L7Maps struct {
 	Backends *ebpf.Map `ebpf:"backends"`
 	Blank    *ebpf.Map `ebpf:"blank"`
 	Counters *ebpf.Map `ebpf:"counters"`
+	Endings  *ebpf.Map `ebpf:"endings"`
 	Outcomes *ebpf.Map `ebpf:"outcomes"`
 	Parts    *ebpf.Map `ebpf:"parts"`
 	Scopes   *ebpf.Map `ebpf:"scopes"`
@@ -182,6 +195,7 @@ func (m *L7Maps) Close() error {
 		m.Backends,
 		m.Blank,
 		m.Counters,
+		m.Endings,
 		m.Outcomes,
 		m.Parts,
 		m.Scopes,
@@ -194,6 +208,7 @@ func (m *L7Maps) Close() error {
 // It can be passed to LoadL7Objects or ebpf.CollectionSpec.LoadAndAssign.
 type L7Variables struct {
 	UnusedCounter *ebpf.Variable `ebpf:"unused_counter"`
+	UnusedEnding  *ebpf.Variable `ebpf:"unused_ending"`
 	UnusedPart    *ebpf.Variable `ebpf:"unused_part"`
 	UnusedRequest *ebpf.Variable `ebpf:"unused_request"`
 }
@@ -205,6 +220,7 @@ type L7Programs struct {
 	RequestDone      *ebpf.Program `ebpf:"request_done"`
 	RequestDoneNetns *ebpf.Program `ebpf:"request_done_netns"`
 	TellCells        *ebpf.Program `ebpf:"tell_cells"`
+	TellOutcomes     *ebpf.Program `ebpf:"tell_outcomes"`
 }
 
 func (p *L7Programs) Close() error {
@@ -212,6 +228,7 @@ func (p *L7Programs) Close() error {
 		p.RequestDone,
 		p.RequestDoneNetns,
 		p.TellCells,
+		p.TellOutcomes,
 	)
 }
 

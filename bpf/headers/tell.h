@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Telling what cells have counted. The kernel copies an entry of a map twice for
- * who reads it, and a cell is two kilobytes, most of them buckets that nothing
- * has fallen into: so a program leaves these out, and the reader finds the rest
- * in memory that it shares with the program.
+ * Telling what was counted. The kernel copies an entry of a map twice for who
+ * reads it, and locks each bucket of the map's. A cell is two kilobytes, most of
+ * them buckets that nothing has fallen into, and an outcome is two words: so
+ * programs leave out what is zero, and the reader finds the rest in memory that
+ * it shares with them.
  */
 #pragma once
 
@@ -53,6 +54,20 @@ struct {
 	__type(key, __u32);
 	__type(value, struct part);
 } parts SEC(".maps");
+
+/* ending is an outcome with the number of requests that ended so. */
+struct ending {
+	__u64 outcome;
+	__u64 times;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_OUTCOMES);
+	__type(key, __u32);
+	__type(value, struct ending);
+} endings SEC(".maps");
 
 /* telling is how far a program has come. */
 struct telling {
@@ -104,5 +119,22 @@ static __always_inline long tell_next(void *map, __u32 i, struct telling *t)
 	if (c)
 		tell_cell(t, id, c);
 	t->told = i + 1;
+	return 0;
+}
+
+/* tell_outcome tells the next outcome of the map. */
+static long tell_outcome(void *map, const __u64 *outcome, const __u64 *times, struct telling *t)
+{
+	__u32 next = t->told;
+	struct ending *e;
+
+	if (!*times)
+		return 0;
+	e = bpf_map_lookup_elem(&endings, &next);
+	if (!e)
+		return 1;
+	e->outcome = *outcome;
+	e->times = *times;
+	t->told = next + 1;
 	return 0;
 }

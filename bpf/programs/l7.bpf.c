@@ -31,6 +31,7 @@ enum counter {
 const enum counter *unused_counter __attribute__((unused));
 const struct part *unused_part __attribute__((unused));
 const struct request *unused_request __attribute__((unused));
+const struct ending *unused_ending __attribute__((unused));
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -228,5 +229,16 @@ int tell_cells(struct request *r)
 		bpf_loop(r->asked, tell_next_series, &t, 0);
 	r->told = t.told;
 	r->parts = t.parts;
+	return 0;
+}
+
+/* tell_outcomes tells all ways in which requests ended. */
+SEC("syscall")
+int tell_outcomes(struct request *r)
+{
+	struct telling t = {};
+
+	bpf_for_each_map_elem(&outcomes, tell_outcome, &t, 0);
+	r->told = t.told;
 	return 0;
 }

@@ -3,7 +3,9 @@ package load
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -26,7 +28,7 @@ type L7 struct {
 	byNetns  *ebpf.Program // nil without BTF
 
 	scopes, outcomes, series, backends, counters *ebpf.Map
-	// teller is nil where the kernel does not take its program.
+	// teller is nil where the kernel does not take its programs.
 	teller *teller
 
 	attached link.Link
@@ -41,9 +43,9 @@ func LoadL7() (*L7, error) {
 	all, err := ebpf.NewCollection(spec)
 	// Kernels before 6.1 do not let a program that is run look into these maps. Without
 	// BTF the filter by network namespace does not load.
-	for _, missing := range []string{tellCells, "request_done_netns"} {
+	for _, missing := range [][]string{{tellCells, tellOutcomes}, {"request_done_netns"}} {
 		if err != nil {
-			delete(spec.Programs, missing)
+			maps.DeleteFunc(spec.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return slices.Contains(missing, name) })
 			all, err = ebpf.NewCollection(spec)
 		}
 	}
@@ -139,6 +141,9 @@ func (l *L7) Close() error {
 
 // Outcomes calls fn for each way in which requests ended.
 func (l *L7) Outcomes(fn func(probe.Outcome, uint64)) error {
+	if l.teller != nil {
+		return l.teller.outcomes(fn)
+	}
 	return each(l.outcomes, outcomesAtOnce, func(o *probe.Outcome, n *uint64) { fn(*o, *n) })
 }
 

@@ -13,35 +13,41 @@ import (
 	"github.com/fleetgate/fleetgate/bpf"
 )
 
-// tellCells is the program that tells what cells have counted.
-const tellCells = "tell_cells"
+// The programs that tell what was counted.
+const (
+	tellCells    = "tell_cells"
+	tellOutcomes = "tell_outcomes"
+)
 
 var errNotTold = errors.New("the kernel tells nothing of cells that it was asked for")
 
-// teller has a program of the kernel's tell what cells have counted. It leaves out what
-// is zero, where reading an entry of a map copies all of it, twice.
+// teller has programs of the kernel's tell what was counted. They leave out what is
+// zero, where reading an entry of a map locks its bucket and copies all of it, twice.
 type teller struct {
-	program *ebpf.Program
+	ofCells, ofOutcomes *ebpf.Program
 
 	// mu is held by who asks.
 	mu sync.Mutex
-	// asked and parts are memory that is shared with the program.
-	asked []uint64
-	parts []bpf.L7Part
+	// asked, parts and endings are memory that is shared with the programs.
+	asked   []uint64
+	parts   []bpf.L7Part
+	endings []bpf.L7Ending
 	// cell is put together of parts.
 	cell probe.Cell
 }
 
-// newTeller returns nil where the kernel has no such program, or refuses it.
+// newTeller returns nil where the kernel has no such programs, or refuses them.
 func newTeller(loaded *ebpf.Collection) *teller {
-	t := &teller{program: loaded.Programs[tellCells]}
-	if t.program == nil {
+	t := &teller{ofCells: loaded.Programs[tellCells], ofOutcomes: loaded.Programs[tellOutcomes]}
+	if t.ofCells == nil || t.ofOutcomes == nil {
 		return nil
 	}
-	var errs [3]error
+	var errs [5]error
 	t.asked, errs[0] = mapped[uint64](loaded.Maps["asked"])
 	t.parts, errs[1] = mapped[bpf.L7Part](loaded.Maps["parts"])
-	_, errs[2] = t.run(bpf.L7Request{})
+	t.endings, errs[2] = mapped[bpf.L7Ending](loaded.Maps["endings"])
+	_, errs[3] = run(t.ofCells, bpf.L7Request{})
+	_, errs[4] = run(t.ofOutcomes, bpf.L7Request{})
 	if errors.Join(errs[:]...) != nil {
 		t.close()
 		return nil
@@ -65,8 +71,8 @@ func (t *teller) close() error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := errors.Join(unmap(t.asked), unmap(t.parts))
-	t.asked, t.parts = nil, nil
+	err := errors.Join(unmap(t.asked), unmap(t.parts), unmap(t.endings))
+	t.asked, t.parts, t.endings = nil, nil, nil
 	return err
 }
 
@@ -89,7 +95,7 @@ func (t *teller) cells(ids []uint32, backends bool, fn func(uint32, *probe.Cell)
 		if backends {
 			request.Backends = 1
 		}
-		answer, err := t.run(request)
+		answer, err := run(t.ofCells, request)
 		if err != nil {
 			return err
 		}
@@ -102,9 +108,23 @@ func (t *teller) cells(ids []uint32, backends bool, fn func(uint32, *probe.Cell)
 	return nil
 }
 
-func (t *teller) run(r bpf.L7Request) (answer bpf.L7Request, err error) {
-	if _, err := t.program.Run(&ebpf.RunOptions{Context: r, ContextOut: &answer}); err != nil {
-		return answer, fmt.Errorf("asking for cells: %w", err)
+// outcomes calls fn for each way in which requests ended.
+func (t *teller) outcomes(fn func(probe.Outcome, uint64)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	answer, err := run(t.ofOutcomes, bpf.L7Request{})
+	if err != nil {
+		return err
+	}
+	for _, e := range t.endings[:min(int(answer.Told), len(t.endings))] {
+		fn(probe.Outcome(e.Outcome), e.Times)
+	}
+	return nil
+}
+
+func run(program *ebpf.Program, r bpf.L7Request) (answer bpf.L7Request, err error) {
+	if _, err := program.Run(&ebpf.RunOptions{Context: r, ContextOut: &answer}); err != nil {
+		return answer, fmt.Errorf("asking %s: %w", program, err)
 	}
 	return answer, nil
 }

@@ -42,6 +42,14 @@ func put(t *testing.T, m *ebpf.Map, cells map[uint32]probe.Cell) map[uint32]prob
 	return some
 }
 
+// untold does something as on a kernel that takes none of the programs that tell.
+func untold(l7 *L7, do func()) {
+	teller := l7.teller
+	l7.teller = nil
+	do()
+	l7.teller = teller
+}
+
 // TestCellsAreToldAsTheyAre asks for all cells, in more parts than there is room for at
 // once, with the program and without it.
 func TestCellsAreToldAsTheyAre(t *testing.T) {
@@ -49,7 +57,7 @@ func TestCellsAreToldAsTheyAre(t *testing.T) {
 	bpftest.Require(t, err)
 	t.Cleanup(func() { l7.Close() })
 	if l7.teller == nil {
-		t.Fatal("the kernel has refused the program that tells cells")
+		t.Fatal("the kernel has refused the programs that tell what was counted")
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	series, backends := put(t, l7.series, randomCells(random)), put(t, l7.backends, randomCells(random))
@@ -63,10 +71,7 @@ func TestCellsAreToldAsTheyAre(t *testing.T) {
 		}
 	}
 	compare("told")
-	teller := l7.teller
-	l7.teller = nil
-	compare("read")
-	l7.teller = teller
+	untold(l7, func() { compare("read") })
 }
 
 // TestOnlyWhatIsAskedForIsTold, and each of it once.
@@ -91,4 +96,39 @@ func TestOnlyWhatIsAskedForIsTold(t *testing.T) {
 	if err := l7.Series(nil, func(id uint32, _ *probe.Cell) { t.Errorf("asked for nothing: told %d", id) }); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestOutcomesAreToldAsTheyAre fills the map that they are in, with the program and
+// without it.
+func TestOutcomesAreToldAsTheyAre(t *testing.T) {
+	l7, err := LoadL7()
+	bpftest.Require(t, err)
+	t.Cleanup(func() { l7.Close() })
+	random := rand.New(rand.NewPCG(3, 4))
+	want := map[probe.Outcome]uint64{}
+	for range l7.outcomes.MaxEntries() - 1 {
+		o, n := probe.Outcome(random.Uint64()), random.Uint64()%3
+		if err := l7.outcomes.Put(o, n); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			want[o] = n
+		}
+	}
+	compare := func(how string) {
+		t.Helper()
+		got := map[probe.Outcome]uint64{}
+		if err := l7.Outcomes(func(o probe.Outcome, n uint64) {
+			if n > 0 {
+				got[o] += n
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", how, diff)
+		}
+	}
+	compare("told")
+	untold(l7, func() { compare("read") })
 }
