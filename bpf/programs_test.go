@@ -78,16 +78,20 @@ func TestRecordsAreUnpackedInTheKernelAsTheyWerePacked(t *testing.T) {
 			Protocol: probe.Protocol(random.UintN(8)),
 			Flags:    probe.Flags(random.UintN(256)),
 			GRPC:     uint8(random.UintN(32)),
-			Attempts: uint8(random.UintN(256)),
+			Duration: random.Uint64N(1 << 40), Upstream: random.Uint64N(1 << 40),
+			RequestBytes: random.Uint64N(1 << 24), ResponseBytes: random.Uint64N(1 << 24),
 		}
-		in, out := bpftest.TestingRecordTest{Meta: r.Meta(), Extra: r.Extra()}, bpftest.TestingRecordTest{}
+		var c probe.Call
+		c.Add(&r)
+		in, out := bpftest.TestingRecordTest{Word: [3]uint64(c.Registers[:])}, bpftest.TestingRecordTest{}
 		if _, err := program.Run(&ebpf.RunOptions{Context: in, ContextOut: &out}); err != nil {
 			t.Fatal(err)
 		}
 		o := r.Outcome()
 		want := bpftest.TestingRecordTest{
-			Meta: in.Meta, Extra: in.Extra, Outcome: uint64(o), Series: o.Series(), Backend: o.Backend(),
-			Class: uint32(probe.ClassOf(r.Status)), Abi: probe.ABI,
+			Word: in.Word, Outcome: uint64(o), Series: o.Series(), Backend: o.Backend(),
+			Duration: r.Duration, Upstream: r.Upstream, RequestBytes: r.RequestBytes, ResponseBytes: r.ResponseBytes,
+			Class: uint32(probe.ClassOf(r.Status)), Form: uint32(c.Registers[0] >> 60),
 		}
 		if out != want {
 			t.Fatalf("record %+v: got %+v, want %+v", r, out, want)

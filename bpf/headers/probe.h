@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record that the proxy's probe carries in registers, and what is counted
- * of it. api/probe/v1 has the same in Go; a test compares the two.
+ * The records that the proxy's probe carries in registers, and what is counted
+ * of them. api/probe/v1 has the same in Go; a test compares the two.
  */
 #pragma once
 
 #include "histogram.h"
 
-#define PROBE_ABI 1
 /* Identifiers of series and backends are below this; zero is the overflow. */
 #define MAX_SERIES 4096
 #define MAX_OUTCOMES 16384
@@ -26,31 +25,51 @@ struct cell {
 	struct durations class[CLASSES];
 };
 
-/* The first register: series 24 bits, status 10, method 4, protocol 3,
- * flags 8, gRPC 5, reserved 6, ABI 4. The last: backend 24, attempts 8. */
-static __always_inline __u32 bounded(__u64 id)
+/* The forms of a record: the highest four bits of its first register. Zero is
+ * none. A brief one takes three registers, a long one five. */
+enum form {
+	FORM_BRIEF = 2,
+	FORM_LONG = 3,
+};
+
+static __always_inline __u32 form_of(__u64 what)
 {
-	id &= (1 << 24) - 1;
-	return id < MAX_SERIES ? id : 0;
+	return what >> 60;
 }
 
-static __always_inline __u32 abi_of(__u64 meta)
+/* outcome_of names a way for a request to end: series 12 bits, backend 12,
+ * status 10, method 4, protocol 3, flags 8, gRPC 5; never zero. */
+static __always_inline __u64 outcome_of(__u64 what)
 {
-	return meta >> 60;
+	return 1ULL << 63 | (what & ((1ULL << 54) - 1));
 }
 
-static __always_inline enum code_class class_of(__u64 meta)
+static __always_inline __u32 series_of(__u64 outcome)
 {
-	__u32 status = (meta >> 24) & ((1 << 10) - 1);
+	return outcome & (MAX_SERIES - 1);
+}
+
+static __always_inline __u32 backend_of(__u64 outcome)
+{
+	return (outcome >> 12) & (MAX_SERIES - 1);
+}
+
+static __always_inline enum code_class class_of(__u64 outcome)
+{
+	__u32 status = (outcome >> 24) & ((1 << 10) - 1);
 
 	return status / 100 == 2 ? CLASS_2XX : CLASS_OTHER;
 }
 
-/* outcome_of names a way for a request to end: series 12 bits, backend 12,
- * then status, method, protocol, flags and gRPC as in the record; never zero. */
-static __always_inline __u64 outcome_of(__u64 meta, __u64 extra)
-{
-	__u64 how = meta & ((1ULL << 54) - (1ULL << 24));
+/* In the other two registers of a brief record bytes are above nanoseconds. */
+#define TIME_BITS 40
 
-	return 1ULL << 63 | how | (__u64)bounded(extra) << 12 | bounded(meta);
+static __always_inline __u64 time_of(__u64 both)
+{
+	return both & ((1ULL << TIME_BITS) - 1);
+}
+
+static __always_inline __u64 bytes_of(__u64 both)
+{
+	return both >> TIME_BITS;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* Requests: one call of request_done for each that the proxy has finished. */
+/* Requests: a call of request_done for up to four that the proxy has finished. */
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -20,7 +21,7 @@ struct scope {
 };
 
 enum counter {
-	COUNTER_REFUSED, /* records of another layout */
+	COUNTER_REFUSED, /* calls of another layout */
 	COUNTER_SERIES_OVERFLOW,
 	COUNTER_BACKEND_OVERFLOW,
 	COUNTER_OUTCOME_OVERFLOW,
@@ -150,28 +151,50 @@ static __always_inline void add_bytes(struct cell *c, __u64 request, __u64 respo
 		__sync_fetch_and_add(&c->response_bytes, response);
 }
 
-static __always_inline int record(struct pt_regs *ctx)
+/* count_request counts one. It is a function of its own, as its callers have
+ * several. */
+static __noinline int count_request(__u64 outcome, __u64 duration, __u64 upstream, __u64 request, __u64 response)
 {
-	__u64 meta = ARG1(ctx), extra = ARG6(ctx);
-	enum code_class class = class_of(meta);
-	__u32 backend = bounded(extra);
+	enum code_class class = class_of(outcome);
+	__u32 backend = backend_of(outcome);
 	struct cell *c;
 
-	if (abi_of(meta) != PROBE_ABI) {
-		count(COUNTER_REFUSED);
-		return 0;
-	}
-	count_outcome(outcome_of(meta, extra));
-	c = cell_or_overflow(&series, bounded(meta), COUNTER_SERIES_OVERFLOW);
+	count_outcome(outcome);
+	c = cell_or_overflow(&series, series_of(outcome), COUNTER_SERIES_OVERFLOW);
 	if (c) {
-		add_bytes(c, ARG4(ctx), ARG5(ctx));
-		observe(&c->class[class], ARG2(ctx));
+		add_bytes(c, request, response);
+		observe(&c->class[class], duration);
 	}
 	if (!backend)
 		return 0;
 	c = cell_or_overflow(&backends, backend, COUNTER_BACKEND_OVERFLOW);
 	if (c)
-		observe(&c->class[class], ARG3(ctx));
+		observe(&c->class[class], upstream);
+	return 0;
+}
+
+/* count_brief counts a record of three registers, if that is what they hold. */
+static __always_inline bool count_brief(__u64 what, __u64 answer, __u64 call)
+{
+	if (form_of(what) != FORM_BRIEF)
+		return false;
+	count_request(outcome_of(what), time_of(answer), time_of(call), bytes_of(call), bytes_of(answer));
+	return true;
+}
+
+static __always_inline int count_call(struct pt_regs *ctx)
+{
+	__u64 what = REG1(ctx);
+
+	if (form_of(what) == FORM_LONG)
+		return count_request(outcome_of(what), REG2(ctx), REG3(ctx), REG4(ctx), REG5(ctx));
+	if (!count_brief(what, REG2(ctx), REG3(ctx))) {
+		count(COUNTER_REFUSED);
+		return 0;
+	}
+	if (count_brief(REG4(ctx), REG5(ctx), REG6(ctx)) &&
+	    count_brief(REG7(ctx), REG8(ctx), REG9(ctx)))
+		count_brief(REG10(ctx), REG11(ctx), REG12(ctx));
 	return 0;
 }
 
@@ -189,7 +212,7 @@ int request_done(struct pt_regs *ctx)
 
 	if (!s || (s->cgroup && s->cgroup != bpf_get_current_cgroup_id()))
 		return 0;
-	return record(ctx);
+	return count_call(ctx);
 }
 
 /* request_done_netns is for where the proxy's own cgroup is not known: all
@@ -202,7 +225,7 @@ int request_done_netns(struct pt_regs *ctx)
 
 	if (!s || task->nsproxy->net_ns->ns.inum != s->netns)
 		return 0;
-	return record(ctx);
+	return count_call(ctx);
 }
 
 static long tell_next_series(__u32 i, struct telling *t)

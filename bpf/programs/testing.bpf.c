@@ -21,13 +21,16 @@ struct bucket_test {
 };
 
 struct record_test {
-	__u64 meta;
-	__u64 extra;
+	__u64 word[3];
 	__u64 outcome;
+	__u64 duration;
+	__u64 upstream;
+	__u64 request_bytes;
+	__u64 response_bytes;
 	__u32 series;
 	__u32 backend;
 	__u32 class;
-	__u32 abi;
+	__u32 form;
 };
 
 const struct bucket_test *unused_bucket_test __attribute__((unused));
@@ -46,11 +49,15 @@ int test_bucket(struct bucket_test *ctx)
 SEC("syscall")
 int test_record(struct record_test *ctx)
 {
-	ctx->outcome = outcome_of(ctx->meta, ctx->extra);
-	ctx->series = bounded(ctx->meta);
-	ctx->backend = bounded(ctx->extra);
-	ctx->class = class_of(ctx->meta);
-	ctx->abi = abi_of(ctx->meta);
+	ctx->outcome = outcome_of(ctx->word[0]);
+	ctx->duration = time_of(ctx->word[1]);
+	ctx->upstream = time_of(ctx->word[2]);
+	ctx->request_bytes = bytes_of(ctx->word[2]);
+	ctx->response_bytes = bytes_of(ctx->word[1]);
+	ctx->series = series_of(ctx->outcome);
+	ctx->backend = backend_of(ctx->outcome);
+	ctx->class = class_of(ctx->outcome);
+	ctx->form = form_of(ctx->word[0]);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ the scheduler's, for all of a proxy's threads, and requests are those that the b
 the sensors have counted at least as many of theirs.
 
 A bare system call is getppid, in a loop and between the turns. The kernel replaces the probe's nop by a call that enters it
-like any other, once for each request: what that takes on a machine, no probe can save.
+like any other, once for up to four requests that end together: what that takes on a machine, no probe can save.
 
 The second table says under what circumstances: a proxy that sleeps more often has fewer events to handle each time, and pays
 more for each, with a sensor or without.

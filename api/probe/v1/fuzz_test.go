@@ -149,8 +149,9 @@ func checkOutcome(t *testing.T, r *Record) {
 		o.Status() != r.Status || o.Method() != r.Method || o.Protocol() != r.Protocol || o.Flags() != r.Flags {
 		t.Errorf("%+v has outcome %x", r, o)
 	}
-	if r.Meta()>>abiShift != ABI || uint32(r.Meta()&seriesMask) != r.Series&seriesMask || uint32(r.Extra()&seriesMask) != r.Backend&seriesMask {
-		t.Errorf("%+v packs to %x and %x", r, r.Meta(), r.Extra())
+	var c Call
+	if !c.Add(r) || c.Registers[0]&(1<<formShift-1) != uint64(o&^OverflowOutcome) || c.Registers[0]>>formShift == 0 {
+		t.Errorf("%+v packs to %x", r, c.Registers)
 	}
 }
 

@@ -9,19 +9,34 @@ type Outcome uint64
 // OverflowOutcome takes the requests for whose own outcome there is no room.
 const OverflowOutcome Outcome = 1 << 63
 
+// The layout of an Outcome, from the lowest bit: series 12, backend 12, status 10,
+// method 4, protocol 3, flags 8, gRPC 5. bpf/headers/probe.h takes it apart.
 const (
-	backendShift = 12
+	backendShift  = 12
+	statusShift   = 24
+	methodShift   = 34
+	protocolShift = 38
+	flagsShift    = 41
+	grpcShift     = 49
+
 	boundedMask  = MaxSeries - 1
-	howMask      = 1<<54 - 1<<24
+	statusMask   = 1<<10 - 1
+	methodMask   = 1<<4 - 1
+	protocolMask = 1<<3 - 1
+	flagsMask    = 1<<8 - 1
+	grpcMask     = 1<<5 - 1
 )
 
-// Outcome returns how the request ended. Identifiers out of bounds count as
-// zero. It is the same packing as outcome_of in bpf/headers/probe.h.
+// Outcome returns how the request ended. Identifiers out of bounds count as zero.
 func (r *Record) Outcome() Outcome {
 	return OverflowOutcome |
-		Outcome(r.Meta()&howMask) |
+		Outcome(bounded(r.Series)) |
 		Outcome(bounded(r.Backend))<<backendShift |
-		Outcome(bounded(r.Series))
+		Outcome(r.Status)&statusMask<<statusShift |
+		Outcome(r.Method)&methodMask<<methodShift |
+		Outcome(r.Protocol)&protocolMask<<protocolShift |
+		Outcome(r.Flags)&flagsMask<<flagsShift |
+		Outcome(r.GRPC)&grpcMask<<grpcShift
 }
 
 // Series returns the identifier of the series.

@@ -15,13 +15,11 @@ func TestOutcomeKeepsWhatTheRecordSays(t *testing.T) {
 			Method:   Method(random.UintN(16)),
 			Protocol: Protocol(random.UintN(8)),
 			Flags:    Flags(random.UintN(256)),
-			Attempts: uint8(random.UintN(256)),
 		}
 		o := r.Outcome()
 		got := Record{
 			Series: o.Series(), Backend: o.Backend(), Status: o.Status(),
 			Method: o.Method(), Protocol: o.Protocol(), Flags: o.Flags(),
-			Attempts: r.Attempts,
 		}
 		if got != r {
 			t.Fatalf("outcome %#x: got %+v, want %+v", uint64(o), got, r)
@@ -36,26 +34,24 @@ func TestIdentifiersOutOfBoundsOverflow(t *testing.T) {
 	}
 }
 
-func TestMetaPlacesEachFieldInItsBits(t *testing.T) {
+func TestOutcomePlacesEachFieldInItsBits(t *testing.T) {
 	tests := []struct {
 		name   string
 		record Record
-		want   uint64
+		want   Outcome
 	}{
-		{"nothing but the version", Record{}, 1 << 60},
-		{"series", Record{Series: 0xabcdef}, 1<<60 | 0xabcdef},
-		{"status", Record{Status: 599}, 1<<60 | 599<<24},
-		{"method", Record{Method: MethodTrace}, 1<<60 | 9<<34},
-		{"protocol", Record{Protocol: UDP}, 1<<60 | 6<<38},
-		{"flags", Record{Flags: FlagUpstreamFailed}, 1<<60 | 32<<41},
+		{"nothing", Record{}, 0},
+		{"series", Record{Series: 0xabc}, 0xabc},
+		{"backend", Record{Backend: 0xabc}, 0xabc << 12},
+		{"status", Record{Status: 599}, 599 << 24},
+		{"method", Record{Method: MethodTrace}, 9 << 34},
+		{"protocol", Record{Protocol: UDP}, 6 << 38},
+		{"flags", Record{Flags: FlagUpstreamFailed}, 32 << 41},
+		{"gRPC", Record{GRPC: 17}, 17 << 49},
 	}
 	for _, tt := range tests {
-		if got := tt.record.Meta(); got != tt.want {
-			t.Errorf("%s: got %#x, want %#x", tt.name, got, tt.want)
+		if got := tt.record.Outcome(); got != OverflowOutcome|tt.want {
+			t.Errorf("%s: got %#x, want %#x", tt.name, got, OverflowOutcome|tt.want)
 		}
-	}
-	r := Record{Backend: 0x123456, Attempts: 3}
-	if got, want := r.Extra(), uint64(0x3123456); got != want {
-		t.Errorf("extra: got %#x, want %#x", got, want)
 	}
 }

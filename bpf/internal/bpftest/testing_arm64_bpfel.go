@@ -20,14 +20,17 @@ type TestingBucketTest struct {
 }
 
 type TestingRecordTest struct {
-	_       structs.HostLayout
-	Meta    uint64
-	Extra   uint64
-	Outcome uint64
-	Series  uint32
-	Backend uint32
-	Class   uint32
-	Abi     uint32
+	_             structs.HostLayout
+	Word          [3]uint64
+	Outcome       uint64
+	Duration      uint64
+	Upstream      uint64
+	RequestBytes  uint64
+	ResponseBytes uint64
+	Series        uint32
+	Backend       uint32
+	Class         uint32
+	Form          uint32
 }
 
 // Names of all BPF objects in the ELF.

@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fleetgate/fleetgate/api/probe/v1"
 	"github.com/fleetgate/fleetgate/api/probe/v1/point"
 	"github.com/fleetgate/fleetgate/bpf/internal/bpftest"
@@ -34,8 +36,13 @@ func self(t testing.TB) Target {
 	return Target{Executable: exe, Offset: here.Offset + point.Fast, PID: uint32(os.Getpid())}
 }
 
-func call(r probe.Record) {
-	point.RequestDone(r.Meta(), r.Duration, r.Upstream, r.RequestBytes, r.ResponseBytes, r.Extra())
+// call makes one call of the probe function.
+func call(records ...probe.Record) {
+	var c probe.Call
+	for i := range records {
+		c.Add(&records[i])
+	}
+	point.RequestsDone(&c.Registers)
 }
 
 func outcomes(t *testing.T, l7 *L7) map[probe.Outcome]uint64 {
@@ -87,7 +94,7 @@ func TestARecordIsCountedAsItSays(t *testing.T) {
 	l7 := attachToSelf(t)
 	r := probe.Record{
 		Series: 4095, Backend: 17, Status: 503, Method: probe.MethodPost, Protocol: probe.GRPC,
-		Flags: probe.FlagTimeout, Attempts: 3, Duration: 5_000_000, Upstream: 4_000_000, RequestBytes: 10, ResponseBytes: 20,
+		Flags: probe.FlagTimeout, Duration: 5_000_000, Upstream: 4_000_000, RequestBytes: 10, ResponseBytes: 20,
 	}
 	call(r)
 	call(r)
@@ -108,9 +115,54 @@ func TestARecordIsCountedAsItSays(t *testing.T) {
 	}
 }
 
-func TestRecordsOfAnotherLayoutAreRefused(t *testing.T) {
+// All registers are told apart: each record of a call has numbers of its own.
+func TestAllRecordsOfACallAreCounted(t *testing.T) {
+	for n := range 4 {
+		l7 := attachToSelf(t)
+		var records []probe.Record
+		series, backends := map[uint32]probe.Cell{}, map[uint32]probe.Cell{}
+		for i := range uint32(n + 1) {
+			r := probe.Record{
+				Series: 10 + i, Backend: 20 + i, Status: uint16(200 + i), Duration: 1_000_000 << i, Upstream: 1000 << i,
+				RequestBytes: uint64(30 + i), ResponseBytes: uint64(40 + i),
+			}
+			records = append(records, r)
+			sent, answered := probe.Cell{}, probe.Cell{RequestBytes: r.RequestBytes, ResponseBytes: r.ResponseBytes}
+			answered.Class[probe.Class2xx].Observe(r.Duration)
+			sent.Class[probe.Class2xx].Observe(r.Upstream)
+			series[r.Series], backends[r.Backend] = answered, sent
+		}
+		call(records...)
+		if got := outcomes(t, l7); len(got) != len(records) {
+			t.Errorf("outcomes of %d records: got %v", len(records), got)
+		}
+		if diff := cmp.Diff(series, counted(t, l7.Series)); diff != "" {
+			t.Errorf("series of %d records (-want +got):\n%s", len(records), diff)
+		}
+		if diff := cmp.Diff(backends, counted(t, l7.Backends)); diff != "" {
+			t.Errorf("backends of %d records (-want +got):\n%s", len(records), diff)
+		}
+	}
+}
+
+func TestALongRecordIsCountedAsItSays(t *testing.T) {
 	l7 := attachToSelf(t)
-	point.RequestDone((probe.ABI+1)<<60|1, 1, 1, 1, 1, 1)
+	r := probe.Record{Series: 1, Backend: 2, Status: 101, Duration: 1 << 50, Upstream: 1 << 49, RequestBytes: 1 << 40, ResponseBytes: 1 << 41}
+	call(r)
+	sent, answered := probe.Cell{}, probe.Cell{RequestBytes: r.RequestBytes, ResponseBytes: r.ResponseBytes}
+	answered.Class[probe.ClassOther].Observe(r.Duration)
+	sent.Class[probe.ClassOther].Observe(r.Upstream)
+	if diff := cmp.Diff(map[uint32]probe.Cell{1: answered}, counted(t, l7.Series)); diff != "" {
+		t.Errorf("series (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[uint32]probe.Cell{2: sent}, counted(t, l7.Backends)); diff != "" {
+		t.Errorf("backends (-want +got):\n%s", diff)
+	}
+}
+
+func TestCallsOfAnotherLayoutAreRefused(t *testing.T) {
+	l7 := attachToSelf(t)
+	point.RequestsDone(&[12]uint64{1<<60 | 1, 1, 1, 1, 1, 1})
 	if got := outcomes(t, l7); len(got) != 0 {
 		t.Errorf("outcomes: got %v, want none", got)
 	}

@@ -99,12 +99,12 @@ func try(l7 *load.L7, target load.Target, here point.Point) (Result, error) {
 
 func measure() time.Duration {
 	best := time.Duration(1<<63 - 1)
-	record := probe.Record{Status: 200}
-	meta, extra := record.Meta(), record.Extra()
+	var c probe.Call
+	c.Add(&probe.Record{Status: 200})
 	for range rounds {
 		start := time.Now()
 		for range calls {
-			point.RequestDone(meta, 1, 0, 0, 0, extra)
+			point.RequestsDone(&c.Registers)
 		}
 		best = min(best, time.Since(start)/calls)
 	}

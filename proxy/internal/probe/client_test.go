@@ -376,7 +376,7 @@ func TestRecordOfARequest(t *testing.T) {
 	}
 	want := probev1.Record{
 		Series: 7, Backend: 9, Status: 503, Method: probev1.MethodPut, Protocol: probev1.HTTP2,
-		Flags: probev1.FlagTimeout, Attempts: 2, Duration: 3e9, Upstream: 2e9, RequestBytes: 11, ResponseBytes: 12,
+		Flags: probev1.FlagTimeout, Duration: 3e9, Upstream: 2e9, RequestBytes: 11, ResponseBytes: 12,
 	}
 	var got probev1.Record
 	if fill(&got, done); got != want {

@@ -25,7 +25,7 @@ const (
 )
 
 // search is how far behind the entry the nops can be.
-const search = 64
+const search = 128
 
 // Point is the attach point of the running executable.
 type Point struct {
