@@ -82,7 +82,7 @@ func TestRecordsAreUnpackedInTheKernelAsTheyWerePacked(t *testing.T) {
 			RequestBytes: random.Uint64N(1 << 24), ResponseBytes: random.Uint64N(1 << 24),
 		}
 		var c probe.Call
-		c.Add(&r)
+		c.Fill([]probe.Record{r})
 		in, out := bpftest.TestingRecordTest{Word: [3]uint64(c.Registers[:])}, bpftest.TestingRecordTest{}
 		if _, err := program.Run(&ebpf.RunOptions{Context: in, ContextOut: &out}); err != nil {
 			t.Fatal(err)

@@ -26,9 +26,17 @@ const (
 	briefWords = 3
 )
 
-// Add puts a record into the call, unless there is no room for it. There is room for any
-// record in a call that holds nothing.
-func (c *Call) Add(r *Record) bool {
+// Fill puts records into a call that holds nothing, from the first on, and returns those
+// for which there is no room. There is room for any single one.
+func (c *Call) Fill(records []Record) (rest []Record) {
+	for len(records) > 0 && c.add(&records[0]) {
+		records = records[1:]
+	}
+	return records
+}
+
+// add puts a record into the call, unless there is no room for it.
+func (c *Call) add(r *Record) bool {
 	what := uint64(r.Outcome() &^ OverflowOutcome)
 	if (r.Duration|r.Upstream)>>timeBits|(r.RequestBytes|r.ResponseBytes)>>(64-timeBits) != 0 {
 		return c.addLong(what, r)

@@ -1,29 +1,31 @@
 package probe
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestCallHoldsFourRecords(t *testing.T) {
 	r := Record{Series: 1, Backend: 2, Status: 200, Duration: 1<<40 - 1, Upstream: 3, RequestBytes: 4, ResponseBytes: 1<<24 - 1}
-	var c Call
-	for i := range 4 {
-		if !c.Add(&r) {
-			t.Fatalf("no room for record %d", i+1)
+	want := [12]uint64{2<<60 | 200<<24 | 2<<12 | 1, 1<<64 - 1, 4<<40 | 3}
+	for i := 3; i < len(want); i++ {
+		want[i] = want[i-3]
+	}
+	for n := range 6 {
+		var c Call
+		rest := c.Fill(slices.Repeat([]Record{r}, n))
+		held := min(n, 4)
+		if len(rest) != n-held {
+			t.Errorf("%d records: there is no room for %d", n, len(rest))
 		}
-	}
-	if c.Add(&r) {
-		t.Error("there is room for a fifth record")
-	}
-	for i := range 4 {
-		words := [3]uint64(c.Registers[3*i:])
-		want := [3]uint64{2<<60 | 200<<24 | 2<<12 | 1, 1<<64 - 1, 4<<40 | 3}
-		if words != want {
-			t.Errorf("record %d: got %#x, want %#x", i+1, words, want)
+		if full := 3 * held; !slices.Equal(c.Registers[:full], want[:full]) || slices.ContainsFunc(c.Registers[full:], func(w uint64) bool { return w != 0 }) {
+			t.Errorf("%d records: got %#x", n, c.Registers)
 		}
 	}
 }
 
 func TestWhatDoesNotFitTakesACallOfItsOwn(t *testing.T) {
-	short := Record{Series: 7}
+	brief := Record{Series: 7}
 	for name, r := range map[string]Record{
 		"duration":       {Duration: 1 << 40},
 		"upstream":       {Upstream: 1 << 40},
@@ -31,20 +33,21 @@ func TestWhatDoesNotFitTakesACallOfItsOwn(t *testing.T) {
 		"response bytes": {ResponseBytes: 1<<64 - 1},
 	} {
 		r.Series, r.Status = 5, 404
-		var c Call
-		if c.Add(&short); c.Add(&r) {
-			t.Errorf("%s: there is room beside another record", name)
+		records := []Record{brief, brief, r, r, brief}
+		for _, want := range [][12]uint64{
+			{2<<60 | 7, 0, 0, 2<<60 | 7},
+			{3<<60 | 404<<24 | 5, r.Duration, r.Upstream, r.RequestBytes, r.ResponseBytes},
+			{3<<60 | 404<<24 | 5, r.Duration, r.Upstream, r.RequestBytes, r.ResponseBytes},
+			{2<<60 | 7},
+		} {
+			var c Call
+			records = c.Fill(records)
+			if c.Registers != want {
+				t.Errorf("%s: got %#x, want %#x", name, c.Registers, want)
+			}
 		}
-		c = Call{}
-		if !c.Add(&r) {
-			t.Errorf("%s: there is no room in an empty call", name)
-		}
-		want := [12]uint64{3<<60 | 404<<24 | 5, r.Duration, r.Upstream, r.RequestBytes, r.ResponseBytes}
-		if c.Registers != want {
-			t.Errorf("%s: got %#x, want %#x", name, c.Registers, want)
-		}
-		if c.Add(&short) {
-			t.Errorf("%s: there is room for another record", name)
+		if len(records) > 0 {
+			t.Errorf("%s: %d records are left", name, len(records))
 		}
 	}
 }

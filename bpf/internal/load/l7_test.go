@@ -39,9 +39,7 @@ func self(t testing.TB) Target {
 // call makes one call of the probe function.
 func call(records ...probe.Record) {
 	var c probe.Call
-	for i := range records {
-		c.Add(&records[i])
-	}
+	c.Fill(records)
 	point.RequestsDone(&c.Registers)
 }
 

@@ -100,7 +100,7 @@ func try(l7 *load.L7, target load.Target, here point.Point) (Result, error) {
 func measure() time.Duration {
 	best := time.Duration(1<<63 - 1)
 	var c probe.Call
-	c.Add(&probe.Record{Status: 200})
+	c.Fill([]probe.Record{{Status: 200}})
 	for range rounds {
 		start := time.Now()
 		for range calls {

@@ -62,16 +62,11 @@ func (o *observer) TurnDone() {
 
 // call hands the records to the probe function, as many at once as there is room for.
 func (o *observer) call() {
-	var c probev1.Call
-	for i := range o.count {
-		r := &o.waiting[i]
-		if !c.Add(r) {
-			point.RequestsDone(&c.Registers)
-			c = probev1.Call{}
-			c.Add(r)
-		}
+	for rest := o.waiting[:o.count]; len(rest) > 0; {
+		var c probev1.Call
+		rest = c.Fill(rest)
+		point.RequestsDone(&c.Registers)
 	}
-	point.RequestsDone(&c.Registers)
 }
 
 func fill(r *probev1.Record, d *traffic.Done) {
