@@ -50,7 +50,7 @@ func (t *task) look(ctx context.Context) (due bool) {
 }
 
 func (t *task) compare(ctx context.Context) (due bool, err error) {
-	cached := emptyLike(t.desired)
+	cached := t.emptyCached()
 	err = t.opts.Client.Get(ctx, t.id.key, cached)
 	switch {
 	case meta.IsNoMatchError(err):
@@ -67,7 +67,7 @@ func (t *task) compare(ctx context.Context) (due bool, err error) {
 	}
 	same := t.onlyStatus(cached)
 	if !same {
-		same, err = t.unchanged(cached)
+		same, err = t.unchangedSince(ctx, cached)
 	}
 	if same {
 		t.known.settled = t.now
