@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,12 +16,9 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
-// secretLife is how long a Secret that nobody asks for is remembered.
-const secretLife = time.Hour
-
-// Reader reads from caches. A Secret is read from the API server when it is
+// Reader reads from caches. A Secret or ConfigMap is read from the API server when it is
 // asked for, and again only when its cached metadata show another version: so
-// only Secrets that something refers to are ever read. The objects that it
+// only those that something refers to are ever read. The objects that it
 // returns are shared and must not be changed. It is safe for concurrent use.
 //
 // What lies outside the watched namespaces does not exist for it, but the
@@ -33,14 +29,8 @@ type Reader struct {
 	watched []string
 	now     func() time.Time
 
-	mu      sync.Mutex
-	secrets map[types.NamespacedName]*secret
-	swept   time.Time
-}
-
-type secret struct {
-	object *corev1.Secret
-	used   time.Time
+	secrets    *remembered[corev1.Secret, *corev1.Secret]
+	configMaps *remembered[corev1.ConfigMap, *corev1.ConfigMap]
 }
 
 // NewReader returns a Reader over a cache and the API server itself. Without
@@ -48,7 +38,7 @@ type secret struct {
 func NewReader(cached, live client.Reader, watched []string, now func() time.Time) *Reader {
 	return &Reader{
 		Reader: cached, live: live, watched: watched, now: now,
-		secrets: make(map[types.NamespacedName]*secret), swept: now(),
+		secrets: newRemembered(SecretMetadata, slimSecret, now()), configMaps: newRemembered(ConfigMapMetadata, slimConfigMap, now()),
 	}
 }
 
@@ -70,60 +60,34 @@ func (r *Reader) Get(ctx context.Context, key types.NamespacedName, into client.
 	if _, slice := into.(*discoveryv1.EndpointSlice); r.outside(key.Namespace) && (!slice || key != names.APIServers) {
 		return apierrors.NewNotFound(schema.GroupResource{}, key.String())
 	}
-	out, ok := into.(*corev1.Secret)
-	if !ok {
-		return r.Reader.Get(ctx, key, into, opts...)
+	switch out := into.(type) {
+	case *corev1.Secret:
+		return read(ctx, r, r.secrets, key, out, opts)
+	case *corev1.ConfigMap:
+		return read(ctx, r, r.configMaps, key, out, opts)
 	}
-	seen := SecretMetadata()
+	return r.Reader.Get(ctx, key, into, opts...)
+}
+
+// read returns what is remembered, unless the cached metadata are of another version.
+func read[T any, P stored[T]](ctx context.Context, r *Reader, memory *remembered[T, P], key types.NamespacedName, out P, opts []client.GetOption) error {
+	seen := memory.metadata()
 	if err := r.Reader.Get(ctx, key, seen, opts...); err != nil {
 		if apierrors.IsNotFound(err) {
-			r.forget(key)
+			memory.forget(key)
 		}
 		return err
 	}
-	if known := r.known(key, seen.ResourceVersion); known != nil {
+	if known := memory.of(key, seen.ResourceVersion, r.now()); known != nil {
 		*out = *known
 		return nil
 	}
-	fresh := &corev1.Secret{}
+	fresh := P(new(T))
 	if err := r.live.Get(ctx, key, fresh, opts...); err != nil {
 		return err
 	}
-	fresh.ManagedFields = nil
-	r.keep(key, fresh)
+	memory.slim(fresh)
+	memory.keep(key, fresh, r.now())
 	*out = *fresh
 	return nil
-}
-
-func (r *Reader) known(key types.NamespacedName, version string) *corev1.Secret {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.secrets[key]
-	if s == nil || s.object.ResourceVersion != version {
-		return nil
-	}
-	s.used = r.now()
-	return s.object
-}
-
-func (r *Reader) keep(key types.NamespacedName, object *corev1.Secret) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	r.secrets[key] = &secret{object: object, used: now}
-	if now.Sub(r.swept) < secretLife {
-		return
-	}
-	r.swept = now
-	for key, s := range r.secrets {
-		if now.Sub(s.used) > secretLife {
-			delete(r.secrets, key)
-		}
-	}
-}
-
-func (r *Reader) forget(key types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.secrets, key)
 }

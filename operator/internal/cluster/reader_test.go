@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -59,8 +60,34 @@ func TestSecretsAreReadOncePerVersion(t *testing.T) {
 	if err := api.Delete(t.Context(), fresh); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := read("cert"); !apierrors.IsNotFound(err) || len(reader.secrets) != 0 {
-		t.Errorf("got %v, and %d Secrets are kept", err, len(reader.secrets))
+	if _, err := read("cert"); !apierrors.IsNotFound(err) || len(reader.secrets.objects) != 0 {
+		t.Errorf("got %v, and %d Secrets are kept", err, len(reader.secrets.objects))
+	}
+}
+
+// Of a ConfigMap, only the certificates are kept, and it is read again only when it has changed.
+func TestConfigMapsAreReadOncePerVersion(t *testing.T) {
+	bundle := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "ca"}, Data: map[string]string{"ca.crt": "1", "big": "b"},
+	}
+	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(bundle).Build()
+	live := &counting{Client: api}
+	reader := NewReader(api, live, nil, time.Now)
+	for want := 1; want < 3; want++ {
+		for range 2 {
+			got := &corev1.ConfigMap{}
+			if err := reader.Get(t.Context(), client.ObjectKeyFromObject(bundle), got); err != nil {
+				t.Fatal(err)
+			}
+			if got.Data["ca.crt"] != fmt.Sprint(want) || len(got.Data) != 1 || got.ResourceVersion == "" || live.reads != want {
+				t.Errorf("got %+v after %d reads, want version %d", got, live.reads, want)
+			}
+		}
+		next := bundle.DeepCopy()
+		next.ResourceVersion, next.Data["ca.crt"] = "", fmt.Sprint(want+1)
+		if err := api.Update(t.Context(), next); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -76,10 +103,10 @@ func TestForgottenSecretsAreDropped(t *testing.T) {
 		if err := reader.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: name}, &corev1.Secret{}); err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(2 * secretLife)
+		now = now.Add(2 * dataLife)
 	}
-	if len(reader.secrets) != 1 {
-		t.Errorf("%d Secrets are kept", len(reader.secrets))
+	if len(reader.secrets.objects) != 1 {
+		t.Errorf("%d Secrets are kept", len(reader.secrets.objects))
 	}
 }
 

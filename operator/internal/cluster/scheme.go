@@ -33,6 +33,12 @@ func SecretMetadata() *metav1.PartialObjectMetadata {
 	return metadata(schema.GroupVersionKind{Version: "v1", Kind: "Secret"})
 }
 
+// ConfigMapMetadata returns an empty object that stands for the metadata of a
+// ConfigMap.
+func ConfigMapMetadata() *metav1.PartialObjectMetadata {
+	return metadata(schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"})
+}
+
 // CRDMetadata returns an empty object that stands for the metadata of a
 // CustomResourceDefinition.
 func CRDMetadata() *metav1.PartialObjectMetadata {

@@ -10,7 +10,8 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 )
 
-// The functions below take away what nobody reads before an object is cached.
+// The functions below take away what nobody reads before an object is cached, or kept in
+// another way.
 // None of the results is ever written back: what is written is either built
 // from scratch or read from the API server first, except for status, whose
 // updates leave the rest of an object alone.
@@ -59,22 +60,19 @@ func stripPod(in any) (any, error) {
 	return slim, nil
 }
 
-// stripConfigMap leaves the ConfigMaps of fleets whole, also those that somebody
-// took the label from. Of others a Gateway may
-// name the one key that holds CA certificates.
-func stripConfigMap(in any) (any, error) {
-	configMap, ok := in.(*corev1.ConfigMap)
-	if !ok || configMap.Labels[names.LabelManagedBy] == names.ManagedBy {
+// stripMetadata is for kinds of which the metadata alone are cached. It leaves those of
+// fleets, also of objects that somebody took the label from. Of others it is enough to
+// see that there is a new version.
+func stripMetadata(in any) (any, error) {
+	object, ok := in.(*metav1.PartialObjectMetadata)
+	if !ok || object.Labels[names.LabelManagedBy] == names.ManagedBy {
 		return strip(in)
 	}
-	if owner := metav1.GetControllerOf(configMap); owner != nil && owner.Kind == "Gateway" {
+	if owner := metav1.GetControllerOf(object); owner != nil && owner.Kind == "Gateway" {
 		return strip(in)
 	}
-	slim := &corev1.ConfigMap{ObjectMeta: identity(&configMap.ObjectMeta)}
-	if bundle, ok := configMap.Data[corev1.ServiceAccountRootCAKey]; ok {
-		slim.Data = map[string]string{corev1.ServiceAccountRootCAKey: bundle}
-	}
-	return slim, nil
+	object.ObjectMeta = identity(&object.ObjectMeta)
+	return object, nil
 }
 
 // stripService leaves the Services of fleets whole, as they are compared with
@@ -138,6 +136,17 @@ func stripCRD(in any) (any, error) {
 		}
 	}
 	return crd, nil
+}
+
+func slimSecret(secret *corev1.Secret) { secret.ManagedFields = nil }
+
+// slimConfigMap leaves the one key that a Gateway may name, the one with CA certificates.
+func slimConfigMap(configMap *corev1.ConfigMap) {
+	slim := corev1.ConfigMap{ObjectMeta: identity(&configMap.ObjectMeta)}
+	if bundle, ok := configMap.Data[corev1.ServiceAccountRootCAKey]; ok {
+		slim.Data = map[string]string{corev1.ServiceAccountRootCAKey: bundle}
+	}
+	*configMap = slim
 }
 
 // identity is what tells one state of an object from another.

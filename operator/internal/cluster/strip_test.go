@@ -34,6 +34,18 @@ func owned(meta metav1.ObjectMeta) metav1.ObjectMeta {
 	return meta
 }
 
+// fleets is the metadata with a Gateway that controls the object.
+func fleets(meta metav1.ObjectMeta) metav1.ObjectMeta {
+	meta.OwnerReferences = []metav1.OwnerReference{{Kind: "Gateway", Name: "gw", UID: "u", Controller: new(true)}}
+	return meta
+}
+
+func metadataWith(meta metav1.ObjectMeta) *metav1.PartialObjectMetadata {
+	object := ConfigMapMetadata()
+	object.ObjectMeta = meta
+	return object
+}
+
 func TestStrip(t *testing.T) {
 	labels := map[string]string{"a": "b"}
 	ours := map[string]string{names.LabelManagedBy: names.ManagedBy}
@@ -46,9 +58,11 @@ func TestStrip(t *testing.T) {
 	slimCRD.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0", "gateway.networking.k8s.io/channel": "standard"}
 	ready := corev1.PodCondition{Type: corev1.PodReady, Status: corev1.ConditionTrue}
 	selected := map[string]string{discoveryv1.LabelServiceName: "api-x7k2p", names.LabelXBackend: "api"}
-	own := bloated(ours)
-	own.ManagedFields = nil
-	own.Annotations = map[string]string{"gateway.networking.k8s.io/bundle-version": "v1.7.0", "gateway.networking.k8s.io/channel": "standard"}
+	own, unlabelled := bloated(ours), bloated(nil)
+	for _, meta := range []*metav1.ObjectMeta{&own, &unlabelled} {
+		meta.ManagedFields = nil
+		delete(meta.Annotations, corev1.LastAppliedConfigAnnotation)
+	}
 
 	tests := []struct {
 		name     string
@@ -58,10 +72,9 @@ func TestStrip(t *testing.T) {
 		{"a pod", stripPod, &corev1.Pod{ObjectMeta: bloated(labels), Spec: corev1.PodSpec{NodeName: "n"}, Status: corev1.PodStatus{
 			PodIP: "10.0.0.1", Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled}, {Type: corev1.PodReady, Status: corev1.ConditionTrue, Message: "m"}},
 		}}, &corev1.Pod{ObjectMeta: slim(labels), Status: corev1.PodStatus{PodIP: "10.0.0.1", Conditions: []corev1.PodCondition{ready}}}},
-		{"a user's ConfigMap", stripConfigMap, &corev1.ConfigMap{ObjectMeta: bloated(labels), Data: map[string]string{"ca.crt": "c", "big": "b"}},
-			&corev1.ConfigMap{ObjectMeta: slim(nil), Data: map[string]string{"ca.crt": "c"}}},
-		{"a fleet's ConfigMap", stripConfigMap, &corev1.ConfigMap{ObjectMeta: bloated(ours), Data: map[string]string{"config": "c"}},
-			&corev1.ConfigMap{ObjectMeta: own, Data: map[string]string{"config": "c"}}},
+		{"a user's ConfigMap", stripMetadata, metadataWith(bloated(labels)), metadataWith(slim(nil))},
+		{"a fleet's ConfigMap", stripMetadata, metadataWith(bloated(ours)), metadataWith(own)},
+		{"a fleet's ConfigMap without its label", stripMetadata, metadataWith(fleets(bloated(nil))), metadataWith(fleets(unlabelled))},
 		{"a user's Service", stripService, &corev1.Service{ObjectMeta: bloated(labels), Spec: corev1.ServiceSpec{
 			Selector: labels, Ports: []corev1.ServicePort{{Port: 80}},
 		}}, &corev1.Service{ObjectMeta: slim(nil), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}},

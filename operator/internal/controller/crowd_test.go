@@ -103,15 +103,19 @@ func (i *informers) keep(obj client.Object) {
 	i.hear(obj)
 }
 
-// metadataOf is what is cached of a Secret; nil for what is none.
+// metadataOf is what is cached of a Secret or ConfigMap; nil for what is none.
 func metadataOf(obj client.Object) client.Object {
-	secret, is := obj.(*corev1.Secret)
-	if !is {
-		return nil
+	switch obj := obj.(type) {
+	case *corev1.Secret:
+		metadata := cluster.SecretMetadata()
+		obj.ObjectMeta.DeepCopyInto(&metadata.ObjectMeta)
+		return metadata
+	case *corev1.ConfigMap:
+		metadata := cluster.ConfigMapMetadata()
+		obj.ObjectMeta.DeepCopyInto(&metadata.ObjectMeta)
+		return metadata
 	}
-	metadata := cluster.SecretMetadata()
-	secret.ObjectMeta.DeepCopyInto(&metadata.ObjectMeta)
-	return metadata
+	return nil
 }
 
 // remove deletes an object.
@@ -137,8 +141,8 @@ func hearing(r *GatewayReconciler) func(client.Object) {
 		all = append(all, r.watchOf(kind.object))
 	}
 	return func(obj client.Object) {
-		if _, secret := obj.(*corev1.Secret); secret {
-			r.touchedOrOwner(context.Background(), obj)
+		if metadata := metadataOf(obj); metadata != nil {
+			obj = metadata
 		}
 		for _, w := range all {
 			_, metadata := obj.(*metav1.PartialObjectMetadata)

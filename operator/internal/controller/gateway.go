@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -288,5 +287,5 @@ func ownerOf(gateway *gatewayv1.Gateway) apply.Owner {
 // fleetKinds are all kinds that the objects of a fleet have.
 func fleetKinds() []client.Object {
 	kinds := ownedKinds()
-	return append(kinds, &corev1.ConfigMap{}, cluster.SecretMetadata(), monitor())
+	return append(kinds, cluster.ConfigMapMetadata(), cluster.SecretMetadata(), monitor())
 }

@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Client writes, and reads from caches except for Secrets.
 	Client client.Client
-	// Reader reads from caches, and of Secrets those that are asked for.
+	// Reader reads from caches, and of Secrets and ConfigMaps those that are asked for.
 	Reader client.Reader
 	// Live reads from the API server itself.
 	Live    client.Reader

@@ -6,7 +6,7 @@ package controller
 // Each fleet's proxies get a Role to get, list and watch their own ConfigMap and
 // certificate Secrets, by name. Kubernetes lets nobody grant what he does not
 // have, so the operator holds get, list and watch on all ConfigMaps and Secrets
-// of the namespaces that it serves. Of Secrets it lists and watches the metadata
+// of the namespaces that it serves. Of both it lists and watches the metadata
 // alone, and it gets only those that a listener, a Gateway, a policy or an XBackend
 // names and those of its fleets.
 // Of ConfigMaps that are not its fleets' it keeps the one key with CA

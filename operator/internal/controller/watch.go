@@ -51,7 +51,7 @@ func (r *GatewayReconciler) watches() []watch {
 		{&discoveryv1.EndpointSlice{}, r.touched, always, r.noting(endpointsChanged)},
 		{&corev1.Namespace{}, r.touched, always, r.noting(labelsChanged)},
 		{cluster.SecretMetadata(), r.touchedOrOwner, always, r.noting(r.changedByOthers)},
-		{&corev1.ConfigMap{}, r.touchedOrOwner, always, r.noting(r.changedByOthers)},
+		{cluster.ConfigMapMetadata(), r.touchedOrOwner, always, r.noting(r.changedByOthers)},
 		{&corev1.Pod{}, r.fleetOf, addressed, podChanged},
 		{cluster.CRDMetadata(), r.reshaped, always, specChanged},
 	}
@@ -108,7 +108,7 @@ func (r *GatewayReconciler) touched(ctx context.Context, obj client.Object) []ty
 func (r *GatewayReconciler) touchedOrOwner(ctx context.Context, obj client.Object) []types.NamespacedName {
 	owners := owner(ctx, obj)
 	// Those with the configuration are written with each change, and beside the fleet.
-	if _, is := obj.(*corev1.ConfigMap); !is || !names.HoldsConfig(obj.GetName()) {
+	if obj.GetObjectKind().GroupVersionKind().Kind != "ConfigMap" || !names.HoldsConfig(obj.GetName()) {
 		r.changes.noteFleet(owners)
 	}
 	return append(r.touched(ctx, obj), owners...)

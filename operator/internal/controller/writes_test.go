@@ -23,8 +23,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// lateCache shows what there was when it caught up last. Of objects that are read by
-// their metadata alone it is never late.
+// lateCache shows what there was when it caught up last. With Secrets it is never late.
 type lateCache struct {
 	client.WithWatch
 	w    *world
@@ -38,14 +37,14 @@ func (w *world) late() {
 }
 
 func (c *lateCache) Get(ctx context.Context, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
-	if _, metadata := obj.(*metav1.PartialObjectMetadata); metadata {
+	if _, metadata := obj.(*metav1.PartialObjectMetadata); metadata && obj.GetObjectKind().GroupVersionKind().Kind != "ConfigMap" {
 		return c.WithWatch.Get(ctx, key, obj, opts...)
 	}
 	return c.past.Get(ctx, key, obj, opts...)
 }
 
 func (c *lateCache) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
-	if _, metadata := list.(*metav1.PartialObjectMetadataList); metadata {
+	if _, metadata := list.(*metav1.PartialObjectMetadataList); metadata && list.GetObjectKind().GroupVersionKind().Kind != "ConfigMapList" {
 		return c.WithWatch.List(ctx, list, opts...)
 	}
 	return c.past.List(ctx, list, opts...)

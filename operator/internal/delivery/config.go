@@ -6,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
+	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/edition"
 )
 
@@ -48,7 +51,7 @@ func (w *Writer) Config(ctx context.Context, owner apply.Owner, name string, con
 	c := &configWrite{
 		Writer: w, ctx: ctx, owner: owner, config: config, edition: of,
 		key:    types.NamespacedName{Namespace: owner.Namespace, Name: name},
-		memory: w.memory(owner.NamespacedName),
+		memory: w.memory(owner.NamespacedName), now: w.opts.Now(),
 	}
 	if err := c.prepare(); err != nil {
 		return c.result, err
@@ -74,6 +77,8 @@ type configWrite struct {
 	cuts   cuts
 	layout proxyconfig.Layout
 	memory *memory
+	// now is when the call began: what a cache may still show does not change meanwhile.
+	now    time.Time
 	result ConfigResult
 }
 
@@ -147,7 +152,7 @@ func (c *configWrite) large() (bool, error) {
 
 // bringDocument stores the parts, and then the document that names them.
 func (c *configWrite) bringDocument() error {
-	live, err := c.cached(c.key, &c.memory.config)
+	live, err := c.last(c.key, &c.memory.config)
 	for range attempts {
 		if err != nil {
 			return err
@@ -156,34 +161,45 @@ func (c *configWrite) bringDocument() error {
 		if raced, err = c.bring(live); !raced || err != nil {
 			return err
 		}
-		live, err = c.read(c.opts.Live, c.key)
+		live, err = c.read(c.key)
 	}
 	return fmt.Errorf("writing ConfigMap %s: others keep changing it", c.key)
 }
 
-// cached returns a ConfigMap from the cache if that can be trusted, else from
-// the API server; nil when there is none.
-func (c *configWrite) cached(key types.NamespacedName, known *written) (*corev1.ConfigMap, error) {
-	live, err := c.read(c.opts.Client, key)
-	if err != nil || live == nil && known.version == "" {
-		return live, err
+// last returns a ConfigMap as it is known if the cached metadata agree with that, else
+// from the API server; nil when there is none. What is known of one has no more data than
+// the versions of a part.
+func (c *configWrite) last(key types.NamespacedName, known *written) (*corev1.ConfigMap, error) {
+	seen, err := c.metadata(key)
+	switch {
+	case err != nil || seen == nil && known.version == "":
+		return nil, err
+	case seen != nil && known.covers(seen, c.now):
+		return &corev1.ConfigMap{ObjectMeta: seen.ObjectMeta, BinaryData: known.versions}, nil
 	}
-	if live != nil && (known.version == "" || known.covers(live, c.opts.Now())) {
-		return live, nil
-	}
-	return c.read(c.opts.Live, key)
+	return c.read(key)
 }
 
-func (c *configWrite) read(from client.Reader, key types.NamespacedName) (*corev1.ConfigMap, error) {
-	live := &corev1.ConfigMap{}
-	err := from.Get(c.ctx, key, live)
+// metadata returns those of a ConfigMap from the cache; nil when there is none.
+func (c *configWrite) metadata(key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
+	return look(c.ctx, c.opts.Client, key, cluster.ConfigMapMetadata())
+}
+
+// read returns a ConfigMap from the API server; nil when there is none.
+func (c *configWrite) read(key types.NamespacedName) (*corev1.ConfigMap, error) {
+	return look(c.ctx, c.opts.Live, key, &corev1.ConfigMap{})
+}
+
+// look reads a ConfigMap, or its metadata; it returns nil when there is none.
+func look[T client.Object](ctx context.Context, from client.Reader, key types.NamespacedName, into T) (none T, err error) {
+	err = from.Get(ctx, key, into)
 	switch {
 	case err == nil:
-		return live, nil
+		return into, nil
 	case apierrors.IsNotFound(err):
-		return nil, nil
+		return none, nil
 	default:
-		return nil, fmt.Errorf("reading ConfigMap %s: %w", key, err)
+		return none, fmt.Errorf("reading ConfigMap %s: %w", key, err)
 	}
 }
 
@@ -261,7 +277,7 @@ func (c *configWrite) inspect(live *corev1.ConfigMap) stored {
 		return stored{revision: known.revision, damage: "it was deleted"}
 	case live == nil:
 		return stored{}
-	case known.covers(live, c.opts.Now()):
+	case known.covers(live, c.now):
 		return stored{hash: known.content, revision: known.revision, parts: known.parts}
 	}
 	found := c.decode(live)

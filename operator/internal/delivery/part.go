@@ -51,7 +51,7 @@ func (c *configWrite) partMemory(name string) *written {
 }
 
 func (p *partWrite) run(current []proxyconfig.Part) error {
-	live, err := p.cached(p.key, p.known)
+	live, err := p.last(p.key, p.known)
 	for range attempts {
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func (p *partWrite) run(current []proxyconfig.Part) error {
 		if raced, err = p.bring(live, current); !raced || err != nil {
 			return err
 		}
-		live, err = p.read(p.opts.Live, p.key)
+		live, err = p.read(p.key)
 	}
 	return fmt.Errorf("writing ConfigMap %s: others keep changing it", p.key)
 }
@@ -88,15 +88,20 @@ func (p *partWrite) bring(live *corev1.ConfigMap, current []proxyconfig.Part) (r
 // been stored. What this process has stored, and nobody has touched since, need
 // not be read.
 func (p *partWrite) holds(live *corev1.ConfigMap) bool {
-	if p.known.covers(live, p.opts.Now()) {
-		return slices.Contains(strings.Fields(p.known.content), p.cut.part.Key())
+	data, there := live.BinaryData[p.cut.part.Key()]
+	if !there || p.known.covers(live, p.now) {
+		return there
 	}
-	data, ok := live.BinaryData[p.cut.part.Key()]
-	if _, _, err := proxyconfig.DecodePart(p.cut.part, data); !ok || err != nil {
+	if _, _, err := proxyconfig.DecodePart(p.cut.part, data); err != nil {
 		return false
 	}
-	p.locked(func() { p.known.set(live.UID, live.ResourceVersion, p.cut.part.Key(), p.opts.Now()) })
+	p.remember(live)
 	return true
+}
+
+func (p *partWrite) remember(live *corev1.ConfigMap) {
+	p.locked(func() { p.known.set(live.UID, live.ResourceVersion, "", p.opts.Now()) })
+	p.known.versions = live.BinaryData
 }
 
 func (p *partWrite) write(live *corev1.ConfigMap, current []proxyconfig.Part) (raced bool, err error) {
@@ -107,9 +112,7 @@ func (p *partWrite) write(live *corev1.ConfigMap, current []proxyconfig.Part) (r
 			next.BinaryData[before.Key()] = data
 		}
 	}
-	var keys []string
-	for key, data := range next.BinaryData {
-		keys = append(keys, key)
+	for _, data := range next.BinaryData {
 		p.result.Bytes += len(data)
 	}
 	if raced, err = p.store(p.ctx, next); raced || err != nil {
@@ -118,7 +121,7 @@ func (p *partWrite) write(live *corev1.ConfigMap, current []proxyconfig.Part) (r
 		}
 		return raced, err
 	}
-	p.locked(func() { p.known.set(next.UID, next.ResourceVersion, strings.Join(keys, " "), p.opts.Now()) })
+	p.remember(next)
 	p.result.Parts++
 	return false, nil
 }
@@ -154,7 +157,7 @@ func (c *configWrite) dropParts() error {
 }
 
 func (c *configWrite) dropPart(key types.NamespacedName) error {
-	live, err := c.read(c.opts.Client, key)
+	live, err := c.metadata(key)
 	if err != nil || live == nil || !c.owner.Owns(live) {
 		return err
 	}
@@ -172,7 +175,7 @@ func (c *configWrite) renewed(live *corev1.ConfigMap, key types.NamespacedName, 
 	if live != nil {
 		live.ObjectMeta.DeepCopyInto(&next.ObjectMeta)
 		next.ManagedFields = nil
-		if known.covers(live, c.opts.Now()) {
+		if known.covers(live, c.now) {
 			// The cache may be behind; the content is known all the same.
 			next.ResourceVersion = known.version
 		}

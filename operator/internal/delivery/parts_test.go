@@ -136,6 +136,42 @@ func TestPartsOfTheIndexBeforeStayReadable(t *testing.T) {
 	}
 }
 
+// What this process has stored is read by nobody: neither for a change, nor for the
+// versions of parts that stay. One that finds it there reads each object once, and what
+// somebody has touched is read alone.
+func TestOnlyWhatOthersWroteIsRead(t *testing.T) {
+	w := newWorld(t)
+	put := func(what string, config *proxyconfig.Config, reads int) delivery.ConfigResult {
+		t.Helper()
+		w.live.reads = 0
+		result := w.put(config)
+		if w.live.reads != reads {
+			t.Errorf("%s takes %d reads of the API server, want %d", what, w.live.reads, reads)
+		}
+		return result
+	}
+	put("a new configuration", routes(500), 0)
+	if result := put("a burst", routes(1000), 0); result.Parts == 0 {
+		t.Errorf("a burst is %+v", result)
+	}
+	_, before := w.stored()
+	if result := put("another one", routes(1500), 0); result.Parts == 0 {
+		t.Errorf("another one is %+v", result)
+	}
+	for _, p := range before.Parts {
+		if _, _, err := proxyconfig.DecodePart(p, w.part(p.Name()).BinaryData[p.Key()]); err != nil {
+			t.Errorf("part %s of the index before: %v", p.Name(), err)
+		}
+	}
+	_, index := w.stored()
+	w.restart()
+	put("a restart", routes(1500), 1+len(index.Parts))
+	put("the same again", routes(1500), 0)
+	w.edit(func(c *corev1.ConfigMap) { c.Data["more"] = "x" })
+	put("an edit", routes(1500), 1)
+	put("the same again", routes(1500), 0)
+}
+
 func TestDamagedPartIsRepaired(t *testing.T) {
 	damages := map[string]func(*world, string){
 		"edited": func(w *world, part string) {

@@ -26,8 +26,7 @@ const attempts = 4
 
 // Options are what a Writer works with. All fields are required, except Now.
 type Options struct {
-	// Client writes, and reads ConfigMaps from a cache that holds those with
-	// our labels. Of Secrets it reads the metadata, from a cache of all.
+	// Client writes, and reads the metadata of ConfigMaps and Secrets from a cache.
 	Client client.Client
 	// Live reads from the API server itself.
 	Live client.Reader
@@ -75,6 +74,8 @@ type written struct {
 	content  string
 	revision int64
 	parts    []proxyconfig.Part
+	// versions are the data of a part's ConfigMap, by key.
+	versions map[string][]byte
 }
 
 // maxStale bounds written.stale. A cache that is further behind costs a read.
