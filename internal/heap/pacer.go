@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 )
 
@@ -25,35 +26,85 @@ type Pace struct {
 	MostPercent, LeastPercent int
 	// Headroom is what is enough for a large heap, in bytes.
 	Headroom uint64
+	// Burst is how large the heap may become, in bytes, while so much is allocated that the
+	// rest of the pace has it collected all the time. Zero is no larger than at other times.
+	Burst uint64
 }
 
 // Keep has the collector begin when the heap has grown by so much, and sooner where
 // little is allocated. It holds for the rest of the process: each collection sets the pace
 // for the next one. It is to be called once.
 func (p Pace) Keep() {
-	now := p.percent(measure(live))
-	debug.SetGCPercent(now)
-	p.follow(now)
+	k := &keeper{Pace: p, now: p.percent(measure(live))}
+	debug.SetGCPercent(k.now)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.follow()
+}
+
+// keeper keeps a pace.
+type keeper struct {
+	Pace
+
+	mu sync.Mutex
+	// now is the pace that is set.
+	now int
+	// since is when the last collection was, and allocated what had been by then.
+	since     time.Time
+	allocated uint64
+	// calm ends a burst after which nothing is collected.
+	calm *time.Timer
 }
 
 // mark is what one collection finds unused, which tells that it has happened.
 type mark struct{ _ [16]byte }
 
-// follow leaves a pace that is about right: setting it stops the world.
-func (p Pace) follow(percent int) {
-	since := time.Now()
-	runtime.AddCleanup(&mark{}, func(before int) {
-		now := p.next(before, time.Since(since), measure(live))
-		if now != before {
-			debug.SetGCPercent(now)
-		}
-		p.follow(now)
-	}, percent)
+// follow waits for the next collection. The mutex is held.
+func (k *keeper) follow() {
+	k.since, k.allocated = time.Now(), measure(allocs)
+	runtime.AddCleanup(&mark{}, (*keeper).collected, k)
 }
 
-// next is the pace after a collection that came some time after the one before: what
-// grows within seldom at the rate of that time, in steps.
-func (p Pace) next(before int, took time.Duration, live uint64) int {
+// collected sets the pace after a collection.
+func (k *keeper) collected() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.set(k.next(k.now, time.Since(k.since), measure(allocs)-k.allocated, measure(live)))
+	k.follow()
+}
+
+// set leaves a pace that is about right: setting it stops the world. The mutex is held.
+func (k *keeper) set(percent int) {
+	if percent != k.now {
+		debug.SetGCPercent(percent)
+		k.now = percent
+	}
+	if k.calm != nil {
+		k.calm.Stop()
+	}
+	if percent > k.percent(measure(live)) {
+		k.calm = time.AfterFunc(seldom, k.end)
+	}
+}
+
+// end ends a burst, if it is one no more: what it has left is collected then.
+func (k *keeper) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	percent := k.now
+	if live := measure(live); !k.hurried(time.Since(k.since), measure(allocs)-k.allocated, live) {
+		percent = min(percent, k.percent(live))
+	}
+	k.set(percent)
+}
+
+// next is the pace after a collection that came some time after the one before, with so
+// many bytes allocated between them: what grows within seldom at the rate of that time, in
+// steps, or in a burst what there is room for.
+func (p Pace) next(before int, took time.Duration, allocated, live uint64) int {
+	if room := p.burst(live); room > 0 && p.hurried(took, allocated, live) {
+		return max(p.percent(live), room)
+	}
 	now := before
 	switch {
 	case took > 2*seldom:
@@ -62,6 +113,22 @@ func (p Pace) next(before int, took time.Duration, live uint64) int {
 		now = before * 2
 	}
 	return min(max(now, p.LeastPercent), p.percent(live))
+}
+
+// burst is the growth that there is room for in a burst. A small heap stays one: it costs
+// little to walk through.
+func (p Pace) burst(live uint64) int {
+	if live == 0 || live >= p.Burst {
+		return 0
+	}
+	return min(4*p.MostPercent, int((p.Burst-live)*100/live))
+}
+
+// hurried says whether the pace without a burst has the heap collected more often than is
+// seldom, with so many bytes allocated in some time.
+func (p Pace) hurried(took time.Duration, allocated, live uint64) bool {
+	growth := float64(live) * float64(p.percent(live)) / 100
+	return float64(allocated)*seldom.Seconds() > growth*took.Seconds()
 }
 
 // percent is the growth after which a heap of so many live bytes is collected at the

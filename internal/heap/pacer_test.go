@@ -43,9 +43,50 @@ func TestPaceFollowsWhatIsAllocated(t *testing.T) {
 		{15, time.Second, 20 << 20, 30}, {30, time.Second, 20 << 20, 50},
 		{30, time.Second, 80 << 20, 20}, {50, time.Second, 1 << 30, 15},
 	} {
-		if got := pace.next(test.before, test.took, test.live); got != test.want {
+		if got := pace.next(test.before, test.took, 0, test.live); got != test.want {
 			t.Errorf("after %v at %d%% with %d MiB it is %d%%, want %d%%", test.took, test.before, test.live>>20, got, test.want)
 		}
+	}
+}
+
+// A heap that is filled all the time grows up to Burst, and by no more than the usual past it.
+func TestABurstHasRoom(t *testing.T) {
+	const mib = 1 << 20
+	burst := Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 * mib, Burst: 192 * mib}
+	for _, test := range []struct {
+		took            time.Duration
+		allocated, live uint64
+		want            int
+	}{
+		{time.Second, 48 * mib, 64 * mib, 200}, {4 * time.Second, 48 * mib, 64 * mib, 200}, {12 * time.Second, 128 * mib, 64 * mib, 200},
+		{6 * time.Second, 48 * mib, 64 * mib, 75},
+		{time.Second, 10 * mib, 10 * mib, 400}, {time.Second, 48 * mib, 160 * mib, 30}, {time.Second, 48 * mib, 480 * mib, 20},
+	} {
+		if got := burst.next(100, test.took, test.allocated, test.live); got != test.want {
+			t.Errorf("after %v with %d of %d MiB allocated it is %d%%, want %d%%", test.took, test.allocated/mib, test.live/mib, got, test.want)
+		}
+	}
+	burst.Burst = 0
+	if got := burst.next(100, time.Second, 48*mib, 64*mib); got != 75 {
+		t.Errorf("without any room it is %d%%, want 75%%", got)
+	}
+}
+
+// What a burst has left does not stay until the heap is full once more.
+func TestABurstEnds(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	k := &keeper{Pace: Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 192 << 20}, now: 400}
+	k.since, k.allocated = time.Now().Add(-2*seldom), measure(allocs)
+	k.end()
+	if k.now != 100 || k.calm != nil {
+		t.Errorf("the pace is %d%% when little is allocated", k.now)
+	}
+	k.now, k.allocated = 400, 0
+	k.since = time.Now()
+	k.end()
+	if k.now != 400 || !k.calm.Stop() {
+		t.Errorf("the pace is %d%% while much is", k.now)
 	}
 }
 
