@@ -28,7 +28,6 @@ func (w *work) observe() {
 		w.errs = append(w.errs, fmt.Errorf("reading the Service of %s: %w", w.key, err))
 	}
 	w.observed.Wanted = w.live.wanted(w.plan.desired.Objects, int(w.opts.Settings.Replicas))
-	w.observed.Sensor = narrowed(w.sensor, w.plan.desired.Objects)
 	w.observed.Repaired, w.repairLeft = w.repairs.recent(w.key, w.started)
 	if !w.live.any() && !w.plan.graph.Gateway.Accepted() {
 		w.tracker.Forget(w.key)

@@ -23,7 +23,7 @@ type plan struct {
 	edition      *edition.Edition
 	certificates [names.CertificateShards]map[string][]byte
 	// desired is what the fleet is to consist of with these settings, and steady says
-	// that it was seen to.
+	// that it was seen to: then it is an outline.
 	desired  provision.Result
 	settings provision.Settings
 	steady   bool

@@ -4,11 +4,15 @@ import (
 	"slices"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/provision"
 )
 
 // newSteady is a crowd whose fleet is as it is to be.
@@ -24,6 +28,25 @@ func newSteady(t *testing.T) (*crowd, *steady) {
 }
 
 func (c *crowd) steady() *steady { return c.gateways.memories.kept[c.gateway].steady }
+
+// What is kept of a thousand steady fleets is not what they consist of.
+func TestASteadyFleetIsAnOutline(t *testing.T) {
+	_, before := newSteady(t)
+	if n := len(before.desired.Objects); n != 1 {
+		t.Fatalf("%d objects are kept", n)
+	}
+	kept := before.desired.Objects[0].(*appsv1.Deployment)
+	if *kept.Spec.Replicas != 2 || len(kept.Spec.Template.Spec.Containers) > 0 {
+		t.Errorf("this is kept of the Deployment: %+v", kept)
+	}
+	set := outline(provision.Result{Objects: []client.Object{&corev1.Service{}, &appsv1.DaemonSet{}}}).Objects
+	if len(set) != 1 {
+		t.Fatalf("of a DaemonSet, %d objects are kept", len(set))
+	}
+	if _, is := set[0].(*appsv1.DaemonSet); !is {
+		t.Errorf("of a DaemonSet, this is kept: %T", set[0])
+	}
+}
 
 // Changes of routes and endpoints have nothing of the fleet made or compared again.
 func TestRoutesLeaveTheFleetAlone(t *testing.T) {
