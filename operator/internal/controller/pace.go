@@ -26,7 +26,8 @@ const (
 	statusCalm    = 300 * time.Millisecond
 	shortestPause = 700 * time.Millisecond
 	// comingUpCalm is the same while a fleet comes up, which mostly ends with a write that
-	// does not wait and tells of all.
+	// does not wait and tells of all. So it is for the configuration of such a fleet, which
+	// the first pod's address has stored.
 	comingUpCalm = 3 * time.Second
 )
 
@@ -189,7 +190,7 @@ func (p *configPace) wait(next *edition.Edition, now time.Time, most time.Durati
 		p.changes.changed(now)
 		p.waiting = next
 	}
-	return earlier(p.changes.end(statusCalm), p.at.Add(most)).Sub(now)
+	return earlier(p.changes.end(comingUpCalm), p.at.Add(most)).Sub(now)
 }
 
 // wrote notes a write.

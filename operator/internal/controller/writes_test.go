@@ -181,10 +181,10 @@ func TestTheConfigurationWaitsForNobodyButTheFirstProxy(t *testing.T) {
 	if w.look("gw"); !w.served("gw")["first"] {
 		t.Error("the first one is not stored at once")
 	}
-	if stored, wait := add("second"); stored || wait != statusCalm {
+	if stored, wait := add("second"); stored || wait != comingUpCalm {
 		t.Errorf("that another one is stored at once is %t; it waits for %v", stored, wait)
 	}
-	w.now = w.now.Add(statusCalm)
+	w.now = w.now.Add(comingUpCalm)
 	if w.look("gw"); !w.served("gw")["second"] {
 		t.Error("it is not stored when nothing follows")
 	}
