@@ -49,8 +49,10 @@ func (r *GatewayReconciler) unserved(ctx context.Context, key types.NamespacedNa
 	if c := conditions.Find(gateway.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed)); c != nil && c.Status == metav1.ConditionTrue {
 		return false
 	}
-	// The condition does not tell of a new generation what serves the one before.
-	live, err := r.liveOf(ctx, ownerOf(gateway), names.ForGateway(gateway.Name, string(gateway.Spec.GatewayClassName)).Name())
+	// The condition does not tell of a new generation what serves the one before. Each event
+	// of a fleet that comes up has this asked, for which the owner's labels are not needed.
+	owner := apply.Owner{NamespacedName: key, UID: gateway.UID}
+	live, err := r.liveOf(ctx, owner, names.ForGateway(gateway.Name, string(gateway.Spec.GatewayClassName)).Name())
 	return err == nil && !slices.ContainsFunc(live.all(), rollout.Serves)
 }
 
