@@ -1,9 +1,11 @@
 package rollout
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"maps"
 	"strings"
 
@@ -103,12 +105,23 @@ func equalImages(live, wanted *corev1.PodTemplateSpec) bool {
 	return true
 }
 
-// digest is short: it tells changes of one object apart, and guards nothing.
+// digest is short: it tells changes of one object apart, and guards nothing. It is of the
+// JSON of a value.
 func digest(value any) string {
-	data, err := json.Marshal(value)
-	if err != nil {
+	sum := sha256.New()
+	// An Encoder keeps no copy of what it has written.
+	if err := json.NewEncoder(oneLine{sum}).Encode(value); err != nil {
 		panic("rollout: encoding what was decoded: " + err.Error())
 	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// oneLine leaves out the end of the line that an Encoder writes. JSON without white space
+// has no other.
+type oneLine struct{ io.Writer }
+
+// Write implements io.Writer.
+func (w oneLine) Write(p []byte) (int, error) {
+	_, err := w.Writer.Write(bytes.TrimSuffix(p, []byte("\n")))
+	return len(p), err
 }
