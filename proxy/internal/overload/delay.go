@@ -55,6 +55,12 @@ func newDelay(queues []Queue, clock func() time.Duration) *delay {
 	return d
 }
 
+// waits says whether something waits in one of the queues, behind what was sent last. It
+// is false where all drivers sleep.
+func (d *delay) waits() bool {
+	return slices.ContainsFunc(d.queues, func(q *queue) bool { return q.waiting.Load() })
+}
+
 // measure returns the least delay of the last samples, of which it takes one.
 func (d *delay) measure() time.Duration {
 	var worst time.Duration

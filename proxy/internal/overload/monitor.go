@@ -8,8 +8,13 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// interval is how often the signals are looked at.
-const interval = 100 * time.Millisecond
+// interval is how often the signals are looked at, and idleInterval how often while there
+// is nothing to do: each look wakes a process that would sleep, which costs it more than
+// the look does. What begins meanwhile is judged later by no more than that.
+const interval, idleInterval = 100 * time.Millisecond, 500 * time.Millisecond
+
+// idleBelow is the pressure of memory below which the process may be idle.
+const idleBelow = stopKeepAliveAt - 2*calmBelow
 
 // glancesLeft is how many glances a driver takes, at the least, while the room
 // fills up.
@@ -55,16 +60,16 @@ func (m *Monitor) Run(ctx context.Context) {
 	glance := m.glance
 	m.opts.Gate.glance.Store(&glance)
 	defer m.opts.Gate.glance.Store(nil)
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-timer.C:
 		case <-m.alarm:
 		case <-ctx.Done():
 			return
 		}
-		m.look()
+		timer.Reset(m.look())
 	}
 }
 
@@ -88,14 +93,17 @@ func (m *Monitor) glance() (next int) {
 	return int(max(room/int64(glancesLeft*max(len(m.opts.Queues), 1)), leastGlance))
 }
 
-// look takes one sample of each signal.
-func (m *Monitor) look() {
+// look takes one sample of each signal, and returns the time until the next look.
+func (m *Monitor) look() (next time.Duration) {
 	before := m.judge.level
 	memory, delay := m.memory(m.clock()), m.delay.measure()
 	level := m.judge.decide(m.clock(), memory, delay)
 	m.opts.Gate.Set(level)
-	if level == before {
-		return
+	if level != before {
+		m.opts.Log.Info("Overload level", "level", int(level), "before", int(before), "memory", memory, "delay", delay.String())
 	}
-	m.opts.Log.Info("Overload level", "level", int(level), "before", int(before), "memory", memory, "delay", delay.String())
+	if level == Normal && memory < idleBelow && !m.delay.waits() {
+		return idleInterval
+	}
+	return interval
 }

@@ -125,6 +125,30 @@ func TestGarbageIsNoPressure(t *testing.T) {
 	}
 }
 
+// A process that has nothing to do is not woken as often as one that has, and each sign of
+// work or want of memory has the next look come soon.
+func TestIdleProcessesAreLeftAsleep(t *testing.T) {
+	b := newBench()
+	if got := b.look(); got != interval {
+		t.Errorf("with something in the queue the next look comes after %v", got)
+	}
+	asleep := func(f func()) { f() }
+	b.delay = newDelay([]Queue{asleep}, b.clock)
+	if got := b.look(); got != idleInterval {
+		t.Errorf("with all asleep the next look comes after %v", got)
+	}
+	b.used = idleBelow
+	if got := b.look(); got != interval {
+		t.Errorf("with little memory left the next look comes after %v", got)
+	}
+	b.used = 0.95
+	b.look()
+	b.used = 0.3
+	if got := b.look(); got != interval || b.opts.Gate.Level() == Normal {
+		t.Errorf("at level %d the next look comes after %v", b.opts.Gate.Level(), got)
+	}
+}
+
 func TestMonitorEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*interval)
 	defer cancel()
