@@ -37,6 +37,24 @@ type Warnings struct {
 // is the caller's part, as is reading Config.Parts, where there are some.
 // Document.Config is a piece of data, which must not be changed any more.
 func Decode(data []byte) (*Document, *Config, Warnings, error) {
+	return decode(data, decodeStrictly)
+}
+
+func decodeStrictly(data []byte, c *Config, w *Warnings) error { return decodeStrict(data, c, w) }
+
+// DecodeAfter is Decode where another version of the document may have been decoded before
+// by DecodeAfter, else before is nil. Routes and backends of which the text is the same
+// are not decoded again: they share all that they point to with those of before.
+func DecodeAfter(data []byte, before *Config) (*Document, *Config, Warnings, error) {
+	if before == nil {
+		before = &Config{}
+	}
+	return decode(data, func(data []byte, c *Config, w *Warnings) error { return decodeConfigAfter(data, c, before, w) })
+}
+
+// decode decodes the configuration of a document, once that is sound, by the given
+// function.
+func decode(data []byte, config func([]byte, *Config, *Warnings) error) (*Document, *Config, Warnings, error) {
 	var w Warnings
 	if len(data) > MaxDocumentBytes {
 		return nil, nil, w, fmt.Errorf("%w: %w: %d bytes", ErrMalformed, ErrTooLarge, len(data))
@@ -49,7 +67,7 @@ func Decode(data []byte) (*Document, *Config, Warnings, error) {
 		return nil, nil, w, err
 	}
 	c := &Config{}
-	if err := decodeStrict(d.Config, c, &w); err != nil {
+	if err := config(d.Config, c, &w); err != nil {
 		return nil, nil, w, err
 	}
 	if err := errors.Join(checkParts(c.Parts), checkSuperseded(c)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -73,6 +74,59 @@ func TestTakingOverIsDecodingAnew(t *testing.T) {
 	}
 	if taken < 500 || refused < 500 {
 		t.Errorf("%d items were taken over and %d parts refused", taken, refused)
+	}
+}
+
+// document is an index or a whole configuration, now and then with what is novel or broken.
+func document(t *testing.T, random *rand.Rand) []byte {
+	t.Helper()
+	backends, end := text(random), seldom(random, `,"novel":1}`, `,"parts":[]}`, `,"routes":null}`, `,"routes":[]}`, `}}`)
+	if end == "" {
+		end = "}"
+	}
+	routes := ""
+	for i := range random.IntN(4) {
+		routes += fmt.Sprintf(`,{"kind":"HTTPRoute","name":"%d","rules":[{"name":"%d"}]%s}`, i, random.IntN(2), seldom(random, `,"novel":{}`, `,"kind":1`))
+	}
+	raw := strings.TrimSuffix(backends, "}") + `,"routes":[` + strings.TrimPrefix(routes, ",") + "]" + end
+	d := Document{Schema: Schema, Hash: hashBytes([]byte(raw))}
+	text := fmt.Sprintf(`{"schema":%q,"gateway":{"namespace":"","name":"","uid":""},"revision":0,"hash":%q,"seal":%q,"config":%s}`, d.Schema, d.Hash, d.seal(), raw)
+	return []byte(text)
+}
+
+// Whatever document was there before, one decodes to what it decodes to alone.
+func TestTakingOverFromADocumentIsDecodingAnew(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var before *Config
+	taken, refused, novel := 0, 0, 0
+	for range 4_000 {
+		data := document(t, random)
+		wantDocument, want, wantWarnings, wantErr := Decode(data)
+		gotDocument, got, warnings, err := DecodeAfter(data, before)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Fatalf("%s: got %v, want %v", data, err, wantErr)
+		}
+		if err != nil {
+			refused++
+			continue
+		}
+		novel += warnings.UnknownFields
+		if before != nil {
+			taken += shared(got, before)
+		}
+		before = got
+		plain := *got
+		plain.fingerprints = fingerprints{}
+		// An empty list and none are the same.
+		for _, c := range []*Config{&plain, want} {
+			c.Routes, c.Backends, c.Parts = orNil(c.Routes), orNil(c.Backends), orNil(c.Parts)
+		}
+		if warnings != wantWarnings || !reflect.DeepEqual(gotDocument, wantDocument) || !reflect.DeepEqual(&plain, want) {
+			t.Fatalf("%s: got %+v with %+v, want %+v with %+v", data, plain, warnings, *want, wantWarnings)
+		}
+	}
+	if taken < 500 || refused < 500 || novel < 100 {
+		t.Errorf("%d items were taken over, %d documents refused, and %d members unknown", taken, refused, novel)
 	}
 }
 

@@ -21,9 +21,8 @@ type Config struct {
 
 	// joined are the parts that Assemble has added.
 	joined []joined
-	// fingerprints are those of the items of a part, each in its place: see
-	// DecodePartAfter.
-	fingerprints []fingerprint
+	// fingerprints are those of its own items: see DecodeAfter and DecodePartAfter.
+	fingerprints fingerprints
 }
 
 // Protocol is what a listener speaks with its clients.

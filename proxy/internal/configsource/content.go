@@ -18,23 +18,15 @@ type content struct {
 	err      error
 }
 
-// decode returns what proxyconfig.Decode does. The document is without its Config, and
-// neither may be changed.
-func (c *content) decode() (*proxyconfig.Document, *proxyconfig.Config, proxyconfig.Warnings, error) {
+// decode returns what proxyconfig.DecodeAfter does: what came before may be nil. The
+// document is without its Config, and neither may be changed.
+func (c *content) decode(before *proxyconfig.Config) (*proxyconfig.Document, *proxyconfig.Config, proxyconfig.Warnings, error) {
 	c.once.Do(func() {
-		c.document, c.config, c.warnings, c.err = proxyconfig.Decode(c.data)
+		c.document, c.config, c.warnings, c.err = proxyconfig.DecodeAfter(c.data, before)
 		if c.document != nil {
 			// The raw bytes are in config already; two copies of a big one matter.
 			c.document.Config = nil
 		}
 	})
 	return c.document, c.config, c.warnings, c.err
-}
-
-// parts are those that the document names; none where it is not sound.
-func (c *content) parts() []proxyconfig.Part {
-	if _, config, _, err := c.decode(); err == nil {
-		return config.Parts
-	}
-	return nil
 }

@@ -145,7 +145,7 @@ func (c *Coordinator) observeDocument(o Observation) bool {
 	if o.content == nil {
 		o.content = &content{data: o.Document}
 	}
-	d, config, warnings, err := o.content.decode()
+	d, config, warnings, err := o.content.decode(c.config())
 	if err == nil {
 		err = c.check(o.Source, d)
 	}

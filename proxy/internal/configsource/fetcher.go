@@ -19,6 +19,8 @@ type fetcher struct {
 	complete func(document *content, parts map[string][]byte)
 	backoff  backoff
 	pause    func(context.Context, time.Duration)
+	// decoded is what the last sound document has, of which the next one has most.
+	decoded *proxyconfig.Config
 
 	mu       sync.Mutex
 	document *content
@@ -150,8 +152,13 @@ func (f *fetcher) parts(ctx context.Context, document *content, whole bool) (map
 			have[p] = true
 		}
 	}
+	_, config, _, err := document.decode(f.decoded)
+	if err != nil {
+		return nil, nil
+	}
+	f.decoded = config
 	parts := map[string][]byte{}
-	for _, p := range document.parts() {
+	for _, p := range config.Parts {
 		if have[p] {
 			continue
 		}
