@@ -66,13 +66,14 @@ func (c *compiler) compileBackends() {
 // nothing, where one of them is to be refused.
 func (c *compiler) amendBackends(p *Snapshot) bool {
 	before, now := p.Config.BackendPieces(), c.in.Config.BackendPieces()
-	gone := map[string]*proxyconfig.Backend{}
-	for _, b := range before.Beside(now) {
+	leaving, entering := before.Beside(now), now.Beside(before)
+	gone := make(map[string]*proxyconfig.Backend, len(leaving))
+	for _, b := range leaving {
 		gone[b.ID] = b
 	}
 	var come []*proxyconfig.Backend
-	seen := map[string]bool{}
-	for _, b := range now.Beside(before) {
+	seen := make(map[string]bool, len(entering))
+	for _, b := range entering {
 		old := gone[b.ID]
 		if _, there := p.backends.byID.Get(b.ID); seen[b.ID] || there && old == nil {
 			return false

@@ -77,13 +77,14 @@ func (t *routeTable) astray() bool {
 func (c *compiler) amendRoutes() bool {
 	p := c.in.Previous
 	before, now := p.Config.RoutePieces(), c.in.Config.RoutePieces()
-	gone := map[RouteID]*proxyconfig.Route{}
-	for _, r := range before.Beside(now) {
+	leaving, entering := before.Beside(now), now.Beside(before)
+	gone := make(map[RouteID]*proxyconfig.Route, len(leaving))
+	for _, r := range leaving {
 		gone[routeID(r)] = r
 	}
 	var come, same []*proxyconfig.Route
-	seen := map[RouteID]bool{}
-	for _, r := range now.Beside(before) {
+	seen := make(map[RouteID]bool, len(entering))
+	for _, r := range entering {
 		id := routeID(r)
 		old := gone[id]
 		if _, there := p.routes.byID.Get(id); seen[id] || there && old == nil {

@@ -44,10 +44,25 @@ type transportSource struct {
 	certificate [][]byte
 }
 
+// plain are the Transports by protocol that have neither TLS nor a PROXY header. All
+// backends of a protocol share one: it has no state, and connections are told apart by
+// their endpoints, too. A backend of another protocol has another Transport, by which
+// routes see that.
+var plain = func() map[string]*Transport {
+	shared := map[string]*Transport{}
+	for _, protocol := range []string{proxyconfig.BackendHTTP1, proxyconfig.BackendHTTP2, proxyconfig.BackendTCP, proxyconfig.BackendUDP} {
+		shared[protocol] = &Transport{HTTP2: protocol == proxyconfig.BackendHTTP2}
+	}
+	return shared
+}()
+
 var errNoHTTP2 = errors.New("the backend does not speak HTTP/2 over TLS")
 
 // compileTransport takes over the one of the snapshot before where it can.
 func (c *compiler) compileTransport(b *proxyconfig.Backend, refuse func(reason string)) *Transport {
+	if shared := plain[b.Protocol]; shared != nil && b.TLS == nil && b.ProxyProtocol == "" {
+		return shared
+	}
 	source := transportSource{protocol: b.Protocol, proxied: b.ProxyProtocol, tls: b.TLS}
 	cert, err := c.clientCertificate(b, refuse)
 	if cert != nil {
