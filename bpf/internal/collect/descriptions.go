@@ -113,7 +113,7 @@ var (
 		"Whether the program for a hook is attached.",
 		"hook")
 	droppedRecords = describe("sensor_dropped_records_total",
-		"Records that were not counted, for their layout is not known.")
+		"Calls of the probe function that were not counted, for their layout is not known.")
 	seriesOverflow = describe("sensor_series_overflow_total",
 		"Times that something was counted under no name of its own, for a map was full.",
 		"map")
