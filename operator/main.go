@@ -26,7 +26,7 @@ var version = "dev"
 // pace leaves Go's default to an operator with few routes. One with tens of thousands
 // has most of its heap in use for good, and what a change allocates is little beside it.
 // While a fleet comes up there is far more garbage than that, in a heap that has yet to grow.
-var pace = heap.Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 192 << 20}
+var pace = heap.Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 208 << 20}
 
 const usage = `Usage: fleetgate COMMAND [flags]
 

@@ -124,11 +124,11 @@ func (p Pace) burst(live uint64) int {
 	return min(4*p.MostPercent, int((p.Burst-live)*100/live))
 }
 
-// hurried says whether the pace without a burst has the heap collected more often than is
-// seldom, with so many bytes allocated in some time.
+// hurried says whether the pace without a burst has the heap collected more often than
+// next would slow down for, with so many bytes allocated in some time.
 func (p Pace) hurried(took time.Duration, allocated, live uint64) bool {
 	growth := float64(live) * float64(p.percent(live)) / 100
-	return float64(allocated)*seldom.Seconds() > growth*took.Seconds()
+	return float64(allocated)*(2*seldom).Seconds() > growth*took.Seconds()
 }
 
 // percent is the growth after which a heap of so many live bytes is collected at the

@@ -59,7 +59,7 @@ func TestABurstHasRoom(t *testing.T) {
 		want            int
 	}{
 		{time.Second, 48 * mib, 64 * mib, 200}, {4 * time.Second, 48 * mib, 64 * mib, 200}, {12 * time.Second, 128 * mib, 64 * mib, 200},
-		{6 * time.Second, 48 * mib, 64 * mib, 75},
+		{8 * time.Second, 48 * mib, 64 * mib, 200}, {12 * time.Second, 48 * mib, 64 * mib, 50},
 		{time.Second, 10 * mib, 10 * mib, 400}, {time.Second, 48 * mib, 160 * mib, 30}, {time.Second, 48 * mib, 480 * mib, 20},
 	} {
 		if got := burst.next(100, test.took, test.allocated, test.live); got != test.want {
@@ -77,7 +77,7 @@ func TestABurstEnds(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)
 	k := &keeper{Pace: Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 192 << 20}, now: 400}
-	k.since, k.allocated = time.Now().Add(-2*seldom), measure(allocs)
+	k.since, k.allocated = time.Now().Add(-seldom), measure(allocs)
 	k.end()
 	if k.now != 100 || k.calm != nil {
 		t.Errorf("the pace is %d%% when little is allocated", k.now)
