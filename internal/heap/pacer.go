@@ -116,12 +116,13 @@ func (p Pace) next(before int, took time.Duration, allocated, live uint64) int {
 }
 
 // burst is the growth that there is room for in a burst. A small heap stays one: it costs
-// little to walk through.
+// little to walk through, and what is left in use of a large one lies scattered, so that
+// little of it can be given back.
 func (p Pace) burst(live uint64) int {
 	if live == 0 || live >= p.Burst {
 		return 0
 	}
-	return min(4*p.MostPercent, int((p.Burst-live)*100/live))
+	return min(2*p.MostPercent, int((p.Burst-live)*100/live))
 }
 
 // hurried says whether the pace without a burst has the heap collected more often than

@@ -60,7 +60,7 @@ func TestABurstHasRoom(t *testing.T) {
 	}{
 		{time.Second, 48 * mib, 64 * mib, 200}, {4 * time.Second, 48 * mib, 64 * mib, 200}, {12 * time.Second, 128 * mib, 64 * mib, 200},
 		{8 * time.Second, 48 * mib, 64 * mib, 200}, {12 * time.Second, 48 * mib, 64 * mib, 50},
-		{time.Second, 10 * mib, 10 * mib, 400}, {time.Second, 48 * mib, 160 * mib, 30}, {time.Second, 48 * mib, 480 * mib, 20},
+		{time.Second, 10 * mib, 10 * mib, 200}, {time.Second, 48 * mib, 100 * mib, 92}, {time.Second, 48 * mib, 160 * mib, 30}, {time.Second, 48 * mib, 480 * mib, 20},
 	} {
 		if got := burst.next(100, test.took, test.allocated, test.live); got != test.want {
 			t.Errorf("after %v with %d of %d MiB allocated it is %d%%, want %d%%", test.took, test.allocated/mib, test.live/mib, got, test.want)
@@ -76,16 +76,16 @@ func TestABurstHasRoom(t *testing.T) {
 func TestABurstEnds(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)
-	k := &keeper{Pace: Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 192 << 20}, now: 400}
+	k := &keeper{Pace: Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 192 << 20}, now: 200}
 	k.since, k.allocated = time.Now().Add(-seldom), measure(allocs)
 	k.end()
 	if k.now != 100 || k.calm != nil {
 		t.Errorf("the pace is %d%% when little is allocated", k.now)
 	}
-	k.now, k.allocated = 400, 0
+	k.now, k.allocated = 200, 0
 	k.since = time.Now()
 	k.end()
-	if k.now != 400 || !k.calm.Stop() {
+	if k.now != 200 || !k.calm.Stop() {
 		t.Errorf("the pace is %d%% while much is", k.now)
 	}
 }
