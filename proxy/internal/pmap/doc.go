@@ -2,6 +2,6 @@
 // thousands of keys copies what lies around these, and shares all else with the version
 // before.
 //
-// Keys lie in chunks of a few, by their hash. A change copies the list of chunks, of
-// some bytes for each key, and the chunks of the keys that it is about.
+// Keys lie in chunks of a few, by their hash, and chunks in pages. A change copies the list
+// of pages, of a byte for ten keys, and of each key that it is about the page and the chunk.
 package pmap

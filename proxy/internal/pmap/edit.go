@@ -9,9 +9,9 @@ const perChunk = 8
 // Edit is a Map in the making. It belongs to one goroutine.
 type Edit[K comparable, V any] struct {
 	next Map[K, V]
-	// own are the chunks that are the Edit's alone. It is nil as long as the list of
-	// chunks is the Map's.
-	own []bool
+	// own are, by page, the chunks that are the Edit's alone; a page without is the Map's.
+	// It is nil as long as the list of pages is the Map's.
+	own []*[perPage]bool
 }
 
 // Edit begins a change. The Map itself stays as it is.
@@ -23,8 +23,8 @@ func (e *Edit[K, V]) Get(key K) (V, bool) { return e.next.Get(key) }
 // Set gives a key a value.
 func (e *Edit[K, V]) Set(key K, value V) {
 	hash := hashOf(key)
-	if e.next.size >= perChunk*len(e.next.chunks) {
-		e.resize(max(1, 2*len(e.next.chunks)))
+	if chunks := e.chunks(); e.next.size >= perChunk*chunks {
+		e.resize(max(1, 2*chunks))
 	}
 	chunk := e.open(hash)
 	for i := range *chunk {
@@ -50,7 +50,7 @@ func (e *Edit[K, V]) Delete(key K) {
 
 // Map ends the change. The Edit must not be used any more.
 func (e *Edit[K, V]) Map() Map[K, V] {
-	if len(e.next.chunks) > 1 && e.next.size*perChunk < len(e.next.chunks) {
+	if chunks := e.chunks(); chunks > 1 && e.next.size*perChunk < chunks {
 		count := 1
 		for count*perChunk <= e.next.size {
 			count *= 2
@@ -61,11 +61,24 @@ func (e *Edit[K, V]) Map() Map[K, V] {
 	return e.next
 }
 
+// chunks is how many chunks there are.
+func (e *Edit[K, V]) chunks() int {
+	if len(e.next.pages) == 0 {
+		return 0
+	}
+	return int(e.next.last) + 1
+}
+
 // clip has the chunks take no more memory than they need: they grow by doubling.
 func (e *Edit[K, V]) clip() {
-	for i, chunk := range e.next.chunks {
-		if e.own != nil && e.own[i] && len(chunk) < cap(chunk) {
-			e.next.chunks[i] = append(make([]entry[K, V], 0, len(chunk)), chunk...)
+	for i, own := range e.own {
+		if own == nil {
+			continue
+		}
+		for j, chunk := range e.next.pages[i] {
+			if own[j] && len(chunk) < cap(chunk) {
+				e.next.pages[i][j] = append(make([]entry[K, V], 0, len(chunk)), chunk...)
+			}
 		}
 	}
 }
@@ -73,28 +86,41 @@ func (e *Edit[K, V]) clip() {
 // open returns the chunk of a hash, which may be changed.
 func (e *Edit[K, V]) open(hash uint64) *[]entry[K, V] {
 	if e.own == nil {
-		e.next.chunks = slices.Clone(e.next.chunks)
-		e.own = make([]bool, len(e.next.chunks))
+		e.next.pages = slices.Clone(e.next.pages)
+		e.own = make([]*[perPage]bool, len(e.next.pages))
 	}
-	at := hash & uint64(len(e.next.chunks)-1)
-	if !e.own[at] {
-		e.own[at] = true
-		e.next.chunks[at] = append(make([]entry[K, V], 0, len(e.next.chunks[at])+1), e.next.chunks[at]...)
+	at := hash & e.next.last
+	number, place := at>>pageBits, at%perPage
+	if e.own[number] == nil {
+		e.next.pages[number] = slices.Clone(e.next.pages[number])
+		e.own[number] = &[perPage]bool{}
 	}
-	return &e.next.chunks[at]
+	chunk := &e.next.pages[number][place]
+	if !e.own[number][place] {
+		e.own[number][place] = true
+		*chunk = append(make([]entry[K, V], 0, len(*chunk)+1), *chunk...)
+	}
+	return chunk
 }
 
 // resize distributes the keys over another number of chunks.
 func (e *Edit[K, V]) resize(count int) {
-	chunks := make([][]entry[K, V], count)
-	for _, chunk := range e.next.chunks {
-		for _, at := range chunk {
-			to := &chunks[at.hash&uint64(count-1)]
-			*to = append(*to, at)
+	before := e.next.pages
+	e.next.last = uint64(count - 1)
+	e.next.pages = make([]page[K, V], max(1, count/perPage))
+	e.own = make([]*[perPage]bool, len(e.next.pages))
+	for i := range e.next.pages {
+		e.next.pages[i], e.own[i] = make(page[K, V], min(count, perPage)), &[perPage]bool{}
+		for j := range e.own[i] {
+			e.own[i][j] = true
 		}
 	}
-	e.next.chunks, e.own = chunks, make([]bool, count)
-	for i := range e.own {
-		e.own[i] = true
+	for _, page := range before {
+		for _, chunk := range page {
+			for _, at := range chunk {
+				to := e.open(at.hash)
+				*to = append(*to, at)
+			}
+		}
 	}
 }

@@ -8,11 +8,20 @@ import (
 // Map maps keys to values. It is immutable, and so safe for concurrent use. The zero
 // Map is empty.
 type Map[K comparable, V any] struct {
-	// chunks has a length that is a power of two. The last bits of a key's hash say in
-	// which one it is.
-	chunks [][]entry[K, V]
-	size   int
+	// pages have perPage chunks each; where there are fewer in all, one page has these.
+	pages []page[K, V]
+	// last is the number of the last chunk. There is a power of two of them, and the last
+	// bits of a key's hash say in which one it is.
+	last uint64
+	size int
 }
+
+// perPage is how many chunks lie in one list.
+const perPage = 1 << pageBits
+
+const pageBits = 5
+
+type page[K comparable, V any] [][]entry[K, V]
 
 type entry[K comparable, V any] struct {
 	hash  uint64
@@ -47,11 +56,11 @@ func (m *Map[K, V]) Get(key K) (v V, ok bool) {
 
 // GetBytes is Get for a key that lies in bytes. It allocates nothing.
 func GetBytes[V any](m *Map[string, V], key []byte) (v V, ok bool) {
-	if len(m.chunks) <= 1 {
+	if m.last == 0 {
 		return scan(m, key)
 	}
 	hash := maphash.Bytes(seed, key)
-	chunk := m.chunks[hash&uint64(len(m.chunks)-1)]
+	chunk := m.chunk(hash)
 	for i := range chunk {
 		if chunk[i].hash == hash && chunk[i].key == string(key) {
 			return chunk[i].value, true
@@ -62,30 +71,32 @@ func GetBytes[V any](m *Map[string, V], key []byte) (v V, ok bool) {
 
 // scan is GetBytes for one chunk: comparing a few keys is faster than hashing one.
 func scan[V any](m *Map[string, V], key []byte) (v V, ok bool) {
-	for _, chunk := range m.chunks {
-		for i := range chunk {
-			if chunk[i].key == string(key) {
-				return chunk[i].value, true
-			}
+	chunk := m.chunk(0)
+	for i := range chunk {
+		if chunk[i].key == string(key) {
+			return chunk[i].value, true
 		}
 	}
 	return v, false
 }
 
 func (m *Map[K, V]) chunk(hash uint64) []entry[K, V] {
-	if len(m.chunks) == 0 {
+	if len(m.pages) == 0 {
 		return nil
 	}
-	return m.chunks[hash&uint64(len(m.chunks)-1)]
+	at := hash & m.last
+	return m.pages[at>>pageBits][at%perPage]
 }
 
 // All visits the keys with their values, in no order.
 func (m *Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		for _, chunk := range m.chunks {
-			for i := range chunk {
-				if !yield(chunk[i].key, chunk[i].value) {
-					return
+		for _, page := range m.pages {
+			for _, chunk := range page {
+				for i := range chunk {
+					if !yield(chunk[i].key, chunk[i].value) {
+						return
+					}
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package pmap
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -69,8 +70,66 @@ func TestChunksFollowTheNumberOfKeys(t *testing.T) {
 		e.Delete(i)
 	}
 	small := e.Map()
-	if small.Len() != 10 || len(small.chunks) > 4 || large.Len() != 10_000 {
-		t.Errorf("%d keys lie in %d chunks", small.Len(), len(small.chunks))
+	if small.Len() != 10 || small.last >= 4 || large.Len() != 10_000 {
+		t.Errorf("%d keys lie in %d chunks", small.Len(), small.last+1)
+	}
+}
+
+// Versions of a map that has many pages share those that no change between them is about.
+func TestVersionsOfManyKeysStayAsTheyAre(t *testing.T) {
+	const keys = 5000
+	random := rand.New(rand.NewPCG(1, 2))
+	versions, wants := []Map[int, int]{{}}, []map[int]int{{}}
+	for i := range 30 {
+		last := len(versions) - 1
+		e, want := versions[last].Edit(), maps.Clone(wants[last])
+		changes := 3
+		if i%10 == 0 {
+			changes = keys
+		}
+		for range changes {
+			key := random.IntN(keys)
+			if random.IntN(3) == 0 {
+				e.Delete(key)
+				delete(want, key)
+				continue
+			}
+			value := random.Int()
+			e.Set(key, value)
+			want[key] = value
+		}
+		versions, wants = append(versions, e.Map()), append(wants, want)
+	}
+	for i := range versions {
+		if got := maps.Collect(versions[i].All()); !maps.Equal(got, wants[i]) || versions[i].Len() != len(wants[i]) {
+			t.Errorf("version %d has not what it was given", i)
+		}
+		for key := range keys {
+			want, there := wants[i][key]
+			if got, ok := versions[i].Get(key); ok != there || got != want {
+				t.Fatalf("version %d: %d is %d, %v", i, key, got, ok)
+			}
+		}
+	}
+}
+
+// BenchmarkSet is what one change of a map costs.
+func BenchmarkSet(b *testing.B) {
+	for _, n := range []int{100, 5000, 40000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var m Map[int, int]
+			e := m.Edit()
+			for i := range n {
+				e.Set(i, i)
+			}
+			m = e.Map()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				e := m.Edit()
+				e.Set(i%n, i)
+				m = e.Map()
+			}
+		})
 	}
 }
 
