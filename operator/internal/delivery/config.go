@@ -114,10 +114,11 @@ func (c *configWrite) cut() error {
 		return err
 	}
 	c.cuts, c.result.Encoded, err = divide(c.config, c.differs, c.memory.cuts)
+	// Where that goes wrong, those of before are not what they were any more.
+	c.memory.cuts = c.cuts
 	if err != nil {
 		return err
 	}
-	c.memory.cuts = c.cuts
 	c.result.Dropped = c.cuts.dropped(c.config)
 	if c.memory.index == nil {
 		c.memory.index = &proxyconfig.Index{}

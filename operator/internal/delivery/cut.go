@@ -15,10 +15,14 @@ type cut struct {
 	kind   proxyconfig.PartKind
 	number int
 	// given is what is to be read of the part and of the index, kept what the part
-	// holds, and amended what of the two differs.
+	// holds, and amended what of the two differs. Their lists share memory where they are
+	// the same pointer, and else not.
 	given, kept *proxyconfig.Config
 	amended     amendment
-	part        proxyconfig.Part
+	// spare, which may be nil, is what was kept until kept became what is given. It has
+	// memory for when the two differ again, and nothing else.
+	spare *proxyconfig.Config
+	part  proxyconfig.Part
 	// data is what is to be stored; nil once it is.
 	data    []byte
 	dropped []proxyconfig.RefusedItem
@@ -45,14 +49,17 @@ func divide(config, differs *proxyconfig.Config, before cuts) (cuts, int, error)
 			next[c.name()] = old
 			continue
 		}
-		if old != nil && sameItems(old.given, c.given) {
+		if old != nil && c.differs == nil && sameItems(old.given, c.given) {
 			old.renew(c.given)
 			next[c.name()] = old
 			continue
 		}
 		next[c.name()] = c
-		if old != nil && c.amend(old) {
-			continue
+		if old != nil {
+			if c.amend(old) {
+				continue
+			}
+			c.kept = old.kept
 		}
 		encoded++
 		if err := c.fit(); err != nil {
@@ -60,7 +67,10 @@ func divide(config, differs *proxyconfig.Config, before cuts) (cuts, int, error)
 		}
 	}
 	folded, err := next.fold()
-	return next, encoded + folded, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return next, encoded + folded, nil
 }
 
 // renew has the part hold what is the same and lies elsewhere, so that it need not be
@@ -119,6 +129,7 @@ func (all cuts) traits() proxyconfig.Traits {
 // fit encodes the part, without what is too much for its budget: the newest
 // routes, and of the rest what comes last.
 func (c *cut) fit() error {
+	c.retire()
 	c.kept, c.amended = c.given, amendment{}
 	c.dropped = nil
 	for {
@@ -128,6 +139,15 @@ func (c *cut) fit() error {
 			return err
 		}
 		c.shrink(min(float64(proxyconfig.MaxStoredPart)/float64(len(data)), float64(proxyconfig.MaxPartBytes)/float64(part.Bytes)))
+	}
+}
+
+// retire has the memory of what is kept wait for its next use.
+func (c *cut) retire() {
+	if c.kept != nil && c.kept != c.given {
+		c.spare = c.kept
+		clear(c.spare.Routes)
+		clear(c.spare.Backends)
 	}
 }
 
@@ -144,7 +164,7 @@ func (c *cut) shrink(share float64) {
 		for _, l := range c.kept.Listeners[keep:] {
 			drop(proxyconfig.KindListener, "", l.Name)
 		}
-		c.kept = &proxyconfig.Config{Listeners: c.kept.Listeners[:keep]}
+		c.kept = &proxyconfig.Config{Listeners: slices.Clone(c.kept.Listeners[:keep])}
 	case proxyconfig.PartRoutes:
 		order := slices.Clone(c.kept.Routes)
 		slices.SortStableFunc(order, func(a, b proxyconfig.Route) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
@@ -156,7 +176,7 @@ func (c *cut) shrink(share float64) {
 		for _, b := range c.kept.Backends[keep:] {
 			drop(proxyconfig.KindBackend, "", b.ID)
 		}
-		c.kept = &proxyconfig.Config{Backends: c.kept.Backends[:keep]}
+		c.kept = &proxyconfig.Config{Backends: slices.Clone(c.kept.Backends[:keep])}
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // spread gives each item to the part that a hash of its identity says, so that
 // none moves when others come and go. The parts are in the order of
 // proxyconfig.PartNames. Where it is known what differs from the configuration that was
-// cut before, a cut of before is among them whose items do not.
+// cut before, a cut of before is among them whose items do not. The others of before whose
+// items differ are of no use any more, as their lists are changed where they lie.
 func spread(config, differs *proxyconfig.Config, before cuts) []*cut {
 	if before == nil {
 		differs = nil
@@ -114,11 +115,11 @@ func (k *items[T]) differences(now []T, differs *proxyconfig.Config) (map[int][]
 	return found, true
 }
 
-// apply returns the items of a cut after some differences.
+// apply returns the items of a cut after some differences, in the memory of its own list.
 func (k *items[T]) apply(changes []difference[T], old *cut) []T {
 	var list []T
 	if old != nil {
-		list = slices.Clone(*k.of(old.given))
+		list = k.own(old)
 	}
 	for _, d := range changes {
 		if d.is == nil {
@@ -128,6 +129,19 @@ func (k *items[T]) apply(changes []difference[T], old *cut) []T {
 		}
 	}
 	return list
+}
+
+// own is the list of what is given, in memory that what is kept does not share.
+func (k *items[T]) own(c *cut) []T {
+	given := *k.of(c.given)
+	switch {
+	case c.kept != c.given:
+		return given
+	case c.spare == nil:
+		return slices.Clone(given)
+	default:
+		return append((*k.of(c.spare))[:0], given...)
+	}
 }
 
 // identities are what the differences are about.
