@@ -25,9 +25,10 @@ type memory struct {
 	graph    graph.Memory
 	rules    render.Memory
 	statuses status.Memory
-	// told are the routes' statuses with where they were seen, at the edition heard.
+	// told are the routes' statuses with where they were seen, at the edition heard and
+	// in the turn of these.
 	told  beside.List[*status.Route, *sighting]
-	said  []*status.Route
+	turn  int
 	heard *store.Edition
 	// sets are what is known of the statuses of ListenerSets.
 	sets map[types.NamespacedName]*setReport

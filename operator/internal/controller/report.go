@@ -59,12 +59,14 @@ func (w *work) report() (wait time.Duration, err error) {
 
 // reportRoutes hands on the statuses of the routes that are not known to have them.
 func (w *work) reportRoutes(routes []*status.Route) {
-	changes := w.resources.Since(w.known.heard)
-	w.reportNew(routes, changes == nil)
+	changes, turn := w.resources.Since(w.known.heard), w.known.statuses.Turn()
+	if changes == nil || turn != w.known.turn {
+		w.reportNew(routes, changes == nil)
+	}
 	if changes != nil {
 		w.reportChanged(routes, changes)
 	}
-	w.known.said, w.known.heard = routes, w.resources.Edition
+	w.known.turn, w.known.heard = turn, w.resources.Edition
 	for _, route := range w.resources.Detached {
 		key, _ := store.KeyOf(route)
 		// A default Gateway speaks of routes that do not name it.
@@ -91,9 +93,6 @@ func (w *work) reportChanged(routes []*status.Route, changes *store.Changes) {
 
 // reportNew looks at the routes that are to have another status than before, or at all.
 func (w *work) reportNew(routes []*status.Route, all bool) {
-	if !all && slices.Equal(routes, w.known.said) {
-		return
-	}
 	told := w.known.told.Next(len(routes), compareStatuses)
 	for _, want := range routes {
 		look := all

@@ -296,10 +296,12 @@ func (b *builder) resolved() []*Backend {
 // renewed are the backends that were resolved before, with those that were looked at
 // since.
 func (b *builder) renewed(before []*Backend) []*Backend {
-	if len(b.recall.touched) == 0 {
+	spare, after := b.recall.before.spareBackends, &b.recall.after
+	if after.spareBackends = spare; len(b.recall.touched) == 0 {
 		return before
 	}
-	all := slices.Clone(before)
+	all := append(spare[:0], before...)
+	after.spareBackends = before
 	for key := range b.recall.touched {
 		at, known := slices.BinarySearchFunc(all, key, func(backend *Backend, key BackendKey) int { return compareKeys(backend.Key, key) })
 		var now *Backend

@@ -21,6 +21,10 @@ type Memory struct {
 	// to be made in any case.
 	gateway  *Gateway
 	attached []*Route
+	// spareRoutes and spareBackends, which may be nil, are the lists that came before
+	// attached and resolved: memory for the next ones.
+	spareRoutes   []*Route
+	spareBackends []*Backend
 	// graph is what was built last.
 	graph   *Graph
 	writing writing
@@ -61,7 +65,8 @@ func (s stamp) sameSpec(o metav1.Object) bool {
 }
 
 // Build is the function Build. Where nothing has changed but statuses it returns the
-// same graph as before, with the present objects in it.
+// same graph as before, with the present objects in it. The lists of routes and backends of
+// a graph hold until the next one but one is built.
 func (m *Memory) Build(in *store.Resources, opts Options) *Graph {
 	if m.renew(in) {
 		return m.graph

@@ -109,7 +109,8 @@ func (t *takeover) sift() {
 
 // siftChanged is sift where it is known which routes are to be told.
 func (t *takeover) siftChanged() {
-	t.same = slices.Clone(t.before.attached)
+	t.same = append(t.before.spareRoutes[:0], t.before.attached...)
+	t.recall.after.spareRoutes = t.before.attached
 	t.renew()
 	concerned := maps.Clone(t.recall.changes.Routes)
 	for route := range t.leadingToMoved() {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/fleetgate/fleetgate/operator/internal/edition"
@@ -20,8 +21,15 @@ type differences[T any] struct {
 // went notes an item of the list before; nil is none.
 func (d *differences[T]) went(item *T) { d.note(&d.gone, item) }
 
-// came notes an item of the list to be.
-func (d *differences[T]) came(item *T) { d.note(&d.here, item) }
+// came notes an item of the list to be. If it is what went last, nothing differs: a route
+// of which a backend has another endpoint is made anew, and comes to the same.
+func (d *differences[T]) came(item *T) {
+	if last := len(d.gone) - 1; last >= 0 && !d.many && reflect.DeepEqual(d.gone[last], item) {
+		d.gone = d.gone[:last]
+		return
+	}
+	d.note(&d.here, item)
+}
 
 func (d *differences[T]) note(list *[]*T, item *T) {
 	if item == nil || d.many {

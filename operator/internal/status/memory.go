@@ -23,10 +23,12 @@ type Memory struct {
 	outlook outlook
 	// conditions are those that were made last.
 	conditions []metav1.Condition
-	// graph is what was looked at last, all are the statuses of its routes, and rejected
-	// those routes that are not accepted wherever they are attached.
+	// graph is what was looked at last, all are the statuses of its routes, turn counts how
+	// often these were others, and rejected are those routes that are not accepted wherever
+	// they are attached.
 	graph    *graph.Graph
 	all      []*Route
+	turn     int
 	rejected map[*graph.Route]bool
 }
 
@@ -36,7 +38,8 @@ type said struct {
 	status  *Route
 }
 
-// Build is the function Build. What it returns must not be changed.
+// Build is the function Build. What it returns must not be changed, and its list of routes
+// holds until the next call.
 func (m *Memory) Build(g *graph.Graph, observed Observed) Set {
 	if g.Gateway == nil {
 		return Set{}
@@ -54,6 +57,10 @@ func (m *Memory) Build(g *graph.Graph, observed Observed) Set {
 	return b.build(g)
 }
 
+// Turn is another number whenever Build has returned other routes than before. Routes are
+// the same if they are the same pointers.
+func (m *Memory) Turn() int { return m.turn }
+
 // routesOf are the statuses of the graph's routes.
 func (b *builder) routesOf(g *graph.Graph) []*Route {
 	m := b.memory
@@ -61,12 +68,22 @@ func (b *builder) routesOf(g *graph.Graph) []*Route {
 		b.rejected = m.rejected
 		return m.all
 	}
-	walk, all := m.routes.Next(len(g.Routes), graph.CompareRoutes), make([]*Route, 0, len(g.Routes))
-	for _, route := range g.Routes {
+	walk, before := m.routes.Next(len(g.Routes), graph.CompareRoutes), m.all
+	// The list of before is written over, after a look at what is there.
+	all, others := slices.Grow(before[:0], len(g.Routes)), len(before) != len(g.Routes)
+	for i, route := range g.Routes {
 		said := walk.At(route, b.say)
+		others = others || before[i] != said.status
 		if all = append(all, said.status); !said.verdict.accepted() {
 			b.rejected[route] = true
 		}
+	}
+	clear(before[min(len(all), len(before)):])
+	if len(all) == 0 {
+		all = nil
+	}
+	if others {
+		m.turn++
 	}
 	m.routes.Keep(walk)
 	m.graph, m.all, m.rejected = g, all, b.rejected
@@ -76,7 +93,7 @@ func (b *builder) routesOf(g *graph.Graph) []*Route {
 	return all
 }
 
-func (m *Memory) forget() { *m = Memory{names: m.names, gateway: m.gateway} }
+func (m *Memory) forget() { *m = Memory{names: m.names, gateway: m.gateway, turn: m.turn} }
 
 // begin forgets everything where something is not served: which routes that is about is
 // not known before they are looked at. Of ListenerSets that have come or gone all routes
