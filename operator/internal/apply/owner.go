@@ -32,6 +32,6 @@ func (o Owner) Reference() metav1.OwnerReference {
 
 // Owns says whether the object is the owner's.
 func (o Owner) Owns(obj metav1.Object) bool {
-	ref := metav1.GetControllerOf(obj)
+	ref := metav1.GetControllerOfNoCopy(obj)
 	return ref != nil && ref.UID == o.UID && o.UID != ""
 }

@@ -140,7 +140,7 @@ func (r *GatewayReconciler) every(ctx context.Context, _ client.Object) []types.
 
 // owner returns the Gateway that an object of a fleet belongs to.
 func owner(_ context.Context, obj client.Object) []types.NamespacedName {
-	ref := metav1.GetControllerOf(obj)
+	ref := metav1.GetControllerOfNoCopy(obj)
 	if ref == nil || ref.Kind != "Gateway" {
 		return nil
 	}

@@ -78,7 +78,9 @@ type configWrite struct {
 	layout proxyconfig.Layout
 	memory *memory
 	// now is when the call began: what a cache may still show does not change meanwhile.
-	now    time.Time
+	now time.Time
+	// seen is what metadata has returned last.
+	seen   *metav1.PartialObjectMetadata
 	result ConfigResult
 }
 
@@ -181,9 +183,14 @@ func (c *configWrite) last(key types.NamespacedName, known *written) (*corev1.Co
 	return c.read(key)
 }
 
-// metadata returns those of a ConfigMap from the cache; nil when there is none.
+// metadata returns those of a ConfigMap from the cache; nil when there is none. They hold
+// until the next call: there is one for each part.
 func (c *configWrite) metadata(key types.NamespacedName) (*metav1.PartialObjectMetadata, error) {
-	return look(c.ctx, c.opts.Client, key, cluster.ConfigMapMetadata())
+	if c.seen == nil {
+		c.seen = cluster.ConfigMapMetadata()
+	}
+	*c.seen = metav1.PartialObjectMetadata{TypeMeta: c.seen.TypeMeta}
+	return look(c.ctx, c.opts.Client, key, c.seen)
 }
 
 // read returns a ConfigMap from the API server; nil when there is none.

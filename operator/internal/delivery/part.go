@@ -51,6 +51,9 @@ func (c *configWrite) partMemory(name string) *written {
 }
 
 func (p *partWrite) run(current []proxyconfig.Part) error {
+	if done, err := p.settled(); done || err != nil {
+		return err
+	}
 	live, err := p.last(p.key, p.known)
 	for range attempts {
 		if err != nil {
@@ -63,6 +66,16 @@ func (p *partWrite) run(current []proxyconfig.Part) error {
 		live, err = p.read(p.key)
 	}
 	return fmt.Errorf("writing ConfigMap %s: others keep changing it", p.key)
+}
+
+// settled says whether the part is known to be there, and nobody has touched it since: so it
+// is with most parts.
+func (p *partWrite) settled() (bool, error) {
+	if _, stored := p.known.versions[p.cut.part.Key()]; !stored {
+		return false, nil
+	}
+	seen, err := p.metadata(p.key)
+	return seen != nil && p.known.covers(seen, p.now) && p.owner.Owns(seen) && marked(seen, p.owner), err
 }
 
 func (p *partWrite) bring(live *corev1.ConfigMap, current []proxyconfig.Part) (raced bool, err error) {
