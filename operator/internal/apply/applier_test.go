@@ -56,6 +56,22 @@ func owner(uid types.UID) apply.Owner {
 	}
 }
 
+// edit has somebody change the object of the fleet that is of a kind.
+func edit[T any, P interface {
+	*T
+	client.Object
+}](w *world, change func(P)) {
+	w.t.Helper()
+	object := P(new(T))
+	if err := w.client.Get(w.t.Context(), types.NamespacedName{Namespace: "tenant", Name: "fleet"}, object); err != nil {
+		w.t.Fatal(err)
+	}
+	change(object)
+	if err := w.client.Update(w.t.Context(), object, client.FieldOwner("somebody")); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) sync(want []string, objects ...client.Object) apply.Result {
 	w.t.Helper()
 	result, err := w.applier.Sync(w.t.Context(), w.owner, objects)

@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -44,17 +43,6 @@ func TestOfMetadataObjectsAreReadWhenTheyHaveChanged(t *testing.T) {
 	start := func() {
 		w.applier = apply.New(apply.Options{Client: cached, Live: live, Kinds: []client.Object{kind}})
 	}
-	edit := func(change func(*corev1.ConfigMap)) {
-		t.Helper()
-		there := &corev1.ConfigMap{}
-		if err := w.client.Get(t.Context(), types.NamespacedName{Namespace: "tenant", Name: "fleet"}, there); err != nil {
-			t.Fatal(err)
-		}
-		change(there)
-		if err := w.client.Update(t.Context(), there, client.FieldOwner("somebody")); err != nil {
-			t.Fatal(err)
-		}
-	}
 	sync := func(what string, atMost int, want []string, object client.Object) {
 		t.Helper()
 		reads = 0
@@ -69,9 +57,9 @@ func TestOfMetadataObjectsAreReadWhenTheyHaveChanged(t *testing.T) {
 	start()
 	sync("a restart", 1, nil, bundle("a"))
 	sync("the same again", 0, nil, bundle("a"))
-	edit(func(there *corev1.ConfigMap) { there.Annotations["theirs"] = "yes" })
+	edit(w, func(there *corev1.ConfigMap) { there.Annotations["theirs"] = "yes" })
 	sync("what somebody has added", 1, nil, bundle("a"))
-	edit(func(there *corev1.ConfigMap) { there.Data["ca.crt"] = "theirs" })
+	edit(w, func(there *corev1.ConfigMap) { there.Data["ca.crt"] = "theirs" })
 	sync("what somebody has changed", 2, []string{"applied ConfigMap fleet"}, bundle("a"))
 	sync("the same again", 0, nil, bundle("a"))
 	sync("another one", 1, []string{"applied ConfigMap fleet"}, bundle("b"))

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -36,18 +35,7 @@ func TestAChangedStatusIsNoChange(t *testing.T) {
 	w := newWorld(t)
 	w.applier = apply.New(apply.Options{Client: mirroring(w.client), Live: w.client})
 	w.sync([]string{"created Deployment fleet"}, deployment(2, "2", "v1"))
-	edit := func(change func(*appsv1.Deployment)) {
-		t.Helper()
-		d := &appsv1.Deployment{}
-		if err := w.client.Get(t.Context(), types.NamespacedName{Namespace: "tenant", Name: "fleet"}, d); err != nil {
-			t.Fatal(err)
-		}
-		change(d)
-		if err := w.client.Update(t.Context(), d, client.FieldOwner("somebody")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	edit(func(d *appsv1.Deployment) { d.Annotations["deployment.kubernetes.io/revision"] = "1" })
+	edit(w, func(d *appsv1.Deployment) { d.Annotations["deployment.kubernetes.io/revision"] = "1" })
 	w.sync(nil, deployment(2, "2", "v1"))
 
 	for name, change := range map[string]func(*appsv1.Deployment){
@@ -56,7 +44,7 @@ func TestAChangedStatusIsNoChange(t *testing.T) {
 		"spec":       func(d *appsv1.Deployment) { d.Generation++; d.Spec.Template.Spec.Containers[0].Image = "theirs" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			edit(change)
+			edit(w, change)
 			w.sync([]string{"applied Deployment fleet"}, deployment(2, "2", "v1"))
 			w.sync(nil, deployment(2, "2", "v1"))
 		})
