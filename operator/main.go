@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/go-logr/logr"
 
@@ -26,7 +27,7 @@ var version = "dev"
 // pace leaves Go's default to an operator with few routes. One with tens of thousands
 // has most of its heap in use for good, and what a change allocates is little beside it.
 // While a fleet comes up there is far more garbage than that, in a heap that has yet to grow.
-var pace = heap.Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 208 << 20}
+var pace = heap.Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 208 << 20, Seldom: 5 * time.Second}
 
 const usage = `Usage: fleetgate COMMAND [flags]
 

@@ -10,9 +10,6 @@ import (
 )
 
 const (
-	// seldom is the time between two collections that costs next to nothing: what takes
-	// longer to fill is not needed.
-	seldom = 5 * time.Second
 	// large is the heap that is worth a collection of its own.
 	large = 16 << 20
 	// settling is the time from a configuration to that, in which others may come.
@@ -29,6 +26,9 @@ type Pace struct {
 	// Burst is how large the heap may become, in bytes, while so much is allocated that the
 	// rest of the pace has it collected all the time. Zero is no larger than at other times.
 	Burst uint64
+	// Seldom is the time between two collections that costs next to nothing: what takes
+	// more than twice as long to fill is not needed.
+	Seldom time.Duration
 }
 
 // Keep has the collector begin when the heap has grown by so much, and sooner where
@@ -83,7 +83,7 @@ func (k *keeper) set(percent int) {
 		k.calm.Stop()
 	}
 	if percent > k.percent(measure(live)) {
-		k.calm = time.AfterFunc(seldom, k.end)
+		k.calm = time.AfterFunc(k.Seldom, k.end)
 	}
 }
 
@@ -99,7 +99,7 @@ func (k *keeper) end() {
 }
 
 // next is the pace after a collection that came some time after the one before, with so
-// many bytes allocated between them: what grows within seldom at the rate of that time, in
+// many bytes allocated between them: what grows within Seldom at the rate of that time, in
 // steps, or in a burst what there is room for.
 func (p Pace) next(before int, took time.Duration, allocated, live uint64) int {
 	if room := p.burst(live); room > 0 && p.hurried(took, allocated, live) {
@@ -107,9 +107,9 @@ func (p Pace) next(before int, took time.Duration, allocated, live uint64) int {
 	}
 	now := before
 	switch {
-	case took > 2*seldom:
+	case took > 2*p.Seldom:
 		now = before / 2
-	case took < seldom/2:
+	case took < p.Seldom/2:
 		now = before * 2
 	}
 	return min(max(now, p.LeastPercent), p.percent(live))
@@ -129,7 +129,7 @@ func (p Pace) burst(live uint64) int {
 // next would slow down for, with so many bytes allocated in some time.
 func (p Pace) hurried(took time.Duration, allocated, live uint64) bool {
 	growth := float64(live) * float64(p.percent(live)) / 100
-	return float64(allocated)*(2*seldom).Seconds() > growth*took.Seconds()
+	return float64(allocated)*(2*p.Seldom).Seconds() > growth*took.Seconds()
 }
 
 // percent is the growth after which a heap of so many live bytes is collected at the

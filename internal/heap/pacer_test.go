@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-var pace = Pace{MostPercent: 50, LeastPercent: 15, Headroom: 16 << 20}
+var pace = Pace{MostPercent: 50, LeastPercent: 15, Headroom: 16 << 20, Seldom: 5 * time.Second}
 
 func TestPercent(t *testing.T) {
 	for live, want := range map[uint64]int{0: 50, 1 << 20: 50, 32 << 20: 50, 64 << 20: 25, 80 << 20: 20, 1 << 30: 15} {
@@ -52,7 +52,7 @@ func TestPaceFollowsWhatIsAllocated(t *testing.T) {
 // A heap that is filled all the time grows up to Burst, and by no more than the usual past it.
 func TestABurstHasRoom(t *testing.T) {
 	const mib = 1 << 20
-	burst := Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 * mib, Burst: 192 * mib}
+	burst := Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 * mib, Burst: 192 * mib, Seldom: 5 * time.Second}
 	for _, test := range []struct {
 		took            time.Duration
 		allocated, live uint64
@@ -76,8 +76,8 @@ func TestABurstHasRoom(t *testing.T) {
 func TestABurstEnds(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	defer debug.SetGCPercent(before)
-	k := &keeper{Pace: Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 192 << 20}, now: 200}
-	k.since, k.allocated = time.Now().Add(-seldom), measure(allocs)
+	k := &keeper{Pace: Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 192 << 20, Seldom: 5 * time.Second}, now: 200}
+	k.since, k.allocated = time.Now().Add(-k.Seldom), measure(allocs)
 	k.end()
 	if k.now != 100 || k.calm != nil {
 		t.Errorf("the pace is %d%% when little is allocated", k.now)
