@@ -87,12 +87,17 @@ func (c *Coordinator) Run(ctx context.Context, observations <-chan Observation) 
 	retry := time.NewTicker(c.options.Retry)
 	defer retry.Stop()
 	for {
+		// A process in which all has been started is not woken for it.
+		var again <-chan time.Time
+		if c.unstarted > 0 {
+			again = retry.C
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case o := <-observations:
 			c.Observe(o)
-		case <-retry.C:
+		case <-again:
 			c.startRest()
 		}
 	}
