@@ -13,7 +13,7 @@ import (
 // often costs little and keeps an idle proxy small. The headroom is many seconds of what
 // handshakes allocate. A collection of a heap with 5,000 routes takes 25 ms of CPU, which
 // among changes would be most of what the proxy does if it came every few seconds.
-var pace = heap.Pace{MostPercent: 50, LeastPercent: 15, Headroom: 16 << 20, Seldom: 15 * time.Second}
+var pace = heap.Pace{MostPercent: 50, LeastPercent: 15, Headroom: 16 << 20, Seldom: 30 * time.Second}
 
 // tuneMemory sets what the environment (GOGC, GOMEMLIMIT) does not.
 func tuneMemory() {
