@@ -15,8 +15,9 @@ import (
 type fetcher struct {
 	read    func(context.Context, proxyconfig.Part) ([]byte, error)
 	serving func() []proxyconfig.Part
-	// complete is told of a document with its parts; nil is none.
-	complete func(document *content, parts map[string][]byte)
+	// complete is told of a document with its parts, and of what to call if another one is
+	// needed; nil is none.
+	complete func(document *content, parts map[string][]byte, missed func())
 	backoff  backoff
 	pause    func(context.Context, time.Duration)
 	// decoded is what the last sound document has, of which the next one has most.
@@ -31,7 +32,7 @@ type fetcher struct {
 	wake         chan struct{}
 }
 
-func newFetcher(w *WatchedConfig, complete func(*content, map[string][]byte)) *fetcher {
+func newFetcher(w *WatchedConfig, complete func(*content, map[string][]byte, func())) *fetcher {
 	f := &fetcher{
 		read: func(ctx context.Context, p proxyconfig.Part) ([]byte, error) {
 			return w.Client.part(ctx, w.ConfigMap, p)
@@ -130,11 +131,12 @@ func (f *fetcher) fetch(ctx context.Context, document *content, whole bool) bool
 	}
 	if err == nil {
 		f.backoff.reset()
-		f.complete(document, parts)
+		f.complete(document, parts, f.again)
 		return true
 	}
 	if errors.Is(err, proxyconfig.ErrIncomplete) && f.backoff.errors == patience {
-		f.complete(document, parts)
+		// That one is missed is known, and tried again in any case.
+		f.complete(document, parts, nil)
 	}
 	f.backoff.sleep(ctx, err)
 	return false

@@ -64,7 +64,9 @@ type watchedLane struct {
 	document *content
 	// parts are the bytes of the document's parts that were read, by key, as long as
 	// nobody has seen them.
-	parts   map[string][]byte
+	parts map[string][]byte
+	// missed is called if another part is needed; nil is none.
+	missed  func()
 	secrets map[string]map[string][]byte
 }
 
@@ -79,10 +81,10 @@ func (l *watchedLane) configMap(o *object[text]) {
 }
 
 // complete is called with a document once its parts are there.
-func (l *watchedLane) complete(document *content, parts map[string][]byte) {
+func (l *watchedLane) complete(document *content, parts map[string][]byte, missed func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.document, l.parts = document, parts
+	l.document, l.parts, l.missed = document, parts, missed
 	l.send()
 	// Whoever looked has them.
 	l.parts = nil
@@ -105,7 +107,7 @@ func (l *watchedLane) send() {
 		maps.Copy(pairs, keyPairs(data))
 	}
 	parts := l.parts
-	o := Observation{Source: Watch, content: l.document, Certificates: pairs, Missed: l.fetcher.again,
+	o := Observation{Source: Watch, content: l.document, Certificates: pairs, Missed: l.missed,
 		Part: func(p proxyconfig.Part) ([]byte, error) {
 			if data, ok := parts[p.Key()]; ok {
 				return data, nil
