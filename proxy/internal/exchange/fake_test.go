@@ -145,9 +145,14 @@ func newWorldBy(protocol string, endpoints int, rule proxyconfig.Rule) *world {
 
 // newWorldUnder has a policy for the backend.
 func newWorldUnder(policy *proxyconfig.Policy, protocol string, endpoints int, rule proxyconfig.Rule) *world {
+	return newWorldAround(proxyconfig.Backend{Protocol: protocol, Policy: policy}, endpoints, rule)
+}
+
+// newWorldAround has a backend that is all but its name and endpoints.
+func newWorldAround(backend proxyconfig.Backend, endpoints int, rule proxyconfig.Rule) *world {
 	rule.Matches = []proxyconfig.Match{{Path: &proxyconfig.PathMatch{Type: proxyconfig.PathPrefix, Value: "/"}}}
 	rule.Backends = []proxyconfig.BackendRef{{Backend: "ns/b:80", Weight: 1}}
-	backend := proxyconfig.Backend{ID: "ns/b:80", Namespace: "ns", Service: "b", Port: 80, Protocol: protocol, Policy: policy}
+	backend.ID, backend.Namespace, backend.Service, backend.Port = "ns/b:80", "ns", "b", 80
 	for i := range endpoints {
 		backend.Endpoints = append(backend.Endpoints, proxyconfig.Endpoint{Address: fmt.Sprintf("10.0.0.%d", i+1), Port: 80})
 	}

@@ -5,14 +5,11 @@ import (
 	"testing"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
-	"github.com/fleetgate/fleetgate/proxy/internal/router"
 )
 
-// tellsClients makes the backend of a world want a header of version 1.
-func (w *world) tellsClients() {
-	rule := w.loop.opts.Snapshot.Load().Ports[0].Match(&router.Request{Host: []byte("a"), Path: []byte("/")}, new(router.Match))
-	b, _ := rule.Backends.Pick()
-	b.Transport.SentProxy = proxyconfig.ProxyV1
+// newTellingWorld has a backend that wants a header of version 1.
+func newTellingWorld(protocol string, rule proxyconfig.Rule) *world {
+	return newWorldAround(proxyconfig.Backend{Protocol: protocol, ProxyProtocol: proxyconfig.ProxyV1}, 1, rule)
 }
 
 const told = `header "PROXY TCP4 192.0.2.1 192.0.2.9 1000 80\r\n"`
@@ -20,8 +17,7 @@ const told = `header "PROXY TCP4 192.0.2.1 192.0.2.9 1000 80\r\n"`
 // The client's next request finds the connection, another client does not, and
 // it ends with the client.
 func TestConnectionsThatSpeakForAClient(t *testing.T) {
-	w := newWorld(1, nil)
-	w.tellsClients()
+	w := newTellingWorld(proxyconfig.BackendHTTP1, proxyconfig.Rule{})
 	w.client(get)
 	w.wants(t, "dial 1", told)
 	w.connected()
@@ -46,8 +42,7 @@ func TestConnectionsThatSpeakForAClient(t *testing.T) {
 
 // A copy may outlive the client; what it was sent over does not serve anybody.
 func TestCopiesThatSpeakForAClient(t *testing.T) {
-	w := newMirroringWorld()
-	w.tellsClients()
+	w := newTellingWorld(proxyconfig.BackendHTTP1, mirroring())
 	w.client(get)
 	copied, original := w.fake.all[0], w.fake.all[1]
 	original.peer.(Backend).Connected()
@@ -67,10 +62,7 @@ func TestCopiesSentAgainForAClientThatIsGone(t *testing.T) {
 		answered = "\x00\x00\x01\x01\x05\x00\x00\x00\x03\x88"
 		refused  = "\x00\x00\x04\x03\x00\x00\x00\x00\x01\x00\x00\x00\x07"
 	)
-	w := newWorldBy(proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{Filters: []proxyconfig.Filter{{
-		Type: proxyconfig.FilterMirror, Mirror: &proxyconfig.Mirror{Backend: "ns/b:80"},
-	}}})
-	w.tellsClients()
+	w := newTellingWorld(proxyconfig.BackendHTTP2, mirroring())
 	w.client(get)
 	w.connected()
 	w.says(plainSettings + answered)

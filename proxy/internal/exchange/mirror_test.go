@@ -10,10 +10,13 @@ import (
 )
 
 // newMirroringWorld has one endpoint, which gets the copies, too.
-func newMirroringWorld() *world {
-	return newWorldOf(1, proxyconfig.Rule{Filters: []proxyconfig.Filter{{
+func newMirroringWorld() *world { return newWorldOf(1, mirroring()) }
+
+// mirroring is a rule that has all requests copied.
+func mirroring() proxyconfig.Rule {
+	return proxyconfig.Rule{Filters: []proxyconfig.Filter{{
 		Type: proxyconfig.FilterMirror, Mirror: &proxyconfig.Mirror{Backend: "ns/b:80"},
-	}}})
+	}}}
 }
 
 // The copy gets what the request gets, piece by piece, and its answer goes
