@@ -30,7 +30,7 @@ const (
 	// attempts are made until one keeps the rules about time, or all of them together
 	// do: another program on the machine can spoil some, or leave each with too few
 	// requests to tell, a weakness of the proxy spoils all.
-	attempts = 5
+	attempts = 10
 )
 
 func TestAttacks(t *testing.T) {
