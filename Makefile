@@ -169,7 +169,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s).
 bench: ## Run the Go benchmarks: the hot path of the proxy, translation, and a scrape of the sensor.
 	go test -run '^$$' -bench . -benchmem ./proxy/... ./api/... ./operator/internal/golden ./bpf/internal/load
 
-bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 30 quiet minutes; ARGS="-runs 1 -rounds 2 -seconds 1" takes 10).
+bench-proxy: build ## Measure the proxy beside nginx, HAProxy and others (root, 40 quiet minutes; ARGS="-runs 1 -rounds 2 -seconds 1" takes 12).
 	@go -C test/bench run . $(ARGS)
 
 bench-sensor: build ## Measure what the sensor costs the proxy (root, 8 quiet minutes; ARGS="-rounds 2 -seconds 2 -out ''" for a short one).

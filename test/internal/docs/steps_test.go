@@ -21,7 +21,7 @@ var aside = map[string]string{
 	"make demo-observe":                 "TestAGatewayIsAllThatPrometheusNeeds asks the same queries of the same Prometheus",
 	"apiVersion: fleetgate.io/v1alpha1": "an excerpt of parameters; test/bundle holds the sample that it is of against the schema",
 	"make conformance":                  "ten minutes; its report is committed, and TestTheConformanceReportTellsHowItWasMade reads it",
-	"make bench-proxy":                  "25 quiet minutes; its page is committed",
+	"make bench-proxy":                  "40 quiet minutes; its page is committed",
 	"make bench-control":                "20 quiet minutes; its page is committed",
 	"make bench-fleet":                  "half an hour; its page is committed",
 	"kubectl get gwparams -A":           "tuning shows the same for one namespace",
