@@ -1,19 +1,9 @@
 package heap
 
 import (
-	"context"
-	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"sync"
 	"time"
-)
-
-const (
-	// large is the heap that is worth a collection of its own.
-	large = 16 << 20
-	// settling is the time from a configuration to that, in which others may come.
-	settling = 3 * time.Second
 )
 
 // Pace is what the heap may grow by between two collections.
@@ -40,62 +30,6 @@ func (p Pace) Keep() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.follow()
-}
-
-// keeper keeps a pace.
-type keeper struct {
-	Pace
-
-	mu sync.Mutex
-	// now is the pace that is set.
-	now int
-	// since is when the last collection was, and allocated what had been by then.
-	since     time.Time
-	allocated uint64
-	// calm ends a burst after which nothing is collected.
-	calm *time.Timer
-}
-
-// mark is what one collection finds unused, which tells that it has happened.
-type mark struct{ _ [16]byte }
-
-// follow waits for the next collection. The mutex is held.
-func (k *keeper) follow() {
-	k.since, k.allocated = time.Now(), measure(allocs)
-	runtime.AddCleanup(&mark{}, (*keeper).collected, k)
-}
-
-// collected sets the pace after a collection.
-func (k *keeper) collected() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.set(k.next(k.now, time.Since(k.since), measure(allocs)-k.allocated, measure(live)))
-	k.follow()
-}
-
-// set leaves a pace that is about right: setting it stops the world. The mutex is held.
-func (k *keeper) set(percent int) {
-	if percent != k.now {
-		debug.SetGCPercent(percent)
-		k.now = percent
-	}
-	if k.calm != nil {
-		k.calm.Stop()
-	}
-	if percent > k.percent(measure(live)) {
-		k.calm = time.AfterFunc(k.Seldom, k.end)
-	}
-}
-
-// end ends a burst, if it is one no more: what it has left is collected then.
-func (k *keeper) end() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	percent := k.now
-	if live := measure(live); !k.hurried(time.Since(k.since), measure(allocs)-k.allocated, live) {
-		percent = min(percent, k.percent(live))
-	}
-	k.set(percent)
 }
 
 // next is the pace after a collection that came some time after the one before, with so
@@ -159,33 +93,3 @@ func measure(name string) uint64 {
 	}
 	return sample[0].Value.Uint64()
 }
-
-// Release gives unused memory back some seconds after a signal on applied, where that is
-// worth a collection: a configuration that was read, and the one before it, leave as
-// much garbage as they were large, which the collector would let lie until the heap has
-// grown once more. What changes of it leave one by one is not worth it until it is as
-// much as there is. It returns when the context ends.
-func Release(ctx context.Context, applied <-chan struct{}) {
-	released := uint64(0)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-applied:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(settling):
-		}
-		allocated := measure(allocs)
-		if worthwhile(measure(objects)+measure(free), allocated-released) {
-			debug.FreeOSMemory()
-			released = allocated
-		}
-	}
-}
-
-// worthwhile says whether a collection may find much, given what is held, and what was
-// allocated since the one before.
-func worthwhile(held, allocated uint64) bool { return held >= large && allocated >= held }
