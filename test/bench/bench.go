@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/fleetgate/fleetgate/test/bench/perf"
@@ -72,7 +73,7 @@ func stopAll(processes []*process) {
 }
 
 // loads runs the workloads against engines that stay up all the while, but for those
-// that turns start afresh.
+// that a round starts afresh.
 func (b *bench) loads(ctx context.Context, f *findings) error {
 	defer func() { stopAll(b.running) }()
 	for _, e := range b.engines {
@@ -108,7 +109,7 @@ func (b *bench) target(e engine, w workload) target {
 	return target{work: b.work, front: w.front, engine: e.name, port: w.front.port(e.number)}
 }
 
-// workload warms engines up, and then measures them in rounds of each kind.
+// workload measures the engines that answer right in rounds of each kind.
 func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 	if w.spinner {
 		spinner, err := start(ctx, proxyCPU, 0, filepath.Join(b.work, "spinner.log"),
@@ -118,7 +119,7 @@ func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 		}
 		defer spinner.stop()
 	}
-	if err := b.warmUp(ctx, w, f); err != nil {
+	if err := b.findOut(ctx, w, f); err != nil {
 		return err
 	}
 	if w.takesTurns() {
@@ -135,11 +136,9 @@ func (b *bench) workload(ctx context.Context, w workload, f *findings) error {
 // steady loads one engine after the other.
 func (b *bench) steady(ctx context.Context, w workload, f *findings) error {
 	for round := range w.steadyRounds(b.rounds) {
-		for i, e := range b.engines {
-			if !w.asks(e) || b.refused[e.name] {
-				continue
-			}
-			s, err := b.sample(ctx, e, b.running[i], w)
+		for _, i := range b.taking(w, round) {
+			e := b.engines[i]
+			s, err := b.steadyRound(ctx, i, w)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -154,19 +153,61 @@ func (b *bench) steady(ctx context.Context, w workload, f *findings) error {
 	return nil
 }
 
-// warmUp finds out who gives the right answers, and loads those for a second that get
-// no load of their own. Who does not is left out of the workload, and noted.
-func (b *bench) warmUp(ctx context.Context, w workload, f *findings) error {
+// steadyRound loads the engine at a place. Where no turns are taken, it starts the engine
+// afresh before, and loads it for a second to warm it up.
+func (b *bench) steadyRound(ctx context.Context, place int, w workload) (sample, error) {
+	e := b.engines[place]
+	if !w.takesTurns() {
+		b.running[place].stop()
+		if err := b.startAgain(ctx, place, w); err != nil {
+			return sample{}, err
+		}
+		if _, err := w.load.loads(ctx, b.target(e, w), 1, w); err != nil {
+			return sample{}, err
+		}
+	}
+	return b.sample(ctx, e, b.running[place], w)
+}
+
+// taking are the places of the engines that take part in a workload, in the order of a
+// round: another one is the first in each.
+func (b *bench) taking(w workload, round int) []int {
+	var all []int
+	for i, e := range b.engines {
+		if w.asks(e) && !b.refused[e.name] {
+			all = append(all, i)
+		}
+	}
+	n := round % max(1, len(all))
+	return slices.Concat(all[n:], all[:n])
+}
+
+// startAgain starts the engine at a place whose process has ended, and returns when it
+// answers right. What a process has by chance, such as where its memory lies, it has for
+// life: rounds whose engines are started afresh show that as noise.
+func (b *bench) startAgain(ctx context.Context, place int, w workload) error {
+	e := b.engines[place]
+	p, err := b.startEngine(ctx, e)
+	if err != nil {
+		return err
+	}
+	b.running[place] = p
+	t := b.target(e, w)
+	if err := p.ready(ctx, t.port); err != nil {
+		return err
+	}
+	return w.probe(ctx, t)
+}
+
+// findOut asks all engines. Who does not give the right answer is left out of the
+// workload, and noted.
+func (b *bench) findOut(ctx context.Context, w workload, f *findings) error {
 	b.refused = map[string]bool{}
 	for _, e := range b.engines {
 		if !w.asks(e) {
 			continue
 		}
-		t := b.target(e, w)
-		err := w.probe(ctx, t)
-		if err == nil && !w.takesTurns() {
-			_, err = w.load.loads(ctx, t, 1, w)
-		}
+		err := w.probe(ctx, b.target(e, w))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -27,7 +27,8 @@ are started afresh for each round, in another order, as what a process has by ch
 life. A load says at its end whether requests had errors, which void its round.
 
 Requests/s, latencies and errors are of rounds that load one proxy after the other for all of their time. They are fewer, as
-no bar is on them, but at a fixed rate, where there are as many and no turns: each is twice as long there. Where the load
+no bar is on them, but at a fixed rate, where there are as many and no turns: each is twice as long there, with a proxy that was
+started afresh for it and loaded for a second before. Where the load
 generator is the limit, requests/s are alike; CPU time per request is not touched by that.
 
 Figures are medians over the rounds with least and greatest value beside them, which is the noise; ratios are medians of the

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -14,9 +13,8 @@ import (
 // joins its proxy.
 const startWarm = 300 * time.Millisecond
 
-// race is one round of a workload whose engines take turns. Each is started afresh, as
-// what a process has by chance, such as where its memory lies, it has for life; and
-// each has a load of its own, which lives until the round ends.
+// race is one round of a workload whose engines take turns. Each is started afresh, and
+// has a load of its own, which lives until the round ends.
 type race struct {
 	*bench
 	w     workload
@@ -71,10 +69,9 @@ func (r *race) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// startEngines ends the engines that take part, and starts them again. Another one is
-// the first in each round.
+// startEngines ends the engines that take part, and starts them again.
 func (r *race) startEngines(ctx context.Context) {
-	taking := r.taking()
+	taking := r.taking(r.w, r.round)
 	var old []*process
 	for _, i := range taking {
 		old = append(old, r.running[i])
@@ -83,33 +80,12 @@ func (r *race) startEngines(ctx context.Context) {
 	for _, i := range taking {
 		l := r.lane(r.engines[i], nil, r.w)
 		r.lanes = append(r.lanes, l)
-		r.try(l, func() error { return r.startProxy(ctx, l, i) })
+		r.try(l, func() error {
+			err := r.startAgain(ctx, i, r.w)
+			l.proxy = r.running[i]
+			return err
+		})
 	}
-}
-
-// taking are the places of the engines that take part, in the order of this round.
-func (r *race) taking() []int {
-	var all []int
-	for i, e := range r.engines {
-		if r.w.asks(e) && !r.refused[e.name] {
-			all = append(all, i)
-		}
-	}
-	n := r.round % max(1, len(all))
-	return slices.Concat(all[n:], all[:n])
-}
-
-// startProxy returns when the engine at a place answers right.
-func (r *race) startProxy(ctx context.Context, l *lane, place int) error {
-	p, err := r.startEngine(ctx, r.engines[place])
-	if err != nil {
-		return err
-	}
-	l.proxy, r.running[place] = p, p
-	if err := p.ready(ctx, l.target.port); err != nil {
-		return err
-	}
-	return r.w.probe(ctx, l.target)
 }
 
 // try leaves a lane out in which something goes wrong, with its load.

@@ -31,7 +31,7 @@ func TestOrderOfARound(t *testing.T) {
 	}
 	w := workload{engines: []string{"a", "b", "refused", "c"}}
 	for round, want := range [][]int{{0, 1, 3}, {1, 3, 0}, {3, 0, 1}, {0, 1, 3}} {
-		if got := (&race{bench: b, w: w, round: round}).taking(); !slices.Equal(got, want) {
+		if got := b.taking(w, round); !slices.Equal(got, want) {
 			t.Errorf("round %d: got %v, want %v", round, got, want)
 		}
 	}
