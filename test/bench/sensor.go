@@ -40,8 +40,8 @@ type burden struct {
 type round struct {
 	first, second  slice
 	uprobe, shared slice
-	// bareCall is that of a system call meanwhile.
-	bareCall time.Duration
+	// loops are those of meanwhile.
+	loops loops
 }
 
 // prepareSensor fills the folder with what the sensor's cost is measured with.
@@ -118,19 +118,19 @@ func (b *bench) round(ctx context.Context, lanes []*sensorLane, behind backend) 
 		}
 	}
 	times := max(1, time.Duration(b.seconds)*time.Second/(2*turnTime*time.Duration(len(lanes))))
-	var calls time.Duration
+	var sum loops
 	for range times {
 		if err := takeTurns(ctx, lanes); err != nil {
 			return r, err
 		}
-		call, err := bareCall()
+		l, err := runLoops()
 		if err != nil {
 			return r, err
 		}
-		calls += call
+		sum.call, sum.record = sum.call+l.call, sum.record+l.record
 	}
 	r, err = roundOf(ctx, lanes)
-	r.bareCall = calls / times
+	r.loops = loops{call: sum.call / times, record: sum.record / times}
 	return r, err
 }
 
