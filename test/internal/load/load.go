@@ -38,11 +38,16 @@ type Result struct {
 	// Errors counts the failures by what they were.
 	Errors  map[string]int64
 	Elapsed time.Duration
+	// FirstFailure and LastFailure are how long after the start they came.
+	FirstFailure, LastFailure time.Duration
 }
 
 // String is one line for a test's log.
 func (r Result) String() string {
 	line := fmt.Sprintf("%d requests, %d failed, in %.1f s", r.Requests, r.Failed, r.Elapsed.Seconds())
+	if r.Failed > 0 {
+		line += fmt.Sprintf("; failures came %.3f to %.3f s after the start", r.FirstFailure.Seconds(), r.LastFailure.Seconds())
+	}
 	names := make([]string, 0, len(r.Errors))
 	for name := range r.Errors {
 		names = append(names, name)
@@ -156,6 +161,10 @@ func (r *Run) count(class string, err error) {
 	defer r.mu.Unlock()
 	r.result.Requests++
 	if err != nil {
+		r.result.LastFailure = time.Since(r.start)
+		if r.result.Failed == 0 {
+			r.result.FirstFailure = r.result.LastFailure
+		}
 		r.result.Failed++
 		r.result.Errors[reason(err)]++
 		return
