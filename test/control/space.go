@@ -70,11 +70,23 @@ func (s *space) waitServing(ctx context.Context) (err error) {
 	if s.address, err = s.gateway.WaitProgrammed(ctx); err != nil {
 		return err
 	}
+	if err := s.waitConnected(ctx); err != nil {
+		return err
+	}
 	s.pods, err = s.gateway.Pods(ctx)
 	if err == nil && len(s.pods) == 0 {
 		err = errors.New("the Gateway has no proxies")
 	}
 	return err
+}
+
+// waitConnected waits until the Gateway's address leads to its proxies, which is the node's
+// to see to.
+func (s *space) waitConnected(ctx context.Context) error {
+	return client.Poll(ctx, func(ctx context.Context) error {
+		_, _, err := get(ctx, s.HTTPClient(), s.address, "nobody.example.com", "/")
+		return err
+	})
 }
 
 // leave has the namespaces deleted, also when the section ran out of time.
