@@ -17,15 +17,17 @@ const (
 	proxyProgram    = "fleetgate-proxy"
 )
 
-// usage is what processes use of the machine.
+// usage is what processes use of the machine. workingSet is their container's.
 type usage struct {
-	rss, anonymous uint64
-	cpu            time.Duration
+	rss, anonymous, workingSet uint64
+	cpu                        time.Duration
 }
 
 // greater takes the greater memory of both, and the later CPU time.
 func (u usage) greater(o usage) usage {
-	return usage{rss: max(u.rss, o.rss), anonymous: max(u.anonymous, o.anonymous), cpu: o.cpu}
+	return usage{
+		rss: max(u.rss, o.rss), anonymous: max(u.anonymous, o.anonymous), workingSet: max(u.workingSet, o.workingSet), cpu: o.cpu,
+	}
 }
 
 // processes are those of a program in a pod: a proxy has a supervisor. The cluster's
@@ -56,6 +58,7 @@ func (p processes) usage() (sum usage, err error) {
 			return sum, err
 		}
 		sum.rss, sum.anonymous, sum.cpu = sum.rss+u.rss, sum.anonymous+u.anonymous, sum.cpu+u.cpu
+		sum.workingSet = max(sum.workingSet, u.workingSet)
 	}
 	return sum, nil
 }
@@ -73,7 +76,10 @@ func usageOf(pid int) (u usage, err error) {
 	if err != nil {
 		return u, err
 	}
-	return usage{rss: status.VmRSS, anonymous: status.RssAnon, cpu: time.Duration(stat.CPUTime() * float64(time.Second))}, nil
+	set, err := measure.WorkingSet(proc)
+	return usage{
+		rss: status.VmRSS, anonymous: status.RssAnon, workingSet: set, cpu: time.Duration(stat.CPUTime() * float64(time.Second)),
+	}, err
 }
 
 // operator is the operator's process.
