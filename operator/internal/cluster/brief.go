@@ -95,15 +95,29 @@ func typed(object client.Object) bool {
 }
 
 func (b *brief) send(ctx context.Context, k *kind, request *rest.Request, object client.Object) error {
-	answer := &metav1.PartialObjectMetadata{}
-	err := request.
+	request = request.
 		NamespaceIfScoped(object.GetNamespace(), k.mapping.Scope.Name() != meta.RESTScopeNameRoot).
 		Resource(k.mapping.Resource.Resource).
-		SetHeader("Accept", metadataAlone).
-		Body(object).
-		Do(ctx).
-		Into(answer)
+		SetHeader("Accept", metadataAlone)
+	if !hasBinary(object) {
+		return b.answered(ctx, request.Body(object), object)
+	}
+	body, err := encode(object, k.mapping.GroupVersionKind)
 	if err != nil {
+		return err
+	}
+	err = b.answered(ctx, request.SetHeader("Content-Type", runtime.ContentTypeProtobuf).Body(body.bytes), object)
+	if err == nil {
+		// Who has accepted it has read it to its end, which cannot be said of an error.
+		body.giveBack()
+	}
+	return err
+}
+
+// answered sends a request, and puts the metadata of the answer into an object.
+func (b *brief) answered(ctx context.Context, request *rest.Request, object client.Object) error {
+	answer := &metav1.PartialObjectMetadata{}
+	if err := request.Do(ctx).Into(answer); err != nil {
 		return err
 	}
 	into, err := meta.Accessor(object)

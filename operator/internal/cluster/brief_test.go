@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
@@ -115,6 +117,26 @@ func TestWritesAreAnsweredWithTheMetadataAlone(t *testing.T) {
 		}
 		if object.UID != "uid" || object.ResourceVersion != "7" || object.Annotations["by"] != "a webhook" || object.Data["key"] != "value" {
 			t.Errorf("%s: the object is %+v afterwards", want, object)
+		}
+	}
+}
+
+// Objects are encoded into what others have been sent from.
+func TestBodiesAreOfOneObject(t *testing.T) {
+	s, b := newScribe(t)
+	for _, n := range []int{100_000, 1, 0, 5_000, 200_000, 3} {
+		value := strings.Repeat(strconv.Itoa(n%7), n)
+		object := &corev1.ConfigMap{
+			ObjectMeta: metav1.ObjectMeta{Name: "config", Namespace: "tenant"}, Data: map[string]string{"key": value},
+		}
+		if err := b.Update(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		if s.got.Data["key"] != value || len(s.got.Data) != 1 || s.got.Name != "config" {
+			t.Errorf("of %d bytes %d were sent, as %+v", n, len(s.got.Data["key"]), s.got.ObjectMeta)
+		}
+		if object.Kind != "" || object.APIVersion != "" {
+			t.Errorf("the object is a %s %s afterwards", object.APIVersion, object.Kind)
 		}
 	}
 }
