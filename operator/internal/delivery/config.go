@@ -161,7 +161,7 @@ func (c *configWrite) bringDocument() error {
 		if raced, err = c.bring(live); !raced || err != nil {
 			return err
 		}
-		live, err = c.read(c.key)
+		live, err = c.again(c.key, &c.memory.config)
 	}
 	return fmt.Errorf("writing ConfigMap %s: others keep changing it", c.key)
 }

@@ -194,6 +194,22 @@ func TestConfigWithCacheBehind(t *testing.T) {
 	}
 }
 
+// What is restored from a backup has a version that this process has replaced a moment
+// ago, as a cache has that is behind.
+func TestConfigOfABackupIsReplacedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.put(listener(80))
+	backup := w.configMap()
+	later := w.put(listener(81))
+	api := fake.NewClientBuilder().WithScheme(scheme.Scheme).WithObjects(backup).Build()
+	w.api, w.cache.Client, w.live.Reader = api, api, api
+
+	result := w.put(listener(80))
+	if document, config := w.stored(); !result.Written || document.Revision <= later.Revision || config.Listeners[0].Port != 80 {
+		t.Errorf("got %+v, and %+v is stored, of port %d", result, document, config.Listeners[0].Port)
+	}
+}
+
 func TestConfigIsRepaired(t *testing.T) {
 	tests := []struct {
 		name string

@@ -42,6 +42,13 @@ func (c *configWrite) read(key types.NamespacedName) (*corev1.ConfigMap, error) 
 	return look(c.ctx, c.opts.Live, key, &corev1.ConfigMap{})
 }
 
+// again is read after a race was lost. A version of before is what there is now, as where
+// the cluster was restored from a backup, and no cache that is behind.
+func (c *configWrite) again(key types.NamespacedName, known *written) (*corev1.ConfigMap, error) {
+	c.locked(func() { known.stale = nil })
+	return c.read(key)
+}
+
 // look reads a ConfigMap, or its metadata; it returns nil when there is none.
 func look[T client.Object](ctx context.Context, from client.Reader, key types.NamespacedName, into T) (none T, err error) {
 	err = from.Get(ctx, key, into)

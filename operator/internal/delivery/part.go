@@ -63,7 +63,7 @@ func (p *partWrite) run(current []proxyconfig.Part) error {
 		if raced, err = p.bring(live, current); !raced || err != nil {
 			return err
 		}
-		live, err = p.read(p.key)
+		live, err = p.again(p.key, p.known)
 	}
 	return fmt.Errorf("writing ConfigMap %s: others keep changing it", p.key)
 }
