@@ -153,20 +153,24 @@ func (b *bench) steady(ctx context.Context, w workload, f *findings) error {
 	return nil
 }
 
-// steadyRound loads the engine at a place. Where no turns are taken, it starts the engine
-// afresh before, and loads it for a second to warm it up.
+// steadyRound loads the engine at a place, which is started afresh where no turns are taken.
 func (b *bench) steadyRound(ctx context.Context, place int, w workload) (sample, error) {
-	e := b.engines[place]
 	if !w.takesTurns() {
-		b.running[place].stop()
-		if err := b.startAgain(ctx, place, w); err != nil {
-			return sample{}, err
-		}
-		if _, err := w.load.loads(ctx, b.target(e, w), 1, w); err != nil {
+		if err := b.renew(ctx, place, w); err != nil {
 			return sample{}, err
 		}
 	}
-	return b.sample(ctx, e, b.running[place], w)
+	return b.sample(ctx, b.engines[place], b.running[place], w)
+}
+
+// renew starts the engine at a place afresh, and loads it for a second to warm it up.
+func (b *bench) renew(ctx context.Context, place int, w workload) error {
+	b.running[place].stop()
+	if err := b.startAgain(ctx, place, w); err != nil {
+		return err
+	}
+	_, err := w.load.loads(ctx, b.target(b.engines[place], w), 1, w)
+	return err
 }
 
 // taking are the places of the engines that take part in a workload, in the order of a

@@ -31,11 +31,16 @@ func (b *bench) count(ctx context.Context, w workload, f *findings) error {
 		if !w.asks(e) || b.refused[e.name] {
 			continue
 		}
-		rounds := 1
-		if e.name == nameFleetgate && hasBar(w.name, systemCalls) {
-			rounds = countedRounds
+		if e.name != nameFleetgate || !hasBar(w.name, systemCalls) {
+			if err := b.countOne(ctx, e, b.running[i], w, f); err != nil {
+				return err
+			}
+			continue
 		}
-		for range rounds {
+		for range countedRounds {
+			if err := b.renew(ctx, i, w); err != nil {
+				return err
+			}
 			if err := b.countOne(ctx, e, b.running[i], w, f); err != nil {
 				return err
 			}

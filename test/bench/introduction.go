@@ -60,8 +60,8 @@ connections kept. The C forwarder parses nothing: it is the floor.
   runtime makes use of (heap and stacks) counts where that is greater; those of the other Go programs may show less than they
   take. Fleetgate's garbage is in it, which comes and goes by about 1 MiB: less than %d bytes per connection cannot be told,
   nor %d with TLS.
-- **System calls** are the kernel's own count, in a round of its own, or three where they have a bar. One of %.2f per request
-  and less cannot be told: they are calls that wait for more to do, and a proxy that is asked faster waits less.
+- **System calls** are the kernel's own count, in a round of its own, or three where they have a bar, each with a proxy started
+  afresh. One of %.2f per request and less cannot be told: they are calls that wait for more to do, and a proxy that is asked faster waits less.
   **Allocations** are, by the proxy's metrics, what it allocates in the same round, beyond what as much idleness takes. Go's
   runtime counts them by the memory span, so that some %d may be missing or too many. Where a bar is on them the round goes
   on until that is %g per request.
