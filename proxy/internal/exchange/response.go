@@ -63,8 +63,13 @@ func (x *exchange) responseEnd(trailer []byte) {
 }
 
 // broken ends an exchange whose backend broke it off or makes no sense. The
-// client must not take what it got for whole.
+// client must not take what it got for whole. A backend that keeps the client's deadline
+// breaks off a call when that is over, which is no failure of its own.
 func (x *exchange) broken() {
+	if x.overdue() {
+		x.expire(requestSlow)
+		return
+	}
 	x.flags |= flagUpstreamReset
 	x.settle(balance.Broken)
 	x.fail(x.unretried(502))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/proxy/internal/h1"
+	"github.com/fleetgate/fleetgate/proxy/internal/h2"
 )
 
 // call opens a gRPC stream that stays open.
@@ -79,6 +80,42 @@ func TestHasteBlamesNobody(t *testing.T) {
 			b.pass(50 * time.Millisecond)
 			if b.answers != 1 {
 				t.Fatalf("got %d answers", b.answers)
+			}
+			endpoint := w.loop.opts.Snapshot.Load().Cluster("ns/b:80").Endpoints()[0]
+			if got := endpoint.EjectedUntil() > 0; got != tt.blamed {
+				t.Errorf("ejected: %v, want %v", got, tt.blamed)
+			}
+		})
+	}
+}
+
+// A backend that keeps the client's deadline, too, may be the first to break off the call
+// when that is over.
+func TestBackendsDeadlineIsTheClients(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		after  time.Duration
+		want   string
+		blamed bool
+	}{
+		{"when it is over", 5 * time.Millisecond, "4", false},
+		{"before", 4 * time.Millisecond, "14", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			policy := &proxyconfig.Policy{Ejection: &proxyconfig.Ejection{ConsecutiveErrors: 1}}
+			w := newWorldUnder(policy, proxyconfig.BackendHTTP2, 1, proxyconfig.Rule{})
+			b := newBrowser(w)
+			b.call("5m")
+			s := w.newSource()
+			s.answers = func(*h2.Stream) {}
+			b.pump()
+			s.exchange()
+			w.loop.SetNow(w.loop.Now() + int64(tt.after))
+			s.streams[0].Reset(h2.Cancel)
+			s.exchange()
+			b.pump()
+			if got, _ := b.resp.Value("grpc-status"); string(got) != tt.want || b.answers != 1 {
+				t.Errorf("got %d answers, the last with the status %q, want %q", b.answers, got, tt.want)
 			}
 			endpoint := w.loop.opts.Snapshot.Load().Cluster("ns/b:80").Endpoints()[0]
 			if got := endpoint.EjectedUntil() > 0; got != tt.blamed {

@@ -116,11 +116,14 @@ func (x *exchange) converses() bool {
 // nothing where it has not got the whole request, or where it was the client that
 // chose the time.
 func (x *exchange) lateness() balance.Outcome {
-	if !x.requestEnded || x.wantedBy != 0 && x.loop.now >= x.wantedBy {
+	if !x.requestEnded || x.overdue() {
 		return balance.Abandoned
 	}
 	return balance.Broken
 }
+
+// overdue says whether the client does not want the answer any more.
+func (x *exchange) overdue() bool { return x.wantedBy != 0 && x.loop.now >= x.wantedBy }
 
 func (x *exchange) expire(what expiry) {
 	switch what {
