@@ -9,9 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 )
 
-// body is an object in the binary form. Where objects are written again and again, what
-// the client of client-go takes to encode them, which is twice what is sent, is most of
-// what that costs in memory.
+// body is an object in the binary form. The client of client-go would take new memory for
+// each, twice what is sent.
 type body struct{ bytes []byte }
 
 // bodies are those that are not in use.
