@@ -50,15 +50,22 @@ func processesOf(pod *corev1.Pod, program string) (processes, error) {
 	return all, nil
 }
 
-// usage is what they use together. Pages that they share are counted for each.
+// usage is what they use together. Pages that they share are counted for each, but for
+// the working set.
 func (p processes) usage() (sum usage, err error) {
+	first, err := procfs.NewProc(p[0])
+	if err != nil {
+		return sum, err
+	}
+	if sum.workingSet, err = measure.WorkingSet(first); err != nil {
+		return sum, err
+	}
 	for _, pid := range p {
 		u, err := usageOf(pid)
 		if err != nil {
 			return sum, err
 		}
 		sum.rss, sum.anonymous, sum.cpu = sum.rss+u.rss, sum.anonymous+u.anonymous, sum.cpu+u.cpu
-		sum.workingSet = max(sum.workingSet, u.workingSet)
 	}
 	return sum, nil
 }
@@ -76,10 +83,7 @@ func usageOf(pid int) (u usage, err error) {
 	if err != nil {
 		return u, err
 	}
-	set, err := measure.WorkingSet(proc)
-	return usage{
-		rss: status.VmRSS, anonymous: status.RssAnon, workingSet: set, cpu: time.Duration(stat.CPUTime() * float64(time.Second)),
-	}, err
+	return usage{rss: status.VmRSS, anonymous: status.RssAnon, cpu: time.Duration(stat.CPUTime() * float64(time.Second))}, nil
 }
 
 // operator is the operator's process.
