@@ -89,11 +89,7 @@ func TestWatchesAreCutUnderLoad(t *testing.T) {
 
 func (s *tenantSpace) killAPIServer() {
 	s.t.Helper()
-	const script = `for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = kube-apiserver ] && kill -9 ${p#/proc/} && echo killed; done 2>/dev/null; true`
-	out, err := cluster.Exec(s.t.Context(), "sh", "-c", script)
-	if err != nil || string(out) != "killed\n" {
-		s.t.Fatalf("killing the API server: %q, %v", out, err)
-	}
+	runScript(s.t, "api=$(one kube-apiserver)\nkill -9 $api")
 }
 
 // waitAPIServer waits until it is ready.

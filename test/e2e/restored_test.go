@@ -81,34 +81,22 @@ func (s *tenantSpace) textOf(object, path string) string {
 
 // A process that stands still leaves its files as a crash would, which etcd is made for.
 const (
-	functions = `
-pids() { for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = $1 ] && echo ${p#/proc/}; done; true; }
-etcd=$(pids etcd)
-[ -n "$etcd" ]
-`
-	saveEtcd = functions + `
+	saveEtcd = `
+etcd=$(one etcd)
 rm -rf /var/lib/etcd-saved
 kill -STOP $etcd
 cp -a /var/lib/etcd /var/lib/etcd-saved
 kill -CONT $etcd
 `
-	restoreEtcd = functions + `
+	restoreEtcd = `
+etcd=$(one etcd)
 kill -STOP $etcd
 rm -rf /var/lib/etcd/member
 mv /var/lib/etcd-saved/member /var/lib/etcd/member
 rm -r /var/lib/etcd-saved
-# The kernel has no more than the first 15 characters of a name.
 kill -9 $etcd $(pids kube-apiserver) $(pids kube-controller) $(pids kube-scheduler) $(pids kubelet) $(pids kube-proxy) $(pids fleetgate)
 `
 )
-
-// runScript runs a script in the cluster.
-func runScript(t *testing.T, script string) {
-	t.Helper()
-	if out, err := cluster.Exec(t.Context(), "sh", "-ec", script); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-}
 
 // revision is the cluster's.
 func revision(t *testing.T) (n uint64) {
