@@ -29,7 +29,7 @@ func TestHTTPSServesAndItsCertificateIsReplacedUnderLoad(t *testing.T) {
 	s.storeCertificate(first)
 	s.apply("https", nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 	s.route("shop", "shop.example.com", "steady", "shop")
 

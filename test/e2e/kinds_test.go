@@ -89,7 +89,7 @@ func TestKindsComeAndGoWhileTheOperatorRuns(t *testing.T) {
 	s, backends := newTenant(t, "kinds"), newTenant(t, "kinds-backends")
 	backends.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
 	s.applyText(everyKind, nil)
-	backends.waitDeployment("shop")
+	backends.waitBackend("shop")
 	s.waitProgrammed()
 
 	before := operatorPods(t)

@@ -61,7 +61,7 @@ func TestListenerAsksWhoAClientIsBeforeItRoutes(t *testing.T) {
 	s.serve(server{name: "auth", port: 80, handler: askUser})
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
 	s.applyText(guarded, nil)
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 
 	s.wantListener("guarded", "Accepted", metav1.ConditionTrue, "Accepted")

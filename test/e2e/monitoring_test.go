@@ -37,7 +37,7 @@ func TestAGatewayIsAllThatPrometheusNeeds(t *testing.T) {
 	s.storeCertificate(certificate)
 	s.apply("monitored", nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 2})
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 	before := operatorPods(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)

@@ -184,7 +184,7 @@ func demoTenant(t *testing.T, name string) *tenantSpace {
 		return cluster.ApplyFiles(ctx, filepath.Join(cluster.Root, "config", "samples", "demo", name+".yaml"))
 	})
 	for _, backend := range []string{"shop-v1", "shop-v2"} {
-		s.waitDeployment(backend)
+		s.waitBackend(backend)
 	}
 	return s
 }

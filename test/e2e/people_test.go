@@ -15,7 +15,7 @@ func TestRouteAsksWhoAClientIsAndKeepsItsSession(t *testing.T) {
 	s.apply("gateway", nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 2})
 	s.apply("people", nil)
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 
 	for _, host := range []string{"guarded.example.com", "called.example.com"} {

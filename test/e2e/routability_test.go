@@ -35,7 +35,7 @@ func TestGatewayOfTheClusterHasAnAddressOfTheClusterAlone(t *testing.T) {
 	s := newTenant(t, "routability")
 	s.applyText(inCluster, nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 
 	var service corev1.Service

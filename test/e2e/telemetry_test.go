@@ -71,7 +71,7 @@ func TestSpansOfRequestsArriveAtACollector(t *testing.T) {
 	s.apply("gateway", nil)
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
 	s.route("shop", "shop.example.com", "steady", "shop")
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 	s.apply("traces", map[string]any{"Collector": "by-http", "XBackend": false})
 	s.waitSpans(byHTTP, "4bf92f3577b34da6a3ce929d0e0e4736")

@@ -12,6 +12,7 @@ import (
 	"text/template"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -73,7 +74,7 @@ func serving(t *testing.T, name string, backends ...string) *tenantSpace {
 		s.apply("backend", map[string]any{"Name": backend, "Replicas": 2})
 	}
 	for _, backend := range backends {
-		s.waitDeployment(backend)
+		s.waitBackend(backend)
 	}
 	s.waitProgrammed()
 	return s
@@ -117,6 +118,21 @@ func (s *tenantSpace) waitDeployment(name string) {
 	defer cancel()
 	err := client.Poll(ctx, func(ctx context.Context) error { return cluster.WaitDeployment(ctx, s.namespace, name) })
 	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// waitBackend waits until the pods of a backend run, and Kubernetes says where they are.
+func (s *tenantSpace) waitBackend(name string) {
+	s.t.Helper()
+	s.waitDeployment(name)
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}}
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	if err := cluster.Client.Get(ctx, ctrlclient.ObjectKeyFromObject(d), d); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cluster.WaitEndpoints(ctx, s.namespace, name, int(*d.Spec.Replicas)); err != nil {
 		s.t.Fatal(err)
 	}
 }

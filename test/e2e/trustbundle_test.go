@@ -23,7 +23,7 @@ func TestClientsAreValidatedByAClusterTrustBundle(t *testing.T) {
 	s.storeBundle(first)
 	s.apply("clients", map[string]any{"Bundle": s.namespace})
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 	s.route("shop", "shop.example.com", "steady", "shop")
 	s.wantListener("https", "ResolvedRefs", metav1.ConditionTrue, "ResolvedRefs")

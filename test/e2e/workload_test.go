@@ -53,7 +53,7 @@ func TestDeploymentBecomesADaemonSetAndBackUnderLoad(t *testing.T) {
 	s.shape("{replicas: 1}", "0")
 	s.apply("backend", map[string]any{"Name": "shop", "Replicas": 1})
 	s.route("shop", "shop.example.com", "steady", "shop")
-	s.waitDeployment("shop")
+	s.waitBackend("shop")
 	s.waitProgrammed()
 	s.waitFor("shop.example.com", "/", answer{Status: http.StatusOK, Mark: "steady", Name: s.namespace, Version: "shop"})
 	service := read(s, "web-fleetgate", &corev1.Service{}).UID

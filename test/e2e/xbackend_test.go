@@ -26,7 +26,7 @@ func TestXBackendsSelectPodsAndLeadNowhereForbidden(t *testing.T) {
 		s.apply("xroute", map[string]any{"XBackend": name})
 	}
 	for _, version := range []string{"v1", "v2"} {
-		s.waitDeployment(version)
+		s.waitBackend(version)
 		s.labelPods(version, "serves=yes")
 	}
 	s.waitProgrammed()

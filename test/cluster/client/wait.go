@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -88,6 +89,38 @@ func rolledOut(d *appsv1.Deployment) error {
 		return fmt.Errorf("of %d replicas %d exist, %d are updated, %d available", want, s.Replicas, s.UpdatedReplicas, s.AvailableReplicas)
 	}
 	return nil
+}
+
+// WaitEndpoints waits until the EndpointSlices of a Service have at least n endpoints that
+// are ready. Kubernetes may take its time with that though the pods run: after an outage of
+// the API server, what writes them is not the first to look.
+func (c *Cluster) WaitEndpoints(ctx context.Context, namespace, service string, n int) error {
+	err := Poll(ctx, func(ctx context.Context) error {
+		var slices discoveryv1.EndpointSliceList
+		err := c.Client.List(ctx, &slices, client.InNamespace(namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service})
+		if err != nil {
+			return err
+		}
+		if ready := readyEndpoints(slices.Items); ready < n {
+			return fmt.Errorf("%d endpoints are ready, want %d", ready, n)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the endpoints of Service %s/%s: %w", namespace, service, err)
+	}
+	return nil
+}
+
+func readyEndpoints(slices []discoveryv1.EndpointSlice) (n int) {
+	for i := range slices {
+		for _, endpoint := range slices[i].Endpoints {
+			if ready := endpoint.Conditions.Ready; ready == nil || *ready {
+				n += len(endpoint.Addresses)
+			}
+		}
+	}
+	return n
 }
 
 // HasCondition returns nil if the condition of the type has the status and was
