@@ -14,8 +14,8 @@ import (
 
 // A cluster is restored from a backup as its administrators do it: etcd gets the data of
 // then, revisions go on beyond those that were handed out since, and what remembers of
-// Kubernetes starts anew, the operator too. Proxies serve all the while, and then what there
-// was; no Service is another one.
+// Kubernetes starts anew. The operator does not, and remembers what is to come no more.
+// Proxies serve all the while, and then what there was; no Service is another one.
 func TestARestoredClusterServesOn(t *testing.T) {
 	s := settled(t, "restored")
 	pods, err := s.gateway.Pods(t.Context())
@@ -94,7 +94,7 @@ kill -STOP $etcd
 rm -rf /var/lib/etcd/member
 mv /var/lib/etcd-saved/member /var/lib/etcd/member
 rm -r /var/lib/etcd-saved
-kill -9 $etcd $(pids kube-apiserver) $(pids kube-controller) $(pids kube-scheduler) $(pids kubelet) $(pids kube-proxy) $(pids fleetgate)
+kill -9 $etcd $(pids kube-apiserver) $(pids kube-controller) $(pids kube-scheduler) $(pids kubelet) $(pids kube-proxy)
 `
 )
 

@@ -64,9 +64,15 @@ func TestMerge(t *testing.T) {
 		live: []metav1.Condition{at("Accepted", "False", 3, before)},
 		want: []metav1.Condition{at("Accepted", "True", 2, never)},
 		then: []metav1.Condition{at("Accepted", "False", 3, before)},
+	}, {
+		name:    "one that the object has not reached is of another history",
+		live:    []metav1.Condition{at("Accepted", "False", 4, before)},
+		want:    []metav1.Condition{at("Accepted", "True", 2, never)},
+		then:    []metav1.Condition{at("Accepted", "True", 2, now)},
+		changed: true,
 	}} {
 		t.Run(test.name, func(t *testing.T) {
-			got, changed := conditions.Merge(test.live, test.want, []string{"Accepted", "PartiallyInvalid"}, now)
+			got, changed := conditions.Merge(test.live, test.want, []string{"Accepted", "PartiallyInvalid"}, conditions.Moment{Time: now, Generation: 3})
 			if diff := cmp.Diff(test.then, got); diff != "" {
 				t.Errorf("merged (-want +got):\n%s", diff)
 			}
@@ -80,7 +86,7 @@ func TestMerge(t *testing.T) {
 func TestMergeDoesNotTouchWhatItWasGiven(t *testing.T) {
 	live := []metav1.Condition{at("Accepted", "True", 1, before)}
 	want := []metav1.Condition{at("Accepted", "False", 2, metav1.Time{})}
-	conditions.Merge(live, want, nil, now)
+	conditions.Merge(live, want, nil, conditions.Moment{Time: now, Generation: 2})
 	if live[0] != at("Accepted", "True", 1, before) || want[0] != at("Accepted", "False", 2, metav1.Time{}) {
 		t.Errorf("live is %v, want is %v", live, want)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -14,6 +13,7 @@ import (
 	"sigs.k8s.io/gateway-api/pkg/consts"
 
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -91,7 +91,7 @@ func (r *ClassReconciler) report(ctx context.Context, source *gatewayv1.GatewayC
 	err = writeStatus(ctx, &r.opts, "GatewayClass", source,
 		func(live *gatewayv1.GatewayClass) (_ *gatewayv1.GatewayClass, changed bool) {
 			after = live.DeepCopy()
-			after.Status, changed = status.MergeClass(live.Status, &want, metav1.NewTime(r.opts.Now()))
+			after.Status, changed = status.MergeClass(live.Status, &want, conditions.At(r.opts.Now(), live))
 			return after, changed
 		})
 	if err == nil {

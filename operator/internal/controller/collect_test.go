@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -17,6 +18,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -93,7 +95,7 @@ func (c *crowd) compare(r *rapid.T, known *memory, got, want *store.Resources) {
 	for _, route := range statuses.Routes {
 		of := c.gateways.routes[route.Kind]
 		live := got.Route(store.RouteKey{Kind: route.Kind, NamespacedName: route.Name})
-		if of.merge(live, []*status.Route{route}, metav1.Now()) == nil {
+		if of.merge(live, []*status.Route{route}, conditions.At(time.Now(), live)) == nil {
 			continue
 		}
 		if diff := cmp.Diff(route, of.proposed[route.Name][speaker{gateway: route.Gateway}]); diff != "" {

@@ -29,6 +29,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/operator/internal/apply"
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
@@ -355,7 +356,7 @@ func (c *crowd) settle() {
 			if !there {
 				continue
 			}
-			if parents := of.merge(live.(client.Object), slices.Collect(maps.Values(wanted)), metav1.Now()); parents != nil {
+			if parents := of.merge(live.(client.Object), slices.Collect(maps.Values(wanted)), conditions.At(time.Now(), live.(client.Object))); parents != nil {
 				after := live.(client.Object).DeepCopyObject().(client.Object)
 				store.StatusOf(after).Parents = parents.([]gatewayv1.RouteParentStatus)
 				c.put(after)

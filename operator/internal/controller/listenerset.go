@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -91,7 +90,7 @@ func withdrawSetStatus(ctx context.Context, opts *Options, cached *gatewayv1.Lis
 	}
 	merge := func(live *gatewayv1.ListenerSet) (_ *gatewayv1.ListenerSet, changed bool) {
 		after := live.DeepCopy()
-		after.Status, changed = status.MergeListenerSet(live.Status, want, metav1.NewTime(opts.Now()))
+		after.Status, changed = status.MergeListenerSet(live.Status, want, conditions.At(opts.Now(), live))
 		return after, changed
 	}
 	accepted := conditions.Find(cached.Status.Conditions, string(gatewayv1.ListenerSetConditionAccepted))

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -16,6 +15,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/api/v1alpha1"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -113,7 +113,7 @@ func (r *ParametersReconciler) Reconcile(ctx context.Context, request reconcile.
 	return reconcile.Result{}, writeStatus(ctx, &r.opts, v1alpha1.KindGatewayParameters, source,
 		func(live *v1alpha1.GatewayParameters) (_ *v1alpha1.GatewayParameters, changed bool) {
 			after := live.DeepCopy()
-			after.Status, changed = status.MergeParameters(live.Status, &want, metav1.NewTime(r.opts.Now()))
+			after.Status, changed = status.MergeParameters(live.Status, &want, conditions.At(r.opts.Now(), live))
 			return after, changed
 		})
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -30,7 +30,7 @@ func newPolicyReconcilers(opts Options) policyReconcilers {
 // for the entry.
 func (r policyReconcilers) propose(want *status.Policy, live store.Policy) (leftOut bool) {
 	of := r[want.Kind]
-	merged, differs := status.MergePolicy(store.AncestorsOf(live), want, metav1.NewTime(of.opts.Now()))
+	merged, differs := status.MergePolicy(store.AncestorsOf(live), want, conditions.At(of.opts.Now(), live))
 	of.propose(want.Name, want.Gateway, want, differs)
 	return want.LeftOut(merged)
 }
@@ -46,12 +46,12 @@ func (r policyReconcilers) withdraw(policy store.Policy, gateway types.Namespace
 
 // mergePolicies is the merge of a statusWriter of policies. What is taken back
 // first may be given by another one, as there is room for few.
-func mergePolicies(live client.Object, wanted []*status.Policy, now metav1.Time) any {
+func mergePolicies(live client.Object, wanted []*status.Policy, at conditions.Moment) any {
 	ancestors, changed := store.AncestorsOf(live), false
 	for _, removal := range []bool{true, false} {
 		for _, want := range wanted {
 			if (want.Ancestor == nil) == removal {
-				merged, differs := status.MergePolicy(ancestors, want, now)
+				merged, differs := status.MergePolicy(ancestors, want, at)
 				ancestors, changed = merged, changed || differs
 			}
 		}

@@ -51,8 +51,8 @@ func (w *work) report() (wait time.Duration, err error) {
 	if err := errors.Join(err, w.reportPolicies(set.Policies, samePolicies)); err != nil {
 		return 0, err
 	}
-	wait, err = w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
-		return status.MergeGateway(live, set.Gateway, now)
+	wait, err = w.writeGateway(w.ctx, w.gateway, func(live gatewayv1.GatewayStatus, at conditions.Moment) (gatewayv1.GatewayStatus, bool) {
+		return status.MergeGateway(live, set.Gateway, at)
 	})
 	return shorter(wait, later), err
 }
@@ -110,7 +110,7 @@ func (w *work) reportRoute(want *status.Route, seen *sighting) {
 	if seen.version != "" && seen.version == version {
 		return
 	}
-	leftOut, differs := w.routes.propose(want, store.StatusOf(route).Parents)
+	leftOut, differs := w.routes.propose(want, route)
 	if seen.version = ""; !leftOut && !differs {
 		seen.version = version
 	}
@@ -124,7 +124,7 @@ func compareStatuses(a, b *status.Route) int {
 
 // mergeGateway brings something into a Gateway's status, and says whether that
 // changes it.
-type mergeGateway func(gatewayv1.GatewayStatus, metav1.Time) (gatewayv1.GatewayStatus, bool)
+type mergeGateway func(gatewayv1.GatewayStatus, conditions.Moment) (gatewayv1.GatewayStatus, bool)
 
 // writeGateway brings the Gateway's status up to date. What changes no
 // condition waits for its turn: see statusPace.
@@ -132,7 +132,7 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 	key := client.ObjectKeyFromObject(cached)
 	live := cached
 	for range statusAttempts {
-		next, changed := merge(live.Status, metav1.NewTime(r.opts.Now()))
+		next, changed := merge(live.Status, conditions.At(r.opts.Now(), live))
 		if !changed {
 			r.agrees(key)
 			return 0, nil
@@ -275,10 +275,10 @@ func (r *GatewayReconciler) giveUp(ctx context.Context, gateway *gatewayv1.Gatew
 		Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionFalse, Reason: status.ReasonInternalError,
 		Message: conditions.Join([]string{text}), ObservedGeneration: gateway.Generation,
 	}}
-	wait, err := r.writeGateway(ctx, gateway, func(live gatewayv1.GatewayStatus, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
+	wait, err := r.writeGateway(ctx, gateway, func(live gatewayv1.GatewayStatus, at conditions.Moment) (gatewayv1.GatewayStatus, bool) {
 		merged := *live.DeepCopy()
 		changed := false
-		merged.Conditions, changed = conditions.Merge(live.Conditions, failed, nil, now)
+		merged.Conditions, changed = conditions.Merge(live.Conditions, failed, nil, at)
 		return merged, changed
 	})
 	if err != nil {

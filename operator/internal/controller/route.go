@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -41,30 +41,30 @@ func (r routeReconcilers) withdraw(route store.Route, who speaker) {
 	if who.listenerSet != (types.NamespacedName{}) {
 		want.ListenerSets = status.NewSets(who.listenerSet)
 	}
-	r.proposeBy(who, want, store.StatusOf(route).Parents)
+	r.proposeBy(who, want, route)
 }
 
 // propose has the entries of one Gateway written to the route's status, unless
-// they are there. live is the route's status as it is known. It returns whether
-// there is no room for some of the entries, and whether the status is another one.
-func (r routeReconcilers) propose(want *status.Route, live []gatewayv1.RouteParentStatus) (leftOut, differs bool) {
+// they are there. live is the route as it is known. It returns whether there is no
+// room for some of the entries, and whether the status is another one.
+func (r routeReconcilers) propose(want *status.Route, live store.Route) (leftOut, differs bool) {
 	return r.proposeBy(speaker{gateway: want.Gateway}, want, live)
 }
 
-func (r routeReconcilers) proposeBy(who speaker, want *status.Route, live []gatewayv1.RouteParentStatus) (leftOut, differs bool) {
+func (r routeReconcilers) proposeBy(who speaker, want *status.Route, live store.Route) (leftOut, differs bool) {
 	of := r[want.Kind]
-	merged, differs := status.MergeRoute(live, want, metav1.NewTime(of.opts.Now()))
+	merged, differs := status.MergeRoute(store.StatusOf(live).Parents, want, conditions.At(of.opts.Now(), live))
 	of.propose(want.Name, who, want, differs)
 	return want.LeftOut(merged), differs
 }
 
 // mergeRoutes is the merge of a statusWriter of routes.
-func mergeRoutes(live client.Object, wanted []*status.Route, now metav1.Time) any {
+func mergeRoutes(live client.Object, wanted []*status.Route, at conditions.Moment) any {
 	// What is taken back first may be given by another one.
 	slices.SortStableFunc(wanted, func(a, b *status.Route) int { return cmp.Compare(len(a.Parents), len(b.Parents)) })
 	parents, changed := store.StatusOf(live).Parents, false
 	for _, want := range wanted {
-		merged, differs := status.MergeRoute(parents, want, now)
+		merged, differs := status.MergeRoute(parents, want, at)
 		parents, changed = merged, changed || differs
 	}
 	if !changed {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	utilversion "k8s.io/apimachinery/pkg/util/version"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,6 +13,7 @@ import (
 	"sigs.k8s.io/gateway-api/pkg/consts"
 
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 )
 
@@ -71,7 +71,7 @@ func (r *GatewayReconciler) unsettled(written *gatewayv1.Gateway, merge mergeGat
 	if now.Sub(r.shaped) > outdatedPause {
 		return 0
 	}
-	if _, differs := merge(written.Status, metav1.NewTime(now)); differs {
+	if _, differs := merge(written.Status, conditions.At(now, written)); differs {
 		return establishPause
 	}
 	return 0

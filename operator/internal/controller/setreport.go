@@ -5,11 +5,11 @@ import (
 	"maps"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/atonce"
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 )
 
@@ -45,7 +45,7 @@ func (w *work) reportSets(wanted []*status.ListenerSet) (wait time.Duration, err
 			continue
 		}
 		live := known.newest(cached, w.opts.Now())
-		merged, changed := status.MergeListenerSet(live.Status, want, metav1.NewTime(w.opts.Now()))
+		merged, changed := status.MergeListenerSet(live.Status, want, conditions.At(w.opts.Now(), live))
 		switch early := known.early(live, &merged, w.opts.Now()); {
 		case !changed:
 			known.said, known.version = want, live.ResourceVersion
@@ -74,7 +74,7 @@ func (w *work) writeSet(known *setReport, live *gatewayv1.ListenerSet, want *sta
 	var after *gatewayv1.ListenerSet
 	known.said = nil
 	err := writeStatus(w.ctx, &w.opts, "ListenerSet", live, func(live *gatewayv1.ListenerSet) (*gatewayv1.ListenerSet, bool) {
-		merged, changed := status.MergeListenerSet(live.Status, want, metav1.NewTime(w.opts.Now()))
+		merged, changed := status.MergeListenerSet(live.Status, want, conditions.At(w.opts.Now(), live))
 		after = live.DeepCopy()
 		after.Status = merged
 		return after, changed

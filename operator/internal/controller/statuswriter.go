@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 )
 
 // statusWriter writes the statuses of the objects of one kind: what several
@@ -27,7 +29,7 @@ type statusWriter[S comparable, W any] struct {
 	// field is the list of the status in which speakers have their entries, and merge
 	// returns it with all that is wanted, or nil where that is there already.
 	field string
-	merge func(live client.Object, wanted []*W, now metav1.Time) any
+	merge func(live client.Object, wanted []*W, at conditions.Moment) any
 	bell  *doorbell
 
 	mu sync.Mutex
@@ -37,7 +39,7 @@ type statusWriter[S comparable, W any] struct {
 }
 
 func newStatusWriter[S comparable, W any](opts Options, kind string, empty func() client.Object, field string,
-	merge func(client.Object, []*W, metav1.Time) any) *statusWriter[S, W] {
+	merge func(client.Object, []*W, conditions.Moment) any) *statusWriter[S, W] {
 	return &statusWriter[S, W]{
 		opts: opts, kind: kind, empty: empty, field: field, merge: merge,
 		bell: newDoorbell(0, opts.Now), versions: newVersions(opts, empty),
@@ -99,7 +101,7 @@ func (r *statusWriter[S, W]) Reconcile(ctx context.Context, request reconcile.Re
 // write brings what is wanted into the object's status. It returns false when
 // somebody else was faster.
 func (r *statusWriter[S, W]) write(ctx context.Context, object client.Object, wanted []*W) (bool, error) {
-	list := r.merge(object, wanted, metav1.NewTime(r.opts.Now()))
+	list := r.merge(object, wanted, conditions.At(r.opts.Now(), object))
 	if list == nil {
 		return true, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/local/fleet"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
@@ -77,18 +78,18 @@ func (s *statuses) onRoute(o client.Object, had *statuses) client.Object {
 
 // update merges what is to be said of one Gateway and its routes.
 func (s *statuses) update(set status.Set) {
-	now := metav1.NewTime(s.now())
+	at := conditions.Moment{Time: metav1.NewTime(s.now())}
 	if set.Gateway == nil {
 		return
 	}
-	merged, _ := status.MergeGateway(s.gateways[set.Gateway.Name], set.Gateway, now)
+	merged, _ := status.MergeGateway(s.gateways[set.Gateway.Name], set.Gateway, at)
 	s.gateways[set.Gateway.Name] = merged
 	for _, want := range set.ListenerSets {
-		s.sets[want.Name], _ = status.MergeListenerSet(s.sets[want.Name], want, now)
+		s.sets[want.Name], _ = status.MergeListenerSet(s.sets[want.Name], want, at)
 	}
 	for _, route := range set.Routes {
 		key := store.RouteKey{Kind: route.Kind, NamespacedName: route.Name}
-		s.routes[key], _ = status.MergeRoute(s.routes[key], route, now)
+		s.routes[key], _ = status.MergeRoute(s.routes[key], route, at)
 	}
 }
 

@@ -64,11 +64,11 @@ func TestSupportedFeaturesAreSortedAndUnique(t *testing.T) {
 	if !slices.IsSorted(list) || len(slices.Compact(slices.Clone(list))) != len(list) || !slices.Contains(list, "HTTPRoute") {
 		t.Errorf("features are %v", list)
 	}
-	merged, changed := status.MergeClass(source.Status, &got, later)
+	merged, changed := status.MergeClass(source.Status, &got, atLater)
 	if !changed || len(merged.SupportedFeatures) != len(list) {
 		t.Errorf("merging into an empty status: changed %t, %v", changed, merged)
 	}
-	if _, again := status.MergeClass(merged, &got, later); again {
+	if _, again := status.MergeClass(merged, &got, atLater); again {
 		t.Error("merging the same once more changes something")
 	}
 }

@@ -32,7 +32,7 @@ func TestMergeRouteWithListenerSets(t *testing.T) {
 		ofSet(entry(ours, "more", "", accepted("True"))),
 	)
 	want.ListenerSets = status.NewSets(types.NamespacedName{Namespace: "shop", Name: "more"}, types.NamespacedName{Namespace: "shop", Name: "web"})
-	got, changed := status.MergeRoute(live, want, later)
+	got, changed := status.MergeRoute(live, want, atLater)
 	expected := []gatewayv1.RouteParentStatus{
 		live[0], live[1], live[2],
 		entry(ours, "web", "", timed(accepted("True"), later)),
@@ -41,7 +41,7 @@ func TestMergeRouteWithListenerSets(t *testing.T) {
 	if diff := cmp.Diff(expected, got); diff != "" || !changed {
 		t.Errorf("changed %t (-want +got):\n%s", changed, diff)
 	}
-	if _, again := status.MergeRoute(got, want, later); again {
+	if _, again := status.MergeRoute(got, want, atLater); again {
 		t.Error("merging the same once more changes something")
 	}
 }
@@ -59,7 +59,7 @@ func TestMergeListenerSet(t *testing.T) {
 		Conditions: []metav1.Condition{accepted("True")},
 		Listeners:  []gatewayv1.ListenerStatus{{Name: "https", AttachedRoutes: 2, Conditions: []metav1.Condition{accepted("False")}}},
 	}
-	got, changed := status.MergeListenerSet(live, want, later)
+	got, changed := status.MergeListenerSet(live, want, atLater)
 	expected := gatewayv1.ListenerSetStatus{
 		Conditions: live.Conditions,
 		Listeners: []gatewayv1.ListenerEntryStatus{{
@@ -69,7 +69,7 @@ func TestMergeListenerSet(t *testing.T) {
 	if diff := cmp.Diff(expected, got); diff != "" || !changed {
 		t.Errorf("changed %t (-want +got):\n%s", changed, diff)
 	}
-	if _, again := status.MergeListenerSet(got, want, later); again {
+	if _, again := status.MergeListenerSet(got, want, atLater); again {
 		t.Error("merging the same once more changes something")
 	}
 }

@@ -14,12 +14,12 @@ import (
 // MergeGateway brings want into the status that a Gateway has, and returns the
 // result with whether it differs. Conditions of types that are not ours stay.
 // The live status is not changed.
-func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, now metav1.Time) (gatewayv1.GatewayStatus, bool) {
+func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, at conditions.Moment) (gatewayv1.GatewayStatus, bool) {
 	merged := *live.DeepCopy()
 	merged.Addresses = addressesAfter(live, want)
 	merged.AttachedListenerSets = want.AttachedListenerSets
-	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, gatewayConditions(), now)
-	merged.Listeners = mergeListeners(live.Listeners, want.Listeners, now)
+	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, gatewayConditions(), at)
+	merged.Listeners = mergeListeners(live.Listeners, want.Listeners, at)
 	return merged, !equality.Semantic.DeepEqual(live, merged)
 }
 
@@ -41,28 +41,28 @@ func addressesAfter(live gatewayv1.GatewayStatus, want *Gateway) []gatewayv1.Gat
 
 // MergeListenerSet brings want into the status that a ListenerSet has, as
 // MergeGateway does.
-func MergeListenerSet(live gatewayv1.ListenerSetStatus, want *ListenerSet, now metav1.Time) (gatewayv1.ListenerSetStatus, bool) {
+func MergeListenerSet(live gatewayv1.ListenerSetStatus, want *ListenerSet, at conditions.Moment) (gatewayv1.ListenerSetStatus, bool) {
 	merged := *live.DeepCopy()
-	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, listenerSetConditions(), now)
+	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, listenerSetConditions(), at)
 	had := make([]gatewayv1.ListenerStatus, len(live.Listeners))
 	for i, entry := range live.Listeners {
 		had[i] = gatewayv1.ListenerStatus(entry)
 	}
 	merged.Listeners = nil
-	for _, listener := range mergeListeners(had, want.Listeners, now) {
+	for _, listener := range mergeListeners(had, want.Listeners, at) {
 		merged.Listeners = append(merged.Listeners, gatewayv1.ListenerEntryStatus(listener))
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)
 }
 
-func mergeListeners(live, want []gatewayv1.ListenerStatus, now metav1.Time) []gatewayv1.ListenerStatus {
+func mergeListeners(live, want []gatewayv1.ListenerStatus, at conditions.Moment) []gatewayv1.ListenerStatus {
 	merged := make([]gatewayv1.ListenerStatus, 0, len(want))
 	for _, listener := range want {
 		var had []metav1.Condition
 		if i := slices.IndexFunc(live, func(l gatewayv1.ListenerStatus) bool { return l.Name == listener.Name }); i >= 0 {
 			had = live[i].Conditions
 		}
-		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), now)
+		listener.Conditions, _ = conditions.Merge(had, listener.Conditions, listenerConditions(), at)
 		merged = append(merged, listener)
 	}
 	return merged
@@ -70,9 +70,9 @@ func mergeListeners(live, want []gatewayv1.ListenerStatus, now metav1.Time) []ga
 
 // MergeClass brings want into the status that a GatewayClass has, as
 // MergeGateway does.
-func MergeClass(live gatewayv1.GatewayClassStatus, want *Class, now metav1.Time) (gatewayv1.GatewayClassStatus, bool) {
+func MergeClass(live gatewayv1.GatewayClassStatus, want *Class, at conditions.Moment) (gatewayv1.GatewayClassStatus, bool) {
 	merged := *live.DeepCopy()
-	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, classConditions(), now)
+	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, classConditions(), at)
 	merged.SupportedFeatures = want.SupportedFeatures
 	return merged, !equality.Semantic.DeepEqual(live, merged)
 }
@@ -85,7 +85,7 @@ const maxParents = 32
 // of other Gateways keep their place and content; ours are replaced where they
 // are, removed when the route no longer names that parent, and appended when
 // they are new. The live entries are not changed.
-func MergeRoute(live []gatewayv1.RouteParentStatus, want *Route, now metav1.Time) ([]gatewayv1.RouteParentStatus, bool) {
+func MergeRoute(live []gatewayv1.RouteParentStatus, want *Route, at conditions.Moment) ([]gatewayv1.RouteParentStatus, bool) {
 	merged := make([]gatewayv1.RouteParentStatus, 0, len(live)+len(want.Parents))
 	used := make([]bool, len(want.Parents))
 	for _, have := range live {
@@ -95,12 +95,12 @@ func MergeRoute(live []gatewayv1.RouteParentStatus, want *Route, now metav1.Time
 		}
 		if i := want.find(&have, used); i >= 0 {
 			used[i] = true
-			merged = append(merged, mergeParent(have, want.Parents[i], now))
+			merged = append(merged, mergeParent(have, want.Parents[i], at))
 		}
 	}
 	for i, parent := range want.Parents {
 		if !used[i] && len(merged) < maxParents {
-			merged = append(merged, mergeParent(gatewayv1.RouteParentStatus{}, parent, now))
+			merged = append(merged, mergeParent(gatewayv1.RouteParentStatus{}, parent, at))
 		}
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)
@@ -118,8 +118,8 @@ func (r *Route) LeftOut(merged []gatewayv1.RouteParentStatus) bool {
 	return placed < len(r.Parents)
 }
 
-func mergeParent(have, want gatewayv1.RouteParentStatus, now metav1.Time) gatewayv1.RouteParentStatus {
-	want.Conditions, _ = conditions.Merge(have.Conditions, want.Conditions, routeConditions(), now)
+func mergeParent(have, want gatewayv1.RouteParentStatus, at conditions.Moment) gatewayv1.RouteParentStatus {
+	want.Conditions, _ = conditions.Merge(have.Conditions, want.Conditions, routeConditions(), at)
 	return want
 }
 

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/golden"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
@@ -19,6 +20,7 @@ import (
 var (
 	earlier = metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	later   = metav1.NewTime(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC))
+	atLater = conditions.Moment{Time: later, Generation: 3}
 )
 
 const ours = gatewayv1.GatewayController(golden.ControllerName)
@@ -63,7 +65,7 @@ func TestMergeRouteLeavesOthersAlone(t *testing.T) {
 	got, changed := status.MergeRoute(live, wanted(
 		entry(ours, "web", "", accepted("False")),
 		entry(ours, "web", "new", accepted("True")),
-	), later)
+	), atLater)
 	want := []gatewayv1.RouteParentStatus{
 		live[0],
 		entry(ours, "web", "", foreign, timed(accepted("False"), later)),
@@ -79,14 +81,14 @@ func TestMergeRouteLeavesOthersAlone(t *testing.T) {
 	if _, again := status.MergeRoute(got, wanted(
 		entry(ours, "web", "", accepted("False")),
 		entry(ours, "web", "new", accepted("True")),
-	), later); again {
+	), atLater); again {
 		t.Error("merging the same once more changes something")
 	}
 }
 
 func TestMergeRouteRemovesOurEntriesOfAGatewayThatIsNoParentAnyMore(t *testing.T) {
 	other := entry("example.com/other", "web", "", accepted("True"))
-	got, changed := status.MergeRoute([]gatewayv1.RouteParentStatus{entry(ours, "web", "", accepted("True")), other}, wanted(), later)
+	got, changed := status.MergeRoute([]gatewayv1.RouteParentStatus{entry(ours, "web", "", accepted("True")), other}, wanted(), atLater)
 	if diff := cmp.Diff([]gatewayv1.RouteParentStatus{other}, got); diff != "" || !changed {
 		t.Errorf("changed %t (-want +got):\n%s", changed, diff)
 	}
@@ -97,7 +99,7 @@ func TestMergeRouteStaysWithinTheSchema(t *testing.T) {
 	for range 32 {
 		live = append(live, entry("example.com/other", "web", "", accepted("True")))
 	}
-	if got, changed := status.MergeRoute(live, wanted(entry(ours, "web", "", accepted("True"))), later); len(got) != 32 || changed {
+	if got, changed := status.MergeRoute(live, wanted(entry(ours, "web", "", accepted("True"))), atLater); len(got) != 32 || changed {
 		t.Errorf("%d entries, changed %t", len(got), changed)
 	}
 }
@@ -115,7 +117,7 @@ func TestMergeGateway(t *testing.T) {
 		Conditions: []metav1.Condition{accepted("True")},
 		Listeners:  []gatewayv1.ListenerStatus{{Name: "http", AttachedRoutes: 2, Conditions: []metav1.Condition{accepted("True")}}},
 	}
-	got, changed := status.MergeGateway(live, want, later)
+	got, changed := status.MergeGateway(live, want, atLater)
 	expected := gatewayv1.GatewayStatus{
 		Conditions: []metav1.Condition{foreign, timed(accepted("True"), later)},
 		Listeners: []gatewayv1.ListenerStatus{{
@@ -125,11 +127,11 @@ func TestMergeGateway(t *testing.T) {
 	if diff := cmp.Diff(expected, got); diff != "" || !changed {
 		t.Errorf("changed %t (-want +got):\n%s", changed, diff)
 	}
-	if _, again := status.MergeGateway(got, want, later); again {
+	if _, again := status.MergeGateway(got, want, atLater); again {
 		t.Error("merging the same once more changes something")
 	}
 	want.Listeners[0].AttachedRoutes = 3
-	if _, again := status.MergeGateway(got, want, later); !again {
+	if _, again := status.MergeGateway(got, want, atLater); !again {
 		t.Error("another count of routes changes nothing")
 	}
 }

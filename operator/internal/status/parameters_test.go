@@ -85,11 +85,11 @@ func TestMergeOfParametersLeavesTheRest(t *testing.T) {
 	foreign := metav1.Condition{Type: "example.com/Reviewed", Status: metav1.ConditionTrue, Reason: "Fine"}
 	live := v1alpha1.GatewayParametersStatus{Conditions: []metav1.Condition{foreign}}
 	want := status.BuildParameters(parametersAt(1), &status.ParametersUse{Gateways: []v1alpha1.GatewayUse{{Namespace: "ns", Name: "gw", Refused: refusedField("a")}}})
-	merged, changed := status.MergeParameters(live, &want, later)
+	merged, changed := status.MergeParameters(live, &want, atLater)
 	if c := conditions.Find(merged.Conditions, foreign.Type); !changed || c == nil || *c != foreign || len(merged.Conditions) != 2 {
 		t.Errorf("changed is %t, merged is %+v", changed, merged)
 	}
-	if _, again := status.MergeParameters(merged, &want, later); again {
+	if _, again := status.MergeParameters(merged, &want, atLater); again {
 		t.Error("the same once more changes something")
 	}
 	if got := status.Reported(&merged, types.NamespacedName{Namespace: "ns", Name: "gw"}); len(got) != 1 {

@@ -70,7 +70,7 @@ func noun(kind string) string {
 // MergePolicy brings want into the ancestors that a policy's status has, and
 // returns the result with whether it differs, as MergeRoute does. An entry for
 // which there is no room is left out (PolicyStatus.ancestors).
-func MergePolicy(live []gatewayv1.PolicyAncestorStatus, want *Policy, now metav1.Time) ([]gatewayv1.PolicyAncestorStatus, bool) {
+func MergePolicy(live []gatewayv1.PolicyAncestorStatus, want *Policy, at conditions.Moment) ([]gatewayv1.PolicyAncestorStatus, bool) {
 	merged := make([]gatewayv1.PolicyAncestorStatus, 0, len(live)+1)
 	missing := want.Ancestor != nil
 	for _, have := range live {
@@ -78,12 +78,12 @@ func MergePolicy(live []gatewayv1.PolicyAncestorStatus, want *Policy, now metav1
 		case !want.owns(&have):
 			merged = append(merged, have)
 		case missing:
-			merged = append(merged, mergeAncestor(have.Conditions, *want.Ancestor, now))
+			merged = append(merged, mergeAncestor(have.Conditions, *want.Ancestor, at))
 			missing = false
 		}
 	}
 	if missing && len(merged) < store.MaxAncestors(want.Kind) {
-		merged = append(merged, mergeAncestor(nil, *want.Ancestor, now))
+		merged = append(merged, mergeAncestor(nil, *want.Ancestor, at))
 	}
 	return merged, !equality.Semantic.DeepEqual(live, merged)
 }
@@ -94,8 +94,8 @@ func (p *Policy) LeftOut(merged []gatewayv1.PolicyAncestorStatus) bool {
 	return p.Ancestor != nil && !slices.ContainsFunc(merged, func(entry gatewayv1.PolicyAncestorStatus) bool { return p.owns(&entry) })
 }
 
-func mergeAncestor(live []metav1.Condition, want gatewayv1.PolicyAncestorStatus, now metav1.Time) gatewayv1.PolicyAncestorStatus {
-	want.Conditions, _ = conditions.Merge(live, want.Conditions, policyConditions(), now)
+func mergeAncestor(live []metav1.Condition, want gatewayv1.PolicyAncestorStatus, at conditions.Moment) gatewayv1.PolicyAncestorStatus {
+	want.Conditions, _ = conditions.Merge(live, want.Conditions, policyConditions(), at)
 	return want
 }
 

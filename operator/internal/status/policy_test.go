@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 )
 
@@ -84,7 +85,7 @@ func TestMergePolicy(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			before := len(tt.live)
-			got, changed := status.MergePolicy(tt.live, tt.want, now)
+			got, changed := status.MergePolicy(tt.live, tt.want, conditions.Moment{Time: now, Generation: 3})
 			if diff := cmp.Diff(tt.merged, got); diff != "" || changed != tt.changed {
 				t.Errorf("changed %v, want %v; (-want +got)\n%s", changed, tt.changed, diff)
 			}

@@ -55,7 +55,7 @@ func TestProgrammedOverTime(t *testing.T) {
 		step.change(&c.Observed)
 		g := graph.Build(c.Resources, graph.Options{ControllerName: golden.ControllerName})
 		set := status.Build(g, c.Observed)
-		gateway.Status, _ = status.MergeGateway(gateway.Status, set.Gateway, later)
+		gateway.Status, _ = status.MergeGateway(gateway.Status, set.Gateway, atLater)
 		got := conditions.Find(gateway.Status.Conditions, "Programmed")
 		if got.Status != step.status || got.Reason != step.reason || got.Message != step.message || got.ObservedGeneration != gateway.Generation {
 			t.Errorf("%s: %s %s %q (generation %d), want %s %s %q", step.name,
