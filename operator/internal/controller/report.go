@@ -143,7 +143,7 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 		}
 		after := live.DeepCopy()
 		after.Status = next
-		err := r.opts.Client.Status().Patch(ctx, after, statusPatch{live}, StatusManager)
+		err := r.patchGateway(ctx, live, after)
 		r.opts.Metrics.Status("Gateway", resultOf(err))
 		if err == nil {
 			r.wroteStatus(after, urgent)
@@ -163,6 +163,16 @@ func (r *GatewayReconciler) writeGateway(ctx context.Context, cached *gatewayv1.
 	return 0, fmt.Errorf("writing the status of Gateway %s: %w", key, errUnfinished)
 }
 
+// patchGateway gives a Gateway the status that it is to have after live, and is answered
+// with its metadata alone. Where the CRD has changed lately, after becomes what the API
+// server has kept.
+func (r *GatewayReconciler) patchGateway(ctx context.Context, live, after *gatewayv1.Gateway) error {
+	if r.reshapedLately() {
+		return r.opts.Client.Status().Patch(ctx, after, statusPatch{live}, StatusManager)
+	}
+	return patchStatus(ctx, &r.opts, live, after)
+}
+
 // writeStatus brings the status of an object up to date. merge returns the object
 // as it is to be, and false when nothing changes.
 func writeStatus[T client.Object](ctx context.Context, opts *Options, kind string, live T, merge func(T) (T, bool)) error {
@@ -172,7 +182,7 @@ func writeStatus[T client.Object](ctx context.Context, opts *Options, kind strin
 		if !changed {
 			return nil
 		}
-		err := opts.Client.Status().Patch(ctx, after, statusPatch{live}, StatusManager)
+		err := patchStatus(ctx, opts, live, after)
 		opts.Metrics.Status(kind, resultOf(err))
 		if err == nil {
 			return nil

@@ -65,14 +65,19 @@ func (r *GatewayReconciler) reshaped(ctx context.Context, crd client.Object) []t
 // not what was wanted: for some time after its CRD has changed, the API server has
 // the old fields.
 func (r *GatewayReconciler) unsettled(written *gatewayv1.Gateway, merge mergeGateway) time.Duration {
-	now := r.opts.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now.Sub(r.shaped) > outdatedPause {
+	if !r.reshapedLately() {
 		return 0
 	}
-	if _, differs := merge(written.Status, conditions.At(now, written)); differs {
+	if _, differs := merge(written.Status, conditions.At(r.opts.Now(), written)); differs {
 		return establishPause
 	}
 	return 0
+}
+
+// reshapedLately says whether the API server may still have the fields that Gateways had
+// before a change of their CRD.
+func (r *GatewayReconciler) reshapedLately() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.opts.Now().Sub(r.shaped) <= outdatedPause
 }

@@ -2,12 +2,15 @@ package controller
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
 // statusPatch is a patch of the status of an object, from the state that it holds, which
@@ -57,4 +60,31 @@ func encodeStatusPatch[T any](object client.Object, fields map[string]T) ([]byte
 		"metadata": map[string]string{"resourceVersion": object.GetResourceVersion()},
 		"status":   fields,
 	})
+}
+
+// patchStatus gives an object the status of after, unless there is a version newer than
+// live. Of what it is then, after has the version.
+func patchStatus(ctx context.Context, opts *Options, live, after client.Object) error {
+	patch, err := statusPatch{live}.Data(after)
+	if err != nil {
+		return err
+	}
+	answer, err := sendStatusPatch(ctx, opts, live, patch)
+	if err == nil {
+		after.SetResourceVersion(answer.GetResourceVersion())
+	}
+	return err
+}
+
+// sendStatusPatch returns the object's metadata as they are then. The rest of the object is
+// not sent back, and nothing of it decoded.
+func sendStatusPatch(ctx context.Context, opts *Options, object client.Object, patch []byte) (client.Object, error) {
+	gvk, err := apiutil.GVKForObject(object, opts.Client.Scheme())
+	if err != nil {
+		return nil, err
+	}
+	after := &metav1.PartialObjectMetadata{}
+	after.SetGroupVersionKind(gvk)
+	after.Namespace, after.Name = object.GetNamespace(), object.GetName()
+	return after, opts.Client.Status().Patch(ctx, after, client.RawPatch(types.MergePatchType, patch), StatusManager)
 }

@@ -8,10 +8,8 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
@@ -124,18 +122,11 @@ func (r *statusWriter[S, W]) write(ctx context.Context, object client.Object, wa
 // returns the object's metadata as they are then. There are ten times as many routes as
 // anything else: nothing of one is encoded or decoded that does not change.
 func (r *statusWriter[S, W]) patch(ctx context.Context, object client.Object, list any) (client.Object, error) {
-	gvk, err := apiutil.GVKForObject(object, r.opts.Client.Scheme())
-	if err != nil {
-		return nil, err
-	}
 	patch, err := encodeStatusPatch(object, map[string]any{r.field: list})
 	if err != nil {
 		return nil, err
 	}
-	after := &metav1.PartialObjectMetadata{}
-	after.SetGroupVersionKind(gvk)
-	after.Namespace, after.Name = object.GetNamespace(), object.GetName()
-	return after, r.opts.Client.Status().Patch(ctx, after, client.RawPatch(types.MergePatchType, patch), StatusManager)
+	return sendStatusPatch(ctx, &r.opts, object, patch)
 }
 
 func (r *statusWriter[S, W]) wanted(object types.NamespacedName) map[S]*W {

@@ -1,12 +1,9 @@
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -59,9 +56,10 @@ type Claim struct {
 	opts    Options
 	serving chan struct{}
 	// me is how the install is named in classes, once that is known, and seen what was
-	// seen of another one's lease. Both are of the goroutine that looks.
-	me   string
-	seen sight
+	// seen of another one's lease. These, and the classes, are of the goroutine that looks.
+	me      string
+	seen    sight
+	classes classList
 
 	mu sync.Mutex
 	// back is the namespace of the install that this one stands back for.
@@ -69,7 +67,12 @@ type Claim struct {
 }
 
 // New returns a Claim, which does nothing before it is started.
-func New(opts Options) *Claim { return &Claim{opts: opts, serving: make(chan struct{})} }
+func New(opts Options) *Claim {
+	return &Claim{
+		opts: opts, serving: make(chan struct{}),
+		classes: classList{live: opts.Live, controller: opts.ControllerName},
+	}
+}
 
 // Serving is closed once this process leads and the classes are its install's.
 func (c *Claim) Serving() <-chan struct{} { return c.serving }
@@ -126,7 +129,7 @@ func (c *Claim) look(ctx context.Context) (err error) {
 	if err := c.introduce(ctx); err != nil {
 		return err
 	}
-	classes, err := c.classes(ctx)
+	classes, err := c.classes.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,21 +173,6 @@ func (c *Claim) introduce(ctx context.Context) error {
 
 // names says whether a class is this install's by its annotation.
 func (c *Claim) names(holder string) bool { return holder == c.me || holder == c.opts.Namespace }
-
-// classes returns those of the controller, the oldest first.
-func (c *Claim) classes(ctx context.Context) ([]gatewayv1.GatewayClass, error) {
-	var list gatewayv1.GatewayClassList
-	if err := c.opts.Live.List(ctx, &list); err != nil {
-		return nil, fmt.Errorf("listing the GatewayClasses: %w", err)
-	}
-	classes := slices.DeleteFunc(list.Items, func(class gatewayv1.GatewayClass) bool {
-		return string(class.Spec.ControllerName) != c.opts.ControllerName
-	})
-	slices.SortFunc(classes, func(a, b gatewayv1.GatewayClass) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), strings.Compare(a.Name, b.Name))
-	})
-	return classes, nil
-}
 
 // holder is who has the classes, or "" if nobody has. The oldest class that names somebody
 // decides for all, so that no two installs wait for each other.

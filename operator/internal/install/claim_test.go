@@ -73,7 +73,7 @@ func namespace(name, uid string) *corev1.Namespace {
 // class is the older, the smaller its age is.
 func class(name string, age int64, holder string) *gatewayv1.GatewayClass {
 	class := &gatewayv1.GatewayClass{
-		ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.Unix(1e8+age, 0)},
+		ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID("uid-" + name), CreationTimestamp: metav1.Unix(1e8+age, 0)},
 		Spec:       gatewayv1.GatewayClassSpec{ControllerName: controllerName},
 	}
 	if holder != "" {
