@@ -51,7 +51,7 @@ func (r *GatewayReconciler) watches() []watch {
 		{&discoveryv1.EndpointSlice{}, r.touched, always, r.noting(endpointsChanged)},
 		{&corev1.Namespace{}, r.touched, always, r.noting(labelsChanged)},
 		{cluster.SecretMetadata(), r.touchedOrOwner, always, r.noting(r.changedByOthers)},
-		{cluster.ConfigMapMetadata(), r.touchedOrOwner, always, r.noting(r.changedByOthers)},
+		{cluster.ConfigMapMetadata(), r.touchedOrOwner, always, r.changedByOthers},
 		{&corev1.Pod{}, r.fleetOf, addressed, podChanged},
 		{cluster.CRDMetadata(), r.reshaped, always, specChanged},
 	}
@@ -226,7 +226,8 @@ func podChanged(before, after client.Object) bool {
 	return proxies.FromPod(before.(*corev1.Pod)) != proxies.FromPod(after.(*corev1.Pod)) || labelsChanged(before, after)
 }
 
-// changedByOthers leaves out what this process has just written itself.
+// changedByOthers leaves out what this process has just written itself. Of that, ConfigMaps
+// have none of the keys that references ask for, so that nobody is to read them anew.
 func (r *GatewayReconciler) changedByOthers(before, after client.Object) bool {
 	own := slices.ContainsFunc(owner(context.Background(), after), func(key types.NamespacedName) bool {
 		return r.writer.Wrote(key, after)

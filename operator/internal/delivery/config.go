@@ -70,9 +70,9 @@ type configWrite struct {
 	// cuts are remembered.
 	edition *edition.Edition
 	differs *proxyconfig.Config
-	// cuts are nil for a configuration of one document; layout is theirs.
+	// cuts are nil for a configuration of one document; parts are what it says of theirs.
 	cuts   cuts
-	layout proxyconfig.Layout
+	parts  []proxyconfig.Part
 	memory *memory
 	// now is when the call began: what a cache may still show does not change meanwhile.
 	now time.Time
@@ -84,7 +84,7 @@ type configWrite struct {
 // prepare decides between one document and parts, and hashes what is to be stored.
 func (c *configWrite) prepare() error {
 	if known := c.memory.prepared; known != nil && known.edition != nil && known.edition == c.edition {
-		c.cuts, c.layout, c.result.Hash, c.result.Dropped = c.memory.cuts, known.layout, known.hash, known.dropped
+		c.cuts, c.parts, c.result.Hash, c.result.Dropped = c.memory.cuts, known.parts, known.hash, known.dropped
 		return nil
 	}
 	if c.memory.prepared != nil {
@@ -94,7 +94,7 @@ func (c *configWrite) prepare() error {
 	if err := c.cut(); err != nil {
 		return err
 	}
-	c.memory.prepared = &prepared{edition: c.edition, hash: c.result.Hash, layout: c.layout, dropped: c.result.Dropped}
+	c.memory.prepared = &prepared{edition: c.edition, hash: c.result.Hash, parts: c.parts, dropped: c.result.Dropped}
 	return nil
 }
 
@@ -102,14 +102,14 @@ func (c *configWrite) prepare() error {
 type prepared struct {
 	edition *edition.Edition
 	hash    string
-	layout  proxyconfig.Layout
+	parts   []proxyconfig.Part
 	dropped []proxyconfig.RefusedItem
 }
 
 func (c *configWrite) cut() error {
 	split, err := c.large()
 	if err != nil || !split {
-		c.memory.cuts, c.memory.index = nil, nil
+		c.memory.cuts, c.memory.index, c.memory.layout = nil, nil, proxyconfig.Layout{}
 		return err
 	}
 	c.cuts, c.result.Encoded, err = divide(c.config, c.differs, c.memory.cuts)
@@ -122,8 +122,9 @@ func (c *configWrite) cut() error {
 	if c.memory.index == nil {
 		c.memory.index = &proxyconfig.Index{}
 	}
-	c.layout = c.cuts.layout()
-	err = c.memory.index.Set(c.config, c.cuts.traits(), c.layout)
+	c.memory.layout = c.cuts.layout(c.memory.layout)
+	c.parts = c.memory.layout.Parts
+	err = c.memory.index.Set(c.config, c.cuts.traits(), c.memory.layout)
 	c.result.Hash = c.memory.index.Hash()
 	return err
 }
@@ -208,7 +209,7 @@ func (c *configWrite) write(live *corev1.ConfigMap, data string, revision int64,
 	c.locked(func() {
 		c.memory.config.set(next.UID, next.ResourceVersion, c.result.Hash, c.opts.Now())
 		c.memory.config.revision = revision
-		c.memory.config.parts = c.layout.Parts
+		c.memory.config.parts = c.parts
 	})
 	c.result.Revision, c.result.Written = revision, true
 	c.result.Bytes += len(data)

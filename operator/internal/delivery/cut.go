@@ -95,17 +95,14 @@ func inOrder(all cuts) []*cut {
 	return list
 }
 
-// layout is what an index says of the parts.
-func (all cuts) layout() proxyconfig.Layout {
+// layout is what an index says of the parts. The items beside them are large, and their
+// lists are made with each change: those of before are used again, and what was made of them
+// is encoded by then.
+func (all cuts) layout(before proxyconfig.Layout) proxyconfig.Layout {
 	list := inOrder(all)
-	var routes, backends int
-	for _, c := range list {
-		routes, backends = routes+len(c.amended.beside.Routes), backends+len(c.amended.beside.Backends)
-	}
-	// The items are large, and these lists are made with each change.
-	l := proxyconfig.Layout{
-		Parts: make([]proxyconfig.Part, 0, len(list)), Routes: make([]proxyconfig.Route, 0, routes), Backends: make([]proxyconfig.Backend, 0, backends),
-	}
+	clear(before.Routes)
+	clear(before.Backends)
+	l := proxyconfig.Layout{Parts: make([]proxyconfig.Part, 0, len(list)), Routes: before.Routes[:0], Backends: before.Backends[:0]}
 	for _, c := range list {
 		l.Parts = append(l.Parts, c.part)
 		l.Routes = append(l.Routes, c.amended.beside.Routes...)
@@ -235,6 +232,6 @@ func Files(g proxyconfig.Gateway, revision int64, config *proxyconfig.Config) (f
 	for _, c := range all {
 		files[c.part.Key()] = c.data
 	}
-	files[proxyconfig.ConfigKey], hash, err = proxyconfig.EncodeIndex(g, revision, config, all.layout())
+	files[proxyconfig.ConfigKey], hash, err = proxyconfig.EncodeIndex(g, revision, config, all.layout(proxyconfig.Layout{}))
 	return files, hash, all.dropped(config), err
 }

@@ -52,8 +52,10 @@ type memory struct {
 	parts map[string]*written
 	cuts  cuts
 	have  string
-	// index is what lies of them in the document; nil where there are none.
+	// index is what lies of them in the document, nil where there are none, and layout what
+	// it was made of.
 	index   *proxyconfig.Index
+	layout  proxyconfig.Layout
 	secrets map[string]*written
 	// prepared is the configuration of last time; nil where it is not known.
 	prepared *prepared
