@@ -15,7 +15,7 @@ import (
 // result with whether it differs. Conditions of types that are not ours stay.
 // The live status is not changed.
 func MergeGateway(live gatewayv1.GatewayStatus, want *Gateway, at conditions.Moment) (gatewayv1.GatewayStatus, bool) {
-	merged := *live.DeepCopy()
+	merged := live
 	merged.Addresses = addressesAfter(live, want)
 	merged.AttachedListenerSets = want.AttachedListenerSets
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, gatewayConditions(), at)
@@ -42,7 +42,7 @@ func addressesAfter(live gatewayv1.GatewayStatus, want *Gateway) []gatewayv1.Gat
 // MergeListenerSet brings want into the status that a ListenerSet has, as
 // MergeGateway does.
 func MergeListenerSet(live gatewayv1.ListenerSetStatus, want *ListenerSet, at conditions.Moment) (gatewayv1.ListenerSetStatus, bool) {
-	merged := *live.DeepCopy()
+	merged := live
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, listenerSetConditions(), at)
 	had := make([]gatewayv1.ListenerStatus, len(live.Listeners))
 	for i, entry := range live.Listeners {
@@ -71,7 +71,7 @@ func mergeListeners(live, want []gatewayv1.ListenerStatus, at conditions.Moment)
 // MergeClass brings want into the status that a GatewayClass has, as
 // MergeGateway does.
 func MergeClass(live gatewayv1.GatewayClassStatus, want *Class, at conditions.Moment) (gatewayv1.GatewayClassStatus, bool) {
-	merged := *live.DeepCopy()
+	merged := live
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, classConditions(), at)
 	merged.SupportedFeatures = want.SupportedFeatures
 	return merged, !equality.Semantic.DeepEqual(live, merged)

@@ -151,7 +151,7 @@ func distinct(refused []v1alpha1.RefusedField) []string {
 // MergeParameters brings want into the status that GatewayParameters have, as
 // MergeGateway does.
 func MergeParameters(live v1alpha1.GatewayParametersStatus, want *Parameters, at conditions.Moment) (v1alpha1.GatewayParametersStatus, bool) {
-	merged := *live.DeepCopy()
+	merged := live
 	merged.Conditions, _ = conditions.Merge(live.Conditions, want.Conditions, []string{v1alpha1.ConditionAccepted}, at)
 	merged.AttachedGateways, merged.Gateways = want.Attached, want.Gateways
 	return merged, !equality.Semantic.DeepEqual(live, merged)
