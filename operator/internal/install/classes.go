@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -27,7 +28,7 @@ type classList struct {
 // read returns the classes of the controller, the oldest first. They are not to be changed.
 func (l *classList) read(ctx context.Context) ([]gatewayv1.GatewayClass, error) {
 	var seen metav1.PartialObjectMetadataList
-	seen.SetGroupVersionKind(gatewayv1.SchemeGroupVersion.WithKind("GatewayClassList"))
+	seen.SetGroupVersionKind(schema.GroupVersion(gatewayv1.GroupVersion).WithKind("GatewayClassList"))
 	if err := l.live.List(ctx, &seen); err != nil {
 		return nil, fmt.Errorf("listing the metadata of the GatewayClasses: %w", err)
 	}
