@@ -14,7 +14,7 @@ import (
 
 // A cluster is restored from a backup as its administrators do it: etcd gets the data of
 // then, revisions go on beyond those that were handed out since, and what remembers of
-// Kubernetes starts anew. The operator does not, and remembers what is to come no more.
+// Kubernetes starts anew. The operator does not: it knows objects that are no more.
 // Proxies serve all the while, and then what there was; no Service is another one.
 func TestARestoredClusterServesOn(t *testing.T) {
 	s := settled(t, "restored")

@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/load"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
@@ -81,9 +82,9 @@ func rollouts(ctx context.Context, t *testing.T, namespaces []string) (underWay 
 	for i := range list.Items {
 		d := &list.Items[i]
 		isNew := d.Spec.Template.Spec.Containers[0].Image == newProxyImage
-		switch wanted := *d.Spec.Replicas; {
+		switch {
 		case !slices.Contains(namespaces, d.Namespace) || !isNew:
-		case d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas == wanted && d.Status.Replicas == wanted && d.Status.AvailableReplicas == wanted:
+		case client.RolledOut(d) == nil:
 			done++
 		default:
 			underWay = append(underWay, d.Namespace)

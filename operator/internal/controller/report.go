@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"time"
 
@@ -171,31 +170,6 @@ func (r *GatewayReconciler) patchGateway(ctx context.Context, live, after *gatew
 		return r.opts.Client.Status().Patch(ctx, after, statusPatch{live}, StatusManager)
 	}
 	return patchStatus(ctx, &r.opts, live, after)
-}
-
-// writeStatus brings the status of an object up to date. merge returns the object
-// as it is to be, and false when nothing changes.
-func writeStatus[T client.Object](ctx context.Context, opts *Options, kind string, live T, merge func(T) (T, bool)) error {
-	key := client.ObjectKeyFromObject(live)
-	for range statusAttempts {
-		after, changed := merge(live)
-		if !changed {
-			return nil
-		}
-		err := patchStatus(ctx, opts, live, after)
-		opts.Metrics.Status(kind, resultOf(err))
-		if err == nil {
-			return nil
-		}
-		if !apierrors.IsConflict(err) {
-			return ignoreGone(err, kind, key)
-		}
-		live = reflect.New(reflect.TypeOf(live).Elem()).Interface().(T)
-		if err := opts.Live.Get(ctx, key, live); err != nil {
-			return ignoreGone(err, kind, key)
-		}
-	}
-	return fmt.Errorf("writing the status of %s %s: %w", kind, key, errUnfinished)
 }
 
 // optimistic is a patch from live that fails when live is out of date.

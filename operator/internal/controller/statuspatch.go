@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -60,6 +61,31 @@ func encodeStatusPatch[T any](object client.Object, fields map[string]T) ([]byte
 		"metadata": map[string]string{"resourceVersion": object.GetResourceVersion()},
 		"status":   fields,
 	})
+}
+
+// writeStatus brings the status of an object up to date. merge returns the object
+// as it is to be, and false when nothing changes.
+func writeStatus[T client.Object](ctx context.Context, opts *Options, kind string, live T, merge func(T) (T, bool)) error {
+	key := client.ObjectKeyFromObject(live)
+	for range statusAttempts {
+		after, changed := merge(live)
+		if !changed {
+			return nil
+		}
+		err := patchStatus(ctx, opts, live, after)
+		opts.Metrics.Status(kind, resultOf(err))
+		if err == nil {
+			return nil
+		}
+		if !apierrors.IsConflict(err) {
+			return ignoreGone(err, kind, key)
+		}
+		live = reflect.New(reflect.TypeOf(live).Elem()).Interface().(T)
+		if err := opts.Live.Get(ctx, key, live); err != nil {
+			return ignoreGone(err, kind, key)
+		}
+	}
+	return fmt.Errorf("writing the status of %s %s: %w", kind, key, errUnfinished)
 }
 
 // patchStatus gives an object the status of after, unless there is a version newer than

@@ -78,10 +78,11 @@ func (s *statuses) onRoute(o client.Object, had *statuses) client.Object {
 
 // update merges what is to be said of one Gateway and its routes.
 func (s *statuses) update(set status.Set) {
-	at := conditions.Moment{Time: metav1.NewTime(s.now())}
 	if set.Gateway == nil {
 		return
 	}
+	// Nobody is behind the objects here: no condition is to stay as that of a newer one.
+	at := conditions.Moment{Time: metav1.NewTime(s.now())}
 	merged, _ := status.MergeGateway(s.gateways[set.Gateway.Name], set.Gateway, at)
 	s.gateways[set.Gateway.Name] = merged
 	for _, want := range set.ListenerSets {

@@ -85,7 +85,7 @@ func TestRolledOut(t *testing.T) {
 		"not all are updated":   {status(2, 2, 1, 2), false},
 		"not all are available": {status(2, 2, 2, 1), false},
 	} {
-		if err := rolledOut(test.deployment); (err == nil) != test.done {
+		if err := RolledOut(test.deployment); (err == nil) != test.done {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

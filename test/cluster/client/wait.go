@@ -76,10 +76,12 @@ func (c *Cluster) WaitGone(ctx context.Context, object client.Object) error {
 // replicas, and no pod of an older one is left.
 func (c *Cluster) WaitDeployment(ctx context.Context, namespace, name string) error {
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	return Wait(ctx, c, d, rolledOut)
+	return Wait(ctx, c, d, RolledOut)
 }
 
-func rolledOut(d *appsv1.Deployment) error {
+// RolledOut returns nil where the Deployment's newest version runs with all replicas, and
+// no pod of an older one is left.
+func RolledOut(d *appsv1.Deployment) error {
 	want := int32(1)
 	if d.Spec.Replicas != nil {
 		want = *d.Spec.Replicas
