@@ -150,6 +150,8 @@ func (r reader) follows(t *testing.T, file string) []page.Block {
 	begun := time.Now()
 	out, err := cluster.Exec(ctx, "env", "REGISTRY="+r.registry, "TMPDIR="+t.TempDir(), "bash", "-euxo", "pipefail", "-c", script)
 	if err != nil {
+		shop := tenantSpace{t: t, namespace: "shop"}
+		shop.dump()
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wantPromised(t, blocks[0].Page, string(out))

@@ -156,7 +156,9 @@ func (s *tenantSpace) dump() {
 		{"get", "pods,gateways,httproutes,endpointslices", "-n", s.namespace, "-o", "wide"},
 		{"get", "gateways,httproutes", "-n", s.namespace, "-o", "jsonpath={range .items[*]}{.metadata.name}{\": \"}{.status}{\"\\n\"}{end}"},
 		{"get", "events", "-n", s.namespace, "--sort-by=.lastTimestamp"},
+		{"get", "pods", "-n", "fleetgate-system", "-o", "wide"},
 		{"logs", "-n", "fleetgate-system", "deployment/fleetgate-controller-manager", "--tail=40"},
+		{"logs", "-n", "fleetgate-system", "deployment/fleetgate-controller-manager", "--tail=20", "--previous"},
 		{"logs", "-n", s.namespace, "-l", "app.kubernetes.io/name=fleetgate-proxy", "-c", "proxy", "--tail=30", "--prefix"},
 	} {
 		out, err := cluster.Kubectl(ctx, args...)
