@@ -35,6 +35,9 @@ func CacheOptions(namespaces []string) cache.Options {
 		Transform: shared.after(stripPod),
 	}
 	return cache.Options{
+		// Whoever is about to read a kind while it goes would make an informer of it anew, and
+		// wait until that has listed what nobody serves any more.
+		ReaderFailOnMissingInformer:  true,
 		NewInformer:                  newInformer,
 		DefaultNamespaces:            watched(namespaces),
 		DefaultTransform:             shared.after(strip),
