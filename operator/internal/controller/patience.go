@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -33,6 +35,9 @@ func (r patientReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 	case <-r.serving:
 		return r.Reconciler.Reconcile(ctx, request)
 	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return reconcile.Result{RequeueAfter: time.Millisecond}, nil // The time of this try is over.
+		}
 		return reconcile.Result{}, ctx.Err()
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -58,6 +59,14 @@ func TestASecondInstallWritesNothing(t *testing.T) {
 		waiting := patientManager{serving: second.Serving()}.patient(reconciler)
 		if _, err := waiting.Reconcile(ended, request); !errors.Is(err, context.Canceled) {
 			t.Errorf("%T of the second install: %v", reconciler, err)
+		}
+	}
+	late, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	for reconciler, request := range requests {
+		waiting := patientManager{serving: second.Serving()}.patient(reconciler)
+		if result, err := waiting.Reconcile(late, request); err != nil || result.RequeueAfter == 0 {
+			t.Errorf("%T of the second install, after the time of one try: %+v, %v", reconciler, result, err)
 		}
 	}
 	if writes := w.take(); writes != nil {
