@@ -54,6 +54,12 @@ const (
 	longestRetry = time.Minute
 )
 
+// reconcileWithin is how long one try to bring an object up to date may take: longer than any
+// webhook may, so that each try has something done, and the next one goes on from there.
+// Without an end, a call that nobody answers would keep what happens to the object from being
+// seen for as long.
+const reconcileWithin = time.Minute
+
 // reportPause is the least time between two looks at a Gateway for the sake of
 // its proxies' reports alone.
 const reportPause = 300 * time.Millisecond
@@ -212,7 +218,7 @@ func (leaderOnly) NeedLeaderElection() bool { return true }
 func options(r reconcile.Reconciler, workers int) controller.Options {
 	warm := true
 	return controller.Options{
-		Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm,
+		Reconciler: r, MaxConcurrentReconciles: workers, EnableWarmup: &warm, ReconciliationTimeout: reconcileWithin,
 		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, longestRetry),
 		NewQueue: func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
 			return fairqueue.New(name, workers, limiter)
