@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -66,30 +68,30 @@ func (read readParent) of(route Route, parent types.NamespacedName) bool {
 }
 
 // BackendServices returns the Services that the route's rules name, as backends
-// as targets of mirrors or as authorization servers, each once.
+// as targets of mirrors or as authorization servers, each once and sorted.
 func BackendServices(route Route) []types.NamespacedName {
 	return backendsOf(route, "", "Service")
 }
 
-// backendsOf returns what of the route's references is of a kind.
+// backendsOf returns what of the route's references is of a kind, each once and sorted: it is
+// asked of thousands of routes in a row, and a set for each would be most of what that takes.
 func backendsOf(route Route, group, kind string) []types.NamespacedName {
 	parts, ok := partsOf(route)
 	if !ok {
 		return nil
 	}
-	seen := make(map[types.NamespacedName]struct{})
 	var keys []types.NamespacedName
 	parts.backends(func(ref *gatewayv1.BackendObjectReference) {
-		if or(ref.Group, "") != group || or(ref.Kind, "Service") != kind {
-			return
-		}
-		key := types.NamespacedName{Namespace: or(ref.Namespace, route.GetNamespace()), Name: string(ref.Name)}
-		if _, dup := seen[key]; !dup {
-			seen[key] = struct{}{}
-			keys = append(keys, key)
+		if or(ref.Group, "") == group && or(ref.Kind, "Service") == kind {
+			keys = append(keys, types.NamespacedName{Namespace: or(ref.Namespace, route.GetNamespace()), Name: string(ref.Name)})
 		}
 	})
-	return keys
+	slices.SortFunc(keys, compareKeys)
+	return slices.Compact(keys)
+}
+
+func compareKeys(a, b types.NamespacedName) int {
+	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 }
 
 // l7Rule says where the references of a rule are: R is the rule's type, B that of

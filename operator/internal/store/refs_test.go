@@ -54,7 +54,7 @@ func TestBackendServices(t *testing.T) {
 	for _, key := range BackendServices(route) {
 		got = append(got, key.String())
 	}
-	if diff := cmp.Diff([]string{"home/one", "home/two", "home/three", "home/four", "home/five"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"home/five", "home/four", "home/one", "home/three", "home/two"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
