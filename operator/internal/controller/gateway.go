@@ -80,7 +80,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 // longer.
 const (
 	anewAfter = time.Minute
-	anewEach  = 60 * time.Millisecond
+	anewEach  = 120 * time.Millisecond
 )
 
 // outdated says whether everything is to be read again.
