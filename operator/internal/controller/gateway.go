@@ -46,6 +46,7 @@ type GatewayReconciler struct {
 	// parameters are told what became of them.
 	parameters *ParametersReconciler
 	rollouts   *rollout.Gate
+	births     births
 
 	mu sync.Mutex
 	// reported is how the status of each Gateway has been written so far.

@@ -19,26 +19,29 @@ type requestQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // fewGateways are as many as a route can name.
 const fewGateways = 32
 
-// asks tells something of a Gateway.
-type asks func(context.Context, types.NamespacedName) bool
+// births are the Gateways that come up.
+type births struct {
+	// unserved says whether nobody is served by a Gateway.
+	unserved func(context.Context, types.NamespacedName) bool
+	surge    *surge
+}
 
-// handler makes requests of what the watch finds. unserved says whether nobody is served
-// by a Gateway.
-func (w watch) handler(unserved asks) handler.EventHandler {
+// handler makes requests of what the watch finds.
+func (w watch) handler(b births) handler.EventHandler {
 	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q requestQueue) { w.enqueue(ctx, q, unserved, e.Object) },
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q requestQueue) { w.enqueue(ctx, q, b, e.Object) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q requestQueue) {
-			w.enqueue(ctx, q, unserved, e.ObjectOld, e.ObjectNew)
+			w.enqueue(ctx, q, b, e.ObjectOld, e.ObjectNew)
 		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q requestQueue) { w.enqueue(ctx, q, unserved, e.Object) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q requestQueue) { w.enqueue(ctx, q, b, e.Object) },
 	}
 }
 
 // enqueue adds the Gateways that states of an object touch. Where these are more than
 // few, as with a class, they can wait for what their owners do to one of them. So can one
 // that comes up: its pods take seconds, and a thousand of them at once are not to delay
-// the change of one that serves.
-func (w watch) enqueue(ctx context.Context, q requestQueue, unserved asks, states ...client.Object) {
+// the change of one that serves, nor each to be looked at for every part of it that is made.
+func (w watch) enqueue(ctx context.Context, q requestQueue, b births, states ...client.Object) {
 	found := make(map[types.NamespacedName]struct{})
 	for _, state := range states {
 		for _, key := range w.gateways(ctx, state) {
@@ -49,8 +52,11 @@ func (w watch) enqueue(ctx context.Context, q requestQueue, unserved asks, state
 	prioritized := q.(priorityqueue.PriorityQueue[reconcile.Request])
 	for key := range found {
 		var opts priorityqueue.AddOpts
-		if len(found) > fewGateways || unserved(ctx, key) {
+		switch {
+		case len(found) > fewGateways:
 			opts.Priority = new(handler.LowPriority)
+		case b.unserved(ctx, key):
+			opts.Priority, opts.After = new(handler.LowPriority), b.surge.wait(key)
 		}
 		prioritized.AddWithOpts(opts, reconcile.Request{NamespacedName: key})
 	}

@@ -46,7 +46,8 @@ func ofItself(_ context.Context, obj client.Object) []types.NamespacedName {
 	return []types.NamespacedName{{Namespace: obj.GetNamespace(), Name: "web"}}
 }
 
-func served(context.Context, types.NamespacedName) bool { return false }
+// nobody comes up.
+var nobody = births{unserved: func(context.Context, types.NamespacedName) bool { return false }}
 
 // What is done to all Gateways, and what a process finds at its start, waits for what
 // somebody does to one.
@@ -59,20 +60,20 @@ func TestOneGatewaysChangeDoesNotWaitForThoseOfAll(t *testing.T) {
 		"a class": func(q requestQueue) {
 			changed := class("fleetgate", controllerName)
 			changed.ResourceVersion = "2"
-			watch{gateways: thousand}.handler(served).Update(t.Context(), event.UpdateEvent{ObjectOld: &gatewayv1.GatewayClass{}, ObjectNew: changed}, q)
+			watch{gateways: thousand}.handler(nobody).Update(t.Context(), event.UpdateEvent{ObjectOld: &gatewayv1.GatewayClass{}, ObjectNew: changed}, q)
 		},
 		"a start": func(q requestQueue) {
 			for _, key := range thousand(t.Context(), nil) {
 				gw := gateway(key.Name)
 				gw.Namespace = key.Namespace
-				watch{gateways: ofItself}.handler(served).Create(t.Context(), event.CreateEvent{Object: gw, IsInInitialList: true}, q)
+				watch{gateways: ofItself}.handler(nobody).Create(t.Context(), event.CreateEvent{Object: gw, IsInInitialList: true}, q)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := queueOf(t, gatewayWorkers)
 			before(q)
-			watch{gateways: ofItself}.handler(served).Update(t.Context(), change, q)
+			watch{gateways: ofItself}.handler(nobody).Update(t.Context(), change, q)
 			if diff := cmp.Diff([]string{"tenant-777/web"}, next(q, 1)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -97,10 +98,10 @@ func TestGatewaysThatComeUpDelayNoneThatServes(t *testing.T) {
 		to := func(context.Context, client.Object) []types.NamespacedName {
 			return []types.NamespacedName{request(namespace, name).NamespacedName}
 		}
-		asked := func(ctx context.Context, key types.NamespacedName) bool {
+		b := births{surge: w.gateways.births.surge, unserved: func(ctx context.Context, key types.NamespacedName) bool {
 			return w.gateways.unserved(ctx, request("tenant", key.Name).NamespacedName)
-		}
-		watch{gateways: to}.handler(asked).Create(t.Context(), event.CreateEvent{Object: route("web")}, q)
+		}}
+		watch{gateways: to}.handler(b).Create(t.Context(), event.CreateEvent{Object: route("web")}, q)
 	}
 	for i := range 1000 {
 		add(fmt.Sprintf("tenant-%d", i), "new")

@@ -170,7 +170,7 @@ func (w *watchers) kinds() []optionalKind {
 func (w *watchers) of(object client.Object) func(cache.Cache) map[controller.Controller]source.Source {
 	watch := w.reconciler.watchOf(object)
 	return func(objects cache.Cache) map[controller.Controller]source.Source {
-		all := map[controller.Controller]source.Source{w.gateways: source.Kind(objects, object, watch.handler(w.reconciler.unserved), watch.predicate())}
+		all := map[controller.Controller]source.Source{w.gateways: source.Kind(objects, object, watch.handler(w.reconciler.births), watch.predicate())}
 		itself := func(matter func(before, after client.Object) bool) source.Source {
 			return source.Kind[client.Object](objects, object, &handler.EnqueueRequestForObject{}, updates(matter))
 		}
@@ -191,7 +191,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 	parameters *ParametersReconciler, bell *doorbell) *GatewayReconciler {
 	rollouts := rollout.NewGate(rollout.Options{Fleets: fleetsOf(opts.Client), Wake: bell.ring, Now: opts.Now})
 	opts.Metrics.Rollouts(rollouts.Counts)
-	return &GatewayReconciler{
+	r := &GatewayReconciler{
 		opts: opts, tracker: tracker, routes: routes, policies: policies, parameters: parameters, bell: bell,
 		applier: apply.New(apply.Options{
 			Client: opts.Client, Live: opts.Live, Kinds: fleetKinds(), Available: opts.Kinds.Available, Now: opts.Now,
@@ -205,6 +205,8 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 		rollouts: rollouts,
 		reported: make(map[types.NamespacedName]*statusPace),
 	}
+	r.births = births{unserved: r.unserved, surge: newSurge(opts.Now)}
+	return r
 }
 
 // leaderOnly makes a runnable wait for the leadership.
@@ -241,7 +243,7 @@ func setupGateways(mgr patientManager, r *GatewayReconciler) (controller.Control
 	}
 	sources := []source.Source{r.bell.source()}
 	for _, w := range r.watches() {
-		sources = append(sources, source.Kind(mgr.GetCache(), w.object, w.handler(r.unserved), w.predicate()))
+		sources = append(sources, source.Kind(mgr.GetCache(), w.object, w.handler(r.births), w.predicate()))
 	}
 	return ctrl, add(ctrl, sources...)
 }

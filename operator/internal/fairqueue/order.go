@@ -47,8 +47,8 @@ func (o *order) ask(request reconcile.Request, pressing bool) {
 	o.asked[request] = o.asked[request] || pressing
 }
 
-// Push implements workqueue.Queue. A request that nobody was asked about was delayed,
-// and has waited long enough.
+// Push implements workqueue.Queue. A request that nobody was asked about was delayed, or
+// is to be tried again, and has waited long enough.
 func (o *order) Push(request reconcile.Request) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -38,17 +38,21 @@ func (q *Queue) add(request reconcile.Request, pressing bool) {
 	q.TypedRateLimitingInterface.Add(request)
 }
 
-// AddWithOpts implements priorityqueue.PriorityQueue. Delayed requests cannot wait any
-// longer once their time has come, whatever their priority.
+// AddWithOpts implements priorityqueue.PriorityQueue. Where a delayed request is added in
+// other ways meanwhile, it cannot wait any longer once its time has come.
 func (q *Queue) AddWithOpts(opts priorityqueue.AddOpts, requests ...reconcile.Request) {
 	for _, request := range requests {
+		pressing := opts.Priority == nil || *opts.Priority >= 0
 		switch {
 		case opts.RateLimited:
 			q.AddRateLimited(request)
 		case opts.After > 0:
+			if !pressing {
+				q.order.ask(request, false)
+			}
 			q.AddAfter(request, opts.After)
 		default:
-			q.add(request, opts.Priority == nil || *opts.Priority >= 0)
+			q.add(request, pressing)
 		}
 	}
 }

@@ -72,6 +72,21 @@ func TestWaysOfAdding(t *testing.T) {
 	}
 }
 
+// What can wait still can after a delay, unless somebody who cannot has asked meanwhile.
+func TestDelayedRequestsCanWait(t *testing.T) {
+	q := newQueue(t, 8)
+	delayed := priorityqueue.AddOpts{Priority: new(handler.LowPriority), After: time.Millisecond}
+	q.AddWithOpts(delayed, request("a", "patient"), request("b", "both"))
+	q.Add(request("b", "both"))
+	for q.TypedRateLimitingInterface.Len() < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	q.Add(request("c", "pressing"))
+	wantNext(t, q, request("b", "both"))
+	wantNext(t, q, request("c", "pressing"))
+	wantNext(t, q, request("a", "patient"))
+}
+
 // What is added while it is worked on comes again, and as soon as somebody needs it.
 func TestWhatIsAddedMeanwhileComesAgain(t *testing.T) {
 	low := handler.LowPriority
