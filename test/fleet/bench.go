@@ -56,13 +56,21 @@ type results struct {
 type delta struct {
 	took, cpu                      time.Duration
 	writes, refused, routes, looks float64
+	// wrote are the writes by verb, resource and group.
+	wrote map[string]float64
 }
 
 func (u usage) since(before usage) delta {
+	wrote := make(map[string]float64)
+	for what, n := range u.wrote {
+		if more := n - before.wrote[what]; more > 0 {
+			wrote[what] = more
+		}
+	}
 	return delta{
 		took: u.at.Sub(before.at), cpu: u.cpu - before.cpu,
 		writes: u.writes - before.writes, refused: u.refused - before.refused, routes: u.routes - before.routes,
-		looks: u.looks - before.looks,
+		looks: u.looks - before.looks, wrote: wrote,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"runtime"
@@ -142,6 +143,19 @@ func (b *bench) restartRows() []row {
 	}
 }
 
+// writesTable lists what was written for each Gateway of the fleet.
+func (b *bench) writesTable() string {
+	wrote := b.results.born.wrote
+	what := slices.SortedFunc(maps.Keys(wrote), func(a, b string) int {
+		return cmp.Or(cmp.Compare(wrote[b], wrote[a]), cmp.Compare(a, b))
+	})
+	var cells [][]string
+	for _, w := range what {
+		cells = append(cells, []string{w, fmt.Sprintf("%.2f", wrote[w]/float64(b.opts.gateways))})
+	}
+	return measure.Table([]string{"request", "for each Gateway"}, cells)
+}
+
 // list tells counts in brackets, or nothing where there are none.
 func list(counts map[string]float64) string {
 	var parts []string
@@ -168,6 +182,7 @@ Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
 		o.gateways, o.real, o.routes, o.replicas, o.crowd)
 	fmt.Fprintf(&out, introduction, o.gateways, o.routes, o.real, o.replicas, o.changes)
 	out.WriteString("## The figures\n\n" + table(b.rows()))
+	fmt.Fprintf(&out, writes, b.writesTable())
 	fmt.Fprintf(&out, machine, machineTable(b.results.machine, b.results.born.took))
 	if c := b.results.crowd; len(c.beside) > 0 {
 		fmt.Fprintf(&out, fairness, o.crowd, c.changes, c.created.Seconds())
@@ -193,6 +208,13 @@ what the contract's decoder has made of the stored configuration. They carry no 
 - A figure that misses its bar is shown as it is. On a machine that others use as well, times are longer than they would be.
 
 `
+
+const writes = `
+## What is written for a Gateway
+
+From before the first create until the operator was quiet, and least what is written once for all of them.
+
+%s`
 
 const machine = `
 ## Where the machine's time went
