@@ -57,7 +57,7 @@ type Coordinator struct {
 	// unstarted is how many items of what serves could not be started.
 	unstarted int
 
-	certificates certificates
+	certificates *certificates
 	// seen holds what was last seen of each lane, so that a lane that repeats
 	// itself is cheap, and a rejection is counted once.
 	seen map[Source][sha256.Size]byte
@@ -74,7 +74,7 @@ func New(o Options) *Coordinator {
 	c := &Coordinator{
 		options:      o,
 		board:        newBoard(o.GatewayUID, o.Hostnames),
-		certificates: certificates{byLane: map[Source]map[string]snapshot.KeyPair{}},
+		certificates: &certificates{},
 		seen:         map[Source][sha256.Size]byte{},
 		rejected:     map[Source]*proxyconfig.Rejection{},
 	}
@@ -124,8 +124,9 @@ func (c *Coordinator) start(compiled []proxyconfig.RefusedItem, s *snapshot.Snap
 // Observe takes in what a lane sees, and applies it where it is newer than what
 // serves.
 func (c *Coordinator) Observe(o Observation) {
-	changed := c.certificates.set(o.Source, o.Certificates)
-	applied := c.observeDocument(o)
+	before := c.certificates
+	c.certificates = before.with(o.Source, o.Certificates)
+	changed, applied := c.certificates != before, c.observeDocument(o)
 	if changed && !applied && c.serving != nil {
 		if err := c.try(c.document, c.config()); err != nil {
 			c.reject(o.Source, c.document, err)
@@ -240,7 +241,7 @@ func (c *Coordinator) apply(d *proxyconfig.Document, config *proxyconfig.Config)
 	in := snapshot.Input{
 		Document:     d,
 		Config:       config,
-		Certificates: &c.certificates,
+		Certificates: c.certificates,
 		Registry:     c.options.Registry,
 		Previous:     c.serving,
 	}

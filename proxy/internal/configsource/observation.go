@@ -56,19 +56,25 @@ func keyPairs(files map[string][]byte) map[string]snapshot.KeyPair {
 	return pairs
 }
 
-// certificates holds the key pairs of all lanes. A compiled snapshot does not
-// refer to it.
+// certificates holds the key pairs of all lanes. It is immutable: a snapshot that is compiled
+// with the same one as the snapshot before takes over what that has made of it.
 type certificates struct {
 	byLane map[Source]map[string]snapshot.KeyPair
 }
 
-// set replaces a lane's key pairs, and says whether they differ.
-func (c *certificates) set(lane Source, pairs map[string]snapshot.KeyPair) bool {
+// with returns the certificates with others in one lane, which are the same if the lane's
+// key pairs are.
+func (c *certificates) with(lane Source, pairs map[string]snapshot.KeyPair) *certificates {
 	if maps.EqualFunc(c.byLane[lane], pairs, equalPair) {
-		return false
+		return c
 	}
-	c.byLane[lane] = pairs
-	return true
+	next := &certificates{byLane: map[Source]map[string]snapshot.KeyPair{lane: pairs}}
+	for other, others := range c.byLane {
+		if other != lane {
+			next.byLane[other] = others
+		}
+	}
+	return next
 }
 
 func equalPair(a, b snapshot.KeyPair) bool {
