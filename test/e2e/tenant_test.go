@@ -155,6 +155,7 @@ func (s *tenantSpace) dump() {
 	for _, args := range [][]string{
 		{"get", "pods,gateways,httproutes,endpointslices", "-n", s.namespace, "-o", "wide"},
 		{"get", "gateways,httproutes", "-n", s.namespace, "-o", "jsonpath={range .items[*]}{.metadata.name}{\": \"}{.status}{\"\\n\"}{end}"},
+		{"get", "backendtlspolicies,xbackends", "-n", s.namespace, "-o", "jsonpath={range .items[*]}{.metadata.name}{\": \"}{.status}{\"\\n\"}{end}"},
 		{"get", "events", "-n", s.namespace, "--sort-by=.lastTimestamp"},
 		{"get", "pods", "-n", "fleetgate-system", "-o", "wide"},
 		{"logs", "-n", "fleetgate-system", "deployment/fleetgate-controller-manager", "--tail=40"},
