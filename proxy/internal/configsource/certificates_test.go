@@ -76,3 +76,25 @@ func TestCertificatesMayComeAfterTheConfigurationThatNamesThem(t *testing.T) {
 		}
 	}
 }
+
+func TestCertificatesPreferTheRenderedOne(t *testing.T) {
+	pair := func(text string) snapshot.KeyPair { return snapshot.KeyPair{Certificate: []byte(text)} }
+	hash := func(text string) string { p := pair(text); return p.Hash() }
+	c := &certificates{byLane: map[Source]map[string]snapshot.KeyPair{
+		Watch: {"both": pair("watched"), "watched": pair("w")},
+		Mount: {"both": pair("mounted"), "mounted": pair("m")},
+	}}
+	for _, test := range []struct{ key, hash, want string }{
+		{"both", hash("watched"), "watched"},
+		{"both", hash("mounted"), "mounted"},
+		{"both", hash("neither"), "watched"},
+		{"watched", "", "w"},
+		{"mounted", "", "m"},
+		{"none", "", ""},
+	} {
+		got, ok := c.Find(proxyconfig.CertificateRef{Key: test.key, SHA256: test.hash})
+		if string(got.Certificate) != test.want || ok != (test.want != "") {
+			t.Errorf("%+v: got %q, %v", test, got.Certificate, ok)
+		}
+	}
+}
