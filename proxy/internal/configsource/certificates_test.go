@@ -1,40 +1,21 @@
 package configsource
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/internal/selfsigned"
 	"github.com/fleetgate/fleetgate/proxy/internal/snapshot"
 )
 
 // pairUntil is a key pair of shop.example.com that is valid until then.
 func pairUntil(t *testing.T, until time.Time) snapshot.KeyPair {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"shop.example.com"}, NotAfter: until}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return snapshot.KeyPair{
-		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
-		Key:         pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-	}
+	certificate, private := selfsigned.Pair(t, &x509.Certificate{DNSNames: []string{"shop.example.com"}, NotAfter: until})
+	return snapshot.KeyPair{Certificate: certificate, Key: private}
 }
 
 // secured encodes a configuration whose listener names a key pair.
