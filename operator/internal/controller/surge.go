@@ -24,14 +24,12 @@ type surge struct {
 	now func() time.Time
 
 	mu sync.Mutex
-	// young are the Gateways since turned with the times of their next or last looks, and old
-	// those of the turn before.
-	young, old map[types.NamespacedName]time.Time
-	turned     time.Time
+	// looks are the times of the next or last looks at those that come up.
+	looks recent[time.Time]
 }
 
 func newSurge(now func() time.Time) *surge {
-	return &surge{now: now, young: make(map[types.NamespacedName]time.Time)}
+	return &surge{now: now, looks: newRecent[time.Time](surgeTurn)}
 }
 
 // wait returns how long the next look at a Gateway to which something has happened has to
@@ -40,20 +38,14 @@ func (s *surge) wait(gateway types.NamespacedName) time.Duration {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now.Sub(s.turned) > surgeTurn {
-		s.young, s.old, s.turned = make(map[types.NamespacedName]time.Time), s.young, now
-	}
-	look, known := s.young[gateway]
-	if !known {
-		look = s.old[gateway]
-		delete(s.old, gateway)
-	}
+	s.looks.turn(now)
+	look := s.looks.renew(gateway)
 	if !look.After(now) {
-		pause := min(time.Duration(len(s.young)+len(s.old))*surgeEach, surgeLongest)
+		pause := min(time.Duration(s.looks.size())*surgeEach, surgeLongest)
 		if look = look.Add(pause); look.Before(now) {
 			look = now
 		}
 	}
-	s.young[gateway] = look
+	s.looks.put(gateway, look)
 	return look.Sub(now)
 }

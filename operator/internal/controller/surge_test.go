@@ -60,7 +60,7 @@ func TestASurgeEnds(t *testing.T) {
 		now = now.Add(surgeTurn + time.Millisecond)
 		s.wait(alone)
 	}
-	if wait := s.wait(alone); wait > surgeEach || len(s.young)+len(s.old) != 1 {
-		t.Errorf("it waits for %v, and %d are known", wait, len(s.young)+len(s.old))
+	if wait := s.wait(alone); wait > surgeEach || s.looks.size() != 1 {
+		t.Errorf("it waits for %v, and %d are known", wait, s.looks.size())
 	}
 }

@@ -58,14 +58,12 @@ type versions struct {
 	empty func() client.Object
 
 	mu sync.Mutex
-	// young are those since turned, and old those before: cluster.Lag after they were
-	// written, none is of interest.
-	young, old map[types.NamespacedName]written
-	turned     time.Time
+	// last are the versions. Once cluster.Lag is over, none is of interest.
+	last recent[written]
 }
 
 func newVersions(opts Options, empty func() client.Object) *versions {
-	return &versions{opts: opts, empty: empty, young: make(map[types.NamespacedName]written)}
+	return &versions{opts: opts, empty: empty, last: newRecent[written](cluster.Lag)}
 }
 
 // wrote notes the version that an object has been written with.
@@ -73,10 +71,8 @@ func (v *versions) wrote(object client.Object) {
 	now := v.opts.Now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if now.Sub(v.turned) > cluster.Lag {
-		v.young, v.old, v.turned = make(map[types.NamespacedName]written), v.young, now
-	}
-	v.young[client.ObjectKeyFromObject(object)] = writtenAt(object, now)
+	v.last.turn(now)
+	v.last.put(client.ObjectKeyFromObject(object), writtenAt(object, now))
 }
 
 // read reads an object from the cache, or from the API server while the cache does not
@@ -91,12 +87,8 @@ func (v *versions) read(ctx context.Context, key types.NamespacedName) (client.O
 }
 
 func (v *versions) outdated(cached client.Object) bool {
-	key := client.ObjectKeyFromObject(cached)
 	v.mu.Lock()
-	last, known := v.young[key]
-	if !known {
-		last, known = v.old[key]
-	}
+	last, known := v.last.find(client.ObjectKeyFromObject(cached))
 	v.mu.Unlock()
 	return known && last.unseen(cached, v.opts.Now())
 }

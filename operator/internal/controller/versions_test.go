@@ -43,7 +43,7 @@ func TestACacheIsBelievedInTheEnd(t *testing.T) {
 		now = now.Add(cluster.Lag + 1)
 		v.wrote(at("other", "c", "200"))
 	}
-	if n := len(v.young) + len(v.old); n != 2 {
+	if n := v.last.size(); n != 2 {
 		t.Errorf("%d versions are kept", n)
 	}
 }
