@@ -276,10 +276,7 @@ func (c *collector) grants() {
 		}
 	}
 	slices.SortFunc(c.out.Grants, func(a, b *gatewayv1.ReferenceGrant) int {
-		if byNamespace := strings.Compare(a.Namespace, b.Namespace); byNamespace != 0 {
-			return byNamespace
-		}
-		return strings.Compare(a.Name, b.Name)
+		return compareKeys(client.ObjectKeyFromObject(a), client.ObjectKeyFromObject(b))
 	})
 }
 
