@@ -1,16 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"sort"
 	"strings"
+	"syscall"
 	"time"
 
+	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/load"
 )
 
@@ -20,11 +24,28 @@ func (d *demo) requests(ctx context.Context) error {
 		{d.addressB, host, "/cart?item=7"},
 		{d.addressA, "unknown.example.com", "/"},
 	} {
-		if err := d.curl(ctx, r.address, r.host, r.path); err != nil {
+		if err := d.curlSoon(ctx, r.address, r.host, r.path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nodeWithin is how long a node may take to lead a new address to its proxies.
+const nodeWithin = 20 * time.Second
+
+// curlSoon is curl for an address that may be new to the node, which refuses connections to
+// it until it has heard of it.
+func (d *demo) curlSoon(ctx context.Context, address, host, path string) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, nodeWithin)
+	defer cancel()
+	late := client.Poll(ctx, func(ctx context.Context) error {
+		if err = d.curl(ctx, address, host, path); errors.Is(err, syscall.ECONNREFUSED) {
+			return err
+		}
+		return nil
+	})
+	return cmp.Or(late, err)
 }
 
 // curl sends a request and prints it with its answer.
@@ -34,12 +55,12 @@ func (d *demo) curl(ctx context.Context, address, host, path string) error {
 		return err
 	}
 	req.Host = host
-	if address == d.addressA {
-		d.sent++
-	}
 	resp, err := d.http.Do(req)
 	if err != nil {
 		return err
+	}
+	if address == d.addressA {
+		d.sent++
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
