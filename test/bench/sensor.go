@@ -127,10 +127,10 @@ func (b *bench) round(ctx context.Context, lanes []*sensorLane, behind backend) 
 		if err != nil {
 			return r, err
 		}
-		sum.call, sum.record = sum.call+l.call, sum.record+l.record
+		sum = loops{sum.call + l.call, sum.record + l.record, sum.together + l.together}
 	}
 	r, err = roundOf(ctx, lanes)
-	r.loops = loops{call: sum.call / times, record: sum.record / times}
+	r.loops = loops{sum.call / times, sum.record / times, sum.together / times}
 	return r, err
 }
 

@@ -28,10 +28,10 @@ nothing smaller can be told from. Beside the mean over the rounds stands its sta
 the scheduler's, for all of a proxy's threads, and requests are those that the backend has answered. A round counts only if
 the sensors have counted at least as many of theirs.
 
-The last two rows are of loops between the turns. A bare system call is getppid. The kernel replaces the probe's nop by a call
+The last three rows are of loops between the turns. A bare system call is getppid. The kernel replaces the probe's nop by a call
 that enters it like any other, once for up to four requests that end together: what that takes on a machine, no probe can
-save. A request counted in shared memory is what the proxy does more for each where it counts so: the bar is below what can be
-told from the load's noise, and the loop says what of it is the counting itself.
+save. A request counted in shared memory is what the proxy does more for each where it counts so; those that end alike in one
+turn share what they can. The bar is near what can be told from the load's noise, and the loops say what the counting itself takes.
 
 The second table says under what circumstances: a proxy that sleeps more often has fewer events to handle each time, and pays
 more for each, with a sensor or without.
@@ -133,6 +133,7 @@ func costTable(rounds []round) table {
 	}
 	loop("a bare system call", 2, func(l loops) time.Duration { return l.call })
 	loop("a request counted in shared memory", 3, func(l loops) time.Duration { return l.record })
+	loop(fmt.Sprintf("the same, %d that end alike in one turn", recordsTogether), 3, func(l loops) time.Duration { return l.together })
 	return t
 }
 

@@ -1,7 +1,5 @@
 package probe
 
-import "sync/atomic"
-
 // Class divides the durations of a cell.
 type Class uint8
 
@@ -34,17 +32,6 @@ type Cell struct {
 	RequestBytes  uint64
 	ResponseBytes uint64
 	Class         [Classes]Durations
-}
-
-// addBytes adds the sizes of a request's bodies; it is safe for concurrent use.
-func (c *Cell) addBytes(r *Record) {
-	// Most requests have no body, and an atomic addition is not free.
-	if r.RequestBytes != 0 {
-		atomic.AddUint64(&c.RequestBytes, r.RequestBytes)
-	}
-	if r.ResponseBytes != 0 {
-		atomic.AddUint64(&c.ResponseBytes, r.ResponseBytes)
-	}
 }
 
 // Merge adds what other counted.

@@ -111,8 +111,9 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, gone uint32) {
 		empty(table)
 		series, backends, outcomes := map[uint32]told{}, map[uint32]uint64{}, map[Outcome]uint64{}
-		for _, r := range recordsOf(in) {
-			table.Observe(&r)
+		records := recordsOf(in)
+		table.Observe(records)
+		for _, r := range records {
 			checkOutcome(t, &r)
 			checkBucket(t, r.Duration)
 			outcomes[r.Outcome()]++

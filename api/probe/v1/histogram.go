@@ -54,8 +54,11 @@ type Durations struct {
 // Observe adds one duration in nanoseconds. It is safe for concurrent use.
 func (d *Durations) Observe(ns uint64) {
 	atomic.AddUint64(&d.Sum, ns)
-	atomic.AddUint64(&d.Bucket[BucketOf(ns)], 1)
+	d.count(ns)
 }
+
+// count adds a duration to its bucket alone.
+func (d *Durations) count(ns uint64) { atomic.AddUint64(&d.Bucket[BucketOf(ns)], 1) }
 
 // Count returns the number of observations.
 func (d *Durations) Count() uint64 {

@@ -56,19 +56,50 @@ func TableAt(mem []byte) *Table {
 	return (*Table)(unsafe.Pointer(unsafe.SliceData(mem)))
 }
 
-// Observe counts one request.
-func (t *Table) Observe(r *Record) {
-	t.countOutcome(r.Outcome())
-	class := ClassOf(r.Status)
-	series := &t.series[bounded(r.Series)]
-	series.addBytes(r)
-	series.Class[class].Observe(r.Duration)
-	if backend := bounded(r.Backend); backend != 0 {
-		t.backends[backend].Class[class].Observe(r.Upstream)
+// Observe counts requests. An atomic addition is what costs most here: those that follow
+// each other and ended alike share all of theirs but that of the bucket.
+func (t *Table) Observe(records []Record) {
+	for len(records) > 0 {
+		outcome := records[0].Outcome()
+		n := 1
+		for n < len(records) && records[n].Outcome() == outcome {
+			n++
+		}
+		t.countOutcome(outcome, uint64(n))
+		t.observeAlike(outcome, records[:n])
+		records = records[n:]
 	}
 }
 
-func (t *Table) countOutcome(o Outcome) {
+// observeAlike adds requests that ended alike to the cells of their series and backend.
+func (t *Table) observeAlike(o Outcome, records []Record) {
+	series, backend, class := &t.series[o.Series()], o.Backend(), ClassOf(o.Status())
+	took, waited := &series.Class[class], &t.backends[backend].Class[class]
+	var in, out, total, upstream uint64
+	for i := range records {
+		r := &records[i]
+		in, out, total = in+r.RequestBytes, out+r.ResponseBytes, total+r.Duration
+		took.count(r.Duration)
+		if backend != 0 {
+			upstream += r.Upstream
+			waited.count(r.Upstream)
+		}
+	}
+	add(&series.RequestBytes, in)
+	add(&series.ResponseBytes, out)
+	add(&took.Sum, total)
+	add(&waited.Sum, upstream)
+}
+
+// add spares the addition of nothing, as most requests have no body.
+func add(to *uint64, n uint64) {
+	if n != 0 {
+		atomic.AddUint64(to, n)
+	}
+}
+
+// countOutcome counts n requests that ended so.
+func (t *Table) countOutcome(o Outcome, n uint64) {
 	const golden = 0x9e37_79b9_7f4a_7c15
 	at := uint64(o) * golden >> 50 // the top 14 bits
 	for range probes {
@@ -80,13 +111,13 @@ func (t *Table) countOutcome(o Outcome) {
 			key = atomic.LoadUint64(&s.key)
 		}
 		if key == uint64(o) {
-			atomic.AddUint64(&s.count, 1)
+			atomic.AddUint64(&s.count, n)
 			return
 		}
 		at++
 	}
-	atomic.AddUint64(&t.counters[CounterOutcomeOverflow], 1)
-	atomic.AddUint64(&t.overflow, 1)
+	atomic.AddUint64(&t.counters[CounterOutcomeOverflow], n)
+	atomic.AddUint64(&t.overflow, n)
 }
 
 // Outcomes iterates over the outcomes that have been counted.

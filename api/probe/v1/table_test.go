@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"unsafe"
@@ -27,10 +29,11 @@ func TestTableCountsConcurrentRequestsExactly(t *testing.T) {
 	for range writers {
 		done.Go(func() {
 			for i := range each {
-				table.Observe(&Record{
+				r := Record{
 					Series: uint32(i % 100), Backend: uint32(i % 3), Status: uint16(200 + i%2*300),
 					Duration: 1000, Upstream: 500, RequestBytes: 1, ResponseBytes: 2,
-				})
+				}
+				table.Observe([]Record{r})
 			}
 		})
 	}
@@ -63,7 +66,7 @@ func TestTableFullOfOutcomesLosesNoRequest(t *testing.T) {
 	var n uint64
 	for series := range uint32(MaxSeries) {
 		for status := range uint16(8) {
-			table.Observe(&Record{Series: series, Status: 200 + status})
+			table.Observe([]Record{{Series: series, Status: 200 + status}})
 			n++
 		}
 	}
@@ -83,8 +86,10 @@ func TestTableFullOfOutcomesLosesNoRequest(t *testing.T) {
 
 func TestTableClearForgetsOnlyWhatIsGone(t *testing.T) {
 	table := newTable(t)
-	table.Observe(&Record{Series: 1, Backend: 1, Status: 200, Duration: 5})
-	table.Observe(&Record{Series: 2, Backend: 2, Status: 200, Duration: 5})
+	table.Observe([]Record{
+		{Series: 1, Backend: 1, Status: 200, Duration: 5},
+		{Series: 2, Backend: 2, Status: 200, Duration: 5},
+	})
 	table.Clear(func(id uint32) bool { return id == 1 }, func(uint32) bool { return false })
 
 	var c Cell
@@ -101,11 +106,49 @@ func TestTableClearForgetsOnlyWhatIsGone(t *testing.T) {
 	}
 }
 
+// TestTableCountsWhatEndedAlikeLikeOneByOne has requests that differ in one thing after
+// another between others that are alike.
+func TestTableCountsWhatEndedAlikeLikeOneByOne(t *testing.T) {
+	alike := Record{
+		Series: 3, Backend: 2, Status: 200, Method: MethodGet,
+		Duration: 1_000_000, Upstream: 900_000, RequestBytes: 80, ResponseBytes: 1024,
+	}
+	var records []Record
+	for _, differ := range []func(*Record){
+		func(*Record) {},
+		func(r *Record) { r.Duration, r.Upstream, r.RequestBytes, r.ResponseBytes = 5_000_000, 4_000_000, 0, 1 },
+		func(r *Record) { r.Series = 4 },
+		func(r *Record) { r.Backend = 5 },
+		func(r *Record) { r.Backend = 0 },
+		func(r *Record) { r.Status = 503 },
+		func(r *Record) { r.Flags = FlagRetried },
+	} {
+		other := alike
+		differ(&other)
+		records = append(records, alike, alike, other, other)
+	}
+	together, single := newTable(t), newTable(t)
+	together.Observe(records)
+	for i := range records {
+		single.Observe(records[i : i+1])
+	}
+	if *together != *single {
+		t.Errorf("requests of one turn: got %v and %+v of series 3, want %v and %+v",
+			counts(together), together.series[3], counts(single), single.series[3])
+	}
+}
+
+// BenchmarkTableObserve counts requests that come alone, and eight that end in one turn.
 func BenchmarkTableObserve(b *testing.B) {
-	table := newTable(b)
 	r := Record{Series: 3, Backend: 2, Status: 200, Duration: 1_000_000, Upstream: 900_000, ResponseBytes: 512}
-	b.ReportAllocs()
-	for b.Loop() {
-		table.Observe(&r)
+	for _, together := range []int{1, 8} {
+		b.Run(strconv.Itoa(together), func(b *testing.B) {
+			table, records := newTable(b), slices.Repeat([]Record{r}, together)
+			b.ReportAllocs()
+			for b.Loop() {
+				table.Observe(records)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*together), "ns/request")
+		})
 	}
 }

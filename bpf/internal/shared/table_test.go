@@ -32,8 +32,8 @@ func newTable(t *testing.T) *Table {
 func TestTableReadsWhatTheProxyCounts(t *testing.T) {
 	table := newTable(t)
 	proxy := writer(t, table)
-	proxy.Observe(&probe.Record{Series: 4095, Backend: 9, Status: 503, Duration: 10, Upstream: 7, RequestBytes: 3})
-	proxy.Observe(&probe.Record{Series: 1, Status: 404, Duration: 20})
+	proxy.Observe([]probe.Record{{Series: 4095, Backend: 9, Status: 503, Duration: 10, Upstream: 7, RequestBytes: 3}})
+	proxy.Observe([]probe.Record{{Series: 1, Status: 404, Duration: 20}})
 
 	series, backends := map[uint32]uint64{}, map[uint32]uint64{}
 	table.Series([]uint32{1, 4095}, func(id uint32, c *probe.Cell) { series[id] = c.Class[probe.ClassOther].Sum })
@@ -50,7 +50,7 @@ func TestResetForgetsEverythingAndFreesTheMemory(t *testing.T) {
 	table := newTable(t)
 	proxy := writer(t, table)
 	for id := range uint32(1000) {
-		proxy.Observe(&probe.Record{Series: id, Status: 200})
+		proxy.Observe([]probe.Record{{Series: id, Status: 200}})
 	}
 	if err := table.Reset(); err != nil {
 		t.Fatal(err)

@@ -51,9 +51,7 @@ func (o *observer) TurnDone() {
 		return
 	}
 	if table := o.memory.current.Load(); table != nil {
-		for i := range o.count {
-			table.Observe(&o.waiting[i])
-		}
+		table.Observe(o.waiting[:o.count])
 	} else {
 		o.call()
 	}
