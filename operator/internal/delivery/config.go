@@ -200,6 +200,7 @@ func (c *configWrite) encode(revision int64) (string, error) {
 func (c *configWrite) write(live *corev1.ConfigMap, data string, revision int64, damage string) (raced bool, err error) {
 	next := c.renewed(live, c.key, &c.memory.config)
 	next.Data = map[string]string{proxyconfig.ConfigKey: data}
+	c.locked(func() { c.memory.config.try(c.result.Hash, revision) })
 	if raced, err = c.store(c.ctx, next); raced || err != nil {
 		if err != nil {
 			err = fmt.Errorf("writing ConfigMap %s: %w", c.key, err)
@@ -245,7 +246,7 @@ func (c *configWrite) inspect(live *corev1.ConfigMap) stored {
 		return stored{hash: known.content, revision: known.revision, parts: known.parts}
 	}
 	found := c.decode(live)
-	if found.damage == "" && known.version != "" && found.hash != known.content {
+	if found.damage == "" && known.version != "" && !known.wrote(found.hash, found.revision) {
 		found.damage = "somebody else replaced the document"
 	}
 	if found.damage == "" {

@@ -35,10 +35,20 @@ type world struct {
 }
 
 // cache shows the metadata of the API server's objects as they are, or as they were when
-// they were held. It has nothing else.
+// they were held. It has nothing else. Of an update the answer can be lost.
 type cache struct {
 	client.Client
 	held map[types.NamespacedName]*corev1.ConfigMap
+	lost bool
+}
+
+var errLost = errors.New("the answer was lost")
+
+func (c *cache) Update(ctx context.Context, obj client.Object, opts ...client.UpdateOption) error {
+	if err := c.Client.Update(ctx, obj, opts...); err != nil || !c.lost {
+		return err
+	}
+	return errLost
 }
 
 func (c *cache) Get(ctx context.Context, key types.NamespacedName, into client.Object, opts ...client.GetOption) error {
@@ -285,6 +295,37 @@ func TestReplacedDocumentIsRepaired(t *testing.T) {
 	})
 	if result := w.put(listener(80)); !strings.Contains(result.Repaired, "replaced") || result.Revision != 3e12+1 {
 		t.Errorf("got %+v", result)
+	}
+}
+
+// A document whose write was not answered is this Writer's own, and needs no repair;
+// another one is somebody else's as before.
+func TestUnansweredWriteIsNoDamage(t *testing.T) {
+	for _, then := range []int32{81, 82} {
+		w := newWorld(t)
+		w.put(listener(80))
+		w.cache.lost = true
+		for _, port := range []int32{81, 80, 81} {
+			if _, err := w.writer.Config(t.Context(), w.owner, name, listener(port), nil); !errors.Is(err, errLost) {
+				t.Fatalf("got %v, want the error of the write", err)
+			}
+		}
+		w.cache.lost = false
+		result := w.put(listener(then))
+		if result.Repaired != "" || result.Written != (then != 81) {
+			t.Errorf("then port %d: got %+v, want no repair, and no write of what is there", then, result)
+		}
+		w.edit(func(c *corev1.ConfigMap) {
+			self := proxyconfig.Gateway{Namespace: "tenant", Name: "gw", UID: "uid-1"}
+			data, _, err := proxyconfig.Encode(self, 3e12, listener(80))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Data[proxyconfig.ConfigKey] = string(data)
+		})
+		if result := w.put(listener(then)); !strings.Contains(result.Repaired, "replaced") {
+			t.Errorf("replaced by somebody else: got %+v", result)
+		}
 	}
 }
 

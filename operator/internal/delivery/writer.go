@@ -76,25 +76,49 @@ type written struct {
 	content  string
 	revision int64
 	parts    []proxyconfig.Part
+	// tried are later writes of a document of which it is not known whether they were
+	// stored, newest last: the answer may have been lost, and not the write.
+	tried []attempt
 	// versions are the data of a part's ConfigMap, by key.
 	versions map[string][]byte
 }
 
-// maxStale bounds written.stale. A cache that is further behind costs a read.
+// attempt is a write of a document.
+type attempt struct {
+	content  string
+	revision int64
+}
+
+// maxStale bounds written.stale, and written.tried. A cache that is further behind costs a
+// read.
 const maxStale = 16
 
 // set records that the object has the version and content now.
 func (w *written) set(uid types.UID, version, content string, now time.Time) {
 	if w.uid == uid && w.version != "" && w.version != version {
-		w.stale = append(w.stale, w.version)
-		if extra := len(w.stale) - maxStale; extra > 0 {
-			w.stale = slices.Delete(w.stale, 0, extra)
-		}
+		w.stale = newestOf(append(w.stale, w.version))
 	}
 	if w.uid != uid {
 		w.stale = nil
 	}
-	w.uid, w.version, w.content, w.since = uid, version, content, now
+	w.uid, w.version, w.content, w.since, w.tried = uid, version, content, now, nil
+}
+
+// try notes what is about to be written.
+func (w *written) try(content string, revision int64) {
+	w.tried = newestOf(append(w.tried, attempt{content, revision}))
+}
+
+// wrote says whether a document can be what was written last.
+func (w *written) wrote(content string, revision int64) bool {
+	return w.content == content || slices.Contains(w.tried, attempt{content, revision})
+}
+
+func newestOf[T any](all []T) []T {
+	if extra := len(all) - maxStale; extra > 0 {
+		return slices.Delete(all, 0, extra)
+	}
+	return all
 }
 
 // covers says whether the object, as a cache shows it, is the one that is known
