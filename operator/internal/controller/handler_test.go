@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -125,7 +126,7 @@ func TestManyRoutesOfOneDelayNoStatusOfOthers(t *testing.T) {
 	w.must(routes.bell.source().Start(t.Context(), q))
 	speaks := speaker{gateway: request("crowd", "web").NamespacedName}
 	propose := func(namespace, name string) {
-		routes.propose(request(namespace, name).NamespacedName, speaks, nil, true)
+		routes.propose(&gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}, speaks, nil, true)
 	}
 	for i := range 5000 {
 		propose("crowd", fmt.Sprintf("r%04d", i))

@@ -31,7 +31,7 @@ func newPolicyReconcilers(opts Options) policyReconcilers {
 func (r policyReconcilers) propose(want *status.Policy, live store.Policy) (leftOut bool) {
 	of := r[want.Kind]
 	merged, differs := status.MergePolicy(store.AncestorsOf(live), want, conditions.At(of.opts.Now(), live))
-	of.propose(want.Name, want.Gateway, want, differs)
+	of.propose(live, want.Gateway, want, differs)
 	return want.LeftOut(merged)
 }
 

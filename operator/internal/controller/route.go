@@ -54,7 +54,7 @@ func (r routeReconcilers) propose(want *status.Route, live store.Route) (leftOut
 func (r routeReconcilers) proposeBy(who speaker, want *status.Route, live store.Route) (leftOut, differs bool) {
 	of := r[want.Kind]
 	merged, differs := status.MergeRoute(store.StatusOf(live).Parents, want, conditions.At(of.opts.Now(), live))
-	of.propose(want.Name, who, want, differs)
+	of.propose(live, who, want, differs)
 	return want.LeftOut(merged), differs
 }
 

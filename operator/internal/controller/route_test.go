@@ -49,6 +49,26 @@ func TestRouteStatusIsNotWrittenForACacheThatIsBehind(t *testing.T) {
 	}
 }
 
+// What a status said before is written again, though a cache shows it still.
+func TestRouteStatusThatChangesBackBeforeTheCacheShowsIt(t *testing.T) {
+	w := newWorld(t, gateway("gw"), route("web", "gw"))
+	w.look("gw")
+	want := w.parents("web")
+	w.late()
+	w.boot()
+	w.routes.withdraw(get(w, "web", &gatewayv1.HTTPRoute{}), speaker{gateway: request("tenant", "gw").NamespacedName})
+	w.lookAtRoutes()
+	if got := w.parents("web"); len(got) != 0 {
+		t.Fatalf("the route reports %v after that was taken back", got)
+	}
+	w.gateways.changes.forgetAll()
+	w.reconcileGateways("gw")
+	w.lookAtRoutes()
+	if diff := cmp.Diff(want, w.parents("web")); diff != "" || len(want) != 1 {
+		t.Errorf("the route reports (-want +got):\n%s", diff)
+	}
+}
+
 // Another controller's entry that is written at the same moment is kept.
 func TestRouteStatusRace(t *testing.T) {
 	w := newWorld(t, gateway("gw"), route("web", "gw"))

@@ -45,23 +45,30 @@ func newStatusWriter[S comparable, W any](opts Options, kind string, empty func(
 	}
 }
 
-// propose has what a speaker wants written to the object's status. differs says
-// that it is not there, as far as is known.
-func (r *statusWriter[S, W]) propose(object types.NamespacedName, who S, want *W, differs bool) {
+// propose has what a speaker wants written to the object's status. differs says that the
+// object, as it is known, does not have it there.
+func (r *statusWriter[S, W]) propose(known client.Object, who S, want *W, differs bool) {
+	// What a cache shows that does not have the last write yet says nothing of the status:
+	// it may have become another, and what is wanted what it was before.
+	if r.pend(client.ObjectKeyFromObject(known), who, want, differs || r.versions.outdated(known)) {
+		r.bell.ring(client.ObjectKeyFromObject(known))
+	}
+}
+
+// pend keeps what is wanted until it is written, and says whether it is to be.
+func (r *statusWriter[S, W]) pend(object types.NamespacedName, who S, want *W, differs bool) bool {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	// What was proposed before and is not written yet must not win over what
 	// holds now, even if that is what the status says already.
-	_, pending := r.proposed[object][who]
-	if differs || pending {
-		if r.proposed[object] == nil {
-			r.proposed[object] = make(map[S]*W)
-		}
-		r.proposed[object][who] = want
+	if _, pending := r.proposed[object][who]; !differs && !pending {
+		return false
 	}
-	r.mu.Unlock()
-	if differs || pending {
-		r.bell.ring(object)
+	if r.proposed[object] == nil {
+		r.proposed[object] = make(map[S]*W)
 	}
+	r.proposed[object][who] = want
+	return true
 }
 
 // Reconcile implements reconcile.Reconciler. The request names an object.
