@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/fleetgate/fleetgate/test/cluster/client"
 	"github.com/fleetgate/fleetgate/test/internal/stack"
 )
 
@@ -23,6 +21,7 @@ type bench struct {
 	told time.Time
 
 	progress progress
+	configs  configs
 	// backend is the address that all routes lead to, and addresses those of
 	// real proxies by their namespaces.
 	backend   string
@@ -46,8 +45,7 @@ type results struct {
 	settled          usage
 	idle             delta
 	proxies, sensors []memory
-	alone            durations
-	slowest          slowest
+	alone            changed
 	crowd            crowd
 	restart          restart
 }
@@ -79,12 +77,13 @@ func (b *bench) measure(ctx context.Context) error {
 	b.http = b.HTTPClient()
 	b.addresses = make(map[string]string)
 	b.progress.when = make(map[ctrlclient.ObjectKey]time.Time)
+	b.configs.told = make(map[ctrlclient.ObjectKey]told)
 	phases := []struct {
 		name string
 		do   func(context.Context) error
 	}{
 		{"open the operator's metrics", b.openMetrics},
-		{"follow Gateways", b.watch},
+		{"follow Gateways and configurations", b.watch},
 		{"make classes and a backend", b.classes},
 		{fmt.Sprintf("make %d namespaces", b.opts.gateways), b.tenants},
 		{fmt.Sprintf("create %d Gateways with %d routes each", b.opts.gateways, b.opts.routes), b.birth},
@@ -194,63 +193,6 @@ func (b *bench) idle(ctx context.Context) error {
 }
 
 func (b *bench) alone(ctx context.Context) (err error) {
-	b.results.alone, b.results.slowest, err = b.changes(ctx, "alone", b.opts.changes)
-	return err
-}
-
-// restart is what the end of the operator's pod brought.
-type restart struct {
-	// ready is the time from the deletion until the next pod was ready, and
-	// following until that heard of every proxy.
-	ready, following time.Duration
-	// spent is all that the new process used until it was quiet.
-	spent usage
-}
-
-// restart has the operator end as for a new version, once it has written all that there
-// was to write: what it was about to, the next process would have to.
-func (b *bench) restart(ctx context.Context) error {
-	if _, err := b.quiet(ctx); err != nil {
-		return err
-	}
-	old, err := b.OperatorPod(ctx)
-	if err != nil {
-		return err
-	}
-	before, err := b.usage(ctx)
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	if err := b.Client.Delete(ctx, old); err != nil {
-		return err
-	}
-	r := &b.results.restart
-	err = client.Poll(ctx, func(ctx context.Context) error {
-		pod, err := b.OperatorPod(ctx)
-		if err != nil {
-			return err
-		}
-		if pod.UID == old.UID || !podReady(pod) {
-			return errors.New("the next pod is not ready")
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	r.ready = time.Since(start)
-	err = client.Poll(ctx, func(ctx context.Context) error {
-		now, err := b.usage(ctx)
-		if err == nil && now.reporting < before.reporting {
-			err = fmt.Errorf("%v of %v proxies are heard of", now.reporting, before.reporting)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	r.following = time.Since(start)
-	r.spent, err = b.quiet(ctx)
+	b.results.alone, err = b.changes(ctx, "alone", b.opts.changes)
 	return err
 }

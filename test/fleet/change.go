@@ -12,13 +12,11 @@ import (
 	"strconv"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/test/internal/tenant"
 )
 
@@ -39,69 +37,58 @@ func (d durations) quantile(q float64) time.Duration {
 	return d[max(0, int(math.Ceil(q*float64(len(d))))-1)]
 }
 
-// slowest is the one of some changes that took longest, of which begun was over when the
-// operator began to store it.
-type slowest struct{ took, begun time.Duration }
+// changed are some changes of routes, one after the other.
+type changed struct {
+	// took are the times from the API server's answer to the first proxy's answer that is
+	// marked so, and writes those from the request to that answer.
+	took, writes durations
+	// slowest is the one that took longest, of which begun was over when the operator
+	// began to store it, and stored when the API server told a watch of that.
+	slowest, begun, stored time.Duration
+}
 
-// changes changes n routes of the Gateways with real proxies, one after the other,
-// and returns how long each took from the API server's answer to the first
-// proxy's answer that is marked so.
-func (b *bench) changes(ctx context.Context, series string, n int) (took durations, most slowest, err error) {
+// changes changes n routes of the Gateways with real proxies.
+func (b *bench) changes(ctx context.Context, series string, n int) (c changed, err error) {
 	for i := range n {
 		namespace := tenantName(i % b.opts.real)
-		start, d, err := b.change(ctx, namespace, i%b.opts.routes, series+"-"+strconv.Itoa(i))
+		answered, err := b.change(ctx, namespace, i%b.opts.routes, series+"-"+strconv.Itoa(i), &c)
 		if err != nil {
-			return nil, most, err
-		}
-		if took = append(took, d); d > most.took {
-			stored, err := b.stored(ctx, namespace)
-			if err != nil {
-				return nil, most, err
-			}
-			most = slowest{d, stored.Sub(start)}
+			return c, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, most, ctx.Err()
+			return c, ctx.Err()
 		case <-time.After(changePause):
 		}
+		if took := c.took[i]; took > c.slowest {
+			stored := b.configs.last(types.NamespacedName{Namespace: namespace, Name: gatewayName + "-" + classReal + "-config"})
+			c.slowest, c.begun, c.stored = took, stored.begun.Sub(answered), stored.at.Sub(answered)
+		}
 	}
-	slices.Sort(took)
-	return took, most, nil
+	slices.Sort(c.took)
+	slices.Sort(c.writes)
+	return c, nil
 }
 
-// stored is when the operator began to store the configuration that a Gateway with real
-// proxies has now: it takes the revision from its clock, which is the same as here.
-func (b *bench) stored(ctx context.Context, namespace string) (time.Time, error) {
-	config := &corev1.ConfigMap{}
-	key := types.NamespacedName{Namespace: namespace, Name: gatewayName + "-" + classReal + "-config"}
-	if err := b.Client.Get(ctx, key, config); err != nil {
-		return time.Time{}, err
-	}
-	document, _, _, err := proxyconfig.Decode([]byte(config.Data[proxyconfig.ConfigKey]))
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading ConfigMap %s: %w", key, err)
-	}
-	return time.UnixMilli(document.Revision), nil
-}
-
-// change returns when the API server had answered, and how long it took from then.
-func (b *bench) change(ctx context.Context, namespace string, i int, mark string) (start time.Time, took time.Duration, err error) {
+// change adds a change to those before, and returns when the API server had answered.
+func (b *bench) change(ctx context.Context, namespace string, i int, mark string, to *changed) (answered time.Time, err error) {
 	address, err := b.proxyOf(ctx, namespace)
 	if err != nil {
-		return start, 0, err
+		return answered, err
 	}
+	asked := time.Now()
 	if err := b.mark(ctx, namespace, i, mark); err != nil {
-		return start, 0, err
+		return answered, err
 	}
-	start = time.Now()
+	answered = time.Now()
 	for {
 		got, err := b.ask(ctx, address, i)
 		if err != nil {
-			return start, 0, err
+			return answered, err
 		}
 		if got == mark {
-			return start, time.Since(start), nil
+			to.took, to.writes = append(to.took, time.Since(answered)), append(to.writes, answered.Sub(asked))
+			return answered, nil
 		}
 		// Asking without a pause would take the CPU from what is measured.
 		time.Sleep(time.Millisecond)

@@ -63,17 +63,17 @@ func (b *bench) crowded(ctx context.Context) error {
 func (b *bench) beside(ctx context.Context) error {
 	c, n := &b.results.crowd, max(1, b.opts.changes/crowdRounds)
 	for round := range crowdRounds {
-		silent, _, err := b.changes(ctx, fmt.Sprintf("silent-%d", round), n)
+		silent, err := b.changes(ctx, fmt.Sprintf("silent-%d", round), n)
 		if err != nil {
 			return err
 		}
 		end := b.startCrowd(ctx)
-		beside, _, err := b.changes(ctx, fmt.Sprintf("beside-%d", round), n)
+		beside, err := b.changes(ctx, fmt.Sprintf("beside-%d", round), n)
 		c.changes += end()
 		if err != nil {
 			return err
 		}
-		c.silent, c.beside = append(c.silent, silent...), append(c.beside, beside...)
+		c.silent, c.beside = append(c.silent, silent.took...), append(c.beside, beside.took...)
 	}
 	slices.Sort(c.silent)
 	slices.Sort(c.beside)

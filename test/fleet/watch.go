@@ -6,11 +6,18 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 )
+
+// classLabel names on all of a fleet's objects the class of its Gateway.
+const classLabel = "gateway.networking.k8s.io/gateway-class-name"
 
 // progress knows which Gateways have become Programmed, and when.
 type progress struct {
@@ -65,18 +72,62 @@ func (p *progress) await(ctx context.Context, n int, tell func(string)) (time.Ti
 	}
 }
 
-// watch follows Gateways until ctx ends.
+// configs knows of each configuration of real proxies which revision was told of last,
+// and when.
+type configs struct {
+	mu   sync.Mutex
+	told map[ctrlclient.ObjectKey]told
+}
+
+// told is the time at which the operator began to store a configuration, which it takes
+// the revision from, and that at which the API server told of it.
+type told struct{ begun, at time.Time }
+
+func (c *configs) handler() toolscache.ResourceEventHandler {
+	saw := func(object any) {
+		now, config := time.Now(), object.(*corev1.ConfigMap)
+		document, _, _, err := proxyconfig.Decode([]byte(config.Data[proxyconfig.ConfigKey]))
+		if err != nil {
+			return // another ConfigMap of the fleet
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		key := ctrlclient.ObjectKeyFromObject(config)
+		if begun := time.UnixMilli(document.Revision); begun.After(c.told[key].begun) {
+			c.told[key] = told{begun, now}
+		}
+	}
+	return toolscache.ResourceEventHandlerFuncs{AddFunc: saw, UpdateFunc: func(_, now any) { saw(now) }}
+}
+
+// last returns what was told last of a configuration.
+func (c *configs) last(key ctrlclient.ObjectKey) told {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.told[key]
+}
+
+// watch follows Gateways, and the configurations of those with real proxies, until ctx
+// ends.
 func (b *bench) watch(ctx context.Context) error {
-	watched, err := cache.New(b.Config(), cache.Options{Scheme: b.Client.Scheme(), Mapper: b.Client.RESTMapper()})
+	real := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{classLabel: classReal})}
+	watched, err := cache.New(b.Config(), cache.Options{
+		Scheme: b.Client.Scheme(), Mapper: b.Client.RESTMapper(),
+		ByObject: map[ctrlclient.Object]cache.ByObject{&corev1.ConfigMap{}: real},
+	})
 	if err != nil {
 		return err
 	}
-	informer, err := watched.GetInformer(ctx, &gatewayv1.Gateway{}, cache.BlockUntilSynced(false))
-	if err != nil {
-		return err
-	}
-	if _, err := informer.AddEventHandler(b.progress.handler()); err != nil {
-		return err
+	for object, handler := range map[ctrlclient.Object]toolscache.ResourceEventHandler{
+		&gatewayv1.Gateway{}: b.progress.handler(), &corev1.ConfigMap{}: b.configs.handler(),
+	} {
+		informer, err := watched.GetInformer(ctx, object, cache.BlockUntilSynced(false))
+		if err != nil {
+			return err
+		}
+		if _, err := informer.AddEventHandler(handler); err != nil {
+			return err
+		}
 	}
 	go func() {
 		if err := watched.Start(ctx); err != nil {
