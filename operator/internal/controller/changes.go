@@ -10,7 +10,7 @@ import (
 )
 
 // changeLog keeps for each Gateway the objects that events were about since they were
-// read for it last, and whether any of these was its fleet's. It is safe for concurrent use.
+// read for it last, and whether its fleet or pods were. It is safe for concurrent use.
 //
 // An object is in the cache before its event is told of. So whoever takes the changes
 // first, and reads the cache then, misses none: what comes in between is read twice.
@@ -19,9 +19,11 @@ type changeLog struct {
 	of map[types.NamespacedName]*heardOf
 }
 
+// heardOf is what events were about: objects that are collected, or nil where these are not
+// known, and what a fleet consists of, or its pods.
 type heardOf struct {
-	changes *store.Changes
-	fleet   bool
+	changes     *store.Changes
+	fleet, pods bool
 }
 
 func newChangeLog() *changeLog { return &changeLog{of: make(map[types.NamespacedName]*heardOf)} }
@@ -29,37 +31,39 @@ func newChangeLog() *changeLog { return &changeLog{of: make(map[types.Namespaced
 // note adds an object for Gateways that it touches. Nothing is kept for those that
 // nobody has taken the changes of.
 func (l *changeLog) note(gateways []types.NamespacedName, obj client.Object) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, gateway := range gateways {
-		if heard := l.of[gateway]; heard != nil {
-			heard.changes.Note(obj)
-		}
-	}
+	l.hear(gateways, func(h *heardOf) { h.changes.Note(obj) })
 }
 
 // noteFleet notes that what the fleets of Gateways consist of may be something else.
 func (l *changeLog) noteFleet(gateways []types.NamespacedName) {
+	l.hear(gateways, func(h *heardOf) { h.fleet = true })
+}
+
+// notePods notes that the pods of Gateways' fleets may be others, or in another state.
+func (l *changeLog) notePods(gateways []types.NamespacedName) {
+	l.hear(gateways, func(h *heardOf) { h.pods = true })
+}
+
+func (l *changeLog) hear(gateways []types.NamespacedName, of func(*heardOf)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, gateway := range gateways {
-		if heard := l.of[gateway]; heard != nil {
-			heard.fleet = true
+		if h := l.of[gateway]; h != nil {
+			of(h)
 		}
 	}
 }
 
-// take returns the changes since the last time, or nil where these are not known, with
-// whether the fleet is among them, and begins to keep the next ones.
-func (l *changeLog) take(gateway types.NamespacedName) (changes *store.Changes, fleet bool) {
+// take returns what was heard of since the last time, and begins to keep what comes next.
+func (l *changeLog) take(gateway types.NamespacedName) heardOf {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	heard := l.of[gateway]
+	last := l.of[gateway]
 	l.of[gateway] = &heardOf{changes: store.NewChanges()}
-	if heard == nil {
-		return nil, true
+	if last == nil {
+		return heardOf{fleet: true, pods: true}
 	}
-	return heard.changes, heard.fleet
+	return *last
 }
 
 func (l *changeLog) forget(gateway types.NamespacedName) {

@@ -93,7 +93,8 @@ func (m *memory) outdated(now time.Time) bool {
 // is remembered of it with that.
 func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedName) (*memory, *store.Resources, error) {
 	known := r.memories.take(key)
-	changes, fleetChanged := r.changes.take(key)
+	heard := r.changes.take(key)
+	changes := heard.changes
 	missing := r.opts.Kinds.Missing()
 	if slices.Sort(missing); !slices.Equal(missing, known.missing) {
 		known.missing, changes = missing, nil
@@ -101,8 +102,11 @@ func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedNam
 	if now := r.opts.Now(); changes == nil || known.outdated(now) {
 		known.anew, changes = now, nil
 	}
-	if changes == nil || fleetChanged {
-		known.steady = nil
+	if changes == nil || heard.fleet {
+		known.steady, known.certificates = nil, nil
+	}
+	if changes == nil || heard.pods {
+		known.pods = nil
 	}
 	resources, err := known.resources.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName, changes)
 	if resources != nil {
@@ -121,19 +125,22 @@ func leaving(resources *store.Resources) bool {
 
 // run goes the way from the resources to the status.
 func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources, known *memory) (reconcile.Result, error) {
-	w, err := r.begin(ctx, resources)
+	w, err := r.begin(ctx, resources, known)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	w.known = known
 	resources.LastParameters = w.live.parameters()
 	settings := r.opts.Settings
 	settings.ServiceMonitor = r.opts.Kinds.Has(serviceMonitor)
 	sensor, refused := chooseSensor(resources.Namespaces[w.key.Namespace], w.live)
 	settings.Auto, w.sensor = sensor, sensor
 	w.trustAgents(&settings)
+	outlined := known.steady != nil
 	err = w.translate(settings, refused)
 	r.opts.Metrics.BuildTook(r.opts.Now().Sub(w.started))
+	if err == nil && outlined && !w.plan.steady {
+		w.live, err = r.liveOf(ctx, w.owner, w.names.Name())
+	}
 	var result reconcile.Result
 	if err == nil {
 		result, err = w.carryOut()
@@ -188,18 +195,14 @@ func (w *work) translate(settings provision.Settings, sensorRefused bool) error 
 }
 
 // begin returns the work on a Gateway with what is needed before translation.
-func (r *GatewayReconciler) begin(ctx context.Context, resources *store.Resources) (w *work, err error) {
+func (r *GatewayReconciler) begin(ctx context.Context, resources *store.Resources, known *memory) (*work, error) {
 	gateway := resources.Gateway
-	w = &work{
-		GatewayReconciler: r, ctx: ctx, started: r.opts.Now(), resources: resources,
+	w := &work{
+		GatewayReconciler: r, ctx: ctx, started: r.opts.Now(), resources: resources, known: known,
 		gateway: gateway, key: client.ObjectKeyFromObject(gateway), owner: ownerOf(gateway),
 		names: names.ForGateway(gateway.Name, string(gateway.Spec.GatewayClassName)),
 	}
-	if w.live, err = r.liveOf(ctx, w.owner, w.names.Name()); err != nil {
-		return nil, err
-	}
-	w.pods, err = r.podsOf(ctx, gateway)
-	return w, err
+	return w, w.readFleet()
 }
 
 // forget drops everything that is remembered of a Gateway that is gone. Its

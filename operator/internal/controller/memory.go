@@ -8,6 +8,7 @@ import (
 
 	"github.com/fleetgate/fleetgate/operator/internal/beside"
 	"github.com/fleetgate/fleetgate/operator/internal/graph"
+	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/render"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -35,6 +36,12 @@ type memory struct {
 
 	config configPace
 	steady *steady
+	// pods are the fleet's as they were read last, until an event tells of one; nil where
+	// they are to be read.
+	pods []proxies.Pod
+	// certificates are stored, until an event tells of their Secrets; nil where they may
+	// not be.
+	certificates *certificates
 }
 
 // sighting is the version of a route that was seen to have a status; empty as long as

@@ -80,6 +80,7 @@ func (r *GatewayReconciler) podsOf(ctx context.Context, gateway *gatewayv1.Gatew
 	if err := r.opts.Client.List(ctx, &list, client.InNamespace(gateway.Namespace), selector); err != nil {
 		return nil, fmt.Errorf("listing the pods of %s/%s: %w", gateway.Namespace, gateway.Name, err)
 	}
+	// None is known, which is not the same as unknown.
 	pods := make([]proxies.Pod, len(list.Items))
 	for i := range list.Items {
 		pods[i] = proxies.FromPod(&list.Items[i])

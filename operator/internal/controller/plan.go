@@ -1,7 +1,9 @@
 package controller
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 
@@ -21,7 +23,7 @@ type plan struct {
 	config proxyconfig.Config
 	// edition tells the configuration from the one of the plan before.
 	edition      *edition.Edition
-	certificates [names.CertificateShards]map[string][]byte
+	certificates certificates
 	// desired is what the fleet is to consist of with these settings, and steady says
 	// that it was seen to: then it is an outline.
 	desired  provision.Result
@@ -29,6 +31,18 @@ type plan struct {
 	steady   bool
 	// refusals are the fields of parameters that have no effect.
 	refusals []parameters.Refusal
+}
+
+// certificates are the data of the Secrets with the certificates, by shard.
+type certificates [names.CertificateShards]map[string][]byte
+
+func (c *certificates) equal(other *certificates) bool {
+	for shard := range c {
+		if !maps.EqualFunc(c[shard], other[shard], bytes.Equal) {
+			return false
+		}
+	}
+	return true
 }
 
 // Translate turns resources into a graph. It is (*graph.Memory).Build, except in

@@ -18,6 +18,8 @@ type steady struct {
 	// gateway and settings are what the objects follow from.
 	gateway  *graph.Gateway
 	settings provision.Settings
+	// live is an outline of the workloads.
+	live workloads
 	// desired is an outline of them: there may be a thousand fleets, and all that is asked
 	// of one that is steady is how many proxies it is to have.
 	desired provision.Result
@@ -44,8 +46,26 @@ func (w *work) bringFleet() {
 	w.observed.Sensor = narrowed(w.sensor, w.plan.desired.Objects)
 	w.note(w.chooseScraper())
 	if agrees := w.provision(); agrees && len(w.errs) == failed && !w.keeps && w.rollAgain == 0 {
-		w.known.steady = &steady{w.plan.graph.Gateway, w.plan.settings, outline(w.plan.desired), w.observed.Scraping, w.observed.Sensor}
+		w.known.steady = &steady{
+			gateway: w.plan.graph.Gateway, settings: w.plan.settings, live: w.live.outline(),
+			desired: outline(w.plan.desired), scraping: w.observed.Scraping, sensor: w.observed.Sensor,
+		}
 	}
+}
+
+// readFleet reads the workloads and the pods of the fleet, unless no event has told of
+// them since that was done last.
+func (w *work) readFleet() (err error) {
+	if w.known.steady != nil {
+		w.live = w.known.steady.live
+	} else if w.live, err = w.liveOf(w.ctx, w.owner, w.names.Name()); err != nil {
+		return err
+	}
+	if w.known.pods == nil {
+		w.known.pods, err = w.podsOf(w.ctx, w.gateway)
+	}
+	w.pods = w.known.pods
+	return err
 }
 
 // outline leaves the kind of the workload, and its replicas.

@@ -52,12 +52,12 @@ func (r *GatewayReconciler) watches() []watch {
 		{&corev1.Namespace{}, r.touched, always, r.noting(labelsChanged)},
 		{cluster.SecretMetadata(), r.touchedOrOwner, always, r.noting(r.changedByOthers)},
 		{cluster.ConfigMapMetadata(), r.touchedOrOwner, always, r.changedByOthers},
-		{&corev1.Pod{}, r.fleetOf, addressed, podChanged},
+		{&corev1.Pod{}, noted(r.fleetOf, r.changes.notePods), addressed, podChanged},
 		{cluster.CRDMetadata(), r.reshaped, always, specChanged},
 	}
 	for _, kind := range ownedKinds() {
 		if _, service := kind.(*corev1.Service); !service {
-			all = append(all, watch{kind, r.noteFleet(owner), always, ownedChanged})
+			all = append(all, watch{kind, noted(owner, r.changes.noteFleet), always, ownedChanged})
 		}
 	}
 	return all
@@ -67,9 +67,9 @@ func (r *GatewayReconciler) watches() []watch {
 func (r *GatewayReconciler) watchOf(object client.Object) watch {
 	switch object.(type) {
 	case *monitoringv1.ServiceMonitor:
-		return watch{object, r.noteFleet(owner), always, ownedChanged}
+		return watch{object, noted(owner, r.changes.noteFleet), always, ownedChanged}
 	case *monitoringv1.Prometheus:
-		return watch{object, r.noteFleet(r.every), always, specChanged}
+		return watch{object, noted(r.every, r.changes.noteFleet), always, specChanged}
 	}
 	if isTrustBundle(object) {
 		return watch{object, r.touched, always, changed}
@@ -114,12 +114,11 @@ func (r *GatewayReconciler) touchedOrOwner(ctx context.Context, obj client.Objec
 	return append(r.touched(ctx, obj), owners...)
 }
 
-// noteFleet has what leads from an object to Gateways note that it is one which their
-// fleets depend on.
-func (r *GatewayReconciler) noteFleet(gateways leads) leads {
+// noted has what leads from an object to Gateways note what of theirs may have changed.
+func noted(gateways leads, note func([]types.NamespacedName)) leads {
 	return func(ctx context.Context, obj client.Object) []types.NamespacedName {
 		keys := gateways(ctx, obj)
-		r.changes.noteFleet(keys)
+		note(keys)
 		return keys
 	}
 }

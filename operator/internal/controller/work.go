@@ -136,10 +136,7 @@ const conflictPause = 20 * time.Second
 // deliver stores certificates first: a configuration that names one is of no
 // use without it.
 func (w *work) deliver() {
-	for shard, data := range w.plan.certificates {
-		_, err := w.writer.Secret(w.ctx, w.owner, w.names.CertificateSecret(shard), data)
-		w.note(err)
-	}
+	w.storeCertificates()
 	result := w.storeConfig()
 	w.observed.Hash, w.revision = result.Hash, result.Revision
 	w.observed.Oversize = result.Dropped
@@ -155,6 +152,25 @@ func (w *work) deliver() {
 		w.events.happened(w.gateway, ConfigRepaired, "StoreConfig", text)
 		w.repairs.happened(w.key, text, w.started)
 	}
+}
+
+// storeCertificates stores the certificates, unless they are known to be stored.
+func (w *work) storeCertificates() {
+	if known := w.known.certificates; known != nil && known.equal(&w.plan.certificates) {
+		return
+	}
+	w.known.certificates = nil
+	var errs []error
+	for shard, data := range w.plan.certificates {
+		_, err := w.writer.Secret(w.ctx, w.owner, w.names.CertificateSecret(shard), data)
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		w.note(err)
+		return
+	}
+	stored := w.plan.certificates
+	w.known.certificates = &stored
 }
 
 // storeConfig stores the configuration, and returns what is stored. Where nobody reads it

@@ -80,6 +80,20 @@ func (l *workloads) all() []client.Object {
 	return all
 }
 
+// outline leaves what is asked of workloads whose fleet is steady: how many proxies there
+// are to be, and what their annotations say.
+func (l *workloads) outline() (slim workloads) {
+	if d := l.deployment; d != nil {
+		slim.deployment = &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Annotations: d.Annotations}}
+		slim.deployment.Spec.Replicas = d.Spec.Replicas
+	}
+	if d := l.daemonSet; d != nil {
+		slim.daemonSet = &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Annotations: d.Annotations}}
+		slim.daemonSet.Status.DesiredNumberScheduled = d.Status.DesiredNumberScheduled
+	}
+	return slim
+}
+
 func (l *workloads) any() bool { return l.deployment != nil || l.daemonSet != nil }
 
 // wanted is the number of proxies that the fleet is to have: what the live workload
