@@ -22,7 +22,8 @@ measuring program share its cores. The tests are those of gateway-api-bench. The
 They come from another and larger machine: they say which order of magnitude a peer is at.
 
 Each section says when, at which commit, on what and with which flags it was measured. A bar that is missed is shown as
-missed. Bars are for the default sizes; the flags say where a run was a smaller one. The load average is that of the minute
+missed. Bars are for the default sizes; the flags say where a run was a smaller one. Where there is a goal beside a bar, the bar
+is for machines of two cores, which all that is measured shares, and the goal for larger ones. The load average is that of the minute
 before: on a quiet machine it is below 1, and times taken on a busy one say little beside those of the writes themselves.
 `
 

@@ -35,6 +35,10 @@ func TestFigureTellsWhetherTheBarIsMet(t *testing.T) {
 		{count("failed", 1).atMost(0), "0", "1", "missed"},
 		{mebibytes("RSS", 41<<20).atMost(40), "≤ 40.0 MiB", "41.0 MiB", "missed"},
 		{cores("CPU", time.Second, 4*time.Second).atMost(0.25), "≤ 0.250 cores", "0.250 cores", "met"},
+		{millis("mean", 9*time.Millisecond).aimAt(10, 25, 2), "≤ 25 ms, goal 10 ms", "9 ms", "met"},
+		{millis("mean", 11*time.Millisecond).aimAt(10, 25, 2), "≤ 25 ms, goal 10 ms", "11 ms", "met, not the goal"},
+		{millis("mean", 26*time.Millisecond).aimAt(10, 25, 2), "≤ 25 ms, goal 10 ms", "26 ms", "missed"},
+		{millis("mean", 11*time.Millisecond).aimAt(10, 25, 4), "≤ 10 ms", "11 ms", "missed"},
 		{rate("allocated", 3e6, 2*time.Second).atMost(500), "≤ 500 kB/s", "1500 kB/s", "missed"},
 	} {
 		got := test.figure.cells()

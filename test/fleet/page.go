@@ -180,10 +180,10 @@ func (b *bench) page(commit string) string {
 
 Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
 
-    make bench-fleet ARGS="-gateways %d -real %d -routes %d -replicas %d -crowd %d"
+    make bench-fleet ARGS="-gateways %d -real %d -routes %d -replicas %d -changes %d -crowd %d"
 
 `, o.gateways, time.Now().UTC().Format("2006-01-02 15:04 UTC"), commit, on.CPU, on.Cores, on.Memory, on.Kernel, runtime.Version(),
-		o.gateways, o.real, o.routes, o.replicas, o.crowd)
+		o.gateways, o.real, o.routes, o.replicas, o.changes, o.crowd)
 	fmt.Fprintf(&out, introduction, o.gateways, o.routes, o.real, o.replicas, o.changes)
 	out.WriteString("## The figures\n\n" + table(b.rows()))
 	fmt.Fprintf(&out, writes, b.writesTable())
