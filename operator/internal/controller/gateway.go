@@ -103,13 +103,18 @@ func (r *GatewayReconciler) collect(ctx context.Context, key types.NamespacedNam
 		known.anew, changes = now, nil
 	}
 	if changes == nil || heard.fleet {
-		known.steady, known.certificates = nil, nil
-	}
-	if changes == nil || heard.pods {
-		known.pods = nil
+		known.steady = nil
 	}
 	resources, err := known.resources.Collect(ctx, r.opts.Reader, key, r.opts.ControllerName, changes)
 	if resources != nil {
+		// Where it was read anew, it may be another Gateway of that name.
+		anew := !resources.Followed()
+		if anew || heard.fleet {
+			known.certificates = nil
+		}
+		if anew || heard.pods {
+			known.pods = nil
+		}
 		known.routes = len(resources.HTTPRoutes) + len(resources.GRPCRoutes) + len(resources.L4Routes)
 		resources.MissingKinds = missing
 		resources.Gateway = r.newest(resources.Gateway)
