@@ -115,6 +115,17 @@ func (w *world) edit(change func(*corev1.ConfigMap)) {
 	}
 }
 
+// replace stores a sound document of somebody else's, of a later revision.
+func (w *world) replace(config *proxyconfig.Config) {
+	w.t.Helper()
+	self := proxyconfig.Gateway{Namespace: "tenant", Name: "gw", UID: "uid-1"}
+	data, _, err := proxyconfig.Encode(self, 3e12, config)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.edit(func(c *corev1.ConfigMap) { c.Data[proxyconfig.ConfigKey] = string(data) })
+}
+
 func (w *world) put(config *proxyconfig.Config) delivery.ConfigResult {
 	w.t.Helper()
 	result, err := w.writer.Config(w.t.Context(), w.owner, name, config, nil)
@@ -285,14 +296,7 @@ func TestNewerDocumentIsReplaced(t *testing.T) {
 func TestReplacedDocumentIsRepaired(t *testing.T) {
 	w := newWorld(t)
 	w.put(listener(80))
-	w.edit(func(c *corev1.ConfigMap) {
-		self := proxyconfig.Gateway{Namespace: "tenant", Name: "gw", UID: "uid-1"}
-		data, _, err := proxyconfig.Encode(self, 3e12, listener(8080))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Data[proxyconfig.ConfigKey] = string(data)
-	})
+	w.replace(listener(8080))
 	if result := w.put(listener(80)); !strings.Contains(result.Repaired, "replaced") || result.Revision != 3e12+1 {
 		t.Errorf("got %+v", result)
 	}
@@ -315,14 +319,7 @@ func TestUnansweredWriteIsNoDamage(t *testing.T) {
 		if result.Repaired != "" || result.Written != (then != 81) {
 			t.Errorf("then port %d: got %+v, want no repair, and no write of what is there", then, result)
 		}
-		w.edit(func(c *corev1.ConfigMap) {
-			self := proxyconfig.Gateway{Namespace: "tenant", Name: "gw", UID: "uid-1"}
-			data, _, err := proxyconfig.Encode(self, 3e12, listener(80))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Data[proxyconfig.ConfigKey] = string(data)
-		})
+		w.replace(listener(80))
 		if result := w.put(listener(then)); !strings.Contains(result.Repaired, "replaced") {
 			t.Errorf("replaced by somebody else: got %+v", result)
 		}
