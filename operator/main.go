@@ -30,6 +30,10 @@ var version = "dev"
 // While a fleet comes up there is far more garbage than that, in a heap that has yet to grow.
 var pace = heap.Pace{MostPercent: 100, LeastPercent: 20, Headroom: 48 << 20, Burst: 208 << 20, Seldom: 5 * time.Second}
 
+// startsFor is how long all cores are used: what a start reads leaves more garbage than one
+// core collects beside it, and the heap would stay that large.
+const startsFor = 30 * time.Second
+
 // coresOf returns how many of a machine's cores the operator uses, of those that it would
 // use by default: half of them, unless its share is limited already. The collector takes
 // all that are idle while it walks through the heap. With a thousand Gateways that was a
@@ -98,7 +102,7 @@ func control(ctx context.Context, args []string, stderr io.Writer) int {
 	}
 	opts.Log = logr.FromSlogHandler(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level, ReplaceAttr: plainLevel}))
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(coresOf(runtime.NumCPU(), runtime.GOMAXPROCS(0)))
+		time.AfterFunc(startsFor, func() { runtime.GOMAXPROCS(coresOf(runtime.NumCPU(), runtime.GOMAXPROCS(0))) })
 	}
 	if os.Getenv("GOGC") == "" {
 		pace.Keep()
