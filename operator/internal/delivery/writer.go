@@ -114,6 +114,7 @@ func (w *written) wrote(content string, revision int64) bool {
 	return w.content == content || slices.Contains(w.tried, attempt{content, revision})
 }
 
+// newestOf leaves the last ones, maxStale at most.
 func newestOf[T any](all []T) []T {
 	if extra := len(all) - maxStale; extra > 0 {
 		return slices.Delete(all, 0, extra)
