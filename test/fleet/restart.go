@@ -32,7 +32,7 @@ func (b *bench) restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	had, err := b.statuses(ctx)
+	had, err := b.gatewaysByUID(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func (b *bench) restart(ctx context.Context) error {
 	return b.tellOfChanged(ctx, had)
 }
 
-// statuses returns all Gateways by their UIDs.
-func (b *bench) statuses(ctx context.Context) (map[types.UID]*gatewayv1.Gateway, error) {
+// gatewaysByUID returns all Gateways as they are.
+func (b *bench) gatewaysByUID(ctx context.Context) (map[types.UID]*gatewayv1.Gateway, error) {
 	var list gatewayv1.GatewayList
 	if err := b.Client.List(ctx, &list); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (b *bench) statuses(ctx context.Context) (map[types.UID]*gatewayv1.Gateway,
 // tellOfChanged names the Gateways that were written since, with what their statuses were
 // and are: it is what a needless write has to be explained by.
 func (b *bench) tellOfChanged(ctx context.Context, had map[types.UID]*gatewayv1.Gateway) error {
-	has, err := b.statuses(ctx)
+	has, err := b.gatewaysByUID(ctx)
 	if err != nil {
 		return err
 	}

@@ -144,6 +144,8 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources,
 	err = w.translate(settings, refused)
 	r.opts.Metrics.BuildTook(r.opts.Now().Sub(w.started))
 	if err == nil && outlined && !w.plan.steady {
+		// What is to be compared with is all of the workloads, and not what of a steady fleet's
+		// is kept.
 		w.live, err = r.liveOf(ctx, w.owner, w.names.Name())
 	}
 	var result reconcile.Result
