@@ -36,7 +36,7 @@ type subscription struct {
 // they leave each other they can make nothing of, and serve what they have until it is
 // replaced. In the end the operator is removed. No request is lost.
 func TestBundleInEachInstallMode(t *testing.T) {
-	useNext := buildNext(t)
+	useNext := buildVariant(t, nextSchema, nextPrograms...)
 	scaleOperator(t.Context(), t, 0)
 	s := subscribe(t)
 	demo := [2]*tenantSpace{demoTenant(t, "tenant-a"), demoTenant(t, "tenant-b")}
