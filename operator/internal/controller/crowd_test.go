@@ -257,6 +257,8 @@ type crowd struct {
 	*informers
 	gateways *GatewayReconciler
 	gateway  types.NamespacedName
+	// plan is that of the last look.
+	plan plan
 }
 
 func newCrowd(t testing.TB, routes int) *crowd {
@@ -371,20 +373,37 @@ func (c *crowd) look(t testing.TB) delivery.ConfigResult {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := makePlan(c.gateways.opts.Translate, known, resources, c.gateways.opts.Graph, c.gateways.opts.Settings)
+	w := &work{
+		GatewayReconciler: c.gateways, ctx: t.Context(), started: time.Now(), resources: resources, gateway: resources.Gateway, key: c.gateway, known: known,
+	}
+	if err := w.translate(c.gateways.opts.Settings, false); err != nil {
+		t.Fatal(err)
+	}
 	owner := apply.Owner{NamespacedName: c.gateway, UID: resources.Gateway.UID}
-	result, err := c.gateways.writer.Config(t.Context(), owner, "gw-config", &plan.config, plan.edition)
+	result, err := c.gateways.writer.Config(t.Context(), owner, "gw-config", &w.plan.config, w.plan.edition)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &work{GatewayReconciler: c.gateways, ctx: t.Context(), resources: resources, gateway: resources.Gateway, key: c.gateway, known: known, plan: plan}
-	set := known.statuses.Build(plan.graph, status.Observed{Hash: result.Hash, Ready: 1, Serving: 1})
+	c.plan = w.plan
+	w.observed = status.Observed{Hash: result.Hash, Ready: 1, Serving: 1}
+	w.tellCulprits()
+	set := w.known.statuses.Build(w.plan.graph, w.observed)
 	w.reportRoutes(set.Routes)
 	if _, err := w.reportSets(set.ListenerSets); err != nil {
 		t.Fatal(err)
 	}
-	c.gateways.memories.keep(c.gateway, known)
 	return result
+}
+
+// breakRoute has each translation of a route's rules panic.
+func (c *crowd) breakRoute(i int) {
+	name := crowdRoute(i)
+	c.gateways.opts.Translate = func(known *graph.Memory, in *store.Resources, opts graph.Options) *graph.Graph {
+		if route := in.HTTPRoutes[name]; route != nil && len(route.Spec.Rules[0].BackendRefs) > 0 {
+			panic("a bug with a route")
+		}
+		return known.Build(in, opts)
+	}
 }
 
 // settledCrowd is a crowd whose routes have their statuses.
@@ -437,6 +456,15 @@ func BenchmarkChange(b *testing.B) {
 		b.Run("route of "+strconv.Itoa(n), func(b *testing.B) { benchmarkChange(b, settledCrowd(b, n), n, (*crowd).change) })
 		b.Run("endpoint of "+strconv.Itoa(n), func(b *testing.B) { benchmarkChange(b, settledCrowd(b, n), n, (*crowd).move) })
 	}
+	b.Run("panicking route of 5000", func(b *testing.B) {
+		c := settledCrowd(b, 5000)
+		c.breakRoute(17)
+		for i := 0; b.Loop(); i++ {
+			c.change(17, i+1)
+			c.look(b)
+			c.settle()
+		}
+	})
 	for _, n := range []int{100, 2500} {
 		b.Run("route of "+strconv.Itoa(n)+" sets", func(b *testing.B) {
 			benchmarkChange(b, settledTenants(b, n), n*routesPerSet, (*crowd).changeInSet)

@@ -1,10 +1,12 @@
 package controller
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
@@ -153,23 +155,196 @@ func TestTheSearchIsShort(t *testing.T) {
 		r := route(fmt.Sprintf("r%d", i), "gw")
 		resources.HTTPRoutes[client.ObjectKeyFromObject(r)] = r
 	}
-	tries := 0
-	rest, found := isolate(resources, nil, func(in *store.Resources) *panicError {
-		tries++
+	breaks := filtered("r4711")
+	var tried []*store.Resources
+	found, isolated := isolate(resources, nil, func(in *store.Resources) *panicError {
+		tried = append(tried, in)
 		for _, r := range in.Routes() {
-			if filtered("r4711")(r) {
+			if breaks(r) {
 				return &panicError{value: "a bug"}
 			}
 		}
 		return nil
 	})
-	if rest == nil || len(found) != 1 || found[0].key.Name != "r4711" {
+	if !isolated || len(found) != 1 || found[0].key.Name != "r4711" {
 		t.Fatalf("found %+v", found)
 	}
-	if tries > 20 {
-		t.Errorf("%d translations", tries)
+	if len(tried) > 20 {
+		t.Errorf("%d translations", len(tried))
 	}
-	if len(rest.HTTPRoutes) != 5000 || filtered("r4711")(rest.HTTPRoutes[found[0].key.NamespacedName]) {
+	rest := tried[len(tried)-1]
+	if len(rest.HTTPRoutes) != 5000 || breaks(rest.HTTPRoutes[found[0].key.NamespacedName]) {
 		t.Error("there is no stand-in")
 	}
+}
+
+// revise stores a new version of a route.
+func (w *world) revise(name string) {
+	w.t.Helper()
+	route := get(w, name, &gatewayv1.HTTPRoute{})
+	route.Generation++
+	w.must(w.client.Update(w.t.Context(), route))
+}
+
+// A route that panics in each of its versions has all others looked at once.
+func TestEachVersionOfACulpritIsTriedAlone(t *testing.T) {
+	w := newWorld(t, gateway("gw"), route("a", "gw"), route("b", "gw"), route("c", "gw"))
+	w.breaks = filtered("b")
+	w.look("gw")
+	w.look("gw")
+	for range 3 {
+		var tried []string
+		w.breaks = func(route store.Route) bool {
+			if len(route.(*gatewayv1.HTTPRoute).Spec.Rules[0].BackendRefs) > 0 {
+				tried = append(tried, route.GetName())
+			}
+			return filtered("b")(route)
+		}
+		w.revise("b")
+		w.look("gw")
+		slices.Sort(tried)
+		if diff := cmp.Diff([]string{"a", "b", "c"}, tried); diff != "" {
+			t.Errorf("translated (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"a", "(b)", "c"}, w.answering("gw")); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		b := get(w, "b", &gatewayv1.HTTPRoute{})
+		if got := b.Status.Parents[0].Conditions[0]; got.ObservedGeneration != b.Generation || got.Reason != "InternalError" {
+			t.Errorf("of generation %d it is said %+v", b.Generation, got)
+		}
+	}
+}
+
+// A route that was the cause once is not taken for it when another one is.
+func TestASuspectMayBeInnocent(t *testing.T) {
+	w := newWorld(t, gateway("gw"), route("a", "gw"), route("b", "gw"), route("c", "gw"))
+	w.breaks = filtered("b")
+	w.look("gw")
+	w.revise("b")
+	w.breaks = filtered("c")
+	w.look("gw")
+	if diff := cmp.Diff([]string{"a", "b", "(c)"}, w.answering("gw")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, want := range map[string]string{"b": "True Accepted", "c": "False InternalError"} {
+		if got := w.accepted(name); got != want {
+			t.Errorf("route %s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// After a search, the Gateway is left alone for a while that becomes longer with what the
+// search took.
+func TestAGatewayRestsAfterASearch(t *testing.T) {
+	w := newWorld(t, gateway("gw"), route("a", "gw"), route("b", "gw"))
+	broken := filtered("b")
+	w.breaks = func(route store.Route) bool {
+		if broken(route) {
+			w.now = w.now.Add(100 * time.Millisecond)
+			return true
+		}
+		return false
+	}
+	w.look("gw")
+	searched := w.now
+	w.revise("a")
+	w.take()
+	result := w.look("gw")
+	if least := 9 * 100 * time.Millisecond; result.RequeueAfter < least || result.RequeueAfter > longestRest {
+		t.Errorf("looked at again after %s, want at least %s", result.RequeueAfter, least)
+	}
+	if wrote := w.take(); wrote != nil {
+		t.Errorf("at rest it has written %v", wrote)
+	}
+	w.now = searched.Add(result.RequeueAfter)
+	w.look("gw")
+	a := get(w, "a", &gatewayv1.HTTPRoute{})
+	if got := a.Status.Parents[0].Conditions[0].ObservedGeneration; got != a.Generation {
+		t.Errorf("rested, what is said of a is of generation %d, want %d", got, a.Generation)
+	}
+}
+
+// Beside a route that panics, what changes of the others is served as it is without it:
+// other endpoints, and another route.
+func TestOthersChangeBesideACulprit(t *testing.T) {
+	c := settledCrowd(t, 300)
+	c.breakRoute(17)
+	c.change(17, 1)
+	for range 3 {
+		c.look(t)
+		c.settle()
+	}
+	serves := func(text string) bool {
+		config, err := json.Marshal(c.plan.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(config), text)
+	}
+	for _, change := range []struct {
+		what, now string
+		make      func()
+	}{
+		{"endpoint", "10.8.0.42", func() { c.move(42, 7) }},
+		{"route", `"/777"`, func() { c.change(43, 777) }},
+	} {
+		if serves(change.now) {
+			t.Fatalf("%s is there before", change.now)
+		}
+		change.make()
+		c.look(t)
+		if !serves(change.now) {
+			t.Errorf("another %s is there, and %s is not in the configuration", change.what, change.now)
+		}
+	}
+}
+
+// A route that did not change may translate all the same later, as what it refers to was
+// the cause: it is served then, and not what stood in for it.
+func TestACulpritThatMendsByItselfIsServed(t *testing.T) {
+	for what, change := range map[string]func(c *crowd){
+		"nothing":       func(*crowd) {},
+		"another route": func(c *crowd) { c.change(1, 2) },
+		"all is read":   func(c *crowd) { c.put(base()[1]) },
+	} {
+		c := settledCrowd(t, 2)
+		build := c.gateways.opts.Translate
+		c.breakRoute(0)
+		c.change(0, 1)
+		for range 3 {
+			c.look(t)
+			c.settle()
+		}
+		c.gateways.opts.Translate = build
+		c.gateways.culprits.expire(c.gateway)
+		change(c)
+		c.look(t)
+		c.settle()
+		rules := c.plan.config.Routes[0].Rules
+		if len(rules) == 0 || len(rules[0].Backends) == 0 {
+			t.Errorf("%s: what is served of it are the rules %+v", what, rules)
+		}
+		if got := c.acceptedReason(crowdRoute(0)); got != "Accepted" {
+			t.Errorf("%s: it is said to be %s", what, got)
+		}
+	}
+}
+
+// expire has all culprits of a Gateway tried again.
+func (c *culprits) expire(gateway types.NamespacedName) {
+	for i := range c.found[gateway] {
+		c.found[gateway][i].until = time.Time{}.Add(1)
+	}
+}
+
+// acceptedReason is the reason of what a route says of its only parent.
+func (c *crowd) acceptedReason(name types.NamespacedName) string {
+	live, _, _ := c.of(&gatewayv1.HTTPRoute{}).GetByKey(name.String())
+	for _, condition := range live.(*gatewayv1.HTTPRoute).Status.Parents[0].Conditions {
+		if condition.Type == string(gatewayv1.RouteConditionAccepted) {
+			return condition.Reason
+		}
+	}
+	return ""
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/cluster"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
-	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/rollout"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -58,6 +57,9 @@ type GatewayReconciler struct {
 // Reconcile implements reconcile.Reconciler.
 func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	key := request.NamespacedName
+	if rest := r.culprits.rest(key, r.opts.Now()); rest > 0 {
+		return reconcile.Result{RequeueAfter: rest}, nil
+	}
 	known, resources, err := r.collect(ctx, key)
 	switch {
 	case err != nil:
@@ -160,47 +162,6 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources,
 	return result, err
 }
 
-// translate makes the plan. A route that makes that panic has a stand-in from then on,
-// so that the rest of the Gateway goes on.
-func (w *work) translate(settings provision.Settings, sensorRefused bool) error {
-	attempt := func(known *memory, resources *store.Resources) (plan plan, err error) {
-		err = contain(func() {
-			plan = makePlan(w.opts.Translate, known, resources, w.opts.Graph, settings)
-			if sensorRefused {
-				provision.Annotate(plan.desired.Objects, names.SensorRefusedAnnotation, "true")
-			}
-		})
-		return plan, err
-	}
-	w.culprits = w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
-	plan, err := attempt(w.known, standIn(w.resources, w.culprits))
-	if err == nil {
-		w.plan = plan
-		w.memories.keep(w.key, w.known)
-		return nil
-	}
-	rest, found := isolate(w.resources, w.culprits, func(resources *store.Resources) *panicError {
-		_, err := attempt(&memory{}, resources)
-		var panicked *panicError
-		errors.As(err, &panicked)
-		return panicked
-	})
-	if rest == nil {
-		return err
-	}
-	for i := range found {
-		if found[i].until.IsZero() {
-			found[i].until = w.started.Add(panicPause)
-			w.opts.Metrics.Panicked()
-			log.FromContext(w.ctx).Error(found[i].panicked, "Translation of a route panicked",
-				"kind", found[i].key.Kind, "route", found[i].key.NamespacedName, "stack", string(found[i].panicked.stack))
-		}
-	}
-	w.culprits, w.known = found, &memory{}
-	w.plan, err = attempt(w.known, rest)
-	return err
-}
-
 // begin returns the work on a Gateway with what is needed before translation.
 func (r *GatewayReconciler) begin(ctx context.Context, resources *store.Resources, known *memory) (*work, error) {
 	gateway := resources.Gateway
@@ -222,7 +183,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.repairs.forget(key)
 	r.memories.forget(key)
 	r.changes.forget(key)
-	r.culprits.set(key, nil)
+	r.culprits.forget(key)
 	r.parameters.forget(key)
 	r.rollouts.Leave(key, "")
 	r.bell.forget(key)

@@ -23,6 +23,11 @@ type memory struct {
 	anew   time.Time
 	routes int
 
+	// translated is the edition that the graph was made of, and stoodIn what stood in for
+	// routes in it.
+	translated *store.Edition
+	stoodIn    map[types.UID]store.RouteKey
+
 	graph    graph.Memory
 	rules    render.Memory
 	statuses status.Memory

@@ -43,6 +43,9 @@ func TestARestoredEtcdLosesNothing(t *testing.T) {
 				w.boot()
 			}
 			w.take()
+			// The status that was saved says that all is well.
+			w.round()
+			w.hear("gw")
 			w.waitServes("gw")
 			// What was repaired is told of for a while.
 			w.now = w.now.Add(repairShown)

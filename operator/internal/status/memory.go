@@ -1,6 +1,7 @@
 package status
 
 import (
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,6 +24,8 @@ type Memory struct {
 	outlook outlook
 	// conditions are those that were made last.
 	conditions []metav1.Condition
+	// failed are the routes that stand-ins were served for.
+	failed refusedItems
 	// graph is what was looked at last, all are the statuses of its routes, turn counts how
 	// often these were others, and rejected are those routes that are not accepted wherever
 	// they are attached.
@@ -93,15 +96,19 @@ func (b *builder) routesOf(g *graph.Graph) []*Route {
 	return all
 }
 
-func (m *Memory) forget() { *m = Memory{names: m.names, gateway: m.gateway, turn: m.turn} }
+func (m *Memory) forget() {
+	*m = Memory{names: m.names, gateway: m.gateway, turn: m.turn, failed: m.failed}
+}
 
 // begin forgets everything where something is not served: which routes that is about is
-// not known before they are looked at. Of ListenerSets that have come or gone all routes
+// not known before they are looked at. What stands in for a route is a node of its own, so
+// there it is enough if the stand-ins are those of before. Of ListenerSets that have come or gone all routes
 // are told, by what they share.
 func (m *Memory) begin(b *builder) {
-	if b.leavesOut() {
+	if b.leavesOut() || !maps.Equal(m.failed, b.failed) {
 		m.forget()
 	}
+	m.failed = b.failed
 	if m.names == nil {
 		m.names = &Sets{}
 	}
@@ -110,8 +117,8 @@ func (m *Memory) begin(b *builder) {
 	}
 }
 
-// leavesOut says whether anything of the routes is not served as it is written.
-func (b *builder) leavesOut() bool { return len(b.refused)+len(b.oversize)+len(b.failed) > 0 }
+// leavesOut says whether anything of the routes is not served as it was translated.
+func (b *builder) leavesOut() bool { return len(b.refused)+len(b.oversize) > 0 }
 
 // shared returns the conditions that were made last where those given are the same, as
 // they are for most routes: there may be tens of thousands of them.
