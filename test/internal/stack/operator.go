@@ -72,3 +72,12 @@ func (s *Stack) OperatorPod(ctx context.Context) (*corev1.Pod, error) {
 	}
 	return nil, fmt.Errorf("the operator has no pod in %s", Namespace)
 }
+
+// UseOperator has the installed operator run another image, which is in the cluster, and
+// waits until it does.
+func (s *Stack) UseOperator(ctx context.Context, image string) error {
+	if _, err := s.Kubectl(ctx, "set", "image", "deployment/"+Operator, "-n", Namespace, "*="+image); err != nil {
+		return err
+	}
+	return s.WaitDeployment(ctx, Namespace, Operator)
+}
