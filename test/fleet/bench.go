@@ -47,6 +47,7 @@ type results struct {
 	proxies, sensors []memory
 	alone            changed
 	crowd            crowd
+	panics           panics
 	restart          restart
 }
 
@@ -93,6 +94,7 @@ func (b *bench) measure(ctx context.Context) error {
 		{"change routes", b.alone},
 		{"restart the operator", b.restart},
 		{"change routes beside a crowded tenant", b.crowded},
+		{"change routes beside tenants whose routes make the operator panic", b.panicking},
 	}
 	for _, phase := range phases {
 		start := time.Now()

@@ -22,7 +22,7 @@ type options struct {
 	gateways, real, routes, replicas int
 	changes, crowd                   int
 	idle, within                     time.Duration
-	keep                             bool
+	panics, keep                     bool
 	out                              string
 }
 
@@ -40,8 +40,9 @@ func parse() (o options) {
 	flag.IntVar(&o.real, "real", 10, "how many of them have real proxies")
 	flag.IntVar(&o.routes, "routes", 10, "HTTPRoutes of each Gateway")
 	flag.IntVar(&o.replicas, "replicas", 1, "proxies of each Gateway")
-	flag.IntVar(&o.changes, "changes", 100, "route changes that are timed, alone and beside the crowded tenant")
+	flag.IntVar(&o.changes, "changes", 100, "route changes that are timed, alone and beside each restless tenant")
 	flag.IntVar(&o.crowd, "crowd", 5000, "routes of the one tenant that has many; 0 for no such tenant")
+	flag.BoolVar(&o.panics, "panics", true, "time route changes beside tenants whose routes make an operator panic that was built to")
 	flag.DurationVar(&o.idle, "idle", time.Minute, "how long the fleet is left alone for the measurement of idleness")
 	flag.DurationVar(&o.within, "within", 10*time.Minute, "how long the Gateways may take to be Programmed before it is given up")
 	flag.BoolVar(&o.keep, "keep", false, "leave the cluster up")

@@ -28,8 +28,8 @@ type usage struct {
 	// conflicts are the statuses that were refused as somebody else, or a cache that is
 	// behind, has them newer, by kind.
 	conflicts map[string]float64
-	// looks are its reconciliations of Gateways.
-	looks float64
+	// looks are its reconciliations of Gateways, and panics those of translations.
+	looks, panics float64
 	// reporting and silent are the proxies that it hears from, and does not.
 	reporting, silent float64
 }
@@ -77,6 +77,7 @@ func read(sample scrape.Sample) (u usage) {
 		}
 	}
 	u.looks = sample.Sum("controller_runtime_reconcile_total", scrape.Labels{"controller": "gateway"})
+	u.panics = sample.Sum("fleetgate_operator_translation_panics_total", nil)
 	u.reporting = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "reporting"})
 	u.silent = sample.Sum("fleetgate_operator_proxies", scrape.Labels{"state": "silent"})
 	return u
