@@ -15,45 +15,57 @@ import (
 // translate makes the plan. A route that makes that panic has a stand-in from then on,
 // so that the rest of the Gateway goes on.
 func (w *work) translate(settings provision.Settings, sensorRefused bool) error {
-	planOf := func(known *memory, resources *store.Resources) (made plan, err error) {
-		err = contain(func() {
+	planOf := w.planner(settings, sensorRefused)
+	found, suspects := w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
+	found = append(found, convict(w.resources, suspects, func(resources *store.Resources) *panicError {
+		_, panicked := planOf(&memory{}, resources)
+		return panicked
+	})...)
+	w.known.standIn(w.resources, found)
+	made, panicked := planOf(w.known, standIn(w.resources, found))
+	if panicked != nil {
+		return w.search(planOf, found, panicked)
+	}
+	w.plan = made
+	w.memories.keep(w.key, w.known)
+	w.convicted(found)
+	return nil
+}
+
+// planner makes a plan with what is known of the one before, which is good for nothing
+// after a panic.
+type planner func(known *memory, resources *store.Resources) (plan, *panicError)
+
+func (w *work) planner(settings provision.Settings, sensorRefused bool) planner {
+	return func(known *memory, resources *store.Resources) (made plan, panicked *panicError) {
+		err := contain(func() {
 			made = makePlan(w.opts.Translate, known, resources, w.opts.Graph, settings)
 			if sensorRefused {
 				provision.Annotate(made.desired.Objects, names.SensorRefusedAnnotation, "true")
 			}
 		})
-		return made, err
-	}
-	var last plan
-	var lastKnown *memory
-	afresh := func(resources *store.Resources) (panicked *panicError) {
-		known := &memory{}
-		made, err := planOf(known, resources)
-		if err == nil {
-			last, lastKnown = made, known
-		}
 		errors.As(err, &panicked)
-		return panicked
+		return made, panicked
 	}
+}
 
-	found, suspects := w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
-	found = append(found, convict(w.resources, suspects, afresh)...)
-	w.known.standIn(w.resources, found)
-	made, err := planOf(w.known, standIn(w.resources, found))
-	if err == nil {
-		w.plan = made
-		w.memories.keep(w.key, w.known)
-		w.convicted(found)
-		return nil
-	}
+// search makes the plan with stand-ins for the routes that make it panic, beside those that
+// were found, and returns the panic if it is none of the routes.
+func (w *work) search(planOf planner, found []culprit, panicked *panicError) error {
 	began := w.opts.Now()
-	found, isolated := isolate(w.resources, found, afresh)
+	found, isolated := isolate(w.resources, found, func(resources *store.Resources) *panicError {
+		known := &memory{}
+		made, panicked := planOf(known, resources)
+		if panicked == nil {
+			w.plan, w.known = made, known
+		}
+		return panicked
+	})
 	now := w.opts.Now()
 	w.GatewayReconciler.culprits.searched(w.key, now.Sub(began), now)
 	if !isolated {
-		return err
+		return panicked
 	}
-	w.plan, w.known = last, lastKnown
 	w.convicted(found)
 	return nil
 }
