@@ -1,29 +1,25 @@
 package controller
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// maxCulprits bounds the search: with more of them the Gateway is given up as a whole.
-const maxCulprits = 8
-
-// culprit is a route whose translation panics.
+// culprit is an object whose translation panics: a route, a ListenerSet, a policy or an
+// XBackend.
 type culprit struct {
-	key        store.RouteKey
+	key        store.ObjectKey
 	uid        types.UID
 	generation int64
-	// bare says that its matches have to go as well.
+	// bare says of a route that its matches have to go as well.
 	bare     bool
 	panicked *panicError
 	// logged says that an earlier version of it has panicked in the same way.
@@ -32,8 +28,20 @@ type culprit struct {
 	until time.Time
 }
 
-func newCulprit(key store.RouteKey, route store.Route, panicked *panicError) culprit {
-	return culprit{key: key, uid: route.GetUID(), generation: route.GetGeneration(), panicked: panicked}
+func newCulprit(key store.ObjectKey, object client.Object, panicked *panicError) culprit {
+	return culprit{key: key, uid: object.GetUID(), generation: object.GetGeneration(), panicked: panicked}
+}
+
+func (c *culprit) isRoute() bool {
+	return slices.ContainsFunc(store.RouteKinds(), func(kind store.RouteKind) bool { return kind.Name == c.key.Kind })
+}
+
+// rank has what others depend on come first.
+func (c *culprit) rank() int {
+	if c.isRoute() {
+		return 1
+	}
+	return 0
 }
 
 // standInID is the UID of what stands in for it: neither is taken for the other, nor for
@@ -46,12 +54,26 @@ func (c *culprit) standInID() types.UID {
 	return types.UID(id)
 }
 
-func (c *culprit) is(route store.Route) bool {
-	return route.GetUID() == c.uid && route.GetGeneration() == c.generation
+func (c *culprit) is(object client.Object) bool {
+	return object.GetUID() == c.uid && object.GetGeneration() == c.generation
 }
 
-// A search for culprits takes as many translations as it needs of all of a Gateway's
-// routes, and nothing is remembered of those. So the Gateway is not looked at again for
+// says is what is told of it.
+func (c *culprit) says() string {
+	then := "it has no effect"
+	switch {
+	case c.isRoute():
+		then = "what it matches is answered with 500"
+	case c.key.Kind == store.KindListenerSet:
+		then = "its listeners are not served"
+	case c.key.Kind == store.KindXBackend, c.key.Kind == "BackendTLSPolicy":
+		then = "what leads to its backends is answered with 500"
+	}
+	return fmt.Sprintf("it cannot be translated (%s), and %s; this is a fault of the operator", c.panicked, then)
+}
+
+// A search for culprits takes as many translations as it needs of all that a Gateway has,
+// and nothing is remembered of those. So the Gateway is not looked at again for
 // searchRest times as long, but for at most longestRest: whoever has a search begin with
 // each change takes a tenth of a core of all others, and not all of it.
 const (
@@ -91,9 +113,9 @@ func (c *culprits) of(gateway types.NamespacedName, resources *store.Resources, 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, found := range c.found[gateway] {
-		switch route := resources.Route(found.key); {
-		case route == nil:
-		case found.is(route) && now.Before(found.until):
+		switch object := resources.Object(found.key); {
+		case object == nil:
+		case found.is(object) && now.Before(found.until):
 			known = append(known, found)
 		default:
 			suspects = append(suspects, found)
@@ -103,7 +125,7 @@ func (c *culprits) of(gateway types.NamespacedName, resources *store.Resources, 
 }
 
 // set remembers the culprits of a Gateway and returns those that are none any more.
-func (c *culprits) set(gateway types.NamespacedName, found []culprit) (over []store.RouteKey) {
+func (c *culprits) set(gateway types.NamespacedName, found []culprit) (over []store.ObjectKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, before := range c.found[gateway] {
@@ -127,99 +149,16 @@ func (c *culprits) forget(gateway types.NamespacedName) {
 	delete(c.rests, gateway)
 }
 
-// attempt translates resources afresh, and returns nil if that does not panic.
-type attempt func(*store.Resources) *panicError
-
-// convict tries routes that panicked in another version, each alone, and returns those
-// that still do. Whoever changes such a route over and over is not to have all of its
-// Gateway's routes searched each time.
-func convict(resources *store.Resources, suspects []culprit, try attempt) (guilty []culprit) {
-	for _, suspect := range suspects {
-		alone := only(resources, []store.RouteKey{suspect.key})
-		panicked := try(alone)
-		if panicked == nil {
-			continue
-		}
-		c := newCulprit(suspect.key, resources.Route(suspect.key), panicked)
-		c.bare = try(standIn(alone, []culprit{c})) != nil
-		c.logged = panicked.Error() == suspect.panicked.Error()
-		guilty = append(guilty, c)
-	}
-	return guilty
-}
-
-// isolate finds the routes that make a translation panic, beside those that are known. It
-// returns false where the cause is none of the routes. In what is tried last stand-ins are
-// in the places of those that were found.
-func isolate(resources *store.Resources, known []culprit, try attempt) ([]culprit, bool) {
-	found := slices.Clone(known)
-	for len(found) <= maxCulprits {
-		rest := standIn(resources, found)
-		if try(rest) == nil {
-			return found, true
-		}
-		keys := keysOf(rest)
-		// The least number of routes that panic ends with one that does.
-		n := sort.Search(len(keys)+1, func(n int) bool { return try(only(rest, keys[:n])) != nil })
-		if n == 0 || n > len(keys) {
-			return nil, false
-		}
-		key := keys[n-1]
-		at := slices.IndexFunc(found, func(c culprit) bool { return c.key == key })
-		switch {
-		case at < 0:
-			found = append(found, newCulprit(key, rest.Route(key), try(only(rest, keys[:n]))))
-		case !found[at].bare:
-			found[at].bare = true
-		default:
-			return nil, false
-		}
-	}
-	return nil, false
-}
-
-// keysOf are the routes in order.
-func keysOf(resources *store.Resources) (keys []store.RouteKey) {
-	for key := range resources.Routes() {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, compareRoutes)
-	return keys
-}
-
-func compareRoutes(a, b store.RouteKey) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-}
-
-// only returns the resources with these of their routes.
-func only(resources *store.Resources, keys []store.RouteKey) *store.Resources {
-	out := *resources
-	out.Edition = nil
-	out.HTTPRoutes = make(map[types.NamespacedName]*gatewayv1.HTTPRoute)
-	out.GRPCRoutes = make(map[types.NamespacedName]*gatewayv1.GRPCRoute)
-	out.L4Routes = make(map[store.RouteKey]store.Route)
-	for _, key := range keys {
-		switch route := resources.Route(key).(type) {
-		case *gatewayv1.HTTPRoute:
-			out.HTTPRoutes[key.NamespacedName] = route
-		case *gatewayv1.GRPCRoute:
-			out.GRPCRoutes[key.NamespacedName] = route
-		default:
-			out.L4Routes[key] = route
-		}
-	}
-	return &out
-}
-
-// tellCulprits has the status and an Event tell of routes that cannot be translated.
+// tellCulprits has the status and an Event tell of objects that cannot be translated.
 func (w *work) tellCulprits() {
 	for i := range w.culprits {
 		c := &w.culprits[i]
-		text := fmt.Sprintf("it cannot be translated (%s), and what it matches is answered with 500; this is a fault of the operator", c.panicked)
-		w.observed.Untranslated = append(w.observed.Untranslated, proxyconfig.RefusedItem{
-			Kind: proxyconfig.KindRoute, RouteKind: c.key.Kind, Name: c.key.NamespacedName.String(), Reason: text,
-		})
-		w.events.broken(w.gateway, w.resources.Route(c.key), c.key, text)
+		if c.isRoute() {
+			w.observed.Untranslated = append(w.observed.Untranslated, proxyconfig.RefusedItem{
+				Kind: proxyconfig.KindRoute, RouteKind: c.key.Kind, Name: c.key.NamespacedName.String(), Reason: c.says(),
+			})
+		}
+		w.events.broken(w.gateway, w.resources.Object(c.key), c.key, c.says())
 	}
 	for _, key := range w.GatewayReconciler.culprits.set(w.key, w.culprits) {
 		w.events.broken(w.gateway, nil, key, "")

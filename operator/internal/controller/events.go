@@ -25,7 +25,7 @@ const (
 	// ForeignObject: an object that is not the Gateway's has a name that one of
 	// its own is to have.
 	ForeignObject = "ForeignObject"
-	// TranslationFailed: the translation panicked, of the Gateway or of a route.
+	// TranslationFailed: the translation panicked, of the Gateway or of one of its objects.
 	TranslationFailed = "TranslationFailed"
 	// ProvisioningFailed: the API server refuses an object of the fleet.
 	ProvisioningFailed = "ProvisioningFailed"
@@ -95,13 +95,13 @@ func (a *announcer) crowded(gateway *gatewayv1.Gateway, object client.Object, ki
 	}
 }
 
-// broken tells of a route whose translation panicked, or with an empty text that it
+// broken tells of an object whose translation panicked, or with an empty text that it
 // does not any more.
-func (a *announcer) broken(gateway *gatewayv1.Gateway, route client.Object, key store.RouteKey, text string) {
+func (a *announcer) broken(gateway *gatewayv1.Gateway, object client.Object, key store.ObjectKey, text string) {
 	of := types.NamespacedName{Namespace: gateway.Namespace, Name: gateway.Name}
 	if a.replace(of, TranslationFailed+" "+key.Kind+" "+key.NamespacedName.String(), text) {
 		text = "For Gateway " + of.String() + " " + text
-		a.recorder.Eventf(route, gateway, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", text[:min(maxNote, len(text))])
+		a.recorder.Eventf(object, gateway, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", text[:min(maxNote, len(text))])
 	}
 }
 

@@ -23,10 +23,10 @@ type memory struct {
 	anew   time.Time
 	routes int
 
-	// translated is the edition that the graph was made of, and stoodIn what stood in for
-	// routes in it.
+	// translated is the edition that the graph was made of, and stoodIn what had stand-ins
+	// in it, by their UIDs.
 	translated *store.Edition
-	stoodIn    map[types.UID]store.RouteKey
+	stoodIn    map[types.UID]*culprit
 
 	graph    graph.Memory
 	rules    render.Memory

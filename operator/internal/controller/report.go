@@ -18,6 +18,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/metrics"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -253,10 +254,10 @@ func (r *GatewayReconciler) newest(cached *gatewayv1.Gateway) *gatewayv1.Gateway
 func (r *GatewayReconciler) giveUp(ctx context.Context, gateway *gatewayv1.Gateway, panicked *panicError) (reconcile.Result, error) {
 	r.opts.Metrics.Panicked()
 	log.FromContext(ctx).Error(panicked, "Translation panicked", "stack", string(panicked.stack))
-	text := fmt.Sprintf("The Gateway or one of its routes cannot be translated (%s); the last configuration that could be is still served. This is a fault of the operator.", panicked)
+	text := fmt.Sprintf("The Gateway itself cannot be translated (%s); the last configuration that could be is still served. This is a fault of the operator.", panicked)
 	r.events.lasts(gateway, TranslationFailed, "Translate", text)
 	failed := []metav1.Condition{{
-		Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionFalse, Reason: status.ReasonInternalError,
+		Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionFalse, Reason: graph.ReasonInternalError,
 		Message: conditions.Join([]string{text}), ObservedGeneration: gateway.Generation,
 	}}
 	wait, err := r.writeGateway(ctx, gateway, func(live gatewayv1.GatewayStatus, at conditions.Moment) (gatewayv1.GatewayStatus, bool) {

@@ -9,28 +9,58 @@ import (
 )
 
 // standIn returns the resources with a route in the place of each culprit that claims
-// what that does and answers it with an error. They are of the same edition.
+// what that does and answers it with an error, and without the culprits that are no routes.
+// They are of the same edition.
 func standIn(resources *store.Resources, found []culprit) *store.Resources {
 	if len(found) == 0 {
 		return resources
 	}
 	out := *resources
 	out.HTTPRoutes, out.GRPCRoutes, out.L4Routes = maps.Clone(out.HTTPRoutes), maps.Clone(out.GRPCRoutes), maps.Clone(out.L4Routes)
+	out.Broken = maps.Clone(out.Broken)
 	for i := range found {
 		c := &found[i]
-		var empty store.Route
-		switch route := resources.Route(c.key).(type) {
-		case *gatewayv1.HTTPRoute:
-			http := emptyHTTP(route, c.bare)
-			out.HTTPRoutes[c.key.NamespacedName], empty = http, http
-		case *gatewayv1.GRPCRoute:
-			grpc := emptyGRPC(route, c.bare)
-			out.GRPCRoutes[c.key.NamespacedName], empty = grpc, grpc
-		default:
-			empty = emptyL4(route)
-			out.L4Routes[c.key] = empty
+		if c.isRoute() {
+			c.replace(&out)
+			continue
 		}
-		empty.SetUID(c.standInID())
+		if out.Broken == nil {
+			out.Broken = make(map[store.ObjectKey]string)
+		}
+		out.Broken[c.key] = c.says()
+	}
+	return &out
+}
+
+// replace puts a stand-in for a route in its place.
+func (c *culprit) replace(out *store.Resources) {
+	name := c.key.NamespacedName
+	var empty store.Route
+	switch route := out.Route(store.RouteKey(c.key)).(type) {
+	case nil:
+		return // It is not looked at here.
+	case *gatewayv1.HTTPRoute:
+		http := emptyHTTP(route, c.bare)
+		out.HTTPRoutes[name], empty = http, http
+	case *gatewayv1.GRPCRoute:
+		grpc := emptyGRPC(route, c.bare)
+		out.GRPCRoutes[name], empty = grpc, grpc
+	default:
+		empty = emptyL4(route)
+		out.L4Routes[store.RouteKey(c.key)] = empty
+	}
+	empty.SetUID(c.standInID())
+}
+
+// without returns the resources without some that are no routes.
+func without(resources *store.Resources, keys []store.ObjectKey) *store.Resources {
+	out := *resources
+	out.Broken = maps.Clone(out.Broken)
+	if out.Broken == nil {
+		out.Broken = make(map[store.ObjectKey]string, len(keys))
+	}
+	for _, key := range keys {
+		out.Broken[key] = "it is left out"
 	}
 	return &out
 }

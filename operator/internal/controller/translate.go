@@ -12,12 +12,12 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// translate makes the plan. A route that makes that panic has a stand-in from then on,
-// so that the rest of the Gateway goes on.
+// translate makes the plan. An object that makes that panic has a stand-in from then on,
+// or is left out, so that the rest of the Gateway goes on.
 func (w *work) translate(settings provision.Settings, sensorRefused bool) error {
 	planOf := w.planner(settings, sensorRefused)
 	found, suspects := w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
-	found = append(found, convict(w.resources, suspects, func(resources *store.Resources) *panicError {
+	found = append(found, convict(w.resources, found, suspects, func(resources *store.Resources) *panicError {
 		_, panicked := planOf(&memory{}, resources)
 		return panicked
 	})...)
@@ -49,8 +49,8 @@ func (w *work) planner(settings provision.Settings, sensorRefused bool) planner 
 	}
 }
 
-// search makes the plan with stand-ins for the routes that make it panic, beside those that
-// were found, and returns the panic if it is none of the routes.
+// search makes the plan with stand-ins for what makes it panic, beside what was found, and
+// returns the panic if that is the Gateway itself.
 func (w *work) search(planOf planner, found []culprit, panicked *panicError) error {
 	began := w.opts.Now()
 	found, isolated := isolate(w.resources, found, func(resources *store.Resources) *panicError {
@@ -70,32 +70,35 @@ func (w *work) search(planOf planner, found []culprit, panicked *panicError) err
 	return nil
 }
 
-// standIn notes what is to stand in for routes. Where that is not what did, and the changes
+// standIn notes what is to have stand-ins. Where that is not what had, and the changes
 // do not tell of it, nothing is remembered of the graph.
 func (m *memory) standIn(resources *store.Resources, found []culprit) {
 	changes := resources.Since(m.translated)
-	unheard := func(key store.RouteKey) bool {
+	unheard := func(c *culprit) bool {
+		if !c.isRoute() {
+			return true // Nothing is compared by what is broken.
+		}
 		if changes == nil {
 			return false // All is compared, or nothing remembered.
 		}
-		_, heard := changes.Routes[key]
+		_, heard := changes.Routes[store.RouteKey(c.key)]
 		return !heard
 	}
 	before := m.stoodIn
-	m.translated, m.stoodIn = resources.Edition, make(map[types.UID]store.RouteKey, len(found))
+	m.translated, m.stoodIn = resources.Edition, make(map[types.UID]*culprit, len(found))
 	for i := range found {
-		m.stoodIn[found[i].standInID()] = found[i].key
+		m.stoodIn[found[i].standInID()] = &found[i]
 	}
-	for _, pair := range [][2]map[types.UID]store.RouteKey{{before, m.stoodIn}, {m.stoodIn, before}} {
-		for id, key := range pair[0] {
-			if _, both := pair[1][id]; !both && unheard(key) {
+	for _, pair := range [][2]map[types.UID]*culprit{{before, m.stoodIn}, {m.stoodIn, before}} {
+		for id, c := range pair[0] {
+			if _, both := pair[1][id]; !both && unheard(c) {
 				m.graph = graph.Memory{}
 			}
 		}
 	}
 }
 
-// convicted notes which routes have stand-ins. Those that were found now are told of, and
+// convicted notes what has stand-ins. Those that were found now are told of, and
 // tried again when panicPause is over.
 func (w *work) convicted(found []culprit) {
 	for i := range found {
@@ -106,8 +109,8 @@ func (w *work) convicted(found []culprit) {
 		c.until = w.started.Add(panicPause)
 		w.opts.Metrics.Panicked()
 		if !c.logged {
-			log.FromContext(w.ctx).Error(c.panicked, "Translation of a route panicked",
-				"kind", c.key.Kind, "route", c.key.NamespacedName, "stack", string(c.panicked.stack))
+			log.FromContext(w.ctx).Error(c.panicked, "Translation of an object panicked",
+				"kind", c.key.Kind, "object", c.key.NamespacedName, "stack", string(c.panicked.stack))
 		}
 	}
 	w.culprits = found

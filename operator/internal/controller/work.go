@@ -44,7 +44,7 @@ type work struct {
 	// known is what the last work on the Gateway has left.
 	known *memory
 	plan  plan
-	// culprits are the routes that have stand-ins in the plan.
+	// culprits are what has stand-ins in the plan.
 	culprits []culprit
 
 	observed status.Observed

@@ -60,8 +60,8 @@ type world struct {
 	writes []string
 	// panics has the translation of a Gateway panic.
 	panics map[types.NamespacedName]bool
-	// breaks has the translation panic of whatever has a route for which it says so.
-	breaks func(store.Route) bool
+	// breaks has the translation panic of whatever has an object for which it says so.
+	breaks func(client.Object) bool
 	// workload, if not nil, is what the parameters of every Gateway say of it.
 	workload *v1alpha1.WorkloadParameters
 	// invalid has the API server refuse what is created of a kind.
@@ -268,6 +268,11 @@ func (w *world) translate(known *graph.Memory, in *store.Resources, opts graph.O
 	for _, route := range in.Routes() {
 		if w.breaks != nil && w.breaks(route) {
 			panic("a bug with a route")
+		}
+	}
+	for key, object := range in.Others() {
+		if _, broken := in.Broken[key]; !broken && w.breaks != nil && w.breaks(object) {
+			panic("a bug with an object")
 		}
 	}
 	g := known.Build(in, opts)

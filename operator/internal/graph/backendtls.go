@@ -33,7 +33,7 @@ type BackendTLS struct {
 const ReasonInvalidPolicy gatewayv1.RouteConditionReason = "InvalidBackendTLSPolicy"
 
 func (b *builder) policy(source *gatewayv1.BackendTLSPolicy) *Policy {
-	policy := &Policy{PolicyNode: PolicyNode{Kind: "BackendTLSPolicy", Meta: &source.ObjectMeta}, Source: source, TLS: &BackendTLS{
+	policy := &Policy{PolicyNode: PolicyNode{Kind: kindBackendTLSPolicy, Meta: &source.ObjectMeta}, Source: source, TLS: &BackendTLS{
 		ServerName:      strings.ToLower(string(source.Spec.Validation.Hostname)),
 		SubjectAltNames: source.Spec.Validation.SubjectAltNames,
 	}}

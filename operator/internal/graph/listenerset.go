@@ -80,6 +80,7 @@ func (b *builder) listenerSet(source *gatewayv1.ListenerSet) *ListenerSet {
 		set.refuse("the Gateway's spec.allowedListeners.namespaces.selector is not valid: %s", problem)
 	case !b.allowsSet(allowed, source):
 		set.refuse("the Gateway's spec.allowedListeners lets no ListenerSet of namespace %s attach", source.Namespace)
+	case set.checkBroken(b.in):
 	default:
 		for i := range source.Spec.Listeners {
 			entry := gatewayv1.Listener(source.Spec.Listeners[i])

@@ -2,6 +2,8 @@ package graph
 
 import gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+const kindBackendTLSPolicy = "BackendTLSPolicy"
+
 // Policy is a BackendTLSPolicy that targets a Service to which a route of the
 // Gateway leads.
 type Policy struct {
@@ -26,7 +28,11 @@ func (p *Policy) refs() []gatewayv1.LocalPolicyTargetReferenceWithSectionName {
 func (b *builder) policies() []*Policy {
 	var all []*Policy
 	for _, source := range b.in.BackendTLSPolicies {
-		all = append(all, b.policy(source))
+		policy := b.brokenPolicy(source)
+		if policy == nil {
+			policy = b.policy(source)
+		}
+		all = append(all, policy)
 	}
 	b.targets = contest(b, all)
 	return all

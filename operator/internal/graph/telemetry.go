@@ -94,6 +94,9 @@ func (p *TelemetryPolicy) note(text string) { p.Notes = append(p.Notes, text) }
 
 func (b *builder) telemetryPolicy(source *gatewayxv1alpha1.XTelemetryPolicy) *TelemetryPolicy {
 	p := &TelemetryPolicy{PolicyNode: PolicyNode{Kind: KindTelemetryPolicy, Meta: &source.ObjectMeta}, Source: source}
+	if b.checkBroken(&p.PolicyNode) {
+		return p
+	}
 	b.checkRoom(&p.PolicyNode, source)
 	for i, ref := range source.Spec.TargetRefs {
 		if ref.Group != gatewayv1.GroupName || ref.Kind != "Gateway" {

@@ -45,6 +45,9 @@ func (b *builder) trafficPolicies() []*TrafficPolicy {
 
 func (b *builder) trafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) *TrafficPolicy {
 	p := &TrafficPolicy{PolicyNode: PolicyNode{Kind: kindTrafficPolicy, Meta: &source.ObjectMeta}, Source: source}
+	if b.checkBroken(&p.PolicyNode) {
+		return p
+	}
 	if source.Spec.RetryConstraint != nil {
 		p.readRetryConstraint(source.Spec.RetryConstraint)
 	}

@@ -41,6 +41,9 @@ func (b *builder) xbackend(name types.NamespacedName) *XBackend {
 	}
 	x := &XBackend{PolicyNode: PolicyNode{Kind: store.KindXBackend, Meta: &source.ObjectMeta}, Source: source}
 	b.xbackends[name] = x
+	if b.checkBroken(&x.PolicyNode) {
+		return x
+	}
 	x.readDestination(b.opts.ClusterDomain)
 	x.readSession()
 	b.readXBackendTLS(x)

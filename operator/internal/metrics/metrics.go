@@ -43,7 +43,7 @@ func New(registry prometheus.Registerer, reporting func() (all, answering int)) 
 		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fleetgate_operator_translation_panics_total",
-			Help: "Panics of translations: one for each version of a route that is the cause, for which a stand-in is served, and one for each look at a Gateway of which no route is; its last configuration stays in use.",
+			Help: "Panics of translations: one for each version of an object that is the cause, and one for each look at a Gateway that is it itself; its last configuration stays in use.",
 		}),
 		configs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fleetgate_operator_config_writes_total",

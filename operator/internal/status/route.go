@@ -18,9 +18,6 @@ import (
 // of its Gateway would exceed its budget.
 const ReasonConfigTooLarge = "ConfigTooLarge"
 
-// ReasonInternalError is the reason of what tells of a fault of the operator.
-const ReasonInternalError = "InternalError"
-
 // verdict is what is wrong with a route by itself, whatever its parents say.
 type verdict struct {
 	// whole are problems of the route as a whole.
@@ -40,7 +37,7 @@ func (b *builder) judge(route *graph.Route) verdict {
 	const typ = string(gatewayv1.RouteConditionAccepted)
 	v := verdict{whole: slices.Clone(route.Problems), total: len(route.Rules)}
 	if why, bad := b.failed.route(proxyconfig.KindRoute, route, 0); bad {
-		v.whole.Add(typ, ReasonInternalError, "%s", why)
+		v.whole.Add(typ, graph.ReasonInternalError, "%s", why)
 	}
 	if why, bad := b.refused.route(proxyconfig.KindRoute, route, 0); bad {
 		v.whole.Add(typ, string(gatewayv1.RouteReasonUnsupportedValue), "the proxies refuse the route: %s", why)

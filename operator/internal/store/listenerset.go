@@ -18,7 +18,7 @@ func GatewayOf(set *gatewayv1.ListenerSet) (types.NamespacedName, bool) {
 // ParentListenerSet returns the ListenerSet that a parentRef in the given
 // namespace means, and false when the reference is to another kind.
 func ParentListenerSet(namespace string, ref *gatewayv1.ParentReference) (types.NamespacedName, bool) {
-	if !is(ref.Group, gatewayv1.GroupName) || ref.Kind == nil || *ref.Kind != "ListenerSet" {
+	if !is(ref.Group, gatewayv1.GroupName) || ref.Kind == nil || *ref.Kind != KindListenerSet {
 		return types.NamespacedName{}, false
 	}
 	return types.NamespacedName{Namespace: or(ref.Namespace, namespace), Name: string(ref.Name)}, true
