@@ -18,22 +18,22 @@ var next = version{"fleetgate.io/operator:v0.1.0-next", "fleetgate.io/proxy:v0.1
 
 // nextSchema is what that version has of its own, and nextPrograms are its programs.
 var (
-	nextSchema = variant.Edit{
+	nextSchema = []variant.Edit{{
 		File: "api/proxyconfig/v1/document.go",
 		Old:  `Schema = "proxyconfig.fleetgate.io/v1"`, New: `Schema = "proxyconfig.fleetgate.io/v2"`,
-	}
+	}}
 	nextPrograms = []variant.Program{
 		{Folder: "operator", Name: "fleetgate", Image: next.operator},
 		{Folder: "proxy", Name: "fleetgate-proxy", Image: next.proxy},
 	}
 )
 
-// buildVariant builds programs with an edit beside what the test goes on with; what it
+// buildVariant builds programs with edits beside what the test goes on with; what it
 // returns waits for that, and puts their images into the cluster.
-func buildVariant(t *testing.T, edit variant.Edit, programs ...variant.Program) (load func()) {
+func buildVariant(t *testing.T, edits []variant.Edit, programs ...variant.Program) (load func()) {
 	t.Helper()
 	ctx, dir, built := t.Context(), t.TempDir(), make(chan error, 1)
-	go func() { built <- variant.Build(ctx, cluster.Root, dir, edit, programs...) }()
+	go func() { built <- variant.Build(ctx, cluster.Root, dir, edits, programs...) }()
 	return func() {
 		t.Helper()
 		err := <-built

@@ -3,7 +3,6 @@ package variant
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +14,7 @@ import (
 	"github.com/fleetgate/fleetgate/test/images"
 )
 
-// Edit is what differs from the sources.
+// Edit is what differs from one of the sources.
 type Edit struct {
 	// File is the source, below the repository's folder.
 	File string
@@ -32,10 +31,10 @@ type Program struct {
 }
 
 // Build builds programs of the repository at root into the folder dir, and writes beside
-// them what the compiler is given for that. It returns an error if the edit does not fit
+// them what the compiler is given for that. It returns an error if an edit does not fit
 // the sources.
-func Build(ctx context.Context, root, dir string, edit Edit, programs ...Program) error {
-	overlay, err := edit.overlay(root, dir)
+func Build(ctx context.Context, root, dir string, edits []Edit, programs ...Program) error {
+	overlay, err := overlay(root, dir, edits)
 	if err != nil {
 		return err
 	}
@@ -50,25 +49,38 @@ func Build(ctx context.Context, root, dir string, edit Edit, programs ...Program
 	return nil
 }
 
-// overlay writes the edited source and the file that tells the compiler of it.
-func (e Edit) overlay(root, dir string) (string, error) {
-	source := filepath.Join(root, e.File)
-	text, err := os.ReadFile(source)
+// overlay writes the edited sources and the file that tells the compiler of them.
+func overlay(root, dir string, edits []Edit) (string, error) {
+	replace := make(map[string]string)
+	for i, e := range edits {
+		text, err := e.apply(root)
+		if err != nil {
+			return "", err
+		}
+		edited := filepath.Join(dir, fmt.Sprintf("%d-%s", i, filepath.Base(e.File)))
+		if err := os.WriteFile(edited, []byte(text), 0o600); err != nil {
+			return "", err
+		}
+		replace[filepath.Join(root, e.File)] = edited
+	}
+	content, err := json.Marshal(map[string]map[string]string{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "overlay.json")
+	return file, os.WriteFile(file, content, 0o600)
+}
+
+// apply returns the edited source.
+func (e Edit) apply(root string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(root, e.File))
 	if err != nil {
 		return "", fmt.Errorf("reading the source: %w", err)
 	}
 	if n := strings.Count(string(text), e.Old); n != 1 {
 		return "", fmt.Errorf("%s has %d times what is to be replaced: %q", e.File, n, e.Old)
 	}
-	edited, overlay := filepath.Join(dir, filepath.Base(e.File)), filepath.Join(dir, "overlay.json")
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {source: edited}})
-	if err != nil {
-		return "", err
-	}
-	return overlay, errors.Join(
-		os.WriteFile(edited, []byte(strings.Replace(string(text), e.Old, e.New, 1)), 0o600),
-		os.WriteFile(overlay, replace, 0o600),
-	)
+	return strings.Replace(string(text), e.Old, e.New, 1), nil
 }
 
 // Load puts an image of each program that was built in dir into the cluster.
