@@ -257,8 +257,8 @@ type crowd struct {
 	*informers
 	gateways *GatewayReconciler
 	gateway  types.NamespacedName
-	// plan is that of the last look.
-	plan plan
+	// work is that of the last look.
+	work *work
 }
 
 func newCrowd(t testing.TB, routes int) *crowd {
@@ -384,7 +384,7 @@ func (c *crowd) look(t testing.TB) delivery.ConfigResult {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.plan = w.plan
+	c.work = w
 	w.observed = status.Observed{Hash: result.Hash, Ready: 1, Serving: 1}
 	w.tellCulprits()
 	set := w.known.statuses.Build(w.plan.graph, w.observed)
@@ -395,12 +395,13 @@ func (c *crowd) look(t testing.TB) delivery.ConfigResult {
 	return result
 }
 
-// breakRoute has each translation of a route's rules panic.
-func (c *crowd) breakRoute(i int) {
-	name := crowdRoute(i)
+// breakRoutes has each translation of the rules of these routes panic, with a text.
+func (c *crowd) breakRoutes(broken map[int]string) {
 	c.gateways.opts.Translate = func(known *graph.Memory, in *store.Resources, opts graph.Options) *graph.Graph {
-		if route := in.HTTPRoutes[name]; route != nil && len(route.Spec.Rules[0].BackendRefs) > 0 {
-			panic("a bug with a route")
+		for i, text := range broken {
+			if route := in.HTTPRoutes[crowdRoute(i)]; route != nil && len(route.Spec.Rules[0].BackendRefs) > 0 {
+				panic(text)
+			}
 		}
 		return known.Build(in, opts)
 	}
@@ -458,7 +459,7 @@ func BenchmarkChange(b *testing.B) {
 	}
 	b.Run("panicking route of 5000", func(b *testing.B) {
 		c := settledCrowd(b, 5000)
-		c.breakRoute(17)
+		c.breakRoutes(map[int]string{17: "a bug"})
 		for i := 0; b.Loop(); i++ {
 			c.change(17, i+1)
 			c.look(b)

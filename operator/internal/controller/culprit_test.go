@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -241,88 +239,4 @@ func TestAGatewayRestsAfterASearch(t *testing.T) {
 	if got := a.Status.Parents[0].Conditions[0].ObservedGeneration; got != a.Generation {
 		t.Errorf("rested, what is said of a is of generation %d, want %d", got, a.Generation)
 	}
-}
-
-// Beside a route that panics, what changes of the others is served as it is without it:
-// other endpoints, and another route.
-func TestOthersChangeBesideACulprit(t *testing.T) {
-	c := settledCrowd(t, 300)
-	c.breakRoute(17)
-	c.change(17, 1)
-	for range 3 {
-		c.look(t)
-		c.settle()
-	}
-	serves := func(text string) bool {
-		config, err := json.Marshal(c.plan.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.Contains(string(config), text)
-	}
-	for _, change := range []struct {
-		what, now string
-		make      func()
-	}{
-		{"endpoint", "10.8.0.42", func() { c.move(42, 7) }},
-		{"route", `"/777"`, func() { c.change(43, 777) }},
-	} {
-		if serves(change.now) {
-			t.Fatalf("%s is there before", change.now)
-		}
-		change.make()
-		c.look(t)
-		if !serves(change.now) {
-			t.Errorf("another %s is there, and %s is not in the configuration", change.what, change.now)
-		}
-	}
-}
-
-// A route that did not change may translate all the same later, as what it refers to was
-// the cause: it is served then, and not what stood in for it.
-func TestACulpritThatMendsByItselfIsServed(t *testing.T) {
-	for what, change := range map[string]func(c *crowd){
-		"nothing":       func(*crowd) {},
-		"another route": func(c *crowd) { c.change(1, 2) },
-		"all is read":   func(c *crowd) { c.put(base()[1]) },
-	} {
-		c := settledCrowd(t, 2)
-		build := c.gateways.opts.Translate
-		c.breakRoute(0)
-		c.change(0, 1)
-		for range 3 {
-			c.look(t)
-			c.settle()
-		}
-		c.gateways.opts.Translate = build
-		c.gateways.culprits.expire(c.gateway)
-		change(c)
-		c.look(t)
-		c.settle()
-		rules := c.plan.config.Routes[0].Rules
-		if len(rules) == 0 || len(rules[0].Backends) == 0 {
-			t.Errorf("%s: what is served of it are the rules %+v", what, rules)
-		}
-		if got := c.acceptedReason(crowdRoute(0)); got != "Accepted" {
-			t.Errorf("%s: it is said to be %s", what, got)
-		}
-	}
-}
-
-// expire has all culprits of a Gateway tried again.
-func (c *culprits) expire(gateway types.NamespacedName) {
-	for i := range c.found[gateway] {
-		c.found[gateway][i].until = time.Time{}.Add(1)
-	}
-}
-
-// acceptedReason is the reason of what a route says of its only parent.
-func (c *crowd) acceptedReason(name types.NamespacedName) string {
-	live, _, _ := c.of(&gatewayv1.HTTPRoute{}).GetByKey(name.String())
-	for _, condition := range live.(*gatewayv1.HTTPRoute).Status.Parents[0].Conditions {
-		if condition.Type == string(gatewayv1.RouteConditionAccepted) {
-			return condition.Reason
-		}
-	}
-	return ""
 }
