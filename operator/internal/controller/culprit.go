@@ -75,10 +75,10 @@ func (c *culprit) says() string {
 // A search for culprits takes as many translations as it needs of all that a Gateway has,
 // and nothing is remembered of those. So the Gateway is not looked at again for
 // searchRest times as long, but for at most longestRest: whoever has a search begin with
-// each change takes a tenth of a core of all others, and not all of it.
+// each change takes a twentieth of a core of all others, and not all of it.
 const (
-	searchRest  = 9
-	longestRest = 10 * time.Second
+	searchRest  = 19
+	longestRest = 15 * time.Second
 )
 
 // culprits are those of all Gateways that were found last. It is safe for concurrent

@@ -227,7 +227,7 @@ func TestAGatewayRestsAfterASearch(t *testing.T) {
 	w.revise(route("a", "gw"))
 	w.take()
 	result := w.look("gw")
-	if least := 9 * 100 * time.Millisecond; result.RequeueAfter < least || result.RequeueAfter > longestRest {
+	if least := searchRest * 100 * time.Millisecond; result.RequeueAfter < least || result.RequeueAfter > longestRest {
 		t.Errorf("looked at again after %s, want at least %s", result.RequeueAfter, least)
 	}
 	if wrote := w.take(); wrote != nil {
