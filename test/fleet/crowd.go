@@ -32,7 +32,7 @@ func (b *bench) crowded(ctx context.Context) (err error) {
 		return err
 	}
 	b.results.crowd.created = time.Since(start)
-	b.results.crowd.fairness, err = b.beside(ctx, "crowd", func(i int) (string, int) { return crowdName, i % b.opts.crowd })
+	b.results.crowd.fairness, err = b.beside(ctx, "crowd", b.remarks(crowdName, func(i int) int { return i % b.opts.crowd }))
 	return err
 }
 

@@ -23,18 +23,25 @@ type fairness struct {
 	changes        int64
 }
 
-// chosen returns the tenant and the route of a restless tenant's i-th change.
-type chosen func(i int) (namespace string, route int)
+// restless makes a restless tenant's i-th change.
+type restless func(ctx context.Context, i int) error
+
+// remarks changes what the answers of a route are marked with; of which one, which tells.
+func (b *bench) remarks(namespace string, which func(i int) int) restless {
+	return func(ctx context.Context, i int) error {
+		return b.mark(ctx, namespace, which(i), fmt.Sprintf("restless-%d", time.Now().UnixNano()))
+	}
+}
 
 // beside measures in turns, so that whatever else the machine does is there for both.
-func (b *bench) beside(ctx context.Context, series string, which chosen) (f fairness, err error) {
+func (b *bench) beside(ctx context.Context, series string, change restless) (f fairness, err error) {
 	n := max(1, b.opts.changes/restlessRounds)
 	for round := range restlessRounds {
 		silent, err := b.changes(ctx, fmt.Sprintf("%s-silent-%d", series, round), n)
 		if err != nil {
 			return f, err
 		}
-		end := b.startRestless(ctx, which)
+		end := b.startRestless(ctx, int(f.changes), change)
 		beside, err := b.changes(ctx, fmt.Sprintf("%s-beside-%d", series, round), n)
 		f.changes += end()
 		if err != nil {
@@ -47,13 +54,13 @@ func (b *bench) beside(ctx context.Context, series string, which chosen) (f fair
 	return f, nil
 }
 
-// startRestless has a route changed ten times a second until the function that it returns
-// is called, which says how many times it was.
-func (b *bench) startRestless(ctx context.Context, which chosen) (end func() int64) {
+// startRestless makes a change ten times a second, beginning with the one of a number,
+// until the function that it returns is called, which says how many it were.
+func (b *bench) startRestless(ctx context.Context, from int, change restless) (end func() int64) {
 	ctx, cancel := context.WithCancel(ctx)
 	var changed int64
-	var restless sync.WaitGroup
-	restless.Go(func() {
+	var changes sync.WaitGroup
+	changes.Go(func() {
 		ticks := time.NewTicker(restlessPause)
 		defer ticks.Stop()
 		for ; ; changed++ {
@@ -62,15 +69,14 @@ func (b *bench) startRestless(ctx context.Context, which chosen) (end func() int
 				return
 			case <-ticks.C:
 			}
-			namespace, route := which(int(changed))
-			if err := b.mark(ctx, namespace, route, fmt.Sprintf("restless-%d", time.Now().UnixNano())); err != nil && ctx.Err() == nil {
-				b.tell(fmt.Sprintf("changing route %d of %s: %v", route, namespace, err))
+			if err := change(ctx, from+int(changed)); err != nil && ctx.Err() == nil {
+				b.tell(fmt.Sprintf("the restless tenant: %v", err))
 			}
 		}
 	})
 	return func() int64 {
 		cancel()
-		restless.Wait()
+		changes.Wait()
 		return changed
 	}
 }

@@ -126,6 +126,7 @@ func (b *bench) changeRows() []row {
 		r.crowd.rows("a crowded tenant"),
 		r.panics.few.rows("a tenant whose route makes the operator panic"),
 		r.panics.many.rows("a crowded tenant with such a route"),
+		r.panics.fresh.rows("a crowded tenant with another such route each time"),
 		r.panics.rows())
 }
 
@@ -211,7 +212,7 @@ Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
 		fmt.Fprintf(&out, fairnessText, o.crowd, c.changes, c.created.Seconds())
 	}
 	if p := b.results.panics; len(p.few.beside) > 0 {
-		fmt.Fprintf(&out, panicsText, p.few.changes+p.many.changes)
+		fmt.Fprintf(&out, panicsText, p.few.changes+p.many.changes, p.fresh.changes)
 	}
 	if b.ended != nil {
 		fmt.Fprintf(&out, "\nThe run ended early, and what is missing was not measured: %v.\n", b.ended)
@@ -265,5 +266,7 @@ const panicsText = `
 The last figures are of an operator with a defect that was built into it: it panics in the midst of translating a route that sets
 a certain header. A tenant has one such route among as many as others have, and changes it ten times a second in the same way;
 then the crowded tenant does so with one of its own (%d times in all). A panic's cause is found once for each version of a route
-that the operator looks at. At the end the route's status must say of its newest version what is wrong with it.
+that the operator looks at. At the end the route's status must say of its newest version what is wrong with it. Last, the crowded
+tenant removes such a route ten times a second and makes another one (%d of them), so that the operator has to search for the
+cause: it does so again only after a while, and the tenant waits.
 `

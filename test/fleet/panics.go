@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -18,8 +19,9 @@ const panickingName = "panicking"
 
 // panics is what others feel of a tenant with a route that makes the translation panic.
 type panics struct {
-	// few is of one that has as many routes as others, and many of the crowded tenant.
-	few, many fairness
+	// few is of one that has as many routes as others, many of the crowded tenant, and fresh
+	// of that while the route is another one each time.
+	few, many, fresh fairness
 	// panicked is how many times the operator has found a panic's cause, and restarts how
 	// often its container has ended.
 	panicked float64
@@ -44,6 +46,9 @@ func (b *bench) panicking(ctx context.Context) (err error) {
 	}
 	if b.opts.crowd > 0 {
 		if r.many, err = b.besidePanics(ctx, crowdName); err != nil {
+			return err
+		}
+		if r.fresh, err = b.beside(ctx, "fresh-panics", b.replaces(crowdName)); err != nil {
 			return err
 		}
 	}
@@ -98,10 +103,27 @@ func (b *bench) besidePanics(ctx context.Context, namespace string) (f fairness,
 	if _, err := b.quiet(ctx); err != nil {
 		return f, err
 	}
-	if f, err = b.beside(ctx, namespace+"-panics", func(int) (string, int) { return namespace, 0 }); err != nil {
+	if f, err = b.beside(ctx, namespace+"-panics", b.remarks(namespace, func(int) int { return 0 })); err != nil {
 		return f, err
 	}
 	return f, broken()
+}
+
+// replaces removes a route that makes the translation panic, and makes another one.
+func (b *bench) replaces(namespace string) restless {
+	fresh := func(i int) *gatewayv1.HTTPRoute {
+		r := route(namespace, i)
+		r.Name = "panics-" + strconv.Itoa(i)
+		headers := r.Spec.Rules[0].Filters[0].ResponseHeaderModifier
+		headers.Set = append(headers.Set, gatewayv1.HTTPHeader{Name: variant.PanicHeader, Value: "yes"})
+		return r
+	}
+	return func(ctx context.Context, i int) error {
+		if err := ctrlclient.IgnoreNotFound(b.Client.Delete(ctx, fresh(i-1))); err != nil {
+			return err
+		}
+		return b.create(ctx, fresh(i))
+	}
 }
 
 // toldBroken returns an error unless the status of a route says, of its newest version,
