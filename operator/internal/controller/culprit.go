@@ -66,7 +66,7 @@ func (c *culprit) says() string {
 		then = "what it matches is answered with 500"
 	case c.key.Kind == store.KindListenerSet:
 		then = "its listeners are not served"
-	case c.key.Kind == store.KindXBackend, c.key.Kind == "BackendTLSPolicy":
+	case c.key.Kind == store.KindXBackend, c.key.Kind == store.KindBackendTLSPolicy:
 		then = "what leads to its backends is answered with 500"
 	}
 	return fmt.Sprintf("it cannot be translated (%s), and %s; this is a fault of the operator", c.panicked, then)

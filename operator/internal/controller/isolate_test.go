@@ -18,10 +18,10 @@ import (
 // saysOf is "status reason" of what an object says for the Gateway gw by a condition.
 func (w *world) saysOf(object client.Object, typ string) string {
 	w.t.Helper()
-	live := get(w, object.GetName(), object.DeepCopyObject().(client.Object))
-	if set, is := live.(*gatewayv1.ListenerSet); is {
-		return statusOf(conditions.Find(set.Status.Conditions, typ))
+	if _, is := object.(*gatewayv1.ListenerSet); is {
+		return w.setCondition(object.GetName(), typ)
 	}
+	live := get(w, object.GetName(), object.DeepCopyObject().(client.Object))
 	for _, entry := range store.AncestorsOf(live) {
 		if entry.ControllerName == controllerName && entry.AncestorRef.Name == "gw" {
 			return statusOf(conditions.Find(entry.Conditions, typ))

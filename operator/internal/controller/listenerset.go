@@ -99,12 +99,12 @@ func withdrawSetStatus(ctx context.Context, opts *Options, cached *gatewayv1.Lis
 	}
 	live := &gatewayv1.ListenerSet{} // Caches do not keep who wrote what.
 	if err := opts.Live.Get(ctx, want.Name, live); err != nil {
-		return ignoreGone(err, "ListenerSet", want.Name)
+		return ignoreGone(err, store.KindListenerSet, want.Name)
 	}
 	if live.UID != cached.UID {
 		return nil
 	}
-	return writeStatus(ctx, opts, "ListenerSet", live, func(live *gatewayv1.ListenerSet) (*gatewayv1.ListenerSet, bool) {
+	return writeStatus(ctx, opts, store.KindListenerSet, live, func(live *gatewayv1.ListenerSet) (*gatewayv1.ListenerSet, bool) {
 		if !wroteCondition(live, string(gatewayv1.ListenerSetConditionAccepted)) {
 			return nil, false
 		}

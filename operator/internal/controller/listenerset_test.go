@@ -36,11 +36,7 @@ func routeOf(name, set string) *gatewayv1.HTTPRoute {
 
 func (w *world) setCondition(name, typ string) string {
 	w.t.Helper()
-	c := conditions.Find(get(w, name, &gatewayv1.ListenerSet{}).Status.Conditions, typ)
-	if c == nil {
-		return ""
-	}
-	return string(c.Status) + " " + c.Reason
+	return statusOf(conditions.Find(get(w, name, &gatewayv1.ListenerSet{}).Status.Conditions, typ))
 }
 
 func (w *world) lookAtSet(name string) {

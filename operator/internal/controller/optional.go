@@ -89,13 +89,13 @@ func optionalKinds() []optionalKind {
 		{kind: serviceMonitor, version: "v1", crd: monitorCRD, object: monitor()},
 		{kind: prometheusKind, version: "v1", crd: prometheusCRD, object: &monitoringv1.Prometheus{}},
 		gatewayKind(v1alpha1.GroupVersion, v1alpha1.KindGatewayParameters, "gatewayparameters", &v1alpha1.GatewayParameters{}),
-		gatewayKind(gatewayGroup, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}),
+		gatewayKind(gatewayGroup, store.KindListenerSet, "listenersets", &gatewayv1.ListenerSet{}),
 		gatewayKind(gatewayGroup, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}),
-		gatewayKind(gatewayGroup, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
+		gatewayKind(gatewayGroup, store.KindBackendTLSPolicy, "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}),
 		trustBundleKind(),
 		gatewayKind(experimentalGroup, store.KindXBackend, "xbackends", &gatewayxv1alpha1.XBackend{}),
-		gatewayKind(experimentalGroup, "XBackendTrafficPolicy", "xbackendtrafficpolicies", &gatewayxv1alpha1.XBackendTrafficPolicy{}),
-		gatewayKind(experimentalGroup, "XTelemetryPolicy", "xtelemetrypolicies", &gatewayxv1alpha1.XTelemetryPolicy{}),
+		gatewayKind(experimentalGroup, store.KindTrafficPolicy, "xbackendtrafficpolicies", &gatewayxv1alpha1.XBackendTrafficPolicy{}),
+		gatewayKind(experimentalGroup, store.KindTelemetryPolicy, "xtelemetrypolicies", &gatewayxv1alpha1.XTelemetryPolicy{}),
 	}
 	for _, route := range store.RouteKinds() {
 		all = append(all, gatewayKind(gatewayGroup, route.Name, strings.ToLower(route.Name)+"s", route.New()))

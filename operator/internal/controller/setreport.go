@@ -11,6 +11,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/atonce"
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // setWriters is how many statuses of ListenerSets are written at a time. Thousands of them
@@ -73,7 +74,7 @@ func shorter(a, b time.Duration) time.Duration {
 func (w *work) writeSet(known *setReport, live *gatewayv1.ListenerSet, want *status.ListenerSet) error {
 	var after *gatewayv1.ListenerSet
 	known.said = nil
-	err := writeStatus(w.ctx, &w.opts, "ListenerSet", live, func(live *gatewayv1.ListenerSet) (*gatewayv1.ListenerSet, bool) {
+	err := writeStatus(w.ctx, &w.opts, store.KindListenerSet, live, func(live *gatewayv1.ListenerSet) (*gatewayv1.ListenerSet, bool) {
 		merged, changed := status.MergeListenerSet(live.Status, want, conditions.At(w.opts.Now(), live))
 		after = live.DeepCopy()
 		after.Status = merged

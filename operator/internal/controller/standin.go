@@ -3,8 +3,10 @@ package controller
 import (
 	"maps"
 
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
@@ -100,4 +102,41 @@ func emptyL4(route store.Route) store.Route {
 		out.Spec.Rules = nil
 	}
 	return out
+}
+
+// noteStandIns notes what is to have stand-ins. Where that is not what had, and the changes
+// do not tell of it, nothing is remembered of the graph.
+func (m *memory) noteStandIns(resources *store.Resources, found []culprit) {
+	changes, before := resources.Since(m.translated), m.stoodIn
+	m.translated, m.stoodIn = resources.Edition, nil
+	if len(found)+len(before) == 0 {
+		return
+	}
+	m.stoodIn = make(map[types.UID]*culprit, len(found))
+	for i := range found {
+		m.stoodIn[found[i].standInID()] = &found[i]
+	}
+	if unheard(before, m.stoodIn, changes) || unheard(m.stoodIn, before, changes) {
+		m.graph = graph.Memory{}
+	}
+}
+
+// unheard says whether there are stand-ins that the others do not have, of which a
+// translation that compares or follows changes would not hear.
+func unheard(these, others map[types.UID]*culprit, changes *store.Changes) bool {
+	for id, c := range these {
+		if _, both := others[id]; both {
+			continue
+		}
+		if !c.isRoute() {
+			return true // Nothing is compared by what is broken.
+		}
+		if changes == nil {
+			continue // All routes are compared, or nothing is remembered.
+		}
+		if _, heard := changes.Routes[store.RouteKey(c.key)]; !heard {
+			return true
+		}
+	}
+	return false
 }

@@ -3,10 +3,8 @@ package controller
 import (
 	"errors"
 
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/fleetgate/fleetgate/operator/internal/graph"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
@@ -21,7 +19,7 @@ func (w *work) translate(settings provision.Settings, sensorRefused bool) error 
 		_, panicked := planOf(&memory{}, resources)
 		return panicked
 	})...)
-	w.known.standIn(w.resources, found)
+	w.known.noteStandIns(w.resources, found)
 	made, panicked := planOf(w.known, standIn(w.resources, found))
 	if panicked != nil {
 		return w.search(planOf, found, panicked)
@@ -68,34 +66,6 @@ func (w *work) search(planOf planner, found []culprit, panicked *panicError) err
 	}
 	w.convicted(found)
 	return nil
-}
-
-// standIn notes what is to have stand-ins. Where that is not what had, and the changes
-// do not tell of it, nothing is remembered of the graph.
-func (m *memory) standIn(resources *store.Resources, found []culprit) {
-	changes := resources.Since(m.translated)
-	unheard := func(c *culprit) bool {
-		if !c.isRoute() {
-			return true // Nothing is compared by what is broken.
-		}
-		if changes == nil {
-			return false // All is compared, or nothing remembered.
-		}
-		_, heard := changes.Routes[store.RouteKey(c.key)]
-		return !heard
-	}
-	before := m.stoodIn
-	m.translated, m.stoodIn = resources.Edition, make(map[types.UID]*culprit, len(found))
-	for i := range found {
-		m.stoodIn[found[i].standInID()] = &found[i]
-	}
-	for _, pair := range [][2]map[types.UID]*culprit{{before, m.stoodIn}, {m.stoodIn, before}} {
-		for id, c := range pair[0] {
-			if _, both := pair[1][id]; !both && unheard(c) {
-				m.graph = graph.Memory{}
-			}
-		}
-	}
 }
 
 // convicted notes what has stand-ins. Those that were found now are told of, and

@@ -32,11 +32,15 @@ type BackendTLS struct {
 // condition, and has no reason for it.
 const ReasonInvalidPolicy gatewayv1.RouteConditionReason = "InvalidBackendTLSPolicy"
 
-func (b *builder) policy(source *gatewayv1.BackendTLSPolicy) *Policy {
-	policy := &Policy{PolicyNode: PolicyNode{Kind: kindBackendTLSPolicy, Meta: &source.ObjectMeta}, Source: source, TLS: &BackendTLS{
-		ServerName:      strings.ToLower(string(source.Spec.Validation.Hostname)),
-		SubjectAltNames: source.Spec.Validation.SubjectAltNames,
-	}}
+func newPolicy(source *gatewayv1.BackendTLSPolicy) *Policy {
+	return &Policy{PolicyNode: PolicyNode{Kind: store.KindBackendTLSPolicy, Meta: &source.ObjectMeta}, Source: source, TLS: &BackendTLS{}}
+}
+
+// readPolicy fills in what the policy asks for.
+func (b *builder) readPolicy(policy *Policy) {
+	source := policy.Source
+	policy.TLS.ServerName = strings.ToLower(string(source.Spec.Validation.Hostname))
+	policy.TLS.SubjectAltNames = source.Spec.Validation.SubjectAltNames
 	if !validPreciseHostname(policy.TLS.ServerName) {
 		policy.refuse(gatewayv1.PolicyReasonInvalid, "spec.validation.hostname %q is not valid", source.Spec.Validation.Hostname)
 	}
@@ -46,8 +50,6 @@ func (b *builder) policy(source *gatewayv1.BackendTLSPolicy) *Policy {
 		policy.Notes = append(policy.Notes, "spec.options have no effect")
 	}
 	b.checkRoom(&policy.PolicyNode, source)
-	policy.TLS.Invalid = policy.Problems.Message(string(gatewayv1.PolicyConditionAccepted))
-	return policy
 }
 
 // readAuthorities reads whom the policy trusts: the CA certificates that it

@@ -18,23 +18,13 @@ func (s *ListenerSet) checkBroken(in *store.Resources) bool {
 	return broken
 }
 
-// brokenPolicy is what is left of a BackendTLSPolicy that cannot be read: its backends are
-// not reached, for it may say whom not to trust. It is nil for any other.
-func (b *builder) brokenPolicy(source *gatewayv1.BackendTLSPolicy) *Policy {
-	policy := &Policy{PolicyNode: PolicyNode{Kind: kindBackendTLSPolicy, Meta: &source.ObjectMeta}, Source: source, TLS: &BackendTLS{}}
-	if !b.checkBroken(&policy.PolicyNode) {
-		return nil
-	}
-	policy.TLS.Invalid = policy.Problems.Message(string(gatewayv1.PolicyConditionAccepted))
-	return policy
-}
-
-// checkBroken refuses a policy or an XBackend that cannot be read, and says so.
+// checkBroken refuses a policy or an XBackend that cannot be read, and says so. The backends
+// of a BackendTLSPolicy are not reached then, for it may say whom not to trust.
 func (b *builder) checkBroken(p *PolicyNode) bool {
 	why, broken := b.in.Broken[store.ObjectKey{Kind: p.Kind, NamespacedName: p.Name()}]
 	if broken {
 		p.refuse(ReasonInternalError, "%s", why)
-		if p.Kind == kindBackendTLSPolicy || p.Kind == KindTelemetryPolicy {
+		if p.Kind == store.KindBackendTLSPolicy || p.Kind == store.KindTelemetryPolicy {
 			p.Problems.Add(string(gatewayv1.BackendTLSPolicyConditionResolvedRefs), ReasonInternalError, "%s", why)
 		}
 	}

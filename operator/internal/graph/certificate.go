@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // Certificate is a valid pair of a certificate chain and its private key.
@@ -84,7 +86,7 @@ func (b *builder) certificate(l *Listener, i int) *Certificate {
 // part of, and by which its references are judged.
 func (b *builder) owner(l *Listener) (kind, namespace string) {
 	if l.Set != nil {
-		return "ListenerSet", l.Set.Source.Namespace
+		return store.KindListenerSet, l.Set.Source.Namespace
 	}
 	return "Gateway", b.in.Gateway.Namespace
 }

@@ -66,7 +66,7 @@ func (b *builder) mayExport(p *TelemetryPolicy, field string, to BackendKey) boo
 			"%s names XBackend %s, which is for those who refer to it from namespace %s alone", field, name, name.Namespace)
 		return false
 	}
-	from := object{group: gatewayxv1alpha1.GroupName, kind: KindTelemetryPolicy, namespace: p.Meta.Namespace}
+	from := object{group: gatewayxv1alpha1.GroupName, kind: store.KindTelemetryPolicy, namespace: p.Meta.Namespace}
 	if b.grants.allowFrom(from, serviceObject(name)) {
 		return true
 	}

@@ -2,8 +2,6 @@ package graph
 
 import gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-const kindBackendTLSPolicy = "BackendTLSPolicy"
-
 // Policy is a BackendTLSPolicy that targets a Service to which a route of the
 // Gateway leads.
 type Policy struct {
@@ -18,6 +16,11 @@ func (p *Policy) unresolved(reason gatewayv1.PolicyConditionReason, format strin
 	p.Problems.Add(string(gatewayv1.BackendTLSPolicyConditionResolvedRefs), string(reason), format, args...)
 }
 
+// invalidate has the backends not reached where the policy is not valid.
+func (p *Policy) invalidate() {
+	p.TLS.Invalid = p.Problems.Message(string(gatewayv1.PolicyConditionAccepted))
+}
+
 func (p *Policy) refs() []gatewayv1.LocalPolicyTargetReferenceWithSectionName {
 	return p.Source.Spec.TargetRefs
 }
@@ -28,10 +31,11 @@ func (p *Policy) refs() []gatewayv1.LocalPolicyTargetReferenceWithSectionName {
 func (b *builder) policies() []*Policy {
 	var all []*Policy
 	for _, source := range b.in.BackendTLSPolicies {
-		policy := b.brokenPolicy(source)
-		if policy == nil {
-			policy = b.policy(source)
+		policy := newPolicy(source)
+		if !b.checkBroken(&policy.PolicyNode) {
+			b.readPolicy(policy)
 		}
+		policy.invalidate()
 		all = append(all, policy)
 	}
 	b.targets = contest(b, all)

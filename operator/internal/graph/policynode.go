@@ -143,7 +143,7 @@ func (p *PolicyNode) targetAt(ref *gatewayv1.LocalPolicyTargetReferenceWithSecti
 		service: types.NamespacedName{Namespace: p.Meta.Namespace, Name: string(ref.Name)},
 		port:    string(value(ref.SectionName, "")),
 	}
-	if ref.Group == gatewayxv1alpha1.GroupName && ref.Kind == store.KindXBackend && p.Kind == kindTrafficPolicy {
+	if ref.Group == gatewayxv1alpha1.GroupName && ref.Kind == store.KindXBackend && p.Kind == store.KindTrafficPolicy {
 		at.kind = store.KindXBackend
 		return at, true
 	}

@@ -13,9 +13,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// KindTelemetryPolicy is the kind of TelemetryPolicies.
-const KindTelemetryPolicy = "XTelemetryPolicy"
-
 // TelemetryPolicy is an XTelemetryPolicy that targets the Gateway. One that is not
 // valid has no effect, and keeps later ones from having any (GEP-4768).
 type TelemetryPolicy struct {
@@ -93,7 +90,7 @@ func (p *TelemetryPolicy) invalid(format string, args ...any) {
 func (p *TelemetryPolicy) note(text string) { p.Notes = append(p.Notes, text) }
 
 func (b *builder) telemetryPolicy(source *gatewayxv1alpha1.XTelemetryPolicy) *TelemetryPolicy {
-	p := &TelemetryPolicy{PolicyNode: PolicyNode{Kind: KindTelemetryPolicy, Meta: &source.ObjectMeta}, Source: source}
+	p := &TelemetryPolicy{PolicyNode: PolicyNode{Kind: store.KindTelemetryPolicy, Meta: &source.ObjectMeta}, Source: source}
 	if b.checkBroken(&p.PolicyNode) {
 		return p
 	}

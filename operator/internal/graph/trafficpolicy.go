@@ -11,8 +11,6 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-const kindTrafficPolicy = "XBackendTrafficPolicy"
-
 // TrafficPolicy is an XBackendTrafficPolicy that targets a Service or an XBackend to
 // which a route of the Gateway leads. One that is not valid has no effect.
 type TrafficPolicy struct {
@@ -44,7 +42,7 @@ func (b *builder) trafficPolicies() []*TrafficPolicy {
 }
 
 func (b *builder) trafficPolicy(source *gatewayxv1alpha1.XBackendTrafficPolicy) *TrafficPolicy {
-	p := &TrafficPolicy{PolicyNode: PolicyNode{Kind: kindTrafficPolicy, Meta: &source.ObjectMeta}, Source: source}
+	p := &TrafficPolicy{PolicyNode: PolicyNode{Kind: store.KindTrafficPolicy, Meta: &source.ObjectMeta}, Source: source}
 	if b.checkBroken(&p.PolicyNode) {
 		return p
 	}

@@ -135,7 +135,9 @@ func (b *builder) readXBackendTLS(x *XBackend) {
 		x.refuse(gatewayv1.PolicyReasonInvalid, "spec.tls.mode is %s, and there is no spec.tls.validation", mode)
 		return
 	}
-	policy := b.policy(written)
+	policy := newPolicy(written)
+	b.readPolicy(policy)
+	policy.invalidate()
 	for _, problem := range policy.Problems {
 		message := strings.ReplaceAll(problem.Message, "spec.validation", "spec.tls.validation")
 		if problem.Type != string(gatewayv1.PolicyConditionAccepted) {

@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
+	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
 // MergeGateway brings want into the status that a Gateway has, and returns the
@@ -132,7 +133,7 @@ func (r *Route) owns(entry *gatewayv1.RouteParentStatus) bool {
 	switch parent := r.parentOf(&entry.ParentRef); parent.kind {
 	case "Gateway":
 		return parent.name == r.Gateway
-	case "ListenerSet":
+	case store.KindListenerSet:
 		return r.ListenerSets.Has(parent.name)
 	}
 	return false

@@ -5,6 +5,9 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
+// KindListenerSet is the kind of ListenerSets.
+const KindListenerSet = "ListenerSet"
+
 // GatewayOf returns the Gateway that a ListenerSet names as its parent, and
 // false when the reference is to another kind.
 func GatewayOf(set *gatewayv1.ListenerSet) (types.NamespacedName, bool) {

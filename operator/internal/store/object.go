@@ -7,9 +7,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// KindListenerSet is the kind of ListenerSets.
-const KindListenerSet = "ListenerSet"
-
 // ObjectKey identifies what a Gateway can do without: a route, a ListenerSet, a policy
 // or an XBackend.
 type ObjectKey struct {
@@ -34,9 +31,9 @@ func (r *Resources) Object(key ObjectKey) client.Object {
 func (r *Resources) Others() iter.Seq2[ObjectKey, client.Object] {
 	return func(yield func(ObjectKey, client.Object) bool) {
 		_ = eachOf(KindListenerSet, r.ListenerSets, yield) &&
-			eachOf("BackendTLSPolicy", r.BackendTLSPolicies, yield) &&
-			eachOf("XBackendTrafficPolicy", r.TrafficPolicies, yield) &&
-			eachOf("XTelemetryPolicy", r.TelemetryPolicies, yield) &&
+			eachOf(KindBackendTLSPolicy, r.BackendTLSPolicies, yield) &&
+			eachOf(KindTrafficPolicy, r.TrafficPolicies, yield) &&
+			eachOf(KindTelemetryPolicy, r.TelemetryPolicies, yield) &&
 			eachOf(KindXBackend, r.XBackends, yield)
 	}
 }

@@ -7,6 +7,13 @@ import (
 	gatewayxv1alpha1 "sigs.k8s.io/gateway-api/apisx/v1alpha1"
 )
 
+// The kinds of policies.
+const (
+	KindBackendTLSPolicy = "BackendTLSPolicy"
+	KindTrafficPolicy    = "XBackendTrafficPolicy"
+	KindTelemetryPolicy  = "XTelemetryPolicy"
+)
+
 // Policy is an object of one of the PolicyKinds.
 type Policy = client.Object
 
@@ -31,17 +38,17 @@ type PolicyKind struct {
 func PolicyKinds() []PolicyKind {
 	return []PolicyKind{
 		{
-			Name:    "BackendTLSPolicy",
+			Name:    KindBackendTLSPolicy,
 			New:     func() Policy { return &gatewayv1.BackendTLSPolicy{} },
 			NewList: func() client.ObjectList { return &gatewayv1.BackendTLSPolicyList{} },
 		},
 		{
-			Name:    "XBackendTrafficPolicy",
+			Name:    KindTrafficPolicy,
 			New:     func() Policy { return &gatewayxv1alpha1.XBackendTrafficPolicy{} },
 			NewList: func() client.ObjectList { return &gatewayxv1alpha1.XBackendTrafficPolicyList{} },
 		},
 		{
-			Name:    "XTelemetryPolicy",
+			Name:    KindTelemetryPolicy,
 			New:     func() Policy { return &gatewayxv1alpha1.XTelemetryPolicy{} },
 			NewList: func() client.ObjectList { return &gatewayxv1alpha1.XTelemetryPolicyList{} },
 		},
@@ -64,9 +71,9 @@ func policyPartsOf(obj client.Object) (policyParts, bool) {
 		for i := range p.Spec.TargetRefs {
 			targets[i] = p.Spec.TargetRefs[i].LocalPolicyTargetReference
 		}
-		return policyParts{"BackendTLSPolicy", targets, &p.Status}, true
+		return policyParts{KindBackendTLSPolicy, targets, &p.Status}, true
 	case *gatewayxv1alpha1.XBackendTrafficPolicy:
-		return policyParts{"XBackendTrafficPolicy", p.Spec.TargetRefs, &p.Status}, true
+		return policyParts{KindTrafficPolicy, p.Spec.TargetRefs, &p.Status}, true
 	case *gatewayxv1alpha1.XBackend:
 		return policyParts{kind: KindXBackend}, true
 	case *gatewayxv1alpha1.XTelemetryPolicy:
@@ -74,7 +81,7 @@ func policyPartsOf(obj client.Object) (policyParts, bool) {
 		for i, ref := range p.Spec.TargetRefs {
 			targets[i] = gatewayv1.LocalPolicyTargetReference(ref)
 		}
-		return policyParts{"XTelemetryPolicy", targets, (*gatewayv1.PolicyStatus)(&p.Status)}, true
+		return policyParts{KindTelemetryPolicy, targets, (*gatewayv1.PolicyStatus)(&p.Status)}, true
 	}
 	return policyParts{}, false
 }

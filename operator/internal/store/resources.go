@@ -88,11 +88,11 @@ type Resources struct {
 // Policy returns a policy or an XBackend, or nil.
 func (r *Resources) Policy(key PolicyKey) Policy {
 	switch key.Kind {
-	case "BackendTLSPolicy":
+	case KindBackendTLSPolicy:
 		return r.BackendTLSPolicies[key.NamespacedName]
 	case KindXBackend:
 		return r.XBackends[key.NamespacedName]
-	case "XTelemetryPolicy":
+	case KindTelemetryPolicy:
 		return r.TelemetryPolicies[key.NamespacedName]
 	}
 	return r.TrafficPolicies[key.NamespacedName]
