@@ -20,7 +20,9 @@ type culprit struct {
 	uid        types.UID
 	generation int64
 	// bare says of a route that its matches have to go as well.
-	bare     bool
+	bare bool
+	// by is the route that leads to an object of which nothing is read otherwise.
+	by       store.RouteKey
 	panicked *panicError
 	// logged says that an earlier version of it has panicked in the same way.
 	logged bool
@@ -34,6 +36,18 @@ func newCulprit(key store.ObjectKey, object client.Object, panicked *panicError)
 
 func (c *culprit) isRoute() bool {
 	return slices.ContainsFunc(store.RouteKinds(), func(kind store.RouteKind) bool { return kind.Name == c.key.Kind })
+}
+
+// around returns what it takes of the resources to try the culprit: of the routes none but
+// itself, or the one that leads to it.
+func (c *culprit) around(resources *store.Resources) *store.Resources {
+	switch {
+	case c.isRoute():
+		return only(resources, []store.RouteKey{store.RouteKey(c.key)})
+	case resources.Route(c.by) != nil:
+		return plain(resources, c.by)
+	}
+	return only(resources, nil)
 }
 
 // rank has what others depend on come first.
@@ -66,8 +80,10 @@ func (c *culprit) says() string {
 		then = "what it matches is answered with 500"
 	case c.key.Kind == store.KindListenerSet:
 		then = "its listeners are not served"
-	case c.key.Kind == store.KindXBackend, c.key.Kind == store.KindBackendTLSPolicy:
-		then = "what leads to its backends is answered with 500"
+	case c.key.Kind == store.KindXBackend:
+		then = "what leads to it is answered with 500"
+	case c.key.Kind == store.KindBackendTLSPolicy:
+		then = "what leads to its backends is answered with 502"
 	}
 	return fmt.Sprintf("it cannot be translated (%s), and %s; this is a fault of the operator", c.panicked, then)
 }

@@ -23,17 +23,19 @@ type attempt func(*store.Resources) *panicError
 func convict(resources *store.Resources, known, suspects []culprit, try attempt) (guilty []culprit) {
 	slices.SortStableFunc(suspects, func(a, b culprit) int { return cmp.Compare(a.rank(), b.rank()) })
 	for i, suspect := range suspects {
-		var alone []store.RouteKey
-		if suspect.isRoute() {
-			alone = append(alone, store.RouteKey(suspect.key))
-		}
-		around := only(standIn(resources, slices.Concat(known, guilty, suspects[i+1:])), alone)
+		around := suspect.around(standIn(resources, slices.Concat(known, guilty, suspects[i+1:])))
 		panicked := try(around)
 		if panicked == nil {
 			continue
 		}
 		c := newCulprit(suspect.key, resources.Object(suspect.key), panicked)
-		c.bare = c.isRoute() && try(standIn(around, []culprit{c})) != nil
+		c.by = suspect.by
+		if try(standIn(around, []culprit{c})) != nil {
+			if !c.isRoute() {
+				continue // It is something else.
+			}
+			c.bare = true
+		}
 		c.logged = panicked.Error() == suspect.panicked.Error()
 		guilty = append(guilty, c)
 	}
@@ -66,14 +68,19 @@ func isolate(resources *store.Resources, known []culprit, try attempt) ([]culpri
 	return found, is && try(standIn(resources, found)) == nil
 }
 
-// oneOfRoutes adds the first route that panics with those before it to what was found. It
-// returns false if the translation panics without routes.
+// oneOfRoutes adds the first route that panics with those before it to what was found, or
+// what it leads to if that is the cause. It returns false if the translation panics without
+// routes.
 func oneOfRoutes(rest *store.Resources, found []culprit, try attempt) ([]culprit, bool) {
 	keys := routesOf(rest)
 	// The least number of routes that panic ends with one that does.
 	n := sort.Search(len(keys)+1, func(n int) bool { return try(only(rest, keys[:n])) != nil })
 	if n == 0 || n > len(keys) {
 		return nil, false
+	}
+	if more, is := oneOfOthers(plain(rest, keys[n-1]), found, try); is {
+		more[len(more)-1].by = keys[n-1]
+		return more, true
 	}
 	key := store.ObjectKey(keys[n-1])
 	at := slices.IndexFunc(found, func(c culprit) bool { return c.key == key })
@@ -87,7 +94,8 @@ func oneOfRoutes(rest *store.Resources, found []culprit, try attempt) ([]culprit
 	return nil, false
 }
 
-// oneOfOthers does so for ListenerSets, policies and XBackends.
+// oneOfOthers does so for ListenerSets, policies and XBackends, with the routes that are
+// there.
 func oneOfOthers(rest *store.Resources, found []culprit, try attempt) ([]culprit, bool) {
 	var keys []store.ObjectKey
 	for key := range rest.Others() {

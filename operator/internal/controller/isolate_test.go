@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,29 +85,108 @@ func TestWhatPanicsFailsAlone(t *testing.T) {
 	}
 }
 
-// What many routes lead to is found where it takes a route for the translation to panic.
-func TestACommonCauseOfManyRoutes(t *testing.T) {
-	name := types.NamespacedName{Namespace: "tenant", Name: "odd"}
-	resources := &store.Resources{
-		HTTPRoutes: make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
-		XBackends:  map[types.NamespacedName]*gatewayxv1alpha1.XBackend{name: selecting("odd"), {Name: "fine"}: selecting("fine")},
+// mirroring has a route send copies to an XBackend.
+func mirroring(r *gatewayv1.HTTPRoute, name string) *gatewayv1.HTTPRoute {
+	to := toXBackend(route("to", "gw"), name).Spec.Rules[0].BackendRefs[0].BackendObjectReference
+	r.Spec.Rules[0].Filters = []gatewayv1.HTTPRouteFilter{{
+		Type: gatewayv1.HTTPRouteFilterRequestMirror, RequestMirror: &gatewayv1.HTTPRequestMirrorFilter{BackendRef: to},
+	}}
+	return r
+}
+
+// What is read because routes lead to it is found where it is the cause, and not the routes.
+func TestARouteIsNotBlamedForWhatItLeadsTo(t *testing.T) {
+	odd := store.ObjectKey{Kind: store.KindXBackend, NamespacedName: types.NamespacedName{Namespace: "tenant", Name: "odd"}}
+	leads := func(r store.Route) bool { return slices.Contains(store.XBackends(r), odd.NamespacedName) }
+	filters := func(r store.Route) bool {
+		rules := r.(*gatewayv1.HTTPRoute).Spec.Rules
+		return len(rules) > 0 && len(rules[0].Filters) > 0
 	}
-	for i := range 20 {
-		r := toXBackend(route(fmt.Sprintf("r%d", i), "gw"), "odd")
-		resources.HTTPRoutes[client.ObjectKeyFromObject(r)] = r
+	tests := []struct {
+		name string
+		// make is the i-th of twenty routes.
+		make func(*gatewayv1.HTTPRoute, int)
+		// panics says whether a route does, given the XBackend.
+		panics func(route store.Route, broken bool) bool
+		want   store.ObjectKey
+		// searched says that its later versions are not tried alone.
+		searched bool
+	}{
+		{
+			name:   "all lead to it",
+			make:   func(r *gatewayv1.HTTPRoute, _ int) { toXBackend(r, "odd") },
+			panics: func(r store.Route, broken bool) bool { return leads(r) && !broken },
+			want:   odd,
+		},
+		{
+			name: "one leads to it",
+			make: func(r *gatewayv1.HTTPRoute, i int) {
+				if i == 7 {
+					toXBackend(r, "odd")
+				}
+			},
+			panics: func(r store.Route, broken bool) bool { return leads(r) && !broken },
+			want:   odd,
+		},
+		{
+			name: "one sends copies to it",
+			make: func(r *gatewayv1.HTTPRoute, i int) {
+				if i == 7 {
+					mirroring(r, "odd")
+				}
+			},
+			panics: func(r store.Route, broken bool) bool { return leads(r) && !broken },
+			want:   odd,
+		},
+		{
+			name: "one leads to it and has the defect itself",
+			make: func(r *gatewayv1.HTTPRoute, i int) {
+				toXBackend(r, "odd")
+				if i == 7 {
+					mirroring(r, "fine")
+				}
+			},
+			panics: func(r store.Route, _ bool) bool { return filters(r) },
+			want:   store.ObjectKey{Kind: "HTTPRoute", NamespacedName: types.NamespacedName{Namespace: "tenant", Name: "r07"}},
+		},
+		{
+			name:   "it takes what each route says as well",
+			make:   func(r *gatewayv1.HTTPRoute, _ int) { mirroring(toXBackend(r, "odd"), "fine") },
+			panics: func(r store.Route, broken bool) bool { return leads(r) && filters(r) && !broken },
+			want:   odd, searched: true,
+		},
 	}
-	key := store.ObjectKey{Kind: store.KindXBackend, NamespacedName: name}
-	found, isolated := isolate(resources, nil, func(in *store.Resources) *panicError {
-		_, broken := in.Broken[key]
-		for _, r := range in.HTTPRoutes {
-			if !broken && len(r.Spec.Rules[0].BackendRefs) > 0 {
-				return &panicError{value: "a bug"}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			resources := &store.Resources{
+				HTTPRoutes: make(map[types.NamespacedName]*gatewayv1.HTTPRoute),
+				XBackends:  map[types.NamespacedName]*gatewayxv1alpha1.XBackend{odd.NamespacedName: selecting("odd"), {Name: "fine"}: selecting("fine")},
 			}
-		}
-		return nil
-	})
-	if !isolated || len(found) != 1 || found[0].key != key {
-		t.Errorf("found %+v, %v", found, isolated)
+			for i := range 20 {
+				r := route(fmt.Sprintf("r%02d", i), "gw")
+				tt.make(r, i)
+				resources.HTTPRoutes[client.ObjectKeyFromObject(r)] = r
+			}
+			try := func(in *store.Resources) *panicError {
+				_, broken := in.Broken[odd]
+				for _, r := range in.Routes() {
+					if tt.panics(r, broken) {
+						return &panicError{value: "a bug"}
+					}
+				}
+				return nil
+			}
+			found, isolated := isolate(resources, nil, try)
+			if !isolated || len(found) != 1 || found[0].key != tt.want {
+				t.Fatalf("found %+v, %v", found, isolated)
+			}
+			for range 2 {
+				found = convict(resources, nil, found, try)
+				if convicted := len(found) == 1 && found[0].key == tt.want; convicted == tt.searched {
+					t.Errorf("of another version it is said: %+v", found)
+				}
+			}
+		})
 	}
 }
 

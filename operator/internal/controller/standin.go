@@ -89,6 +89,30 @@ func emptyGRPC(route *gatewayv1.GRPCRoute, bare bool) *gatewayv1.GRPCRoute {
 	return out
 }
 
+// plain returns the resources with one route, of which nothing is left but where it leads.
+func plain(resources *store.Resources, key store.RouteKey) *store.Resources {
+	out := only(resources, []store.RouteKey{key})
+	switch route := out.Route(key).(type) {
+	case *gatewayv1.HTTPRoute:
+		plain := emptyHTTP(route, true)
+		for _, ref := range store.BackendRefs(route) {
+			plain.Spec.Rules = append(plain.Spec.Rules, gatewayv1.HTTPRouteRule{
+				BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: *ref}}},
+			})
+		}
+		out.HTTPRoutes[key.NamespacedName] = plain
+	case *gatewayv1.GRPCRoute:
+		plain := emptyGRPC(route, true)
+		for _, ref := range store.BackendRefs(route) {
+			plain.Spec.Rules = append(plain.Spec.Rules, gatewayv1.GRPCRouteRule{
+				BackendRefs: []gatewayv1.GRPCBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: *ref}}},
+			})
+		}
+		out.GRPCRoutes[key.NamespacedName] = plain
+	}
+	return out
+}
+
 // emptyL4 leaves no rules: these have no matches, and without a backend a connection is
 // closed.
 func emptyL4(route store.Route) store.Route {

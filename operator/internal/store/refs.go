@@ -73,6 +73,15 @@ func BackendServices(route Route) []types.NamespacedName {
 	return backendsOf(route, "", "Service")
 }
 
+// BackendRefs returns the references of the route's rules to backends, to targets of mirrors
+// and to authorization servers, in their order. They must not be changed.
+func BackendRefs(route Route) (refs []*gatewayv1.BackendObjectReference) {
+	if parts, ok := partsOf(route); ok {
+		parts.backends(func(ref *gatewayv1.BackendObjectReference) { refs = append(refs, ref) })
+	}
+	return refs
+}
+
 // backendsOf returns what of the route's references is of a kind, each once and sorted: it is
 // asked of thousands of routes in a row, and a set for each would be most of what that takes.
 func backendsOf(route Route, group, kind string) []types.NamespacedName {
