@@ -13,6 +13,9 @@ const (
 	// ReasonFieldsRefused is that something was refused, to some Gateway at least;
 	// the rest is in effect.
 	ReasonFieldsRefused = "FieldsRefused"
+	// ReasonInternalError is that the operator has a defect with the parameters: none of
+	// their fields has an effect, and the fleets that use them stay as they are.
+	ReasonInternalError = "InternalError"
 	// ReasonUnused is that no GatewayClass of Fleetgate and no Gateway names them.
 	ReasonUnused = "Unused"
 )
@@ -56,7 +59,7 @@ type GatewayUse struct {
 
 // RefusedField is a field that has no effect.
 type RefusedField struct {
-	// field is its path, from spec on.
+	// field is its path, from spec on; empty for all of spec.
 	// +kubebuilder:validation:MaxLength=256
 	Field string `json:"field"`
 	// message says why.

@@ -10,11 +10,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	proxyconfig "github.com/fleetgate/fleetgate/api/proxyconfig/v1"
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
-// culprit is an object whose translation panics: a route, a ListenerSet, a policy or an
-// XBackend.
+// culprit is an object whose translation panics: a route, a ListenerSet, a policy, an
+// XBackend, or parameters.
 type culprit struct {
 	key        store.ObjectKey
 	uid        types.UID
@@ -84,6 +85,8 @@ func (c *culprit) says() string {
 		then = "what leads to it is answered with 500"
 	case c.key.Kind == store.KindBackendTLSPolicy:
 		then = "what leads to its backends is answered with 502"
+	case c.key.Kind == v1alpha1.KindGatewayParameters:
+		then = "the fleets that use it stay as they are"
 	}
 	return fmt.Sprintf("it cannot be translated (%s), and %s; this is a fault of the operator", c.panicked, then)
 }
@@ -165,7 +168,8 @@ func (c *culprits) forget(gateway types.NamespacedName) {
 	delete(c.rests, gateway)
 }
 
-// tellCulprits has the status and an Event tell of objects that cannot be translated.
+// tellCulprits has the status and an Event tell of objects that cannot be translated. Those
+// that are parameters are among the refused ones, which the ParametersReconciler tells of.
 func (w *work) tellCulprits() {
 	for i := range w.culprits {
 		c := &w.culprits[i]
@@ -174,7 +178,9 @@ func (w *work) tellCulprits() {
 				Kind: proxyconfig.KindRoute, RouteKind: c.key.Kind, Name: c.key.NamespacedName.String(), Reason: c.says(),
 			})
 		}
-		w.events.broken(w.gateway, w.resources.Object(c.key), c.key, c.says())
+		if c.key.Kind != v1alpha1.KindGatewayParameters {
+			w.events.broken(w.gateway, w.resources.Object(c.key), c.key, c.says())
+		}
 	}
 	for _, key := range w.GatewayReconciler.culprits.set(w.key, w.culprits) {
 		w.events.broken(w.gateway, nil, key, "")

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
 
@@ -103,6 +104,11 @@ func (a *announcer) broken(gateway *gatewayv1.Gateway, object client.Object, key
 		text = "For Gateway " + of.String() + " " + text
 		a.recorder.Eventf(object, gateway, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", text[:min(maxNote, len(text))])
 	}
+}
+
+// brokenParameters tells of parameters that cannot be translated, for whatever Gateways.
+func brokenParameters(recorder events.EventRecorder, object *v1alpha1.GatewayParameters, text string) {
+	recorder.Eventf(object, nil, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", text[:min(maxNote, len(text))])
 }
 
 // replace remembers the text and reports whether it is to be told.

@@ -94,8 +94,8 @@ func oneOfRoutes(rest *store.Resources, found []culprit, try attempt) ([]culprit
 	return nil, false
 }
 
-// oneOfOthers does so for ListenerSets, policies and XBackends, with the routes that are
-// there.
+// oneOfOthers does so for ListenerSets, policies, XBackends and parameters, with the routes
+// that are there.
 func oneOfOthers(rest *store.Resources, found []culprit, try attempt) ([]culprit, bool) {
 	var keys []store.ObjectKey
 	for key := range rest.Others() {

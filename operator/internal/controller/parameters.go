@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -34,6 +36,8 @@ const (
 type ParametersReconciler struct {
 	opts Options
 	bell *doorbell
+	// merge is parameters.Merge, except in tests.
+	merge func(class, own *v1alpha1.GatewayParametersSpec) (parameters.Effective, []parameters.Refusal)
 
 	mu sync.Mutex
 	// uses are what became of parameters in each Gateway that was looked at.
@@ -62,7 +66,9 @@ func (u *parametersUse) of(key types.NamespacedName) []v1alpha1.RefusedField {
 func newParametersReconciler(opts Options) *ParametersReconciler {
 	bell := newDoorbell(parametersPause, opts.Now)
 	bell.longest = longestParametersPause
-	return &ParametersReconciler{opts: opts, bell: bell, uses: make(map[types.NamespacedName]parametersUse)}
+	return &ParametersReconciler{
+		opts: opts, bell: bell, merge: parameters.Merge, uses: make(map[types.NamespacedName]parametersUse),
+	}
 }
 
 // note remembers what became of parameters in a Gateway, and has the status of those
@@ -110,12 +116,18 @@ func (r *ParametersReconciler) Reconcile(ctx context.Context, request reconcile.
 		return reconcile.Result{}, err
 	}
 	want := status.BuildParameters(source, use)
-	return reconcile.Result{}, writeStatus(ctx, &r.opts, v1alpha1.KindGatewayParameters, source,
+	told := true
+	err = writeStatus(ctx, &r.opts, v1alpha1.KindGatewayParameters, source,
 		func(live *v1alpha1.GatewayParameters) (_ *v1alpha1.GatewayParameters, changed bool) {
 			after := live.DeepCopy()
 			after.Status, changed = status.MergeParameters(live.Status, &want, conditions.At(r.opts.Now(), live))
+			told = tell(live.Status.Conditions, want.Conditions[0].Message)
 			return after, changed
 		})
+	if err == nil && !told && want.Conditions[0].Reason == v1alpha1.ReasonInternalError {
+		brokenParameters(r.opts.Events, source, want.Conditions[0].Message)
+	}
+	return reconcile.Result{}, err
 }
 
 // use gathers who uses the parameters.
@@ -132,8 +144,7 @@ func (r *ParametersReconciler) use(ctx context.Context, source *v1alpha1.Gateway
 		}
 	}
 	if use.Classes > 0 {
-		_, refused := parameters.Merge(&source.Spec, nil)
-		use.Refused = status.RefusedFields(refused, parameters.LayerClass)
+		use.Refused = r.refusedToAll(ctx, source)
 	}
 	gateways, err := store.GatewaysFor(ctx, r.opts.Reader, source)
 	if err != nil {
@@ -151,6 +162,19 @@ func (r *ParametersReconciler) use(ctx context.Context, source *v1alpha1.Gateway
 		}
 	}
 	return use, nil
+}
+
+// refusedToAll returns what no Gateway of a class with the parameters gets, if it has any.
+func (r *ParametersReconciler) refusedToAll(ctx context.Context, source *v1alpha1.GatewayParameters) []v1alpha1.RefusedField {
+	var refused []parameters.Refusal
+	err := contain(func() { _, refused = r.merge(&source.Spec, nil) })
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		log.FromContext(ctx).Error(panicked, "Reading parameters panicked", "stack", string(panicked.stack))
+		c := newCulprit(store.ObjectKey{Kind: v1alpha1.KindGatewayParameters, NamespacedName: client.ObjectKeyFromObject(source)}, source, panicked)
+		refused = []parameters.Refusal{{Layer: parameters.LayerClass, Message: c.says()}}
+	}
+	return status.RefusedFields(refused, parameters.LayerClass)
 }
 
 func (r *ParametersReconciler) ours(class *gatewayv1.GatewayClass) bool {

@@ -76,6 +76,9 @@ func makePlan(translate Translate, known *memory, resources *store.Resources, op
 type panicError struct {
 	value any
 	stack []byte
+	// with is the object that it takes for the panic, where that is known and no plan can
+	// be made without it.
+	with string
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
@@ -85,7 +88,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 func contain(pure func()) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = &panicError{value, debug.Stack()}
+			err = &panicError{value: value, stack: debug.Stack()}
 		}
 	}()
 	pure()

@@ -254,7 +254,11 @@ func (r *GatewayReconciler) newest(cached *gatewayv1.Gateway) *gatewayv1.Gateway
 func (r *GatewayReconciler) giveUp(ctx context.Context, gateway *gatewayv1.Gateway, panicked *panicError) (reconcile.Result, error) {
 	r.opts.Metrics.Panicked()
 	log.FromContext(ctx).Error(panicked, "Translation panicked", "stack", string(panicked.stack))
-	text := fmt.Sprintf("The Gateway itself cannot be translated (%s); the last configuration that could be is still served. This is a fault of the operator.", panicked)
+	what := "The Gateway itself cannot be translated"
+	if panicked.with != "" {
+		what = "The Gateway cannot be translated with the settings of " + panicked.with
+	}
+	text := fmt.Sprintf("%s (%s); the last configuration that could be is still served. This is a fault of the operator.", what, panicked)
 	r.events.lasts(gateway, TranslationFailed, "Translate", text)
 	failed := []metav1.Condition{{
 		Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionFalse, Reason: graph.ReasonInternalError,

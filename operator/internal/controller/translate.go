@@ -5,7 +5,9 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/store"
 )
@@ -62,10 +64,31 @@ func (w *work) search(planOf planner, found []culprit, panicked *panicError) err
 	now := w.opts.Now()
 	w.GatewayReconciler.culprits.searched(w.key, now.Sub(began), now)
 	if !isolated {
+		w.blameSettings(planOf, panicked)
 		return panicked
 	}
 	w.convicted(found)
 	return nil
+}
+
+// blameSettings has parameters tell that the translation panics with the settings that they
+// have given to the proxies already. There is no configuration without these.
+func (w *work) blameSettings(planOf planner, panicked *panicError) {
+	unset := only(w.resources, nil)
+	unset.LastParameters = nil
+	found, is := oneOfOthers(unset, nil, func(resources *store.Resources) *panicError {
+		_, panicked := planOf(&memory{}, resources)
+		return panicked
+	})
+	if !is || found[0].key.Kind != v1alpha1.KindGatewayParameters {
+		return
+	}
+	panicked.with = "GatewayParameters " + found[0].key.String()
+	layer := parameters.LayerGateway
+	if own, named := store.OwnParameters(w.gateway); !named || own != found[0].key.NamespacedName {
+		layer = parameters.LayerClass
+	}
+	w.useParameters([]parameters.Refusal{{Layer: layer, Message: found[0].says()}})
 }
 
 // convicted notes what has stand-ins. Those that were found now are told of, and

@@ -16,6 +16,7 @@ import (
 	"github.com/fleetgate/fleetgate/operator/internal/conditions"
 	"github.com/fleetgate/fleetgate/operator/internal/delivery"
 	"github.com/fleetgate/fleetgate/operator/internal/names"
+	"github.com/fleetgate/fleetgate/operator/internal/parameters"
 	"github.com/fleetgate/fleetgate/operator/internal/provision"
 	"github.com/fleetgate/fleetgate/operator/internal/proxies"
 	"github.com/fleetgate/fleetgate/operator/internal/status"
@@ -185,13 +186,18 @@ func (w *work) problem(text string) { w.observed.Problems = append(w.observed.Pr
 
 // noteParameters tells of the parameters' fields that have no effect.
 func (w *work) noteParameters() {
-	use := parametersUse{refused: w.plan.refusals}
-	use.class, _ = store.ClassParameters(w.resources.Class)
-	use.own, _ = store.OwnParameters(w.gateway)
-	w.parameters.note(w.key, use)
+	w.useParameters(w.plan.refusals)
 	w.observed.Refusals = w.plan.refusals
 	w.events.lasts(w.gateway, ParametersRefused, "MergeParameters",
 		conditions.Join(status.Refusals(w.plan.graph.Gateway, w.plan.refusals)))
+}
+
+// useParameters has the parameters that are named tell what is refused of them.
+func (w *work) useParameters(refused []parameters.Refusal) {
+	use := parametersUse{refused: refused}
+	use.class, _ = store.ClassParameters(w.resources.Class)
+	use.own, _ = store.OwnParameters(w.gateway)
+	w.parameters.note(w.key, use)
 }
 
 // announce tells of lasting troubles once.

@@ -58,30 +58,33 @@ func missingParameters(field string, key types.NamespacedName, missingKinds []st
 	return text + "which does not exist"
 }
 
-// readParameters puts the layers together. A reference that leads nowhere refuses the
-// Gateway: what its fleet is to be is not known. The fleet goes on as it is then, and
-// its proxies with the settings that they have.
+// readParameters puts the layers together. A reference that leads nowhere, or to what
+// cannot be read, refuses the Gateway: what its fleet is to be is not known. The fleet
+// goes on as it is then, and its proxies with the settings that they have.
 func (b *builder) readParameters(g *Gateway) {
 	if problem, bad := g.Class.Problems.First(string(gatewayv1.GatewayClassConditionStatusAccepted)); bad {
 		g.refuse(gatewayv1.GatewayReasonInvalidParameters,
 			"GatewayClass %s is not accepted: %s", g.Class.Source.Name, problem.Message)
 	}
 	b.checkOwnParameters(g)
-	g.Parameters, g.Refusals = parameters.Merge(layer(b.in.ClassParameters), layer(b.in.OwnParameters))
+	ofClass, own := b.layer(g, parameters.LayerClass, b.in.ClassParameters), b.layer(g, parameters.LayerGateway, b.in.OwnParameters)
+	merged, refusals := parameters.Merge(ofClass, own)
+	g.Parameters, g.Refusals = merged, append(g.Refusals, refusals...)
 	if last := b.in.LastParameters; last != nil && g.unparameterized() {
 		g.Parameters.Spec.Proxy, g.Parameters.Spec.Backends = last.Proxy, last.Backends
 		g.refuse(gatewayv1.GatewayReasonInvalidParameters, "the proxies keep the settings of the last ones")
 	}
 }
 
-// unparameterized says whether parameters that are named are not there.
+// unparameterized says whether parameters that are named are not there, or cannot be read.
 func (g *Gateway) unparameterized() bool {
 	problem, refused := g.Problems.First(string(gatewayv1.GatewayConditionAccepted))
 	return refused && problem.Reason == string(gatewayv1.GatewayReasonInvalidParameters)
 }
 
-func layer(source *v1alpha1.GatewayParameters) *v1alpha1.GatewayParametersSpec {
-	if source == nil {
+// layer returns what parameters say: nothing where there are none, or they cannot be read.
+func (b *builder) layer(g *Gateway, of parameters.Layer, source *v1alpha1.GatewayParameters) *v1alpha1.GatewayParametersSpec {
+	if source == nil || b.checkBrokenLayer(g, of, source) {
 		return nil
 	}
 	return &source.Spec

@@ -37,7 +37,8 @@ func (o *Overlay) Field() string { return fmt.Sprintf("overlays[%d]", o.Index) }
 
 // Refusal is a field of a layer that has no effect, and why.
 type Refusal struct {
-	Layer   Layer
+	Layer Layer
+	// Field is its path from spec on; empty for all of spec.
 	Field   string
 	Message string
 }

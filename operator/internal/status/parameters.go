@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,10 +37,13 @@ func Refusals(gateway *graph.Gateway, refused []parameters.Refusal) []string {
 		if r.Layer == parameters.LayerClass {
 			of = ofClass
 		}
-		texts[i] = fmt.Sprintf("spec.%s of GatewayParameters %s has no effect: %s", r.Field, of, r.Message)
+		texts[i] = fmt.Sprintf("%s of GatewayParameters %s has no effect: %s", specPath(r.Field), of, r.Message)
 	}
 	return texts
 }
+
+// specPath is where a field is that a refusal names.
+func specPath(field string) string { return strings.TrimSuffix("spec."+field, ".") }
 
 func (b *builder) parametersAccepted() metav1.Condition {
 	if len(b.observed.Refusals) > 0 {
@@ -132,17 +136,24 @@ func parametersCondition(generation int64, use *ParametersUse) metav1.Condition 
 	case use.Classes == 0 && len(use.Gateways) == 0:
 		return condition(typ, metav1.ConditionUnknown, v1alpha1.ReasonUnused, "No GatewayClass of Fleetgate and no Gateway names them", generation)
 	case len(refused) > 0:
-		return condition(typ, metav1.ConditionFalse, v1alpha1.ReasonFieldsRefused, conditions.Join(distinct(refused)), generation)
+		reason := v1alpha1.ReasonFieldsRefused
+		if slices.ContainsFunc(refused, ofAll) {
+			reason = v1alpha1.ReasonInternalError
+		}
+		return condition(typ, metav1.ConditionFalse, reason, conditions.Join(distinct(refused)), generation)
 	}
 	return condition(typ, metav1.ConditionTrue, v1alpha1.ReasonAccepted, "All fields are in effect", generation)
 }
+
+// ofAll says whether it is all of spec that has no effect, as the operator cannot read it.
+func ofAll(r v1alpha1.RefusedField) bool { return r.Field == "" }
 
 // distinct says each thing once, in an order that does not depend on that of the
 // Gateways.
 func distinct(refused []v1alpha1.RefusedField) []string {
 	texts := make([]string, len(refused))
 	for i, r := range refused {
-		texts[i] = fmt.Sprintf("spec.%s has no effect: %s", r.Field, r.Message)
+		texts[i] = fmt.Sprintf("%s has no effect: %s", specPath(r.Field), r.Message)
 	}
 	slices.Sort(texts)
 	return slices.Compact(texts)

@@ -5,10 +5,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fleetgate/fleetgate/api/v1alpha1"
 )
 
-// ObjectKey identifies what a Gateway can do without: a route, a ListenerSet, a policy
-// or an XBackend.
+// ObjectKey identifies what a Gateway can do without: a route, a ListenerSet, a policy,
+// an XBackend, or parameters.
 type ObjectKey struct {
 	Kind string
 	types.NamespacedName
@@ -27,14 +29,16 @@ func (r *Resources) Object(key ObjectKey) client.Object {
 	return nil
 }
 
-// Others are the ListenerSets, the policies and the XBackends, in no order.
+// Others are the ListenerSets, the policies, the XBackends and the parameters, in no
+// order.
 func (r *Resources) Others() iter.Seq2[ObjectKey, client.Object] {
 	return func(yield func(ObjectKey, client.Object) bool) {
 		_ = eachOf(KindListenerSet, r.ListenerSets, yield) &&
 			eachOf(KindBackendTLSPolicy, r.BackendTLSPolicies, yield) &&
 			eachOf(KindTrafficPolicy, r.TrafficPolicies, yield) &&
 			eachOf(KindTelemetryPolicy, r.TelemetryPolicies, yield) &&
-			eachOf(KindXBackend, r.XBackends, yield)
+			eachOf(KindXBackend, r.XBackends, yield) &&
+			eachOf(v1alpha1.KindGatewayParameters, r.layers(), yield)
 	}
 }
 

@@ -89,6 +89,17 @@ func (c *collector) parameters() {
 	}
 }
 
+// layers are the parameters of the class and of the Gateway.
+func (r *Resources) layers() map[types.NamespacedName]*v1alpha1.GatewayParameters {
+	layers := make(map[types.NamespacedName]*v1alpha1.GatewayParameters)
+	for _, source := range []*v1alpha1.GatewayParameters{r.ClassParameters, r.OwnParameters} {
+		if source != nil {
+			layers[client.ObjectKeyFromObject(source)] = source
+		}
+	}
+	return layers
+}
+
 // withParameters returns the Gateways that the GatewayParameters are for: those that
 // name them, and those of the classes that do.
 func withParameters(ctx context.Context, r client.Reader, parameters types.NamespacedName) ([]types.NamespacedName, error) {

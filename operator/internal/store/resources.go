@@ -74,9 +74,9 @@ type Resources struct {
 	// Detached are the routes whose status has an entry of the controller for the
 	// Gateway although their spec does not name it any more.
 	Detached []Route
-	// Broken says of ListenerSets, policies and XBackends what is the matter with them:
-	// their translation panics, and nothing but their metadata and targets is read. Who
-	// translates sets it.
+	// Broken says of ListenerSets, policies, XBackends and parameters what is the matter
+	// with them: their translation panics, and nothing but their metadata and targets is
+	// read. Who translates sets it.
 	Broken map[ObjectKey]string
 	// Edition is what a Memory knows these resources by; nil for those of Collect.
 	Edition *Edition
