@@ -1,14 +1,16 @@
 package variant
 
-// PanicHeader is the response header, and PanicHostname the hostname of a listener, by
-// which an object asks for the defect of Panics.
+// By these an object asks for the defect of Panics: a rule by a response header, a listener
+// by its hostname, a policy or an XBackend by its name, and parameters by a label of pods.
 const (
 	PanicHeader   = "X-Panics"
 	PanicHostname = "panics.example.com"
+	PanicName     = "panics"
+	PanicLabel    = "panics"
 )
 
-// Panics is a defect of the operator: the translation of a rule that sets PanicHeader, and
-// that of a listener of the hostname PanicHostname, panics in the midst of it.
+// Panics is a defect of the operator: the translation of what asks for it panics in the
+// midst of it.
 var Panics = []Edit{
 	{
 		File: "operator/internal/graph/rule.go",
@@ -32,6 +34,24 @@ var Panics = []Edit{
 		panic("a defect that was built in")
 	}
 	l.checkHostname()
+`,
+	},
+	{
+		File: "operator/internal/graph/broken.go",
+		Old:  "\twhy, broken := b.in.Broken[store.ObjectKey{Kind: p.Kind, NamespacedName: p.Name()}]\n",
+		New: `	why, broken := b.in.Broken[store.ObjectKey{Kind: p.Kind, NamespacedName: p.Name()}]
+	if !broken && p.Meta.Name == "` + PanicName + `" {
+		panic("a defect that was built in")
+	}
+`,
+	},
+	{
+		File: "operator/internal/parameters/merge.go",
+		Old:  "\tm.overlays(layer, spec, reserved)\n",
+		New: `	if spec.Pod != nil && spec.Pod.Labels["` + PanicLabel + `"] != "" {
+		panic("a defect that was built in")
+	}
+	m.overlays(layer, spec, reserved)
 `,
 	},
 }
