@@ -91,40 +91,14 @@ func (c *culprit) says() string {
 	return fmt.Sprintf("it cannot be translated (%s), and %s; this is a fault of the operator", c.panicked, then)
 }
 
-// A search for culprits takes as many translations as it needs of all that a Gateway has,
-// and nothing is remembered of those. So the Gateway is not looked at again for
-// searchRest times as long, but for at most longestRest: whoever has a search begin with
-// each change takes a twentieth of a core of all others, and not all of it.
-const (
-	searchRest  = 19
-	longestRest = 15 * time.Second
-)
-
 // culprits are those of all Gateways that were found last. It is safe for concurrent
 // use.
 type culprits struct {
 	mu    sync.Mutex
 	found map[types.NamespacedName][]culprit
-	rests map[types.NamespacedName]time.Time
 }
 
-func newCulprits() *culprits {
-	return &culprits{found: make(map[types.NamespacedName][]culprit), rests: make(map[types.NamespacedName]time.Time)}
-}
-
-// searched notes how long a search has taken.
-func (c *culprits) searched(gateway types.NamespacedName, took time.Duration, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.rests[gateway] = now.Add(min(searchRest*took, longestRest))
-}
-
-// rest returns how long the Gateway is not to be looked at yet; zero or less is not at all.
-func (c *culprits) rest(gateway types.NamespacedName, now time.Time) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.rests[gateway].Sub(now)
-}
+func newCulprits() *culprits { return &culprits{found: make(map[types.NamespacedName][]culprit)} }
 
 // of returns those of a Gateway that are as they were, and not due to be tried again, and
 // of the others the suspects: those that are still there.
@@ -165,7 +139,6 @@ func (c *culprits) forget(gateway types.NamespacedName) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.found, gateway)
-	delete(c.rests, gateway)
 }
 
 // tellCulprits has the status and an Event tell of objects that cannot be translated. Those

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -207,36 +206,5 @@ func TestASuspectMayBeInnocent(t *testing.T) {
 		if got := w.accepted(name); got != want {
 			t.Errorf("route %s is %q, want %q", name, got, want)
 		}
-	}
-}
-
-// After a search, the Gateway is left alone for a while that becomes longer with what the
-// search took.
-func TestAGatewayRestsAfterASearch(t *testing.T) {
-	w := newWorld(t, gateway("gw"), route("a", "gw"), route("b", "gw"))
-	broken := filtered("b")
-	w.breaks = func(route store.Route) bool {
-		if broken(route) {
-			w.now = w.now.Add(100 * time.Millisecond)
-			return true
-		}
-		return false
-	}
-	w.look("gw")
-	searched := w.now
-	w.revise(route("a", "gw"))
-	w.take()
-	result := w.look("gw")
-	if least := searchRest * 100 * time.Millisecond; result.RequeueAfter < least || result.RequeueAfter > longestRest {
-		t.Errorf("looked at again after %s, want at least %s", result.RequeueAfter, least)
-	}
-	if wrote := w.take(); wrote != nil {
-		t.Errorf("at rest it has written %v", wrote)
-	}
-	w.now = searched.Add(result.RequeueAfter)
-	w.look("gw")
-	a := get(w, "a", &gatewayv1.HTTPRoute{})
-	if got := a.Status.Parents[0].Conditions[0].ObservedGeneration; got != a.Generation {
-		t.Errorf("rested, what is said of a is of generation %d, want %d", got, a.Generation)
 	}
 }

@@ -42,6 +42,7 @@ type GatewayReconciler struct {
 	memories  *memories
 	changes   *changeLog
 	culprits  *culprits
+	rests     *rests
 	// parameters are told what became of them.
 	parameters *ParametersReconciler
 	rollouts   *rollout.Gate
@@ -56,8 +57,8 @@ type GatewayReconciler struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	key := request.NamespacedName
-	if rest := r.culprits.rest(key, r.opts.Now()); rest > 0 {
+	key, began := request.NamespacedName, r.opts.Now()
+	if rest := r.rests.left(key, began); rest > 0 {
 		return reconcile.Result{RequeueAfter: rest}, nil
 	}
 	known, resources, err := r.collect(ctx, key)
@@ -74,7 +75,7 @@ func (r *GatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	case resources.Class == nil:
 		return reconcile.Result{}, r.release(ctx, resources.Gateway)
 	}
-	return r.run(ctx, resources, known)
+	return r.run(ctx, began, resources, known)
 }
 
 // anewAfter is how long changes are followed before everything is read again, and
@@ -131,7 +132,7 @@ func leaving(resources *store.Resources) bool {
 }
 
 // run goes the way from the resources to the status.
-func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources, known *memory) (reconcile.Result, error) {
+func (r *GatewayReconciler) run(ctx context.Context, began time.Time, resources *store.Resources, known *memory) (reconcile.Result, error) {
 	w, err := r.begin(ctx, resources, known)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -144,7 +145,7 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources,
 	w.trustAgents(&settings)
 	outlined := known.steady != nil
 	err = w.translate(settings, refused)
-	r.opts.Metrics.BuildTook(r.opts.Now().Sub(w.started))
+	r.noteTime(w, began, known.routes)
 	if err == nil && outlined && !w.plan.steady {
 		// What is to be compared with is all of the workloads, and not what of a steady fleet's
 		// is kept.
@@ -160,6 +161,17 @@ func (r *GatewayReconciler) run(ctx context.Context, resources *store.Resources,
 	}
 	r.events.lasts(w.gateway, TranslationFailed, "Translate", "")
 	return result, err
+}
+
+// noteTime notes how long the translation of so many routes has taken, of a look that
+// began before. Where all was read anew, or what panics was searched for, the Gateway may
+// come to rest.
+func (r *GatewayReconciler) noteTime(w *work, began time.Time, routes int) {
+	now := r.opts.Now()
+	r.opts.Metrics.BuildTook(now.Sub(w.started))
+	if w.searched || !w.resources.Followed() && routes >= fewRoutes {
+		r.rests.note(w.key, now.Sub(began), now)
+	}
 }
 
 // begin returns the work on a Gateway with what is needed before translation.
@@ -184,6 +196,7 @@ func (r *GatewayReconciler) forget(key types.NamespacedName) {
 	r.memories.forget(key)
 	r.changes.forget(key)
 	r.culprits.forget(key)
+	r.rests.forget(key)
 	r.parameters.forget(key)
 	r.rollouts.Leave(key, "")
 	r.bell.forget(key)

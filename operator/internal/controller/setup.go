@@ -202,6 +202,7 @@ func newGatewayReconciler(opts Options, tracker *proxies.Tracker, routes routeRe
 		memories: newMemories(),
 		changes:  newChangeLog(),
 		culprits: newCulprits(),
+		rests:    newRests(),
 		rollouts: rollouts,
 		reported: make(map[types.NamespacedName]*statusPace),
 	}

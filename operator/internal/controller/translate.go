@@ -52,7 +52,6 @@ func (w *work) planner(settings provision.Settings, sensorRefused bool) planner 
 // search makes the plan with stand-ins for what makes it panic, beside what was found, and
 // returns the panic if that is the Gateway itself.
 func (w *work) search(planOf planner, found []culprit, panicked *panicError) error {
-	began := w.opts.Now()
 	found, isolated := isolate(w.resources, found, func(resources *store.Resources) *panicError {
 		known := &memory{}
 		made, panicked := planOf(known, resources)
@@ -61,8 +60,7 @@ func (w *work) search(planOf planner, found []culprit, panicked *panicError) err
 		}
 		return panicked
 	})
-	now := w.opts.Now()
-	w.GatewayReconciler.culprits.searched(w.key, now.Sub(began), now)
+	w.searched = true
 	if !isolated {
 		w.blameSettings(planOf, panicked)
 		return panicked

@@ -47,6 +47,8 @@ type work struct {
 	plan  plan
 	// culprits are what has stand-ins in the plan.
 	culprits []culprit
+	// searched says that they were searched for.
+	searched bool
 
 	observed status.Observed
 	// revision is that of the stored configuration.
