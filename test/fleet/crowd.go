@@ -16,10 +16,13 @@ type crowd struct {
 	fairness
 	// created says how long its routes took to be created and quiet again.
 	created time.Duration
+	// anew is while it has all of its routes translated anew.
+	anew fairness
 }
 
 // crowded makes a tenant with many routes, and measures the changes of others
-// while the crowded one changes a route ten times a second, and while it does not.
+// while the crowded one changes a route ten times a second, or a policy that concerns all of
+// its routes, and while it does not.
 func (b *bench) crowded(ctx context.Context) (err error) {
 	if b.opts.crowd == 0 {
 		return nil
@@ -33,6 +36,10 @@ func (b *bench) crowded(ctx context.Context) (err error) {
 	}
 	b.results.crowd.created = time.Since(start)
 	b.results.crowd.fairness, err = b.beside(ctx, "crowd", b.remarks(crowdName, func(i int) int { return i % b.opts.crowd }))
+	if err != nil {
+		return err
+	}
+	b.results.crowd.anew, err = b.beside(ctx, "anew", b.repolicies(crowdName, "budget"))
 	return err
 }
 

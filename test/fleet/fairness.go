@@ -8,11 +8,13 @@ import (
 	"time"
 )
 
-// restlessPause is between two changes of the restless tenant, and restlessRounds how
-// often it begins to change its routes and ends it.
+// restlessPause is between two changes of the restless tenant, restlessRounds how often it
+// begins to change its routes and ends it, and restlessRest how long what it has left to do
+// may take before others' changes count as those beside a silent one.
 const (
 	restlessPause  = 100 * time.Millisecond
 	restlessRounds = 10
+	restlessRest   = time.Second
 )
 
 // fairness is what others feel of a restless tenant, which goes on changing its routes.
@@ -37,6 +39,11 @@ func (b *bench) remarks(namespace string, which func(i int) int) restless {
 func (b *bench) beside(ctx context.Context, series string, change restless) (f fairness, err error) {
 	n := max(1, b.opts.changes/restlessRounds)
 	for round := range restlessRounds {
+		select {
+		case <-ctx.Done():
+			return f, ctx.Err()
+		case <-time.After(restlessRest):
+		}
 		silent, err := b.changes(ctx, fmt.Sprintf("%s-silent-%d", series, round), n)
 		if err != nil {
 			return f, err

@@ -124,9 +124,11 @@ func (b *bench) changeRows() []row {
 	}
 	return slices.Concat(rows,
 		r.crowd.rows("a crowded tenant"),
+		r.crowd.anew.rows("a crowded tenant that has all of its routes translated anew each time"),
 		r.panics.few.rows("a tenant whose route makes the operator panic"),
 		r.panics.many.rows("a crowded tenant with such a route"),
 		r.panics.fresh.rows("a crowded tenant with another such route each time"),
+		r.panics.policy.rows("a crowded tenant with a policy that makes the operator panic"),
 		r.panics.rows())
 }
 
@@ -209,10 +211,10 @@ Measured on %s at commit %s, on %s with %d cores and %s of memory, Linux %s, %s.
 	fmt.Fprintf(&out, writes, b.writesTable())
 	fmt.Fprintf(&out, machine, machineTable(b.results.machine, b.results.born.took))
 	if c := b.results.crowd; len(c.beside) > 0 {
-		fmt.Fprintf(&out, fairnessText, o.crowd, c.changes, c.created.Seconds())
+		fmt.Fprintf(&out, fairnessText, o.crowd, c.changes, c.created.Seconds(), c.anew.changes)
 	}
 	if p := b.results.panics; len(p.few.beside) > 0 {
-		fmt.Fprintf(&out, panicsText, p.few.changes+p.many.changes, p.fresh.changes)
+		fmt.Fprintf(&out, panicsText, p.few.changes+p.many.changes, p.fresh.changes, p.policy.changes)
 	}
 	if b.ended != nil {
 		fmt.Fprintf(&out, "\nThe run ended early, and what is missing was not measured: %v.\n", b.ended)
@@ -257,7 +259,9 @@ const fairnessText = `
 
 The crowded tenant has a Gateway with %d routes in the same cluster, and changes one of them ten times a second (%d times
 in all) while the changes of others are timed. Its routes took %.0f s from the first create until the operator was quiet.
-The bar is twice the p99 of the same changes while it is silent, which are timed in turns with these.
+The bar is twice the p99 of the same changes while it is silent, which are timed in turns with these. Then it changes a policy
+of the Service that all of its routes lead to, in the same way (%d times), with which all of them are translated anew. After
+the first ones, that happens in a twentieth of the time.
 `
 
 const panicsText = `
@@ -266,7 +270,7 @@ const panicsText = `
 The last figures are of an operator with a defect that was built into it: it panics in the midst of translating a route that sets
 a certain header. A tenant has one such route among as many as others have, and changes it ten times a second in the same way;
 then the crowded tenant does so with one of its own (%d times in all). A panic's cause is found once for each version of a route
-that the operator looks at. At the end the route's status must say of its newest version what is wrong with it. Last, the crowded
+that the operator looks at. At the end the route's status must say of its newest version what is wrong with it. Then the crowded
 tenant removes such a route ten times a second and makes another one (%d of them), so that the operator has to search for the
-cause: it does so again only after a while, and the tenant waits.
+cause: it does so again only after a while, and the tenant waits. Last, it changes a policy that panics (%d times).
 `

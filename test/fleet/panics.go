@@ -19,9 +19,9 @@ const panickingName = "panicking"
 
 // panics is what others feel of a tenant with a route that makes the translation panic.
 type panics struct {
-	// few is of one that has as many routes as others, many of the crowded tenant, and fresh
-	// of that while the route is another one each time.
-	few, many, fresh fairness
+	// few is of one that has as many routes as others, many of the crowded tenant, fresh of
+	// that while the route is another one each time, and policy while it is a policy.
+	few, many, fresh, policy fairness
 	// panicked is how many times the operator has found a panic's cause, and restarts how
 	// often its container has ended.
 	panicked float64
@@ -49,6 +49,9 @@ func (b *bench) panicking(ctx context.Context) (err error) {
 			return err
 		}
 		if r.fresh, err = b.beside(ctx, "fresh-panics", b.replaces(crowdName)); err != nil {
+			return err
+		}
+		if r.policy, err = b.beside(ctx, "policy-panics", b.repolicies(crowdName, variant.PanicName)); err != nil {
 			return err
 		}
 	}
