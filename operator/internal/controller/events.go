@@ -44,6 +44,9 @@ const (
 // maxNote is what the API server allows for an Event's text.
 const maxNote = 1024
 
+// note is what an Event has room for of a text.
+func note(text string) string { return text[:min(maxNote, len(text))] }
+
 // announcer emits Events. One that tells of a lasting trouble is emitted when
 // the trouble begins, or changes, and not again while it lasts.
 type announcer struct {
@@ -59,10 +62,7 @@ func newAnnouncer(recorder events.EventRecorder) *announcer {
 
 // happened tells of something that is over.
 func (a *announcer) happened(gateway *gatewayv1.Gateway, reason, action, text string) {
-	if len(text) > maxNote {
-		text = text[:maxNote]
-	}
-	a.recorder.Eventf(gateway, nil, corev1.EventTypeWarning, reason, action, "%s", text)
+	a.recorder.Eventf(gateway, nil, corev1.EventTypeWarning, reason, action, "%s", note(text))
 }
 
 // lasts tells of a trouble, and of none when the text is empty. What a condition of the
@@ -102,13 +102,13 @@ func (a *announcer) broken(gateway *gatewayv1.Gateway, object client.Object, key
 	of := types.NamespacedName{Namespace: gateway.Namespace, Name: gateway.Name}
 	if a.replace(of, TranslationFailed+" "+key.Kind+" "+key.NamespacedName.String(), text) {
 		text = "For Gateway " + of.String() + " " + text
-		a.recorder.Eventf(object, gateway, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", text[:min(maxNote, len(text))])
+		a.recorder.Eventf(object, gateway, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", note(text))
 	}
 }
 
 // brokenParameters tells of parameters that cannot be translated, for whatever Gateways.
 func brokenParameters(recorder events.EventRecorder, object *v1alpha1.GatewayParameters, text string) {
-	recorder.Eventf(object, nil, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", text[:min(maxNote, len(text))])
+	recorder.Eventf(object, nil, corev1.EventTypeWarning, TranslationFailed, "Translate", "%s", note(text))
 }
 
 // replace remembers the text and reports whether it is to be told.

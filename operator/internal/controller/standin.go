@@ -94,21 +94,21 @@ func plain(resources *store.Resources, key store.RouteKey) *store.Resources {
 	out := only(resources, []store.RouteKey{key})
 	switch route := out.Route(key).(type) {
 	case *gatewayv1.HTTPRoute:
-		plain := emptyHTTP(route, true)
+		bare := emptyHTTP(route, true)
 		for _, ref := range store.BackendRefs(route) {
-			plain.Spec.Rules = append(plain.Spec.Rules, gatewayv1.HTTPRouteRule{
+			bare.Spec.Rules = append(bare.Spec.Rules, gatewayv1.HTTPRouteRule{
 				BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: *ref}}},
 			})
 		}
-		out.HTTPRoutes[key.NamespacedName] = plain
+		out.HTTPRoutes[key.NamespacedName] = bare
 	case *gatewayv1.GRPCRoute:
-		plain := emptyGRPC(route, true)
+		bare := emptyGRPC(route, true)
 		for _, ref := range store.BackendRefs(route) {
-			plain.Spec.Rules = append(plain.Spec.Rules, gatewayv1.GRPCRouteRule{
+			bare.Spec.Rules = append(bare.Spec.Rules, gatewayv1.GRPCRouteRule{
 				BackendRefs: []gatewayv1.GRPCBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: *ref}}},
 			})
 		}
-		out.GRPCRoutes[key.NamespacedName] = plain
+		out.GRPCRoutes[key.NamespacedName] = bare
 	}
 	return out
 }

@@ -17,10 +17,7 @@ import (
 func (w *work) translate(settings provision.Settings, sensorRefused bool) error {
 	planOf := w.planner(settings, sensorRefused)
 	found, suspects := w.GatewayReconciler.culprits.of(w.key, w.resources, w.started)
-	found = append(found, convict(w.resources, found, suspects, func(resources *store.Resources) *panicError {
-		_, panicked := planOf(&memory{}, resources)
-		return panicked
-	})...)
+	found = append(found, convict(w.resources, found, suspects, planOf.try)...)
 	w.known.noteStandIns(w.resources, found)
 	made, panicked := planOf(w.known, standIn(w.resources, found))
 	if panicked != nil {
@@ -35,6 +32,12 @@ func (w *work) translate(settings provision.Settings, sensorRefused bool) error 
 // planner makes a plan with what is known of the one before, which is good for nothing
 // after a panic.
 type planner func(known *memory, resources *store.Resources) (plan, *panicError)
+
+// try is an attempt.
+func (p planner) try(resources *store.Resources) *panicError {
+	_, panicked := p(&memory{}, resources)
+	return panicked
+}
 
 func (w *work) planner(settings provision.Settings, sensorRefused bool) planner {
 	return func(known *memory, resources *store.Resources) (made plan, panicked *panicError) {
@@ -74,10 +77,7 @@ func (w *work) search(planOf planner, found []culprit, panicked *panicError) err
 func (w *work) blameSettings(planOf planner, panicked *panicError) {
 	unset := only(w.resources, nil)
 	unset.LastParameters = nil
-	found, is := oneOfOthers(unset, nil, func(resources *store.Resources) *panicError {
-		_, panicked := planOf(&memory{}, resources)
-		return panicked
-	})
+	found, is := oneOfOthers(unset, nil, planOf.try)
 	if !is || found[0].key.Kind != v1alpha1.KindGatewayParameters {
 		return
 	}
